@@ -1,0 +1,82 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// A Swift source target under `Sources/`, in Swift 6 language mode like all of this package.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies)
+}
+
+/// The test target that mirrors one source target.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies)
+}
+
+let package = Package(
+  name: "snug",
+  products: [
+    .library(name: "Snug", targets: ["Snug"]),
+    .executable(name: "snug", targets: ["SnugCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    // MARK: C libraries and C code
+    .systemLibrary(
+      name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "COnnxProto", dependencies: ["CProtobufC"]),
+    .target(name: "CKernels"),
+
+    // MARK: The layers, bottom up; a target imports only what stands above it here
+    module("TensorCore"),
+    module("GraphIR", ["TensorCore"]),
+    module("OnnxFormat", ["GraphIR", "COnnxProto"]),
+    module("AccumulatorBounds"),
+    module("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels"]),
+    module("DNNEngine", ["TensorCore", "COneDNN"]),
+    module("Operators", ["GraphIR", "DNNEngine", "Quantizers"]),
+    module("Passes", ["Operators", "AccumulatorBounds"]),
+    module("Datasets", ["TensorCore", "OnnxFormat", "CTurboJPEG", "CPNG", "CZlib"]),
+    module("Quantization", ["Passes", "AccumulatorBounds"]),
+    module("Verification", ["GraphIR", "AccumulatorBounds"]),
+    module("Reporting", ["Verification"]),
+    module(
+      "Snug",
+      [
+        "OnnxFormat", "Quantization", "Datasets", "Verification", "Reporting",
+        .product(name: "Logging", package: "swift-log"), "Yams",
+      ]),
+    .executableTarget(
+      name: "SnugCommand",
+      dependencies: [
+        "Snug", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    // MARK: Tests
+    .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),
+    tests("TensorCore"),
+    tests("GraphIR"),
+    tests("OnnxFormat"),
+    tests("AccumulatorBounds"),
+    tests("Quantizers"),
+    tests("DNNEngine"),
+    tests("Operators", ["OnnxFormat"]),
+    tests("Passes", ["OnnxFormat"]),
+    tests("Datasets"),
+    tests("Quantization", ["OnnxFormat"]),
+    tests("Verification", ["OnnxFormat"]),
+    tests("Reporting"),
+    tests("Snug"),
+    tests("SnugCommand"),
+  ]
+)

@@ -1,0 +1,3 @@
+#ifndef SNUG_KERNELS_H
+#define SNUG_KERNELS_H
+#endif

@@ -1,0 +1,132 @@
+import TensorCore
+
+/// The value of a node's attribute.
+public enum AttributeValue: Sendable, Hashable {
+  case int(Int64)
+  case float(Float)
+  case string([UInt8])
+  case tensor(Tensor)
+  case ints([Int64])
+  case floats([Float])
+  case strings([[UInt8]])
+  case tensors([Tensor])
+  /// A subgraph, sparse tensor or type: serialized `AttributeProto` bytes, kept as they came.
+  case serialized([UInt8])
+
+  /// A UTF-8 string.
+  public static func string(_ text: String) -> AttributeValue { .string(Array(text.utf8)) }
+
+  /// What a message calls this kind of value.
+  public var kind: String {
+    switch self {
+    case .int: "int"
+    case .float: "float"
+    case .string: "string"
+    case .tensor: "tensor"
+    case .ints: "ints"
+    case .floats: "floats"
+    case .strings: "strings"
+    case .tensors: "tensors"
+    case .serialized: "graph, sparse tensor or type"
+    }
+  }
+}
+
+/// A named attribute, in the order of the file.
+public struct Attribute: Sendable, Hashable {
+  public var name: String
+  public var value: AttributeValue
+
+  public init(_ name: String, _ value: AttributeValue) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// Typed, checked access to the attributes of one node while its operator is decoded.
+public struct AttributeReader: Sendable {
+  public let attributes: [Attribute]
+  /// The opset version of the operator's domain that the model imports.
+  public let opset: Int
+
+  public init(_ attributes: [Attribute], opset: Int) {
+    self.attributes = attributes
+    self.opset = opset
+  }
+
+  public subscript(name: String) -> AttributeValue? {
+    attributes.first { $0.name == name }?.value
+  }
+
+  /// - Throws: ``OperatorError/attributeKind`` where the attribute exists with another kind of value.
+  public func int(_ name: String) throws(OperatorError) -> Int? {
+    switch self[name] {
+    case nil: nil
+    case .int(let value): Int(value)
+    case let other?: throw kindError(name, "int", other)
+    }
+  }
+
+  public func int(_ name: String, default fallback: Int) throws(OperatorError) -> Int {
+    try int(name) ?? fallback
+  }
+
+  public func bool(_ name: String, default fallback: Bool) throws(OperatorError) -> Bool {
+    try int(name).map { $0 != 0 } ?? fallback
+  }
+
+  public func float(_ name: String) throws(OperatorError) -> Float? {
+    switch self[name] {
+    case nil: nil
+    case .float(let value): value
+    case let other?: throw kindError(name, "float", other)
+    }
+  }
+
+  public func float(_ name: String, default fallback: Float) throws(OperatorError) -> Float {
+    try float(name) ?? fallback
+  }
+
+  public func string(_ name: String) throws(OperatorError) -> String? {
+    switch self[name] {
+    case nil: nil
+    case .string(let bytes): String(decoding: bytes, as: UTF8.self)
+    case let other?: throw kindError(name, "string", other)
+    }
+  }
+
+  public func string(_ name: String, default fallback: String) throws(OperatorError) -> String {
+    try string(name) ?? fallback
+  }
+
+  public func ints(_ name: String) throws(OperatorError) -> [Int]? {
+    switch self[name] {
+    case nil: nil
+    case .ints(let values): values.map { Int($0) }
+    // An empty list is written without a kind by some exporters and read back as any of them.
+    case .floats([]): []
+    case let other?: throw kindError(name, "ints", other)
+    }
+  }
+
+  public func floats(_ name: String) throws(OperatorError) -> [Float]? {
+    switch self[name] {
+    case nil: nil
+    case .floats(let values): values
+    case .ints([]): []
+    case let other?: throw kindError(name, "floats", other)
+    }
+  }
+
+  public func tensor(_ name: String) throws(OperatorError) -> Tensor? {
+    switch self[name] {
+    case nil: nil
+    case .tensor(let value): value
+    case let other?: throw kindError(name, "tensor", other)
+    }
+  }
+
+  private func kindError(_ name: String, _ expected: String, _ actual: AttributeValue)
+    -> OperatorError
+  { .attributeKind(name: name, expected: expected, actual: actual.kind) }
+}

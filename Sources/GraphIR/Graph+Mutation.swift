@@ -1,0 +1,143 @@
+import TensorCore
+
+extension Graph {
+  // MARK: Values
+
+  /// A value without producer or data; `addNode` or `addInput` gives it its source.
+  @discardableResult
+  public mutating func addValue(name: String, type: TensorType? = nil) -> ValueID {
+    let id = ValueID(valueSlots.count)
+    valueSlots.append(Value(id: id, name: valueNames.claim(name), type: type))
+    uses.append([])
+    return id
+  }
+
+  /// A value that the caller of the graph feeds.
+  @discardableResult
+  public mutating func addInput(name: String, type: TensorType?) -> ValueID {
+    let id = addValue(name: name, type: type)
+    inputs.append(id)
+    return id
+  }
+
+  /// A constant (an ONNX initializer).
+  @discardableResult
+  public mutating func addConstant(name: String, _ tensor: Tensor) -> ValueID {
+    let id = addValue(name: name, type: tensor.type)
+    self[id].constant = tensor
+    return id
+  }
+
+  /// Makes a value that has no producer constant, or replaces its data.
+  ///
+  /// - Precondition: no node computes the value.
+  public mutating func setConstant(_ id: ValueID, _ tensor: Tensor) {
+    precondition(self[id].producer == nil, "value has a producer")
+    self[id].constant = tensor
+    self[id].type = tensor.type
+  }
+
+  public mutating func addOutput(_ id: ValueID) { outputs.append(id) }
+
+  /// Gives a value another name; a taken one is made unique.
+  public mutating func rename(_ id: ValueID, to name: String) {
+    if self[id].name == name { return }
+    valueNames.release(self[id].name)
+    self[id].name = valueNames.claim(name)
+  }
+
+  /// Makes `survivor` carry the name of `other`, which takes a fresh one; for rewrites at graph outputs.
+  public mutating func swapNames(_ a: ValueID, _ b: ValueID) {
+    let name = self[a].name
+    self[a].name = self[b].name
+    self[b].name = name
+  }
+
+  // MARK: Nodes
+
+  /// Adds a node whose outputs are existing values without a producer.
+  ///
+  /// - Precondition: no output has a producer, data, or is a graph input.
+  @discardableResult
+  public mutating func addNode(
+    _ op: any Operator, name: String, inputs: [ValueID?], outputs: [ValueID?]
+  ) -> NodeID {
+    let id = NodeID(nodeSlots.count)
+    for case let output? in outputs {
+      precondition(self[output].producer == nil && self[output].constant == nil)
+      self[output].producer = id
+    }
+    nodeSlots.append(
+      Node(id: id, op: op, inputs: inputs, outputs: outputs, name: nodeNames.claim(name)))
+    for case let input? in inputs { addUse(of: input, by: id) }
+    return id
+  }
+
+  /// Adds a node with one new output value, which it returns.
+  public mutating func addNode(
+    _ op: any Operator, name: String, inputs: [ValueID?], output: String, type: TensorType? = nil
+  ) -> ValueID {
+    let value = addValue(name: output, type: type)
+    addNode(op, name: name, inputs: inputs, outputs: [value])
+    return value
+  }
+
+  /// Points one input of a node at another value.
+  public mutating func setInput(_ node: NodeID, _ position: Int, to value: ValueID?) {
+    let old = self[node].inputs[position]
+    self[node].inputs[position] = value
+    if let old, !self[node].inputs.contains(old) { removeUse(of: old, by: node) }
+    if let value { addUse(of: value, by: node) }
+  }
+
+  /// Replaces all inputs of a node.
+  public mutating func setInputs(_ node: NodeID, to values: [ValueID?]) {
+    for case let old? in self[node].inputs { removeUse(of: old, by: node) }
+    self[node].inputs = values
+    for case let value? in values { addUse(of: value, by: node) }
+  }
+
+  /// Points every consumer of `old`, except those listed, and every graph output at `new`.
+  ///
+  /// A graph output keeps its name: the two values swap names.
+  public mutating func replaceAllUses(
+    of old: ValueID, with new: ValueID, except excluded: [NodeID] = []
+  ) {
+    for consumer in consumers(of: old) where !excluded.contains(consumer) {
+      for position in self[consumer].inputs.indices where self[consumer].inputs[position] == old {
+        setInput(consumer, position, to: new)
+      }
+    }
+    if outputs.contains(old) {
+      outputs = outputs.map { $0 == old ? new : $0 }
+      swapNames(old, new)
+    }
+  }
+
+  /// Removes a node; its outputs stay as values without a producer until `removeUnusedValues`.
+  public mutating func remove(_ id: NodeID) {
+    let node = self[id]
+    for case let input? in node.inputs { removeUse(of: input, by: id) }
+    for case let output? in node.outputs { self[output].producer = nil }
+    nodeNames.release(node.name)
+    nodeSlots[Int(id.index)] = nil
+  }
+
+  /// Removes values that no node reads or computes and that are neither inputs nor outputs.
+  public mutating func removeUnusedValues() {
+    let kept = Set(inputs).union(outputs)
+    for id in valueIDs where !kept.contains(id) && uses[Int(id.index)].isEmpty {
+      if self[id].producer != nil { continue }
+      valueNames.release(self[id].name)
+      valueSlots[Int(id.index)] = nil
+    }
+  }
+
+  private mutating func addUse(of value: ValueID, by node: NodeID) {
+    if !uses[Int(value.index)].contains(node) { uses[Int(value.index)].append(node) }
+  }
+
+  private mutating func removeUse(of value: ValueID, by node: NodeID) {
+    uses[Int(value.index)].removeAll { $0 == node }
+  }
+}

@@ -1,0 +1,40 @@
+extension Graph {
+  /// All nodes, producers before consumers; otherwise in the order in which they were added.
+  ///
+  /// A node inserted later stands directly before the first of its consumers.
+  ///
+  /// - Throws: ``GraphError/cycle`` with the names of the nodes on one cycle.
+  public func topologicalOrder() throws(GraphError) -> [NodeID] {
+    enum Mark { case new, open, done }
+    var marks = [Mark](repeating: .new, count: nodeSlots.count)
+    var order: [NodeID] = []
+    order.reserveCapacity(nodeSlots.count)
+    // An explicit stack: a chain of a million nodes must not exhaust the machine's.
+    var stack: [(node: NodeID, nextInput: Int)] = []
+    for root in nodeIDs where marks[Int(root.index)] == .new {
+      stack.append((root, 0))
+      marks[Int(root.index)] = .open
+      while let (node, position) = stack.last {
+        let inputs = self[node].inputs
+        guard position < inputs.count else {
+          stack.removeLast()
+          marks[Int(node.index)] = .done
+          order.append(node)
+          continue
+        }
+        stack[stack.count - 1].nextInput += 1
+        guard let input = inputs[position], let producer = self[input].producer else { continue }
+        switch marks[Int(producer.index)] {
+        case .new:
+          marks[Int(producer.index)] = .open
+          stack.append((producer, 0))
+        case .open:
+          let start = stack.firstIndex { $0.node == producer } ?? 0
+          throw .cycle(nodes: stack[start...].map { self[$0.node].name })
+        case .done: break
+        }
+      }
+    }
+    return order
+  }
+}

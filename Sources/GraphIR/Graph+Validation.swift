@@ -1,0 +1,52 @@
+extension Graph {
+  /// Checks edges, the use index, acyclicity and arity.
+  ///
+  /// - Throws: ``GraphError`` with the first violation found.
+  public func validate() throws(GraphError) {
+    let given = Set(inputs)
+    func isProvided(_ id: ValueID) -> Bool {
+      guard let value = valueSlots[Int(id.index)] else { return false }
+      return value.producer != nil || value.constant != nil || given.contains(id)
+    }
+    for id in nodeIDs {
+      let node = self[id]
+      for case let input? in node.inputs {
+        guard isProvided(input) else {
+          throw .danglingValue(name: displayName(input), consumer: node.name)
+        }
+        precondition(uses[Int(input.index)].contains(id), "use index of \(displayName(input))")
+      }
+      for case let output? in node.outputs {
+        precondition(self[output].producer == id, "producer of \(displayName(output))")
+      }
+      do {
+        try type(of: node.op).schema.checkArity(node)
+      } catch {
+        throw .node(name: node.name, type: node.op.type, error)
+      }
+    }
+    for output in outputs where !isProvided(output) {
+      throw .danglingValue(name: displayName(output), consumer: nil)
+    }
+    _ = try topologicalOrder()
+  }
+
+  private func displayName(_ id: ValueID) -> String {
+    valueSlots[Int(id.index)]?.name ?? "(removed)"
+  }
+}
+
+extension OperatorSchema {
+  /// - Throws: ``OperatorError/arity`` where a node has too few or too many inputs or outputs.
+  public func checkArity(_ node: Node) throws(OperatorError) {
+    guard inputs.contains(node.inputs.count) else {
+      throw .arity(what: "inputs", expected: inputs, actual: node.inputs.count)
+    }
+    guard outputs.contains(node.outputs.count) else {
+      throw .arity(what: "outputs", expected: outputs, actual: node.outputs.count)
+    }
+    for index in 0..<inputs.lowerBound where node.inputs[index] == nil {
+      throw .missingInput(index: index, name: "\(index)")
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/// A whole ONNX model: the main graph and what the file says around it.
+public struct Model: Sendable {
+  public var graph: Graph
+  public var irVersion: Int
+  /// Imported opset versions in the order of the file; the standard domain is `""`.
+  public var opsets: [OpsetImport]
+  public var producerName = ""
+  public var producerVersion = ""
+  public var domain = ""
+  public var modelVersion: Int64 = 0
+  public var documentation = ""
+  public var metadata: [KeyValue] = []
+  /// Parts without a meaning to this package (functions, training information, sparse initializers):
+  /// kept as serialized messages and written back unchanged.
+  public var preserved = PreservedParts()
+
+  public init(graph: Graph, irVersion: Int, opsets: [OpsetImport]) {
+    self.graph = graph
+    self.irVersion = irVersion
+    self.opsets = opsets
+  }
+
+  /// The imported version of a domain.
+  public func opset(of domain: String) -> Int? {
+    let canonical = OpsetImport.canonical(domain)
+    return opsets.first { OpsetImport.canonical($0.domain) == canonical }?.version
+  }
+
+  /// Imports a domain at a version, or keeps the import that is there.
+  public mutating func importDomain(_ domain: String, version: Int) {
+    if opset(of: domain) == nil { opsets.append(OpsetImport(domain: domain, version: version)) }
+  }
+
+  /// Sets one metadata entry, replacing one of the same key.
+  public mutating func setMetadata(_ key: String, _ value: String) {
+    if let index = metadata.firstIndex(where: { $0.key == key }) {
+      metadata[index].value = value
+    } else {
+      metadata.append(KeyValue(key, value))
+    }
+  }
+}
+
+/// One opset that a model imports.
+public struct OpsetImport: Sendable, Hashable {
+  public var domain: String
+  public var version: Int
+
+  public init(domain: String, version: Int) {
+    self.domain = domain
+    self.version = version
+  }
+
+  /// `ai.onnx` and the empty string both name the standard domain.
+  public static func canonical(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
+}
+
+/// Serialized messages that pass through unread.
+public struct PreservedParts: Sendable, Hashable {
+  public var functions: [[UInt8]] = []
+  public var trainingInfo: [[UInt8]] = []
+  public var sparseInitializers: [[UInt8]] = []
+
+  public init() {}
+}

@@ -1,0 +1,45 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// The one place that decides how many threads this process computes with.
+public enum Parallelism {
+  private static let configured = Atomic<Int>(0)
+
+  /// Threads for loops here and for oneDNN alike: all cores unless set.
+  public static var threadCount: Int {
+    get {
+      let value = configured.load(ordering: .relaxed)
+      return value > 0 ? value : coreCount
+    }
+    set { configured.store(newValue, ordering: .relaxed) }
+  }
+
+  private static let coreCount = max(1, activeCores())
+
+  private static func activeCores() -> Int {
+    // The affinity mask is what a container or `taskset` grants, not what the board carries.
+    var set = cpu_set_t()
+    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
+    return withUnsafeBytes(of: &set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
+  }
+
+  /// Runs `body` over disjoint ranges that cover `0..<count`, in parallel where that pays.
+  ///
+  /// The ranges depend only on `count`, `grain` and the thread count, so a reduction per range is
+  /// reproducible.
+  ///
+  /// - Parameter grain: the least number of iterations worth a thread of its own.
+  public static func forEachRange(
+    count: Int, grain: Int = 1, _ body: @Sendable (Range<Int>) -> Void
+  ) {
+    let parts = min(threadCount, max(1, count / max(grain, 1)))
+    guard parts > 1 else {
+      if count > 0 { body(0..<count) }
+      return
+    }
+    DispatchQueue.concurrentPerform(iterations: parts) { part in
+      body(count * part / parts..<count * (part + 1) / parts)
+    }
+  }
+}

@@ -1,0 +1,92 @@
+extension Tensor {
+  /// The elements as 32-bit floats, in row-major order; `nil` for strings, complex and 8-bit float types.
+  public func convertedToFloat() -> Tensor? {
+    if elementType == .float32 { return self }
+    guard let values = numbers(as: Float.self) else { return nil }
+    return Tensor(values, shape: shape)
+  }
+
+  /// The elements as `Int`, or `nil` unless the tensor holds integers or booleans that `Int` can represent.
+  public func integers() -> [Int]? {
+    switch elementType {
+    case .int8: elements(of: Int8.self).map(Int.init)
+    case .uint8: elements(of: UInt8.self).map(Int.init)
+    case .int16: elements(of: Int16.self).map(Int.init)
+    case .uint16: elements(of: UInt16.self).map(Int.init)
+    case .int32: elements(of: Int32.self).map(Int.init)
+    case .uint32: elements(of: UInt32.self).map(Int.init)
+    case .int64: elements(of: Int64.self).map(Int.init)
+    case .uint64: elements(of: UInt64.self).map { Int(clamping: $0) }
+    case .bool: storage.bytes.map { $0 == 0 ? 0 : 1 }
+    case .int4, .uint4: nibbles()
+    default: nil
+    }
+  }
+
+  private func nibbles() -> [Int] {
+    (0..<count).map { index in
+      let byte = storage.bytes[index / 2]
+      let nibble = index % 2 == 0 ? byte & 0xF : byte >> 4
+      return elementType == .int4 && nibble >= 8 ? Int(nibble) - 16 : Int(nibble)
+    }
+  }
+
+  private func numbers<F: BinaryFloatingPoint>(as type: F.Type) -> [F]? {
+    switch elementType {
+    case .float32: elements(of: Float.self).map { F($0) }
+    case .float64: elements(of: Double.self).map { F($0) }
+    case .float16: bits16().map { F(HalfPrecision.float(fromFloat16: $0)) }
+    case .bfloat16: bits16().map { F(HalfPrecision.float(fromBFloat16: $0)) }
+    default: integers()?.map { F($0) }
+    }
+  }
+
+  private func bits16() -> [UInt16] {
+    (0..<count).map { storage.bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
+  }
+}
+
+/// Exact widening of the 16-bit float formats, and rounding to them (nearest, ties to even).
+public enum HalfPrecision {
+  public static func float(fromBFloat16 bits: UInt16) -> Float {
+    Float(bitPattern: UInt32(bits) << 16)
+  }
+
+  public static func float(fromFloat16 bits: UInt16) -> Float {
+    let sign = UInt32(bits & 0x8000) << 16
+    let exponent = Int((bits >> 10) & 0x1F)
+    let fraction = UInt32(bits & 0x3FF)
+    switch exponent {
+    case 0:
+      // Subnormal: fraction x 2^-24, exact in single precision.
+      let magnitude = Float(fraction) * Float(sign: .plus, exponent: -24, significand: 1)
+      return Float(bitPattern: magnitude.bitPattern | sign)
+    case 31:
+      return Float(bitPattern: sign | 0x7F80_0000 | (fraction << 13))
+    default:
+      return Float(bitPattern: sign | UInt32(exponent + 112) << 23 | fraction << 13)
+    }
+  }
+
+  public static func bfloat16(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    if value.isNaN { return UInt16(bits >> 16) | 0x40 }
+    return UInt16((bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
+  }
+
+  public static func float16(_ value: Float) -> UInt16 {
+    let sign = UInt16((value.bitPattern >> 16) & 0x8000)
+    let magnitude = value.magnitude
+    if value.isNaN { return sign | 0x7E00 }
+    if magnitude >= 65520 { return sign | 0x7C00 }
+    if magnitude < Float(sign: .plus, exponent: -14, significand: 1) {
+      // The product is exact, so one rounding to the subnormal grid remains.
+      let steps = (magnitude * Float(sign: .plus, exponent: 24, significand: 1)).rounded(
+        .toNearestOrEven)
+      return sign | UInt16(steps)
+    }
+    let bits = magnitude.bitPattern
+    let rounded = (bits &+ 0xFFF &+ ((bits >> 13) & 1)) >> 13
+    return sign | UInt16(rounded &- (112 << 10))
+  }
+}
