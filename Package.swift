@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "CKernels"),
 
     // MARK: The layers, bottom up; a target imports only what stands above it here
-    module("TensorCore"),
+    module("TensorCore", ["CKernels"]),
     module("GraphIR", ["TensorCore"]),
     module("OnnxFormat", ["GraphIR", "COnnxProto"]),
     module("AccumulatorBounds"),

@@ -1,5 +1,5 @@
+import CKernels
 import Dispatch
-import Glibc
 import Synchronization
 
 /// The one place that decides how many threads this process computes with.
@@ -15,14 +15,7 @@ public enum Parallelism {
     set { configured.store(newValue, ordering: .relaxed) }
   }
 
-  private static let coreCount = max(1, activeCores())
-
-  private static func activeCores() -> Int {
-    // The affinity mask is what a container or `taskset` grants, not what the board carries.
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
-    return withUnsafeBytes(of: &set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
-  }
+  private static let coreCount = Int(snug_available_cores())
 
   /// Runs `body` over disjoint ranges that cover `0..<count`, in parallel where that pays.
   ///

@@ -10,7 +10,7 @@ public struct Tensor: Sendable {
   /// Elements of a string tensor, whose `storage` is empty.
   public let strings: [[UInt8]]
 
-  /// A tensor over `storage`, or `nil` unless it holds exactly the bytes that type and shape call for.
+  /// A tensor over `storage`, or `nil` unless it holds exactly the bytes of that type and shape.
   public init?(elementType: ElementType, shape: [Int], storage: TensorStorage) {
     guard let count = Shape.elementCount(shape),
       elementType.byteCount(elements: count) == storage.bytes.count

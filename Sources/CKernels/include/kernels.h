@@ -1,3 +1,7 @@
 #ifndef SNUG_KERNELS_H
 #define SNUG_KERNELS_H
+
+/* Cores that this process may run on: the affinity mask that a container or taskset grants. */
+int snug_available_cores(void);
+
 #endif
