@@ -1,0 +1,113 @@
+/// What to convert to: bit widths, method and initialisation, with overrides for single layers.
+///
+/// The keys of the encoded form are the long names of the command-line options.
+public struct Recipe: Sendable, Hashable, Codable {
+  /// How weights come to fit their accumulator.
+  public enum Method: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Zero-centred l1-norm constraint (arXiv 2401.10432).
+    case a2qPlus = "a2q+"
+    /// l1-norm constraint (arXiv 2308.13504).
+    case a2q
+    /// Per-channel round-to-nearest without a constraint: the baseline.
+    case unconstrained
+  }
+
+  /// How weights are brought near the constraint before they are quantized.
+  public enum Initializer: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Euclidean projection onto the l1 ball of the constraint (EP-init).
+    case projection
+    /// The weights stay; only the norm parameter is clamped.
+    case clamp
+  }
+
+  /// What post-training conversion adds to the plain initialisation.
+  public enum Refinement: String, Sendable, Hashable, Codable, CaseIterable {
+    case none
+  }
+
+  /// How an activation quantizer's clipping range follows from calibration data.
+  public enum RangeEstimator: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The 99.999th percentile of the magnitudes.
+    case percentile
+    /// The range with the least squared quantization error.
+    case mse
+  }
+
+  /// Settings for the layers whose node name matches a pattern; the last match wins.
+  public struct LayerOverride: Sendable, Hashable, Codable {
+    /// A node name, in which `*` stands for any run of characters.
+    public var match: String
+    /// `false` leaves the layer in floating point.
+    public var quantize: Bool?
+    public var method: Method?
+    public var weightBits: Int?
+    /// Bits of the layer's input activations.
+    public var activationBits: Int?
+    public var accumulatorBits: Int?
+
+    public init(
+      match: String, quantize: Bool? = nil, method: Method? = nil, weightBits: Int? = nil,
+      activationBits: Int? = nil, accumulatorBits: Int? = nil
+    ) {
+      self.match = match
+      self.quantize = quantize
+      self.method = method
+      self.weightBits = weightBits
+      self.activationBits = activationBits
+      self.accumulatorBits = accumulatorBits
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case match, quantize, method
+      case weightBits = "weight-bits"
+      case activationBits = "activation-bits"
+      case accumulatorBits = "accumulator-bits"
+    }
+  }
+
+  public var method = Method.a2qPlus
+  /// Weight bits M of the hidden layers.
+  public var weightBits = 4
+  /// Activation bits N of the hidden layers' inputs.
+  public var activationBits = 4
+  /// Signed accumulator width P of the hidden layers.
+  public var accumulatorBits = 16
+  /// Weight and input-activation bits of the first and the last dot-product layer.
+  public var ioBits = 8
+  public var initializer = Initializer.projection
+  public var refine = Refinement.none
+  /// Method for depthwise convolutions where `method` is A2Q+ (arXiv 2401.10432, appendix B.2).
+  public var depthwiseMethod = Method.a2q
+  /// Whether to correct the mean shift of each layer's output; needs calibration data.
+  public var biasCorrection = true
+  public var rangeEstimator = RangeEstimator.percentile
+  /// Whether batch normalisation is folded into the preceding layer before quantization.
+  public var foldBatchNormalization = false
+  /// Whether the graph input takes an unsigned quantizer.
+  public var inputUnsigned = false
+  /// The most samples that calibration reads.
+  public var calibrationSamples = 1000
+  public var layers: [LayerOverride] = []
+
+  /// Accumulator width to which the first and the last dot-product layer are held.
+  public static let ioAccumulatorBits = 32
+
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case method
+    case weightBits = "weight-bits"
+    case activationBits = "activation-bits"
+    case accumulatorBits = "accumulator-bits"
+    case ioBits = "io-bits"
+    case initializer = "init"
+    case refine
+    case depthwiseMethod = "depthwise"
+    case biasCorrection = "bias-correction"
+    case rangeEstimator = "activation-range"
+    case foldBatchNormalization = "fold-batch-normalization"
+    case inputUnsigned = "input-unsigned"
+    case calibrationSamples = "calibration-samples"
+    case layers
+  }
+}
