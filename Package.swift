@@ -40,7 +40,7 @@ let package = Package(
     module("TensorCore", ["CKernels"]),
     module("GraphIR", ["TensorCore"]),
     module("OnnxFormat", ["GraphIR", "COnnxProto"]),
-    module("AccumulatorBounds"),
+    module("AccumulatorBounds", ["TensorCore"]),
     module("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels"]),
     module("DNNEngine", ["TensorCore", "COneDNN"]),
     module("Operators", ["GraphIR", "DNNEngine", "Quantizers"]),

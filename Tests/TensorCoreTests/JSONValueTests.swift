@@ -20,8 +20,7 @@ import Testing
   @Test func `the compact and the indented form are fixed`() {
     let value: JSONValue = ["b": [1, 2.5], "a": [:]]
     #expect(value.text() == #"{"b":[1,2.5],"a":{}}"#)
-    #expect(
-      value.text(indentation: 2) == "{\n  \"b\": [\n    1,\n    2.5\n  ],\n  \"a\": {}\n}")
+    #expect(value.text(indentation: 1) == "{\n \"b\": [\n  1,\n  2.5\n ],\n \"a\": {}\n}")
   }
 
   @Test func `NaN and infinities are written as null`() {

@@ -1,0 +1,121 @@
+import TensorCore
+
+/// What a quantized model says about the accumulator of one layer: an entry of the JSON array in the
+/// model's metadata.
+public struct AccumulatorAnnotation: Sendable, Hashable {
+  /// The key of `metadata_props` that holds the array.
+  public static let metadataKey = "snug.accumulators"
+
+  /// The name of the dot-product node.
+  public var layer: String
+  /// The name of its output value.
+  public var output: String
+  /// The name of its weight initializer.
+  public var weight: String
+  /// P, the signed width that the layer is constrained to; `nil` for an unconstrained layer.
+  public var targetBits: Int?
+  /// The least signed width that its integers need.
+  public var requiredBits: Int
+  /// N.
+  public var inputBits: Int
+  public var inputSigned: Bool
+  /// The name of the weight quantization method.
+  public var method: String
+
+  public init(
+    layer: String, output: String, weight: String, targetBits: Int?, requiredBits: Int,
+    inputBits: Int, inputSigned: Bool, method: String
+  ) {
+    self.layer = layer
+    self.output = output
+    self.weight = weight
+    self.targetBits = targetBits
+    self.requiredBits = requiredBits
+    self.inputBits = inputBits
+    self.inputSigned = inputSigned
+    self.method = method
+  }
+}
+
+/// Why text is no array of annotations.
+public enum AnnotationError: Error, Sendable, Hashable {
+  case malformed(JSONError)
+  case notAnArray
+  /// A field is missing, or holds another kind of value or one out of range.
+  case field(String, entry: Int)
+}
+
+extension AnnotationError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .malformed(let error): "accumulator annotations: \(error)"
+    case .notAnArray: "accumulator annotations: not a JSON array"
+    case .field(let name, let entry):
+      "accumulator annotations: entry \(entry): field '\(name)' is missing or invalid"
+    }
+  }
+}
+
+extension AccumulatorAnnotation {
+  /// The JSON array of `annotations`, in their order, on one line.
+  public static func encode(_ annotations: [AccumulatorAnnotation]) -> String {
+    JSONValue(annotations.map(\.json)).text()
+  }
+
+  /// The annotations of a JSON array; fields that are not in the schema are left out.
+  public static func decode(_ text: String) throws(AnnotationError) -> [AccumulatorAnnotation] {
+    let document: JSONValue
+    do { document = try JSONValue(parsing: text) } catch { throw .malformed(error) }
+    guard let entries = document.arrayValue else { throw .notAnArray }
+    var annotations: [AccumulatorAnnotation] = []
+    for (index, entry) in entries.enumerated() {
+      annotations.append(try AccumulatorAnnotation(Entry(json: entry, index: index)))
+    }
+    return annotations
+  }
+
+  var json: JSONValue {
+    [
+      "layer": .string(layer), "output": .string(output), "weight": .string(weight),
+      "target_bits": targetBits.map { JSONValue($0) } ?? .null,
+      "required_bits": JSONValue(requiredBits), "input_bits": JSONValue(inputBits),
+      "input_signed": .bool(inputSigned), "method": .string(method),
+    ]
+  }
+
+  private init(_ entry: Entry) throws(AnnotationError) {
+    self.init(
+      layer: try entry.string("layer"), output: try entry.string("output"),
+      weight: try entry.string("weight"), targetBits: try entry.optionalBits("target_bits"),
+      requiredBits: try entry.bits("required_bits"), inputBits: try entry.bits("input_bits"),
+      inputSigned: try entry.bool("input_signed"), method: try entry.string("method"))
+  }
+}
+
+/// Typed access to the fields of one entry.
+private struct Entry {
+  let json: JSONValue
+  let index: Int
+
+  func string(_ name: String) throws(AnnotationError) -> String {
+    guard let value = json[name]?.stringValue else { throw .field(name, entry: index) }
+    return value
+  }
+
+  func bool(_ name: String) throws(AnnotationError) -> Bool {
+    guard let value = json[name]?.boolValue else { throw .field(name, entry: index) }
+    return value
+  }
+
+  /// A width; 129 bits is the most that 64-bit weights and inputs can need.
+  func bits(_ name: String) throws(AnnotationError) -> Int {
+    guard let value = json[name]?.integerValue, (1...129).contains(value) else {
+      throw .field(name, entry: index)
+    }
+    return Int(value)
+  }
+
+  func optionalBits(_ name: String) throws(AnnotationError) -> Int? {
+    json[name] == .null ? nil : try bits(name)
+  }
+}

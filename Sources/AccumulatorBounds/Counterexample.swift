@@ -1,0 +1,50 @@
+/// An input that drives a channel's accumulator out of its range.
+public struct Counterexample: Sendable, Hashable {
+  /// One integer a weight, each within the input range; a zero point not subtracted.
+  public var input: [Int64]
+  /// The indices of the products to add first, in ascending order, where the overflow happens on the
+  /// way and the whole dot product would fit again; `nil` where the whole dot product overflows.
+  public var prefix: [Int]?
+  /// What the accumulator would hold then: the dot product (or the sum of the prefix) plus bias.
+  public var sum: Int128
+
+  /// The worst input of a channel, or `nil` where no input overflows the accumulator.
+  ///
+  /// - Parameters:
+  ///   - weights: the channel's integers.
+  ///   - input: the range of the inputs as stored.
+  ///   - zeroPoint: subtracted from each input before its product; inside 64 bits for every input.
+  ///   - bias: what the accumulator starts from.
+  public init?<Weights: Collection>(
+    weights: Weights, input: IntegerRange, zeroPoint: Int64 = 0, bias: Int64 = 0,
+    accumulator: AccumulatorRange
+  ) where Weights.Element: FixedWidthInteger & SignedInteger {
+    guard let range = input.subtracting(zeroPoint: zeroPoint), let sums = SignSums(weights) else {
+      return nil
+    }
+    let worst = WorstCase(of: sums, input: range, bias: bias)
+    let overflowsAbove = worst.maximum > Int128(accumulator.maximum)
+    guard overflowsAbove || worst.minimum < Int128(accumulator.minimum) else { return nil }
+
+    var values: [Int64] = []
+    values.reserveCapacity(weights.count)
+    var prefix: [Int] = []
+    var whole = Int128(bias)
+    for (index, weight) in weights.enumerated() {
+      let raises = (weight > 0) == overflowsAbove
+      let value = weight == 0 ? range.nearestToZero : raises ? range.maximum : range.minimum
+      let product = Int128(value) * Int128(weight)
+      whole += product
+      if weight != 0, value != 0, (product > 0) == overflowsAbove { prefix.append(index) }
+      values.append(value + zeroPoint)
+    }
+    self.input = values
+    let outside = !accumulator.contains(whole)
+    self.prefix = outside ? nil : prefix
+    self.sum = outside ? whole : overflowsAbove ? worst.maximum : worst.minimum
+  }
+}
+
+extension IntegerRange {
+  fileprivate var nearestToZero: Int64 { Swift.min(Swift.max(0, minimum), maximum) }
+}

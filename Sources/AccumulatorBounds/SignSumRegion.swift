@@ -1,0 +1,72 @@
+/// The sign sums (S+, S-) whose worst case fits one accumulator, exactly:
+///
+///     a S+ + b S- <= above        a S- + b S+ <= below
+///
+/// with a = max(xmax, 0), b = max(-xmin, 0), above = 2^(P-1) - 1 - bias, below = 2^(P-1) + bias,
+/// and, where given, a limit of its own for each sign. For unsigned inputs (b = 0) that is one
+/// budget per sign: S+ <= floor(above / a), S- <= floor(below / a).
+public struct SignSumRegion: Sendable, Hashable {
+  /// What a unit of S+ adds to the greatest value: a, at most 2^63.
+  public let along: Int128
+  /// What a unit of S- adds to the greatest value: b, at most 2^63.
+  public let against: Int128
+  /// Room above the bias; negative where the bias alone overflows.
+  public let above: Int128
+  /// Room below the bias; negative where the bias alone overflows.
+  public let below: Int128
+  public let positiveLimit: Int64
+  public let negativeLimit: Int64
+
+  /// - Parameters:
+  ///   - input: what is multiplied with a weight, a zero point already subtracted.
+  ///   - bias: what the accumulator starts from.
+  ///   - positiveLimit: the most that S+ may be, whatever the accumulator would allow; at least 0.
+  ///   - negativeLimit: the same for S-.
+  public init(
+    input: IntegerRange, accumulator: AccumulatorRange, bias: Int64 = 0,
+    positiveLimit: Int64 = .max, negativeLimit: Int64 = .max
+  ) {
+    (along, against) = input.magnitudes
+    above = Int128(accumulator.maximum) - Int128(bias)
+    below = Int128(bias) - Int128(accumulator.minimum)
+    self.positiveLimit = max(positiveLimit, 0)
+    self.negativeLimit = max(negativeLimit, 0)
+  }
+
+  /// False where not even an all-zero channel fits, because the bias leaves the range by itself.
+  public var isFeasible: Bool { above >= 0 && below >= 0 }
+
+  public func contains(_ sums: SignSums) -> Bool {
+    let (positive, negative) = (Int128(sums.positive), Int128(sums.negative))
+    return sums.positive <= positiveLimit && sums.negative <= negativeLimit
+      && along * positive + against * negative <= above
+      && along * negative + against * positive <= below
+  }
+
+  /// The most that S+ may be beside `negative`, or `nil` where nothing fits beside it.
+  public func largestPositive(besideNegative negative: Int64) -> Int64? {
+    guard negative >= 0, negative <= negativeLimit else { return nil }
+    return largest(
+      limit: positiveLimit, rooms: (above - against * Int128(negative), along),
+      (below - along * Int128(negative), against))
+  }
+
+  /// The most that S- may be beside `positive`, or `nil` where nothing fits beside it.
+  public func largestNegative(besidePositive positive: Int64) -> Int64? {
+    guard positive >= 0, positive <= positiveLimit else { return nil }
+    return largest(
+      limit: negativeLimit, rooms: (above - along * Int128(positive), against),
+      (below - against * Int128(positive), along))
+  }
+
+  private func largest(
+    limit: Int64, rooms first: (room: Int128, unit: Int128), _ second: (room: Int128, unit: Int128)
+  ) -> Int64? {
+    var largest = Int128(limit)
+    for (room, unit) in [first, second] {
+      if room < 0 { return nil }
+      if unit > 0 { largest = min(largest, room / unit) }
+    }
+    return Int64(largest)
+  }
+}

@@ -1,0 +1,61 @@
+/// The integer weights of one channel, summed by sign: all that a worst case depends on.
+public struct SignSums: Sendable, Hashable {
+  /// S+, the sum of the positive weights.
+  public var positive: Int64
+  /// S-, the sum of the negative weights' magnitudes.
+  public var negative: Int64
+
+  /// - Precondition: neither sum is negative.
+  public init(positive: Int64, negative: Int64) {
+    precondition(positive >= 0 && negative >= 0, "sign sums are magnitudes")
+    self.positive = positive
+    self.negative = negative
+  }
+
+  /// The sums of `weights`, or `nil` where one exceeds 64 bits.
+  @inlinable
+  public init?<Weights: Collection>(_ weights: Weights)
+  where Weights.Element: FixedWidthInteger & SignedInteger {
+    let sums = weights.withContiguousStorageIfAvailable { Self.sum($0) } ?? Self.sum(weights)
+    guard let sums else { return nil }
+    self = sums
+  }
+
+  @inlinable
+  static func sum<Weights: Collection>(_ weights: Weights) -> SignSums?
+  where Weights.Element: FixedWidthInteger & SignedInteger {
+    var positive: Int64 = 0
+    var negative: Int64 = 0
+    // 2^31 weights of 32 bits each sum to less than 2^63.
+    if Weights.Element.bitWidth <= 32, weights.count <= 1 << 31 {
+      for weight in weights {
+        let value = Int64(truncatingIfNeeded: weight)
+        positive &+= max(value, 0)
+        negative &+= max(0 &- value, 0)
+      }
+      return SignSums(positive: positive, negative: negative)
+    }
+    for weight in weights {
+      guard let value = Int64(exactly: weight) else { return nil }
+      let overflow: Bool
+      if value >= 0 {
+        (positive, overflow) = positive.addingReportingOverflow(value)
+      } else {
+        // -2^63 has no 64-bit magnitude, so the sum is reached by subtraction.
+        (negative, overflow) = negative.subtractingReportingOverflow(value)
+      }
+      if overflow { return nil }
+    }
+    return SignSums(positive: positive, negative: negative)
+  }
+
+  /// The l1 norm.
+  public var norm: UInt64 { UInt64(positive) + UInt64(negative) }
+
+  /// Both sums of two sets of weights, or `nil` where one exceeds 64 bits.
+  public func adding(_ other: SignSums) -> SignSums? {
+    let (positive, a) = positive.addingReportingOverflow(other.positive)
+    let (negative, b) = negative.addingReportingOverflow(other.negative)
+    return a || b ? nil : SignSums(positive: positive, negative: negative)
+  }
+}

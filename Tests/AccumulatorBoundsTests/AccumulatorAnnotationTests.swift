@@ -1,0 +1,52 @@
+import Testing
+
+@testable import AccumulatorBounds
+@testable import TensorCore
+
+@Suite struct AccumulatorAnnotationTests {
+  static let annotations = [
+    AccumulatorAnnotation(
+      layer: "conv1", output: "y", weight: "w", targetBits: 16, requiredBits: 15, inputBits: 4,
+      inputSigned: false, method: "a2q+"),
+    AccumulatorAnnotation(
+      layer: "a \"quoted\" layer", output: "z", weight: "w2", targetBits: nil, requiredBits: 20,
+      inputBits: 8, inputSigned: true, method: "unconstrained"),
+  ]
+
+  @Test func `what is encoded decodes equal`() throws {
+    let text = AccumulatorAnnotation.encode(Self.annotations)
+    #expect(try AccumulatorAnnotation.decode(text) == Self.annotations)
+    #expect(try AccumulatorAnnotation.decode("[]") == [])
+  }
+
+  @Test func `the fields are the contract's, in its order`() {
+    #expect(
+      AccumulatorAnnotation.encode([Self.annotations[0]])
+        == #"[{"layer":"conv1","output":"y","weight":"w","target_bits":16,"required_bits":15,"#
+        + #""input_bits":4,"input_signed":false,"method":"a2q+"}]"#)
+  }
+
+  @Test(
+    arguments: [
+      ("{}", .notAnArray), ("[1]", .field("layer", entry: 0)),
+      ("[", .malformed(JSONError(reason: .unexpectedEnd, offset: 1))),
+    ] as [(String, AnnotationError)])
+  func `other text is refused`(text: String, error: AnnotationError) {
+    #expect(throws: error) { try AccumulatorAnnotation.decode(text) }
+  }
+
+  @Test(
+    arguments: [
+      ("\"required_bits\":15", "\"required_bits\":0", "required_bits"),
+      ("\"input_bits\":4", "\"input_bits\":4.5", "input_bits"),
+      ("\"target_bits\":16", "\"target_bits\":\"16\"", "target_bits"),
+      ("\"target_bits\":16,", "", "target_bits"),
+      ("false", "0", "input_signed"),
+    ])
+  func `an invalid field is named with its entry`(from: String, to: String, field: String) {
+    let text = AccumulatorAnnotation.encode(Self.annotations).replacing(from, with: to)
+    #expect(throws: AnnotationError.field(field, entry: 0)) {
+      try AccumulatorAnnotation.decode(text)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Testing
+
+@testable import AccumulatorBounds
+
+@Suite struct WorstCaseTests {
+  @Test(arguments: [0...3, -4...3, -2...1, 1...3, -3 ... -1, 2...2, 0...7] as [ClosedRange<Int>])
+  func `the extremes are those of all partial sums`(input: ClosedRange<Int>) throws {
+    let range = try integers(input)
+    for weights in vectors(-3...3, length: 3) {
+      for bias in [0, 5, -9] {
+        let (least, greatest) = reachable(weights, input, bias: bias)
+        let sums = try #require(SignSums(weights))
+        let worst = WorstCase(of: sums, input: range, bias: Int64(bias))
+        #expect(worst.minimum == Int128(least) && worst.maximum == Int128(greatest))
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      (0, 0, 1), (-1, 0, 1), (0, 1, 2), (-2, 1, 2), (-3, 0, 3), (0, 127, 8), (-128, 0, 8),
+      (0, 128, 9), (-129, 0, 9), (5, 5, 4), (0, 1 << 63 - 1, 64), (0, 1 << 63, 65),
+    ] as [(Int128, Int128, Int)])
+  func `required bits are the least that hold both extremes`(
+    minimum: Int128, maximum: Int128, bits: Int
+  ) throws {
+    var worst = WorstCase(of: SignSums(positive: 0, negative: 0), input: try integers(0...0))
+    worst.minimum = minimum
+    worst.maximum = maximum
+    #expect(worst.requiredBits == bits)
+    if let accumulator = AccumulatorRange(bits: bits) { #expect(worst.fits(accumulator)) }
+    if let narrower = AccumulatorRange(bits: bits - 1) { #expect(!worst.fits(narrower)) }
+  }
+
+  @Test func `the largest sums and inputs stay exact`() throws {
+    let sums = SignSums(positive: .max, negative: .max)
+    let worst = WorstCase(of: sums, input: try integers(.min ... .max), bias: .max)
+    #expect(worst.maximum == Int128(Int64.max) + (Int128(1) << 64 - 1) * Int128(Int64.max))
+    #expect(worst.requiredBits == 128)
+  }
+
+  @Test func `sums beyond 64 bits are refused`() {
+    #expect(SignSums([Int64.max, 1]) == nil)
+    #expect(SignSums([Int64.min]) == nil)
+    #expect(SignSums([Int64.max, -1])?.norm == 1 << 63)
+    #expect(SignSums([Int8.min, 127]) == SignSums(positive: 127, negative: 128))
+  }
+
+  @Test func `the data-type bound is the published formula`() {
+    #expect(dataTypeBits(dotLength: 1, inputBits: 1, inputSigned: true, weightBits: 1) == 2)
+    #expect(dataTypeBits(dotLength: 0, inputBits: 1, inputSigned: true, weightBits: 1) == nil)
+    for dotLength in [1, 2, 3, 9, 64, 576, 4608] {
+      for bits in 1...8 {
+        for signed in [false, true] {
+          // The least P with K 2^(N+M-1-sgn) + 1 <= 2^(P-1).
+          let largest = dotLength << (bits + 4 - 1 - (signed ? 1 : 0))
+          let expected = (1...).first { largest + 1 <= 1 << ($0 - 1) }
+          #expect(
+            dataTypeBits(
+              dotLength: dotLength, inputBits: bits, inputSigned: signed, weightBits: 4)
+              == expected)
+        }
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      (1, true, false, -1, 0), (4, true, false, -8, 7), (4, true, true, -7, 7),
+      (4, false, false, 0, 15), (4, false, true, 0, 14), (63, false, false, 0, .max),
+      (64, true, false, .min, .max), (64, true, true, -.max, .max),
+    ] as [(Int, Bool, Bool, Int64, Int64)])
+  func `a data type's range is QONNX's`(
+    bits: Int, signed: Bool, narrow: Bool, minimum: Int64, maximum: Int64
+  ) {
+    let range = IntegerRange(bits: bits, signed: signed, narrow: narrow)
+    #expect(range == IntegerRange(minimum, maximum))
+  }
+
+  @Test func `impossible types and ranges are refused`() {
+    #expect(IntegerRange(bits: 64, signed: false) == nil)
+    #expect(IntegerRange(bits: 0, signed: true) == nil)
+    #expect(IntegerRange(2, 1) == nil)
+    #expect(AccumulatorRange(bits: 0) == nil)
+    #expect(AccumulatorRange(bits: 65) == nil)
+    #expect(IntegerRange(0, 1)?.subtracting(zeroPoint: .min) == nil)
+  }
+}
