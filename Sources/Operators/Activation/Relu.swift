@@ -1,0 +1,11 @@
+import GraphIR
+import TensorCore
+
+/// `y = max(x, 0)` (ONNX Relu, opset 6, 13, 14).
+public struct Relu: UnaryElementwise {
+  public static let schema = OperatorSchema(
+    "Relu", since: 6, inputs: 1...1, inputTypes: [.numeric])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+}

@@ -1,0 +1,11 @@
+import GraphIR
+import TensorCore
+
+/// `y = 1 / (1 + exp(-x))` (ONNX Sigmoid, opset 6, 13).
+public struct Sigmoid: UnaryElementwise {
+  public static let schema = OperatorSchema(
+    "Sigmoid", since: 6, inputs: 1...1, inputTypes: [.float])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+}

@@ -1,0 +1,11 @@
+import GraphIR
+import TensorCore
+
+/// `y = tanh(x)` (ONNX Tanh, opset 6, 13).
+public struct Tanh: UnaryElementwise {
+  public static let schema = OperatorSchema(
+    "Tanh", since: 6, inputs: 1...1, inputTypes: [.float])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+}

@@ -1,0 +1,11 @@
+import GraphIR
+import TensorCore
+
+/// `y = x ^ 0.5` (ONNX Sqrt, opset 6, 13).
+public struct Sqrt: UnaryElementwise {
+  public static let schema = OperatorSchema(
+    "Sqrt", since: 6, inputs: 1...1, inputTypes: [.float])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+}

@@ -1,0 +1,76 @@
+import GraphIR
+import TensorCore
+
+/// `y[n,o,p] = sum over i,k of w[o,i,k] * x[n,i,p*stride + k*dilation - pad] + b[o]` (ONNX Conv, opset
+/// 1, 11, 22).
+///
+/// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional B `[O]`. As in ONNX this is
+/// cross-correlation: the kernel isn't flipped.
+public struct Conv: Operator {
+  public static let schema = OperatorSchema("Conv", since: 1, inputs: 2...3, inputTypes: [.float])
+
+  public var window: SlidingWindow
+  public var group: Int
+
+  public init(window: SlidingWindow = SlidingWindow(), group: Int = 1) {
+    self.window = window
+    self.group = group
+  }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    window = try SlidingWindow(attributes: attributes)
+    group = try attributes.int("group", default: 1)
+    guard (1...Int(Int32.max)).contains(group) else {
+      throw .attributeValue(name: "group", value: "\(group)", allowed: "1 to \(Int32.max)")
+    }
+  }
+
+  public func attributes() -> [Attribute] {
+    var result = window.attributes()
+    result.append(Attribute("group", .int(Int64(group))))
+    return result.sorted { $0.name < $1.name }
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0) else { return [nil] }
+    _ = try inputs.requireRank(0, atLeast: 3)
+    _ = try inputs.requireRank(1, atLeast: 3)
+    guard let weight = inputs.dimensions(1) else { return [TensorType(type.elementType, nil)] }
+    try inputs.requireVector(2, "B", count: weight[0])
+    if let channels = weight[0].size, channels % group != 0 {
+      throw .mismatch(
+        what: "output channels", expected: "a multiple of group \(group)", actual: "\(channels)")
+    }
+    guard let x = type.dimensions else { return [TensorType(type.elementType, nil)] }
+    guard x.count == weight.count else {
+      throw .rank(input: 1, expected: "\(x.count)", actual: weight.count)
+    }
+    if let channels = x[1].size, let perGroup = weight[1].size {
+      let (expected, overflow) = perGroup.multipliedReportingOverflow(by: group)
+      guard !overflow, channels == expected else {
+        throw .mismatch(
+          what: "input channels", expected: "\(perGroup) x group \(group)", actual: "\(channels)")
+      }
+    }
+    return [
+      TensorType(type.elementType, [x[0], weight[0]] + (try spatialOutput(x: x, weight: weight)))
+    ]
+  }
+
+  private func spatialOutput(x: [Dimension], weight: [Dimension]) throws(OperatorError)
+    -> [Dimension]
+  {
+    guard let kernel = TensorType(.float32, Array(weight[2...])).shape ?? window.kernelShape else {
+      return [Dimension](repeating: .unknown, count: x.count - 2)
+    }
+    let window = try window.resolved(kernel: kernel)
+    guard window.kernel.count == x.count - 2 else {
+      throw .rank(input: 0, expected: "\(window.kernel.count + 2)", actual: x.count)
+    }
+    var result: [Dimension] = []
+    for axis in kernel.indices {
+      result.append(try window.outputDimension(axis, of: x[axis + 2]))
+    }
+    return result
+  }
+}

@@ -1,0 +1,66 @@
+import GraphIR
+import TensorCore
+
+/// `Y = alpha * A' * B' + beta * C`, where a prime is a transposition if asked for (ONNX Gemm, opset 7,
+/// 9, 11, 13).
+///
+/// Inputs: A `[M, K]`, B `[K, N]`, optional C that broadcasts to `[M, N]`.
+public struct Gemm: Operator {
+  public static let schema = OperatorSchema("Gemm", inputs: 2...3, inputTypes: [.numeric])
+
+  public var alpha: Float
+  public var beta: Float
+  public var transposesA: Bool
+  public var transposesB: Bool
+
+  public init(
+    alpha: Float = 1, beta: Float = 1, transposesA: Bool = false, transposesB: Bool = false
+  ) {
+    self.alpha = alpha
+    self.beta = beta
+    self.transposesA = transposesA
+    self.transposesB = transposesB
+  }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    self.init(
+      alpha: try attributes.float("alpha", default: 1),
+      beta: try attributes.float("beta", default: 1),
+      transposesA: try attributes.bool("transA", default: false),
+      transposesB: try attributes.bool("transB", default: false))
+  }
+
+  public func attributes() -> [Attribute] {
+    [
+      Attribute("alpha", .float(alpha)), Attribute("beta", .float(beta)),
+      Attribute("transA", .int(transposesA ? 1 : 0)),
+      Attribute("transB", .int(transposesB ? 1 : 0)),
+    ]
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0)?.elementType else { return [nil] }
+    for index in 0..<2 {
+      if let rank = inputs.dimensions(index)?.count, rank != 2 {
+        throw .rank(input: index, expected: "2", actual: rank)
+      }
+    }
+    guard let a = inputs.dimensions(0), let b = inputs.dimensions(1) else {
+      return [TensorType(type, [.unknown, .unknown])]
+    }
+    let (rows, inner) = transposesA ? (a[1], a[0]) : (a[0], a[1])
+    let (innerB, columns) = transposesB ? (b[1], b[0]) : (b[0], b[1])
+    if let k = inner.size, let other = innerB.size, k != other {
+      throw .mismatch(what: "inner dimension of B", expected: "\(k)", actual: "\(other)")
+    }
+    if let c = inputs.dimensions(2) {
+      guard c.count <= 2 else { throw .rank(input: 2, expected: "at most 2", actual: c.count) }
+      for (size, target) in zip(c.reversed(), [columns, rows]) {
+        if let size = size.size, let target = target.size, size != 1, size != target {
+          throw .mismatch(what: "dimension of C", expected: "1 or \(target)", actual: "\(size)")
+        }
+      }
+    }
+    return [TensorType(type, [rows, columns])]
+  }
+}

@@ -1,0 +1,76 @@
+import GraphIR
+import TensorCore
+
+/// The mean over axes (ONNX ReduceMean, opset 1, 11, 13, 18).
+///
+/// `axes` is an attribute before opset 18 and an optional input since. Absent or empty, all axes are
+/// reduced, unless `noopWithEmptyAxes` (opset 18), which returns the input.
+public struct ReduceMean: Operator {
+  public static let schema = OperatorSchema(
+    "ReduceMean", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
+
+  /// `nil` in the attribute form reduces all.
+  public enum Axes: Sendable, Hashable {
+    case attribute([Int]?)
+    case input(noopWithEmptyAxes: Bool)
+  }
+
+  public var axes: Axes
+  public var keepsDimensions: Bool
+
+  public init(axes: Axes, keepsDimensions: Bool = true) {
+    self.axes = axes
+    self.keepsDimensions = keepsDimensions
+  }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    keepsDimensions = try attributes.bool("keepdims", default: true)
+    axes =
+      attributes.opset < 18
+      ? .attribute(try attributes.ints("axes"))
+      : .input(noopWithEmptyAxes: try attributes.bool("noop_with_empty_axes", default: false))
+  }
+
+  public func attributes() -> [Attribute] {
+    var result = [Attribute("keepdims", .int(keepsDimensions ? 1 : 0))]
+    switch axes {
+    case .attribute(let list?): result.append(Attribute("axes", .ints(list.map(Int64.init))))
+    case .input(noopWithEmptyAxes: true): result.append(Attribute("noop_with_empty_axes", .int(1)))
+    default: break
+    }
+    return result
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0) else { return [nil] }
+    guard let dimensions = type.dimensions,
+      let reduced = try reducedAxes(inputs, rank: dimensions.count)
+    else { return [TensorType(type.elementType, nil)] }
+    var result: [Dimension] = []
+    for axis in dimensions.indices {
+      if !reduced.contains(axis) {
+        result.append(dimensions[axis])
+      } else if keepsDimensions {
+        result.append(1)
+      }
+    }
+    return [TensorType(type.elementType, result)]
+  }
+
+  /// The axes to reduce in ascending order, or `nil` where they aren't constant.
+  func reducedAxes(_ inputs: [InputInfo?], rank: Int) throws(OperatorError) -> [Int]? {
+    var named: [Int] = []
+    var isNoop = false
+    switch axes {
+    case .attribute(let list): named = list ?? []
+    case .input(let noopWithEmptyAxes):
+      isNoop = noopWithEmptyAxes
+      if inputs.isPresent(1) {
+        guard let list = try inputs.integers(1) else { return nil }
+        named = list
+      }
+    }
+    if named.isEmpty { return isNoop ? [] : Array(0..<rank) }
+    return try Operators.Axes.normalized(named, rank: rank)
+  }
+}

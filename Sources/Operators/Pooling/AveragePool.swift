@@ -1,0 +1,40 @@
+import GraphIR
+import TensorCore
+
+/// The mean over a window (ONNX AveragePool, opset 7, 10, 11, 19, 22).
+///
+/// Positions in the padding count as zeros where `countsPadding`, and not at all otherwise.
+public struct AveragePool: Pooling {
+  public static let schema = OperatorSchema("AveragePool", inputs: 1...1, inputTypes: [.float])
+
+  public var window: SlidingWindow
+  /// `ceil_mode`: an incomplete last window counts.
+  public var roundsUp: Bool
+  /// `count_include_pad`.
+  public var countsPadding: Bool
+
+  public init(window: SlidingWindow, roundsUp: Bool = false, countsPadding: Bool = false) {
+    self.window = window
+    self.roundsUp = roundsUp
+    self.countsPadding = countsPadding
+  }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    self.init(
+      window: try SlidingWindow(attributes: attributes),
+      roundsUp: try attributes.bool("ceil_mode", default: false),
+      countsPadding: try attributes.bool("count_include_pad", default: false))
+    _ = try resolvedWindow()
+  }
+
+  public func attributes() -> [Attribute] {
+    var result = window.attributes()
+    if roundsUp { result.append(Attribute("ceil_mode", .int(1))) }
+    if countsPadding { result.append(Attribute("count_include_pad", .int(1))) }
+    return result.sorted { $0.name < $1.name }
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    [try inferPooled(inputs)]
+  }
+}

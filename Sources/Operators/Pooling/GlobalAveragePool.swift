@@ -1,0 +1,20 @@
+import GraphIR
+import TensorCore
+
+/// The mean over all spatial positions, which stay as dimensions of 1 (ONNX GlobalAveragePool, opset 1,
+/// 22).
+public struct GlobalAveragePool: Operator {
+  public static let schema = OperatorSchema(
+    "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0) else { return [nil] }
+    _ = try inputs.requireRank(0, atLeast: 2)
+    guard let x = type.dimensions else { return [type] }
+    let ones = [Dimension](repeating: 1, count: x.count - 2)
+    return [TensorType(type.elementType, Array(x[..<2]) + ones)]
+  }
+}

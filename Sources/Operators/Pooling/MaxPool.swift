@@ -1,0 +1,40 @@
+import GraphIR
+import TensorCore
+
+/// The maximum over a window; padding never wins (ONNX MaxPool, opset 1, 8, 10, 11, 12, 22).
+public struct MaxPool: Pooling {
+  public static let schema = OperatorSchema(
+    "MaxPool", since: 1, inputs: 1...1, outputs: 1...2, inputTypes: [.float + [.int8, .uint8]])
+
+  public var window: SlidingWindow
+  /// `ceil_mode`: an incomplete last window counts.
+  public var roundsUp: Bool
+  /// `storage_order` of the optional second output: 0 is row-major.
+  public var storageOrder: Int
+
+  public init(window: SlidingWindow, roundsUp: Bool = false, storageOrder: Int = 0) {
+    self.window = window
+    self.roundsUp = roundsUp
+    self.storageOrder = storageOrder
+  }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    self.init(
+      window: try SlidingWindow(attributes: attributes),
+      roundsUp: try attributes.bool("ceil_mode", default: false),
+      storageOrder: try attributes.int("storage_order", default: 0))
+    _ = try resolvedWindow()
+  }
+
+  public func attributes() -> [Attribute] {
+    var result = window.attributes()
+    if roundsUp { result.append(Attribute("ceil_mode", .int(1))) }
+    if storageOrder != 0 { result.append(Attribute("storage_order", .int(Int64(storageOrder)))) }
+    return result.sorted { $0.name < $1.name }
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    let pooled = try inferPooled(inputs)
+    return [pooled, TensorType(.int64, pooled?.dimensions)]
+  }
+}

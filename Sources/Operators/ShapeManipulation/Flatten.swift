@@ -1,0 +1,37 @@
+import GraphIR
+import TensorCore
+
+/// A matrix of the dimensions before `axis` by those from it on (ONNX Flatten, opset 1, 9, 11 to 25).
+public struct Flatten: Operator {
+  public static let schema = OperatorSchema("Flatten", since: 1, inputs: 1...1)
+
+  public var axis: Int
+
+  public init(axis: Int = 1) { self.axis = axis }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    axis = try attributes.int("axis", default: 1)
+  }
+
+  public func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0) else { return [nil] }
+    guard let dimensions = type.dimensions else {
+      return [TensorType(type.elementType, [.unknown, .unknown])]
+    }
+    let rank = dimensions.count
+    guard axis >= -rank, axis <= rank else {
+      throw .outOfRange(what: "axis", value: axis, allowed: "\(-rank)...\(rank)")
+    }
+    let split = axis < 0 ? axis + rank : axis
+    return [
+      TensorType(
+        type.elementType,
+        [
+          try Dimensions.product(dimensions[..<split]),
+          try Dimensions.product(dimensions[split...]),
+        ])
+    ]
+  }
+}

@@ -1,0 +1,109 @@
+import GraphIR
+import TensorCore
+
+/// Pads a tensor at both ends of its axes (ONNX Pad, opset 2, 11, 13, 18, 19 to 25).
+///
+/// Pads and value are attributes before opset 11 and inputs since; `axes` is an input since opset 18.
+/// Negative pads crop.
+public struct Pad: Operator {
+  public static let schema = OperatorSchema(
+    "Pad", since: 2, inputs: 1...4, inputTypes: [.any, .index, .any, .anyIndex])
+
+  public enum Mode: String, Sendable, Hashable, CaseIterable {
+    case constant, reflect, edge, wrap
+  }
+
+  /// Where the widths come from.
+  public enum Widths: Sendable, Hashable {
+    /// All begins, then all ends, and the constant to fill with.
+    case attributes(pads: [Int], value: Float)
+    case inputs
+  }
+
+  public var mode: Mode
+  public var widths: Widths
+
+  public init(mode: Mode = .constant, widths: Widths = .inputs) {
+    self.mode = mode
+    self.widths = widths
+  }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    let name = try attributes.string("mode", default: Mode.constant.rawValue)
+    guard let mode = Mode(rawValue: name) else {
+      throw .attributeValue(
+        name: "mode", value: name,
+        allowed: Mode.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    self.mode = mode
+    guard attributes.opset < 11 else {
+      widths = .inputs
+      return
+    }
+    guard let pads = try attributes.ints("pads") else { throw .missingAttribute(name: "pads") }
+    widths = .attributes(pads: pads, value: try attributes.float("value", default: 0))
+  }
+
+  public func attributes() -> [Attribute] {
+    var result = [Attribute("mode", .string(mode.rawValue))]
+    if case .attributes(let pads, let value) = widths {
+      result.append(Attribute("pads", .ints(pads.map(Int64.init))))
+      result.append(Attribute("value", .float(value)))
+    }
+    return result
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let data = inputs.type(0) else { return [nil] }
+    guard var dimensions = data.dimensions else { return [TensorType(data.elementType, nil)] }
+    guard let pads = try resolvedPads(inputs, rank: dimensions.count) else {
+      return [
+        TensorType(data.elementType, [Dimension](repeating: .unknown, count: dimensions.count))
+      ]
+    }
+    for axis in dimensions.indices {
+      let (begin, end) = (pads[axis], pads[axis + dimensions.count])
+      if begin == 0, end == 0 { continue }
+      guard let size = dimensions[axis].size else {
+        dimensions[axis] = .unknown
+        continue
+      }
+      guard size <= Dimensions.limit, size + begin + end >= 0 else {
+        throw .outOfRange(what: "padded dimension \(axis)", value: begin, allowed: "0 or more")
+      }
+      dimensions[axis] = .fixed(size + begin + end)
+    }
+    return [TensorType(data.elementType, dimensions)]
+  }
+
+  /// Begins of all axes, then ends of all axes; `nil` where an input isn't constant.
+  func resolvedPads(_ inputs: [InputInfo?], rank: Int) throws(OperatorError) -> [Int]? {
+    let given: [Int]
+    var axes = Array(0..<rank)
+    switch widths {
+    case .attributes(let pads, _): given = pads
+    case .inputs:
+      guard inputs.isPresent(1) else { throw .missingInput(index: 1, name: "pads") }
+      guard let pads = try inputs.integers(1) else { return nil }
+      given = pads
+      if inputs.isPresent(3) {
+        guard let named = try inputs.integers(3) else { return nil }
+        axes = []
+        for axis in named { axes.append(try Axes.normalized(axis, rank: rank)) }
+      }
+    }
+    guard given.count == 2 * axes.count else {
+      throw .mismatch(
+        what: "number of pads", expected: "\(2 * axes.count)", actual: "\(given.count)")
+    }
+    for pad in given where pad.magnitude > Dimensions.limit {
+      throw .outOfRange(what: "pad", value: pad, allowed: "a magnitude up to 2^40")
+    }
+    var result = [Int](repeating: 0, count: 2 * rank)
+    for (position, axis) in axes.enumerated() {
+      result[axis] = given[position]
+      result[axis + rank] = given[position + axes.count]
+    }
+    return result
+  }
+}

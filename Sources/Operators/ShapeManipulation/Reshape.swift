@@ -1,0 +1,78 @@
+import GraphIR
+import TensorCore
+
+/// The same elements under another shape (ONNX Reshape, opset 5, 13, 14 to 25).
+///
+/// In the target, -1 stands for what is left, and 0 for the input's dimension at that place unless
+/// `allowZero`, which takes it literally.
+public struct Reshape: Operator {
+  public static let schema = OperatorSchema(
+    "Reshape", since: 5, inputs: 2...2, inputTypes: [.any, .index])
+
+  public var allowZero: Bool
+
+  public init(allowZero: Bool = false) { self.allowZero = allowZero }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    allowZero = try attributes.bool("allowzero", default: false)
+  }
+
+  public func attributes() -> [Attribute] {
+    allowZero ? [Attribute("allowzero", .int(1))] : []
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let data = inputs.type(0) else { return [nil] }
+    guard let target = try inputs.integers(1) else {
+      // The length of the target still tells the rank.
+      let rank = inputs.dimensions(1)?.first?.size
+      return [TensorType(data.elementType, rank.flatMap(Self.unknownDimensions))]
+    }
+    return [TensorType(data.elementType, try resolve(target, input: data.dimensions))]
+  }
+
+  /// The output's dimensions for a target.
+  ///
+  /// - Throws: ``OperatorError`` where the target is malformed or the number of elements changes.
+  func resolve(_ target: [Int], input: [Dimension]?) throws(OperatorError) -> [Dimension] {
+    var result: [Dimension] = []
+    var inferred: Int?
+    for (position, size) in target.enumerated() {
+      switch size {
+      case -1:
+        guard inferred == nil else {
+          throw .mismatch(what: "entries of -1 in the shape", expected: "at most 1", actual: "2")
+        }
+        inferred = position
+        result.append(.unknown)
+      case 0 where !allowZero:
+        guard let input else {
+          result.append(.unknown)
+          continue
+        }
+        guard position < input.count else {
+          throw .outOfRange(
+            what: "position of a 0 in the shape", value: position, allowed: "0..<\(input.count)")
+        }
+        result.append(input[position])
+      case 0...: result.append(.fixed(size))
+      default: throw .outOfRange(what: "dimension in the shape", value: size, allowed: "-1 or more")
+      }
+    }
+    guard let input else { return result }
+    if let inferred {
+      var known = result
+      known.remove(at: inferred)
+      result[inferred] = try Dimensions.quotient(input, by: known)
+    } else if case .fixed(let before) = try Dimensions.product(input),
+      case .fixed(let after) = try Dimensions.product(result), before != after
+    {
+      throw .mismatch(what: "number of elements", expected: "\(before)", actual: "\(after)")
+    }
+    return result
+  }
+
+  private static func unknownDimensions(_ rank: Int) -> [Dimension]? {
+    (0...64).contains(rank) ? [Dimension](repeating: .unknown, count: rank) : nil
+  }
+}

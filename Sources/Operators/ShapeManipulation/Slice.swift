@@ -1,0 +1,140 @@
+import GraphIR
+import TensorCore
+
+/// A range with a step along each of some axes (ONNX Slice, opset 1, 10, 11, 13).
+///
+/// Starts, ends and axes are attributes before opset 10; since, they are inputs, with steps. Negative
+/// positions count from the end, and all are clamped.
+public struct Slice: Operator {
+  public static let schema = OperatorSchema(
+    "Slice", since: 1, inputs: 1...5, inputTypes: [.any, .anyIndex])
+
+  /// Where the ranges come from.
+  public enum Ranges: Sendable, Hashable {
+    case attributes(starts: [Int], ends: [Int], axes: [Int]?)
+    case inputs
+  }
+
+  public var ranges: Ranges
+
+  public init(ranges: Ranges = .inputs) { self.ranges = ranges }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    guard attributes.opset < 10 else {
+      ranges = .inputs
+      return
+    }
+    guard let starts = try attributes.ints("starts") else {
+      throw .missingAttribute(name: "starts")
+    }
+    guard let ends = try attributes.ints("ends") else { throw .missingAttribute(name: "ends") }
+    ranges = .attributes(starts: starts, ends: ends, axes: try attributes.ints("axes"))
+  }
+
+  public func attributes() -> [Attribute] {
+    guard case .attributes(let starts, let ends, let axes) = ranges else { return [] }
+    var result = [
+      Attribute("starts", .ints(starts.map(Int64.init))),
+      Attribute("ends", .ints(ends.map(Int64.init))),
+    ]
+    if let axes { result.append(Attribute("axes", .ints(axes.map(Int64.init)))) }
+    return result
+  }
+
+  /// A resolved range along one axis: `count` elements from `start` at a distance of `step`.
+  struct Range: Sendable, Hashable {
+    var axis: Int
+    var start: Int
+    var step: Int
+    var count: Int
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let data = inputs.type(0) else { return [nil] }
+    guard var dimensions = data.dimensions else { return [TensorType(data.elementType, nil)] }
+    guard let parameters = try parameters(inputs, rank: dimensions.count) else {
+      return [
+        TensorType(data.elementType, [Dimension](repeating: .unknown, count: dimensions.count))
+      ]
+    }
+    for (position, axis) in parameters.axes.enumerated() {
+      guard let size = dimensions[axis].size else {
+        let isWhole =
+          parameters.starts[position] == 0 && parameters.steps[position] == 1
+          && parameters.ends[position] >= Int(Int32.max)
+        if !isWhole { dimensions[axis] = .unknown }
+        continue
+      }
+      dimensions[axis] = .fixed(parameters.range(position, size: size).count)
+    }
+    return [TensorType(data.elementType, dimensions)]
+  }
+
+  /// Starts, ends, axes and steps of one length, or `nil` where an input isn't constant.
+  func parameters(_ inputs: [InputInfo?], rank: Int) throws(OperatorError) -> Parameters? {
+    let starts: [Int]
+    let ends: [Int]
+    var axes: [Int]?
+    var steps: [Int]?
+    switch ranges {
+    case .attributes(let first, let last, let named): (starts, ends, axes) = (first, last, named)
+    case .inputs:
+      for index in 1...2 where !inputs.isPresent(index) {
+        throw .missingInput(index: index, name: index == 1 ? "starts" : "ends")
+      }
+      guard let first = try inputs.integers(1), let last = try inputs.integers(2) else {
+        return nil
+      }
+      axes = try inputs.integers(3)
+      steps = try inputs.integers(4)
+      if inputs.isPresent(3) && axes == nil || inputs.isPresent(4) && steps == nil { return nil }
+      (starts, ends) = (first, last)
+    }
+    var normalized: [Int] = []
+    for axis in axes ?? Array(0..<starts.count) {
+      normalized.append(try Axes.normalized(axis, rank: rank))
+    }
+    let parameters = Parameters(
+      starts: starts, ends: ends, axes: normalized,
+      steps: steps ?? [Int](repeating: 1, count: starts.count))
+    for (what, count) in [
+      ("ends", ends.count), ("axes", normalized.count), ("steps", parameters.steps.count),
+    ] where count != starts.count {
+      throw .mismatch(what: "number of \(what)", expected: "\(starts.count)", actual: "\(count)")
+    }
+    guard Set(normalized).count == normalized.count else {
+      throw .attributeValue(name: "axes", value: "\(normalized)", allowed: "distinct axes")
+    }
+    if parameters.steps.contains(0) {
+      throw .outOfRange(what: "step", value: 0, allowed: "other than 0")
+    }
+    return parameters
+  }
+
+  struct Parameters {
+    var starts: [Int]
+    var ends: [Int]
+    var axes: [Int]
+    var steps: [Int]
+
+    /// The range at `position` of the lists, clamped to a dimension of `size`.
+    func range(_ position: Int, size: Int) -> Range {
+      // Exporters write the 64-bit extremes for "to the end", which a sum with the size must not overflow.
+      func clamp(_ value: Int, _ low: Int, _ high: Int) -> Int {
+        min(max(value < 0 ? value.addingReportingOverflow(size).partialValue : value, low), high)
+      }
+      let step = max(steps[position], -Int.max)
+      let axis = axes[position]
+      if step > 0 {
+        let start = clamp(starts[position], 0, size)
+        let end = clamp(ends[position], 0, size)
+        let count = end > start ? (end - start - 1) / step + 1 : 0
+        return Range(axis: axis, start: start, step: step, count: count)
+      }
+      let start = clamp(starts[position], 0, size - 1)
+      let end = clamp(ends[position], -1, size - 1)
+      let count = start > end ? (start - end - 1) / -step + 1 : 0
+      return Range(axis: axis, start: max(start, 0), step: step, count: count)
+    }
+  }
+}

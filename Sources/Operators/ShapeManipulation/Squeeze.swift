@@ -1,0 +1,60 @@
+import GraphIR
+import TensorCore
+
+/// Removes dimensions of size 1 (ONNX Squeeze, opset 1, 11, 13 to 25).
+///
+/// `axes` is an attribute before opset 13 and an optional input since; absent, every dimension of size 1
+/// goes.
+public struct Squeeze: Operator {
+  public static let schema = OperatorSchema(
+    "Squeeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
+
+  /// `nil` in the attribute form squeezes all.
+  public enum Axes: Sendable, Hashable {
+    case attribute([Int]?)
+    case input
+  }
+
+  public var axes: Axes
+
+  public init(axes: Axes) { self.axes = axes }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    axes = attributes.opset < 13 ? .attribute(try attributes.ints("axes")) : .input
+  }
+
+  public func attributes() -> [Attribute] {
+    guard case .attribute(let axes?) = axes else { return [] }
+    return [Attribute("axes", .ints(axes.map(Int64.init)))]
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0) else { return [nil] }
+    guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
+    let named: [Int]?
+    switch axes {
+    case .attribute(let axes): named = axes
+    case .input where inputs.isPresent(1):
+      guard let axes = try inputs.integers(1) else { return [TensorType(type.elementType, nil)] }
+      named = axes
+    case .input: named = nil
+    }
+    guard let named else {
+      let kept = dimensions.filter { $0 != 1 }
+      // A dimension of unknown size may or may not be squeezed.
+      let isKnown = dimensions.allSatisfy { $0.size != nil }
+      return [TensorType(type.elementType, isKnown ? kept : nil)]
+    }
+    let removed = try Operators.Axes.normalized(named, rank: dimensions.count)
+    for axis in removed {
+      if let size = dimensions[axis].size, size != 1 {
+        throw .mismatch(what: "squeezed dimension \(axis)", expected: "1", actual: "\(size)")
+      }
+    }
+    return [
+      TensorType(
+        type.elementType, dimensions.indices.filter { !removed.contains($0) }.map { dimensions[$0] }
+      )
+    ]
+  }
+}

@@ -1,0 +1,42 @@
+import GraphIR
+import TensorCore
+
+/// `y.shape[i] = x.shape[perm[i]]` (ONNX Transpose, opset 1, 13, 21 to 25).
+public struct Transpose: Operator {
+  public static let schema = OperatorSchema("Transpose", since: 1, inputs: 1...1)
+
+  /// `nil` reverses the dimensions.
+  public var permutation: [Int]?
+
+  public init(permutation: [Int]?) { self.permutation = permutation }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    permutation = try attributes.ints("perm")
+    if let permutation, permutation.sorted() != Array(0..<permutation.count) {
+      throw .attributeValue(name: "perm", value: "\(permutation)", allowed: "a permutation")
+    }
+  }
+
+  public func attributes() -> [Attribute] {
+    permutation.map { [Attribute("perm", .ints($0.map(Int64.init)))] } ?? []
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0) else { return [nil] }
+    guard let dimensions = type.dimensions else {
+      let unknown = permutation.map { [Dimension](repeating: .unknown, count: $0.count) }
+      return [TensorType(type.elementType, unknown)]
+    }
+    let order = try resolvedPermutation(rank: dimensions.count)
+    return [TensorType(type.elementType, order.map { dimensions[$0] })]
+  }
+
+  /// - Throws: ``OperatorError/rank`` where the attribute is for another rank.
+  public func resolvedPermutation(rank: Int) throws(OperatorError) -> [Int] {
+    let order = permutation ?? Array((0..<rank).reversed())
+    guard order.count == rank else {
+      throw .rank(input: 0, expected: "\(order.count)", actual: rank)
+    }
+    return order
+  }
+}

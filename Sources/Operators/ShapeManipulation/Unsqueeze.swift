@@ -1,0 +1,46 @@
+import GraphIR
+import TensorCore
+
+/// Inserts dimensions of size 1 (ONNX Unsqueeze, opset 1, 11, 13 to 25).
+///
+/// `axes`, counted in the output, is an attribute before opset 13 and an input since.
+public struct Unsqueeze: Operator {
+  public static let schema = OperatorSchema(
+    "Unsqueeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
+
+  public var axes: AxesSource
+
+  public init(axes: AxesSource) { self.axes = axes }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    if attributes.opset >= 13 {
+      axes = .input
+    } else if let list = try attributes.ints("axes") {
+      axes = .attribute(list)
+    } else {
+      throw .missingAttribute(name: "axes")
+    }
+  }
+
+  public func attributes() -> [Attribute] {
+    guard case .attribute(let axes) = axes else { return [] }
+    return [Attribute("axes", .ints(axes.map(Int64.init)))]
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0) else { return [nil] }
+    let named: [Int]
+    switch axes {
+    case .attribute(let axes): named = axes
+    case .input:
+      guard inputs.isPresent(1) else { throw .missingInput(index: 1, name: "axes") }
+      guard let axes = try inputs.integers(1) else { return [TensorType(type.elementType, nil)] }
+      named = axes
+    }
+    guard var dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
+    for axis in try Axes.normalized(named, rank: dimensions.count + named.count) {
+      dimensions.insert(1, at: axis)
+    }
+    return [TensorType(type.elementType, dimensions)]
+  }
+}
