@@ -1,0 +1,108 @@
+import GraphIR
+import Operators
+import TensorCore
+
+/// Folds `BatchNormalization` into the convolution before it.
+///
+///     y = BatchNormalization(Conv(x, w, b), gamma, beta, mean, var)
+///     ->  y = Conv(x, w * f, (b - mean) * f + beta),   f = gamma / sqrt(var + epsilon)
+///
+/// 1. Conv: w is O x I/g x ..., scaled along dimension 0.
+/// 2. ConvTranspose with one group: w is I x O x ..., scaled along dimension 1.
+///
+/// It stays where the convolution's output has another reader or a parameter is not constant.
+public struct BatchNormalizationFolding: Pass {
+  public static let name = "batch-normalization-folding"
+  public static let mustFollow: [any Pass.Type] = [ShapeInference.self]
+
+  public init() {}
+
+  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+    var edits: [Edit] = []
+    for id in graph.nodeIDs {
+      guard let candidate = Candidate(id, in: graph) else { continue }
+      let convolution = graph[candidate.convolution]
+      let weight = graph.addConstant(name: convolution.name + "_weight_folded", candidate.weight())
+      let bias = graph.addConstant(name: convolution.name + "_bias_folded", candidate.bias())
+      graph.setInputs(candidate.convolution, to: [convolution.inputs[0], weight, bias])
+      let name = graph[id].name
+      graph.remove(id)
+      graph.replaceAllUses(of: candidate.output, with: candidate.input)
+      edits.append(Edit(node: name, "folded into '\(convolution.name)'"))
+    }
+    return edits
+  }
+}
+
+extension BatchNormalizationFolding {
+  /// A normalisation that can be folded, with the numbers that takes.
+  private struct Candidate {
+    let convolution: NodeID
+    let input: ValueID
+    let output: ValueID
+    let w: Tensor
+    let b: [Float]
+    let channelAxis: Int
+    let factor: [Double]
+    let shift: [Double]
+
+    init?(_ id: NodeID, in graph: Graph) {
+      let node = graph[id]
+      guard let normalization = node.op as? BatchNormalization,
+        case let input?? = node.inputs.first, case let output?? = node.outputs.first,
+        let producer = graph.producer(of: input), graph.consumers(of: input) == [id],
+        !graph.isOutput(input), producer.inputs.count >= 2,
+        let w = producer.inputs[1].flatMap({ graph[$0].constant })?.convertedToFloat()
+      else { return nil }
+      if producer.op is Conv {
+        channelAxis = 0
+      } else if let transposed = producer.op as? ConvTranspose, transposed.group == 1 {
+        channelAxis = 1
+      } else {
+        return nil
+      }
+      let parameters = node.inputs[1..<5].compactMap { value in
+        value.flatMap { graph[$0].constant }?.convertedToFloat()?.elements(of: Float.self)
+      }
+      let channels = w.shape[channelAxis]
+      guard parameters.count == 4, parameters.allSatisfy({ $0.count == channels }) else {
+        return nil
+      }
+      if producer.inputs.count > 2, let bias = producer.inputs[2] {
+        guard let values = graph[bias].constant?.convertedToFloat() else { return nil }
+        b = values.elements(of: Float.self)
+      } else {
+        b = [Float](repeating: 0, count: channels)
+      }
+      let (gamma, beta, mean, variance) = (
+        parameters[0], parameters[1], parameters[2], parameters[3]
+      )
+      factor = zip(gamma, variance).map {
+        Double($0) / (Double($1) + Double(normalization.epsilon)).squareRoot()
+      }
+      shift = zip(zip(factor, mean), beta).map { Double($1) - Double($0.1) * $0.0 }
+      convolution = producer.id
+      self.input = input
+      self.output = output
+      self.w = w
+    }
+
+    func weight() -> Tensor {
+      let inner = w.shape[(channelAxis + 1)...].reduce(1, *)
+      let channels = w.shape[channelAxis]
+      return w.withElements(of: Float.self) { source in
+        Tensor(shape: w.shape, of: Float.self) { target in
+          for index in source.indices {
+            let channel = index / inner % channels
+            target.initializeElement(at: index, to: Float(Double(source[index]) * factor[channel]))
+          }
+        }
+      }
+    }
+
+    func bias() -> Tensor {
+      let values = b.indices.map { Float(Double(b[$0]) * factor[$0] + shift[$0]) }
+      return Tensor(values, shape: [values.count])
+    }
+  }
+}

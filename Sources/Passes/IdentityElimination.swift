@@ -1,0 +1,39 @@
+import GraphIR
+import Operators
+
+/// Removes nodes that hand their input on unchanged at inference.
+///
+/// 1. `Identity`.
+/// 2. `Dropout` whose mask nobody reads.
+///
+/// A graph output keeps its name. A node between a graph input and a graph output stays, since one value
+/// can't be both.
+public struct IdentityElimination: Pass {
+  public static let name = "identity-elimination"
+
+  public init() {}
+
+  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+    var edits: [Edit] = []
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      guard isIdentity(node, in: graph), case let input?? = node.inputs.first,
+        case let output?? = node.outputs.first
+      else { continue }
+      let source = graph[input]
+      if graph.isOutput(output), source.producer == nil || graph.isOutput(input) { continue }
+      graph.remove(id)
+      graph.replaceAllUses(of: output, with: input)
+      edits.append(Edit(node: node.name, "removed: hands on '\(source.name)'"))
+    }
+    return edits
+  }
+
+  private func isIdentity(_ node: Node, in graph: Graph) -> Bool {
+    if node.op is Identity { return true }
+    guard node.op is Dropout else { return false }
+    return node.outputs.dropFirst().allSatisfy {
+      $0.map { graph.consumers(of: $0).isEmpty } ?? true
+    }
+  }
+}

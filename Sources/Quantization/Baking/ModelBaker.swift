@@ -1,0 +1,117 @@
+import AccumulatorBounds
+import GraphIR
+import Operators
+import TensorCore
+
+/// Writes quantizers into a model as QONNX `Quant` nodes.
+///
+/// 1. Each activation group: one `Quant` a value, all with the group's scale; the group's readers move to
+///    its output.
+/// 2. Each layer: its weight becomes integer x scale in float32, exactly, behind a `Quant` of its own.
+/// 3. Annotations: `SCALEDINT<bits>` on quantizer outputs, `SCALEDINT<P>` on the outputs of layers without
+///    a bias.
+struct ModelBaker {
+  let plan: QuantizationPlan
+  let layers: [QuantizedLayer]
+
+  static let domain = "qonnx.custom_op.general"
+  static let annotationKey = "finn_datatype"
+
+  /// - Precondition: every group has a scale and there is one quantized layer for each planned one.
+  func bake(into graph: inout Graph) {
+    var parameters = SharedParameters()
+    for group in plan.groups {
+      guard let scale = group.scale else { preconditionFailure("group without a scale") }
+      bake(group, scale: scale, into: &graph, &parameters)
+    }
+    for (planned, quantized) in zip(plan.layers, layers) {
+      bake(planned, quantized, into: &graph, &parameters)
+    }
+  }
+
+  private func bake(
+    _ group: QuantizationPlan.ActivationGroup, scale: Float, into graph: inout Graph,
+    _ parameters: inout SharedParameters
+  ) {
+    let values = group.values
+    guard let first = values.first else { return }
+    let scaleValue = graph.addConstant(name: graph[first].name + "_scale", Tensor(scalar: scale))
+    for value in values {
+      let name = graph[value].name
+      let quantized = graph.addNode(
+        Quant(isSigned: group.isSigned, isNarrow: false), name: name + "_quantizer",
+        inputs: [
+          value, scaleValue, parameters.zeroPoint(in: &graph),
+          parameters.bitWidth(group.bits, in: &graph),
+        ],
+        output: name + "_quantized", type: graph[value].type)
+      graph[quantized].annotations = [Self.annotation(bits: group.bits)]
+      for edge in group.edges where edge.value == value {
+        graph.setInput(edge.consumer, edge.position, to: quantized)
+      }
+    }
+  }
+
+  private func bake(
+    _ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, into graph: inout Graph,
+    _ parameters: inout SharedParameters
+  ) {
+    let layer = planned.layer
+    guard let weight = graph[layer.node].inputs[layer.weightPosition],
+      let original = graph[weight].constant, let output = layer.output(in: graph)
+    else { return }
+    let k = layer.layout.dotLength
+    let values = quantized.integers.indices.map {
+      Float(quantized.integers[$0]) * quantized.scales[$0 / k]
+    }
+    let tensor = layer.layout.scatter(values, shape: original.shape)
+    let name = graph[weight].name
+    let onGrid: ValueID
+    if graph.consumers(of: weight) == [layer.node] && !graph.isOutput(weight) {
+      graph.setConstant(weight, tensor)
+      onGrid = weight
+    } else {
+      // Another node reads the same weight, which gets its own integers or stays in floating point.
+      onGrid = graph.addConstant(name: name, tensor)
+    }
+    let scale = graph.addConstant(
+      name: name + "_scale", layer.layout.scaleTensor(quantized.scales))
+    let quantizer = graph.addNode(
+      Quant(isSigned: true, isNarrow: true), name: name + "_quantizer",
+      inputs: [
+        onGrid, scale, parameters.zeroPoint(in: &graph),
+        parameters.bitWidth(planned.weightBits, in: &graph),
+      ],
+      output: name + "_quantized", type: tensor.type)
+    graph[quantizer].annotations = [Self.annotation(bits: planned.weightBits)]
+    graph.setInput(layer.node, layer.weightPosition, to: quantizer)
+    let hasBias = graph[layer.node].inputs.count > 2 && graph[layer.node].inputs[2] != nil
+    if !hasBias {
+      graph[output].annotations = [Self.annotation(bits: planned.accumulatorBits)]
+    }
+  }
+
+  private static func annotation(bits: Int) -> KeyValue {
+    KeyValue(annotationKey, "SCALEDINT<\(bits)>")
+  }
+}
+
+/// The zero point and the bit widths that all quantizers of a graph read.
+private struct SharedParameters {
+  private var zero: ValueID?
+  private var widths: [Int: ValueID] = [:]
+
+  mutating func zeroPoint(in graph: inout Graph) -> ValueID {
+    if let zero { return zero }
+    let value = graph.addConstant(name: "zero_point", Tensor(scalar: Float(0)))
+    zero = value
+    return value
+  }
+
+  mutating func bitWidth(_ bits: Int, in graph: inout Graph) -> ValueID {
+    if let value = widths[bits] { return value }
+    let value = graph.addConstant(name: "bit_width_\(bits)", Tensor(scalar: Float(bits)))
+    widths[bits] = value
+    return value
+  }
+}

@@ -1,0 +1,32 @@
+import TensorCore
+
+/// Samples that conversion may read: unlabelled model inputs.
+public protocol CalibrationSource: Sendable {
+  /// The number of samples.
+  var count: Int { get }
+
+  /// The model's inputs, in the order of the graph, with `range.count` samples along dimension 0.
+  ///
+  /// - Throws: what the data's format calls for; ``ConversionError/calibrationData`` carries it on.
+  func inputs(_ range: Range<Int>) throws -> [Tensor]
+}
+
+/// Samples held in memory.
+public struct InMemoryCalibration: CalibrationSource {
+  private let tensors: [Tensor]
+
+  /// - Parameter tensors: one tensor a graph input, samples along dimension 0.
+  ///
+  /// Returns `nil` unless every tensor has at least one dimension and the same number of samples.
+  public init?(_ tensors: [Tensor]) {
+    guard let count = tensors.first?.shape.first, tensors.allSatisfy({ $0.shape.first == count })
+    else { return nil }
+    self.tensors = tensors
+  }
+
+  public var count: Int { tensors[0].shape[0] }
+
+  public func inputs(_ range: Range<Int>) throws -> [Tensor] {
+    tensors.compactMap { $0.slice(range) }
+  }
+}

@@ -1,0 +1,43 @@
+import GraphIR
+
+/// Where quantizers go and what each layer must meet: placement's result, completed by calibration.
+struct QuantizationPlan: Sendable {
+  /// Edges that share one activation quantizer: scale, bit width and sign.
+  struct ActivationGroup: Sendable, Hashable {
+    var bits: Int
+    var isSigned: Bool
+    /// Each edge once, in the order of the graph.
+    var edges: [ActivationEdge]
+    /// Step between two levels in units of the activation; set by calibration.
+    var scale: Float?
+
+    /// The quantized values, each once.
+    var values: [ValueID] {
+      var seen: Set<ValueID> = []
+      return edges.map(\.value).filter { seen.insert($0).inserted }
+    }
+
+    /// The integers that the quantizer can give.
+    var integerRange: ClosedRange<Int> {
+      isSigned ? -(1 << (bits - 1))...(1 << (bits - 1)) - 1 : 0...(1 << bits) - 1
+    }
+  }
+
+  /// A dot-product layer with its targets.
+  struct Layer: Sendable {
+    var layer: DotProductLayer
+    var method: Recipe.Method
+    var weightBits: Int
+    var accumulatorBits: Int
+    /// Index of the group that quantizes the layer's activations.
+    var group: Int
+    /// True for the first and the last dot-product layers.
+    var isBoundary: Bool
+  }
+
+  var groups: [ActivationGroup]
+  /// In topological order.
+  var layers: [Layer]
+  /// Names of dot-product layers that the recipe leaves in floating point.
+  var excluded: [String]
+}

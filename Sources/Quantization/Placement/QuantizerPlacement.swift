@@ -1,0 +1,180 @@
+import GraphIR
+import Operators
+
+/// Decides which values are quantized, with how many bits, and which of them share a quantizer.
+///
+/// 1. The activations of every dot-product layer, at `--io-bits` for the first and the last ones.
+/// 2. Both branches of an addition of two activations: one quantizer for the two.
+/// 3. The input of an average pooling, at the width of the layer that reads its result.
+///
+/// A demand moves up through operators that only move or select values, so that the quantizer stands
+/// directly after the computation, and through a concatenation into all its branches, which then share a
+/// quantizer. Demands on the same value share one where bits and sign agree. A quantizer is unsigned where
+/// every value that it takes comes from a rectifier.
+struct QuantizerPlacement {
+  let graph: Graph
+  let recipe: Recipe
+
+  /// What one consumer asks for.
+  private struct Demand {
+    var edges: [ActivationEdge]
+    var bits: Int
+  }
+
+  func plan() throws(GraphError) -> QuantizationPlan {
+    let order = try graph.topologicalOrder()
+    let found = order.compactMap { DotProductLayer($0, in: graph) }
+    let boundary = Boundary(found, in: graph, order: order).layers
+    var demands: [Demand] = []
+    var layers: [QuantizationPlan.Layer] = []
+    var excluded: [String] = []
+    for layer in found {
+      let override = recipe.override(for: layer.name)
+      guard override.quantize ?? true, let data = layer.data(in: graph) else {
+        excluded.append(layer.name)
+        continue
+      }
+      let isBoundary = boundary.contains(layer.node)
+      let edge = ActivationEdge(value: data, consumer: layer.node, position: layer.dataPosition)
+      layers.append(
+        QuantizationPlan.Layer(
+          layer: layer, method: method(of: layer, override, isBoundary: isBoundary),
+          weightBits: override.weightBits ?? (isBoundary ? recipe.ioBits : recipe.weightBits),
+          accumulatorBits: override.accumulatorBits
+            ?? (isBoundary ? Recipe.ioAccumulatorBits : recipe.accumulatorBits),
+          group: demands.count, isBoundary: isBoundary))
+      demands.append(
+        Demand(
+          edges: edge.roots(in: graph),
+          bits: override.activationBits ?? (isBoundary ? recipe.ioBits : recipe.activationBits)))
+    }
+    demands += poolingDemands(order, readers: demands)
+    demands += additionDemands(order)
+    let (groups, groupOfDemand) = merge(demands)
+    for index in layers.indices { layers[index].group = groupOfDemand[layers[index].group] }
+    return QuantizationPlan(groups: groups, layers: layers, excluded: excluded)
+  }
+
+  private func method(
+    of layer: DotProductLayer, _ override: Recipe.LayerOverride, isBoundary: Bool
+  ) -> Recipe.Method {
+    if let method = override.method { return method }
+    // A 32-bit accumulator leaves room for every 8-bit weight, so nothing is gained by rounding toward zero.
+    if isBoundary && override.accumulatorBits == nil { return .unconstrained }
+    if recipe.method == .a2qPlus && layer.isDepthwise { return recipe.depthwiseMethod }
+    return recipe.method
+  }
+
+  private func additionDemands(_ order: [NodeID]) -> [Demand] {
+    order.compactMap { id in
+      let node = graph[id]
+      guard node.op is Add else { return nil }
+      let edges = node.inputs.enumerated().compactMap { position, value -> ActivationEdge? in
+        guard let value, graph[value].constant == nil else { return nil }
+        return ActivationEdge(value: value, consumer: id, position: position)
+      }
+      guard edges.count == 2 else { return nil }
+      let bits = recipe.override(for: node.name).activationBits ?? recipe.activationBits
+      return Demand(edges: edges, bits: bits)
+    }
+  }
+
+  private func poolingDemands(_ order: [NodeID], readers: [Demand]) -> [Demand] {
+    order.compactMap { id in
+      let node = graph[id]
+      guard node.op is AveragePool || node.op is GlobalAveragePool,
+        case let input?? = node.inputs.first, case let output?? = node.outputs.first
+      else { return nil }
+      let reader = readers.first { $0.edges.contains { $0.value == output } }
+      let edge = ActivationEdge(value: input, consumer: id, position: 0)
+      return Demand(edges: edge.roots(in: graph), bits: reader?.bits ?? recipe.activationBits)
+    }
+  }
+
+  /// Joins demands that must or may share a quantizer; returns the groups and the group of each demand.
+  private func merge(_ demands: [Demand]) -> ([QuantizationPlan.ActivationGroup], [Int]) {
+    var sets = DisjointSets(count: demands.count)
+    // One edge carries one quantizer.
+    var ownerOfEdge: [ActivationEdge: Int] = [:]
+    for (index, demand) in demands.enumerated() {
+      for edge in demand.edges {
+        if let owner = ownerOfEdge[edge] {
+          sets.join(owner, index)
+        } else {
+          ownerOfEdge[edge] = index
+        }
+      }
+    }
+    // One value takes one quantizer for each combination of bits and sign.
+    struct Key: Hashable {
+      var value: ValueID
+      var bits: Int
+      var isSigned: Bool
+    }
+    let first = collect(demands, &sets)
+    var ownerOfValue: [Key: Int] = [:]
+    for (index, demand) in demands.enumerated() {
+      guard let group = first[sets.find(index)] else { continue }
+      for edge in demand.edges {
+        let key = Key(value: edge.value, bits: group.bits, isSigned: group.isSigned)
+        if let owner = ownerOfValue[key] {
+          sets.join(owner, index)
+        } else {
+          ownerOfValue[key] = index
+        }
+      }
+    }
+    let collected = collect(demands, &sets)
+    let roots = collected.keys.sorted()
+    let position = Dictionary(uniqueKeysWithValues: zip(roots, roots.indices))
+    return (
+      roots.compactMap { collected[$0] },
+      demands.indices.map { position[sets.find($0)] ?? 0 }
+    )
+  }
+
+  private func collect(_ demands: [Demand], _ sets: inout DisjointSets)
+    -> [Int: QuantizationPlan.ActivationGroup]
+  {
+    var groups: [Int: QuantizationPlan.ActivationGroup] = [:]
+    for (index, demand) in demands.enumerated() {
+      let root = sets.find(index)
+      var group =
+        groups[root]
+        ?? QuantizationPlan.ActivationGroup(bits: demand.bits, isSigned: false, edges: [])
+      // The narrower demand wins: a layer's budget counts on no more bits than it asked for.
+      group.bits = min(group.bits, demand.bits)
+      for edge in demand.edges where !group.edges.contains(edge) {
+        group.edges.append(edge)
+        if !isUnsigned(edge) { group.isSigned = true }
+      }
+      groups[root] = group
+    }
+    return groups
+  }
+
+  private func isUnsigned(_ edge: ActivationEdge) -> Bool {
+    graph.inputs.contains(edge.value) ? recipe.inputUnsigned : edge.isRectified(in: graph)
+  }
+}
+
+/// Union-find over the integers below a count, the smallest member standing for its set.
+struct DisjointSets {
+  private var parent: [Int]
+
+  init(count: Int) { parent = Array(0..<count) }
+
+  mutating func find(_ element: Int) -> Int {
+    var root = element
+    while parent[root] != root {
+      parent[root] = parent[parent[root]]
+      root = parent[root]
+    }
+    return root
+  }
+
+  mutating func join(_ a: Int, _ b: Int) {
+    let (a, b) = (find(a), find(b))
+    parent[max(a, b)] = min(a, b)
+  }
+}
