@@ -10,6 +10,12 @@ public struct Node: Sendable {
   public internal(set) var outputs: [ValueID?]
   public internal(set) var name: String
   public var documentation: String = ""
+  /// Chooses among functions of one name (IR version 10).
+  public var overload: String = ""
+  /// The node's own metadata (IR version 10).
+  public var metadata: [KeyValue] = []
+  /// Serialized device configurations (IR version 11), kept as they came.
+  public var deviceConfigurations: [[UInt8]] = []
 }
 
 /// An edge of the graph: the output of a node, a graph input, or a constant.
@@ -24,6 +30,11 @@ public struct Value: Sendable {
   public var isListedInput = false
   /// Quantization annotations in the order of the file, such as `finn_datatype`.
   public var annotations: [KeyValue] = []
+  public var documentation: String = ""
+  /// The value's own metadata (IR version 10).
+  public var metadata: [KeyValue] = []
+  /// The serialized type where `type` can't express all of it: sequences, maps, denotations.
+  public var serializedType: [UInt8]?
 }
 
 /// One entry of an ONNX `StringStringEntryProto` list.

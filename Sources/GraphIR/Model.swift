@@ -60,6 +60,8 @@ public struct PreservedParts: Sendable, Hashable {
   public var functions: [[UInt8]] = []
   public var trainingInfo: [[UInt8]] = []
   public var sparseInitializers: [[UInt8]] = []
+  /// Devices that nodes refer to (IR version 11).
+  public var deviceConfigurations: [[UInt8]] = []
 
   public init() {}
 }

@@ -98,6 +98,15 @@ public struct OpaqueOperator: Operator {
   public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
 }
 
+/// Leaves every operator opaque: for readers of a model that look at attributes alone.
+public struct OpaqueResolver: OperatorResolver {
+  public init() {}
+
+  public func makeOperator(domain: String, type: String, attributes: AttributeReader)
+    -> any Operator
+  { OpaqueOperator(domain: domain, type: type, attributes: attributes.attributes) }
+}
+
 /// Finds the operator type for a node; the importer is given one so that it needs no catalogue of its own.
 public protocol OperatorResolver: Sendable {
   /// The decoded operator, or an ``OpaqueOperator`` where domain, type or version is not known.

@@ -1,0 +1,116 @@
+import TensorCore
+
+/// Bytes that are read once, front to back, from a file or from memory.
+///
+/// A file passes through a small window, so that its size never counts against memory.
+struct ByteSource {
+  /// Bytes in all.
+  let count: Int
+  /// Bytes consumed so far.
+  private(set) var position = 0
+
+  private let file: InputFile?
+  /// All bytes of a source in memory, or the window on a file.
+  private var window: [UInt8]
+  private var cursor = 0
+
+  private static let windowSize = 1 << 18
+
+  init(_ bytes: [UInt8]) {
+    file = nil
+    window = bytes
+    count = bytes.count
+  }
+
+  /// A pipe, whose size is not known, is read to its end first.
+  init(_ file: InputFile) throws(FileError) {
+    if let size = file.size {
+      count = size
+      window = []
+      self.file = file
+    } else {
+      window = try file.readAll()
+      count = window.count
+      self.file = nil
+    }
+  }
+
+  var remaining: Int { count - position }
+
+  /// The first bytes, without consuming them.
+  ///
+  /// - Precondition: nothing was consumed yet.
+  mutating func prefix(_ length: Int) throws(FormatProblem) -> ArraySlice<UInt8> {
+    if window.isEmpty { try refill() }
+    return window.prefix(length)
+  }
+
+  /// The next byte, or `nil` at the end.
+  mutating func next() throws(FormatProblem) -> UInt8? {
+    if cursor == window.count {
+      guard position < count else { return nil }
+      try refill()
+      guard cursor < window.count else { return nil }
+    }
+    defer {
+      cursor += 1
+      position += 1
+    }
+    return window[cursor]
+  }
+
+  /// Appends the next `length` bytes to `output`.
+  ///
+  /// - Returns: false where the source ends before.
+  mutating func copy(_ length: Int, to output: inout [UInt8]) throws(FormatProblem) -> Bool {
+    var rest = length
+    while rest > 0 {
+      if cursor == window.count {
+        guard position < count else { return false }
+        try refill()
+        guard cursor < window.count else { return false }
+      }
+      let part = min(rest, window.count - cursor)
+      output += window[cursor..<cursor + part]
+      cursor += part
+      position += part
+      rest -= part
+    }
+    return true
+  }
+
+  /// Fills `buffer` with the next bytes, past the window where that is used up.
+  ///
+  /// - Returns: false where the source ends before.
+  mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(FormatProblem) -> Bool {
+    let part = min(buffer.count, window.count - cursor)
+    window.withUnsafeBytes { bytes in
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[cursor..<cursor + part]))
+    }
+    cursor += part
+    position += part
+    guard part < buffer.count, file != nil else { return part == buffer.count }
+    let more = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[part...]))
+    position += more
+    return part + more == buffer.count
+  }
+
+  private mutating func refill() throws(FormatProblem) {
+    guard file != nil else { return }
+    var next = [UInt8](repeating: 0, count: min(Self.windowSize, remaining))
+    let filled = try next.withUnsafeMutableBufferPointer { (buffer) throws(FormatProblem) in
+      try read(into: UnsafeMutableRawBufferPointer(buffer))
+    }
+    next.removeLast(next.count - filled)
+    window = next
+    cursor = 0
+  }
+
+  private func read(into buffer: UnsafeMutableRawBufferPointer) throws(FormatProblem) -> Int {
+    do throws(FileError) {
+      return try file?.read(into: buffer) ?? 0
+    } catch {
+      throw .cannotRead(error)
+    }
+  }
+}

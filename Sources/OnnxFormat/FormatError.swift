@@ -1,0 +1,115 @@
+import GraphIR
+import TensorCore
+
+/// Why a file can't be read as ONNX, or an output can't be written.
+public struct FormatError: Error, Sendable, Hashable {
+  /// The file as the caller named it.
+  public let file: String
+  public let problem: FormatProblem
+
+  public init(file: String, _ problem: FormatProblem) {
+    self.file = file
+    self.problem = problem
+  }
+
+  /// True where an output can't be written, false where an input can't be used.
+  public var isOutput: Bool {
+    if case .cannotWrite = problem { true } else { false }
+  }
+}
+
+/// What is wrong with a file.
+public enum FormatProblem: Error, Sendable, Hashable {
+  // MARK: The file as a whole
+  case cannotRead(FileError)
+  case empty
+  /// The file is recognizably something else.
+  case foreign(FileKind)
+  /// The file ends before the field does.
+  case truncated(field: String, offset: Int, missing: Int)
+  case malformed(field: String, offset: Int, WireFault)
+  case tooDeep(limit: Int)
+  /// Decoding would take more memory than a file of that size can need.
+  case tooLarge(limit: Int)
+  case noGraph
+
+  // MARK: Versions
+  case irVersion(Int?)
+  case noStandardOpset
+  case opset(domain: String, version: Int)
+  case repeatedOpset(domain: String)
+
+  // MARK: Parts of the graph
+  /// A message lacks a field that it can't do without.
+  case missingField(owner: String, field: String)
+  /// A value is defined twice.
+  case duplicateValue(name: String, definitions: [String])
+  /// A cycle, a dangling input, or a node that its operator refuses.
+  case graph(GraphError)
+  case attribute(node: String, name: String, AttributeFault)
+  case tensor(name: String, TensorFault)
+  case valueCount(limit: Int)
+
+  // MARK: Output
+  case cannotWrite(FileError)
+  /// A subgraph reads a value of the outer graph by a name that has changed.
+  case capturedName(node: String, name: String)
+}
+
+/// A kind of file that is often taken for an ONNX model.
+public enum FileKind: Sendable, Hashable {
+  case text, zip, gzip, hdf5, tensorFlowLite, numpy, image
+  /// Nothing recognizable.
+  case unknown
+}
+
+/// How bytes break the protobuf wire format, or the schema.
+public enum WireFault: Sendable, Hashable {
+  case varint, fieldNumber, group, length
+  case wireType(expected: String)
+  /// A field that may stand once stands again.
+  case repeated
+  /// Text that contains a zero byte.
+  case zeroByte
+  case schema
+}
+
+/// What is wrong with an attribute before its operator looks at it.
+public enum AttributeFault: Error, Sendable, Hashable {
+  case repeated
+  case noContent(type: String)
+  case unknownType(Int)
+  /// The content field in use is not that of the declared type.
+  case contentOfOtherType(declared: String, found: String)
+  /// A reference to a function's parameter outside a function.
+  case reference(to: String)
+}
+
+/// What is wrong with a tensor.
+public enum TensorFault: Error, Sendable, Hashable {
+  case noElementType
+  case unknownElementType(Int)
+  case negativeDimension(axis: Int, size: Int64)
+  /// The number of elements or bytes overflows.
+  case tooManyElements(shape: [Int])
+  case byteCount(expected: Int, actual: Int)
+  case elementCount(field: String, expected: Int, actual: Int)
+  case severalDataFields([String])
+  case wrongDataField(field: String, type: ElementType)
+  case segmented
+  case external(ExternalDataFault)
+}
+
+/// What is wrong with a reference to data in another file.
+public enum ExternalDataFault: Error, Sendable, Hashable {
+  case noLocation
+  /// The model came as bytes, so there is no folder to look in.
+  case noFolder
+  /// The location is absolute, climbs out of the model's folder, or is a link that leaves it.
+  case outsideFolder(location: String)
+  case cannotRead(FileError)
+  case number(key: String, value: String)
+  /// The stated length is not that of the shape.
+  case length(expected: Int, actual: Int)
+  case pastEnd(location: String, offset: Int, length: Int, fileSize: Int)
+}

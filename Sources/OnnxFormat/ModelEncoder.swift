@@ -1,0 +1,118 @@
+import COnnxProto
+import GraphIR
+import TensorCore
+
+/// Turns a model into a serialized `ModelProto`.
+///
+/// The bytes depend on the model alone: nodes in topological order, everything else in the order of the
+/// graph.
+struct ModelEncoder {
+  let model: Model
+  /// Where tensors go that are to lie outside the file, or `nil` to keep all of them inside.
+  var externalData: ExternalDataPlan?
+  private let arena = MessageArena()
+
+  init(_ model: Model, externalData: ExternalDataPlan? = nil) {
+    self.model = model
+    self.externalData = externalData
+  }
+
+  /// - Throws: ``FormatProblem/graph(_:)`` where the graph is not valid.
+  mutating func encode() throws(FormatProblem) -> WireParts {
+    let message = arena.make(onnx__model_proto__init)
+    message.pointee.has_ir_version = 1
+    message.pointee.ir_version = Int64(model.irVersion)
+    message.pointee.producer_name = arena.optional(model.producerName)
+    message.pointee.producer_version = arena.optional(model.producerVersion)
+    message.pointee.domain = arena.optional(model.domain)
+    message.pointee.has_model_version = model.modelVersion == 0 ? 0 : 1
+    message.pointee.model_version = model.modelVersion
+    message.pointee.doc_string = arena.optional(model.documentation)
+    let opsets = model.opsets.map { opset in
+      let entry = arena.make(onnx__operator_set_id_proto__init)
+      // Written even where empty: it is the standard domain's name.
+      entry.pointee.domain = arena.string(opset.domain)
+      entry.pointee.has_version = 1
+      entry.pointee.version = Int64(opset.version)
+      return entry
+    }
+    message.pointee.opset_import = arena.list(opsets)
+    message.pointee.n_opset_import = opsets.count
+    message.pointee.metadata_props = arena.entries(model.metadata)
+    message.pointee.n_metadata_props = model.metadata.count
+    var parts = WireParts(pack(message))
+    parts.append(field: 7, try encodeGraph())
+    for info in model.preserved.trainingInfo { parts.append(field: 20, WireParts(info)) }
+    for function in model.preserved.functions { parts.append(field: 25, WireParts(function)) }
+    for configuration in model.preserved.deviceConfigurations {
+      parts.append(field: 26, WireParts(configuration))
+    }
+    return parts
+  }
+
+  private mutating func encodeGraph() throws(FormatProblem) -> WireParts {
+    let graph = model.graph
+    let order: [NodeID]
+    do throws(GraphError) {
+      try graph.validate()
+      order = try graph.topologicalOrder()
+    } catch {
+      throw .graph(error)
+    }
+    var parts = WireParts()
+    let nodes = NodeEncoder(arena: arena, graph: graph)
+    for id in order { parts.append(field: 1, nodes.encode(graph[id])) }
+    let message = arena.make(onnx__graph_proto__init)
+    // The specification demands a name.
+    message.pointee.name = arena.string(graph.name.isEmpty ? "graph" : graph.name)
+    message.pointee.doc_string = arena.optional(graph.documentation)
+    if model.irVersion >= 10 {
+      message.pointee.metadata_props = arena.entries(graph.metadata)
+      message.pointee.n_metadata_props = graph.metadata.count
+    }
+    parts.append(pack(message))
+    encodeValues(of: graph, into: &parts)
+    for tensor in model.preserved.sparseInitializers { parts.append(field: 15, WireParts(tensor)) }
+    return parts
+  }
+
+  private mutating func encodeValues(of graph: Graph, into parts: inout WireParts) {
+    let encoder = ValueEncoder(arena: arena)
+    let ids = graph.valueIDs
+    let constants = ids.filter { graph[$0].constant != nil }
+    for id in constants {
+      if let tensor = graph[id].constant { parts.append(field: 5, encode(tensor, of: graph[id])) }
+    }
+    for id in graph.inputs { parts.append(field: 11, encoder.encode(graph[id])) }
+    // Until IR version 4 every initializer is a graph input too.
+    for id in constants where model.irVersion < 4 || graph[id].isListedInput {
+      parts.append(field: 11, encoder.encode(graph[id]))
+    }
+    for id in graph.outputs { parts.append(field: 12, encoder.encode(graph[id])) }
+    let described = Set(graph.inputs).union(graph.outputs)
+    for id in ids where !described.contains(id) && graph[id].hasDescription {
+      parts.append(field: 13, encoder.encode(graph[id]))
+    }
+    for id in ids where !graph[id].annotations.isEmpty {
+      let annotation = arena.make(onnx__tensor_annotation__init)
+      annotation.pointee.tensor_name = arena.string(graph[id].name)
+      annotation.pointee.quant_parameter_tensor_names = arena.entries(graph[id].annotations)
+      annotation.pointee.n_quant_parameter_tensor_names = graph[id].annotations.count
+      parts.append(field: 14, WireParts(pack(annotation)))
+    }
+  }
+
+  private mutating func encode(_ tensor: Tensor, of value: Value) -> WireParts {
+    TensorEncoder(arena: arena).encode(
+      tensor, name: value.name, documentation: value.documentation, metadata: value.metadata,
+      externalData: externalData?.place(tensor) ?? [])
+  }
+}
+
+extension Value {
+  /// True for a computed value of which the file says more than the name.
+  fileprivate var hasDescription: Bool {
+    constant == nil && producer != nil
+      && (type != nil || serializedType != nil || !documentation.isEmpty || !metadata.isEmpty)
+  }
+}

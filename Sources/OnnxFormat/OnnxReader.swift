@@ -1,0 +1,76 @@
+import COnnxProto
+import GraphIR
+import TensorCore
+
+/// Reads ONNX models: IR version 3 and later, opset 7 and later.
+///
+/// Weights are held once, in the storage of their tensors: peak memory is little more than the file.
+/// Any input ends in a model or in a ``FormatError``.
+public enum OnnxReader {
+  /// Reads a model file, with external data from its folder.
+  ///
+  /// - Parameter resolver: makes the operators; ``OpaqueResolver`` leaves all of them undecoded.
+  public static func read(path: String, resolver: any OperatorResolver) throws(FormatError)
+    -> Model
+  {
+    do throws(FormatProblem) {
+      let source = try openSource(path)
+      return try read(source, folder: FilePath.folder(of: path), resolver: resolver)
+    } catch {
+      throw FormatError(file: path, error)
+    }
+  }
+
+  /// Reads a model from memory.
+  ///
+  /// - Parameters:
+  ///   - name: what errors call the model.
+  ///   - folder: where external data lies; without it a model with external data is refused.
+  public static func read(
+    bytes: [UInt8], name: String = "model", folder: String? = nil,
+    resolver: any OperatorResolver
+  ) throws(FormatError) -> Model {
+    do throws(FormatProblem) {
+      return try read(ByteSource(bytes), folder: folder, resolver: resolver)
+    } catch {
+      throw FormatError(file: name, error)
+    }
+  }
+
+  private static func read(
+    _ source: ByteSource, folder: String?, resolver: any OperatorResolver
+  ) throws(FormatProblem) -> Model {
+    let descriptor = Descriptors.model
+    let scanned = try scan(source, as: descriptor, role: .model)
+    let message = try DecodedMessage<Onnx__ModelProto>(scanned.skeleton, as: descriptor)
+    let tensors = TensorDecoder(
+      blobs: scanned.blobs, externalData: ExternalData(folder: folder))
+    return try ModelDecoder(resolver: resolver, tensors: tensors).decode(message.pointer)
+  }
+
+  static func openSource(_ path: String) throws(FormatProblem) -> ByteSource {
+    do throws(FileError) {
+      return try ByteSource(InputFile(path: path))
+    } catch {
+      throw .cannotRead(error)
+    }
+  }
+
+  /// Scans a file, and says what it is where it is no ONNX file.
+  static func scan(
+    _ source: ByteSource, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>,
+    role: WireScanner.Role
+  ) throws(FormatProblem) -> ScannedMessage {
+    var source = source
+    guard source.count > 0 else { throw .empty }
+    let head = try Array(source.prefix(512))
+    if let kind = FileKind(head: head) { throw .foreign(kind) }
+    do throws(FormatProblem) {
+      return try WireScanner.scan(source, as: descriptor, role: role)
+    } catch {
+      // Damage in the first field means that no part of the file is known to be ONNX.
+      if case .malformed(_, offset: 0, _) = error { throw .foreign(.unknown) }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import GraphIR
+import TensorCore
+
+/// Writes models as ONNX files.
+public enum OnnxWriter {
+  /// Writes a model to a file, complete or not at all; whatever was at the path stays until then.
+  ///
+  /// A model of more than 2 GiB gets its larger tensors in a file of the same name with `.data` behind
+  /// it.
+  ///
+  /// - Throws: ``FormatError``, with ``FormatProblem/cannotWrite(_:)`` for a failure of the file system.
+  public static func write(_ model: Model, to path: String) throws(FormatError) {
+    try write(model, to: path, largestFile: FormatLimits.protobufBytes)
+  }
+
+  static func write(_ model: Model, to path: String, largestFile: Int) throws(FormatError) {
+    do throws(FormatProblem) {
+      var encoder = ModelEncoder(model)
+      var parts = try encoder.encode()
+      if parts.count > largestFile {
+        let plan = ExternalDataPlan(location: FilePath.name(of: path) + ".data")
+        encoder = ModelEncoder(model, externalData: plan)
+        parts = try encoder.encode()
+      }
+      try commit(parts, encoder.externalData, to: path)
+    } catch {
+      throw FormatError(file: path, error)
+    }
+  }
+
+  /// The bytes of a model's file.
+  public static func serialize(_ model: Model) throws(FormatError) -> [UInt8] {
+    do throws(FormatProblem) {
+      var encoder = ModelEncoder(model)
+      return try encoder.encode().joined()
+    } catch {
+      throw FormatError(file: "model", error)
+    }
+  }
+
+  private static func commit(_ parts: WireParts, _ plan: ExternalDataPlan?, to path: String)
+    throws(FormatProblem)
+  {
+    do throws(FileError) {
+      var file = try AtomicFile(replacing: path)
+      try parts.write(to: &file)
+      if let plan {
+        var data = try AtomicFile(replacing: path + ".data")
+        try plan.write(to: &data)
+        // First the data: a model without its data is of no use.
+        try data.commit()
+      }
+      try file.commit()
+    } catch {
+      throw .cannotWrite(error)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import COnnxProto
+import TensorCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension TensorDecoder {
+  /// The elements of the typed field that belongs to `type`.
+  func typedStorage(_ message: Message, type: ElementType, count: Int, field: DataField)
+    throws(TensorFault) -> TensorStorage
+  {
+    func check(_ actual: Int, expected: Int) throws(TensorFault) {
+      guard actual == expected else {
+        throw .elementCount(field: field.rawValue, expected: expected, actual: actual)
+      }
+    }
+    switch field {
+    case .raw, .strings: throw .wrongDataField(field: field.rawValue, type: type)
+    case .floats:
+      // A complex element is two entries; `count` is below Int.max / 8, as its bytes were counted.
+      try check(message.pointee.n_float_data, expected: type == .complex64 ? 2 * count : count)
+      return take(&message.pointee.float_data, &message.pointee.n_float_data)
+    case .doubles:
+      try check(message.pointee.n_double_data, expected: type == .complex128 ? 2 * count : count)
+      return take(&message.pointee.double_data, &message.pointee.n_double_data)
+    case .int64s:
+      try check(message.pointee.n_int64_data, expected: count)
+      return take(&message.pointee.int64_data, &message.pointee.n_int64_data)
+    case .uint64s:
+      try check(message.pointee.n_uint64_data, expected: count)
+      if type == .uint64 {
+        return take(&message.pointee.uint64_data, &message.pointee.n_uint64_data)
+      }
+      return narrow(message.pointee.uint64_data, count, to: UInt32.self)
+    case .int32s:
+      let isPacked = type == .int4 || type == .uint4
+      let entries = isPacked ? count / 2 + count % 2 : count
+      try check(message.pointee.n_int32_data, expected: entries)
+      if type == .int32 {
+        return take(&message.pointee.int32_data, &message.pointee.n_int32_data)
+      }
+      if type == .bool {
+        return TensorStorage(byteCount: count) { buffer in
+          for (index, value) in numbers(message.pointee.int32_data, count).enumerated() {
+            buffer[index] = value == 0 ? 0 : 1
+          }
+        }
+      }
+      return type.bitWidth == 16
+        ? narrow(message.pointee.int32_data, entries, to: UInt16.self)
+        : narrow(message.pointee.int32_data, entries, to: UInt8.self)
+    }
+  }
+
+  /// Takes an array away from its message: protobuf-c allocates with `malloc` and no longer frees it.
+  private func take<Number: BitwiseCopyable>(
+    _ list: inout UnsafeMutablePointer<Number>!, _ count: inout Int
+  ) -> TensorStorage {
+    let bytes = UnsafeRawBufferPointer(numbers(list, count))
+    list = nil
+    count = 0
+    return TensorStorage(adopting: bytes) {
+      free(UnsafeMutableRawPointer(mutating: $0.baseAddress))
+    }
+  }
+
+  /// The low bits of each entry: integers within their range, and bit patterns of small float types.
+  private func narrow<Wide: FixedWidthInteger, Narrow: FixedWidthInteger & BitwiseCopyable>(
+    _ list: UnsafeMutablePointer<Wide>?, _ count: Int, to type: Narrow.Type
+  ) -> TensorStorage {
+    TensorStorage(byteCount: count * MemoryLayout<Narrow>.size) { buffer in
+      for (index, value) in numbers(list, count).enumerated() {
+        buffer.storeBytes(
+          of: Narrow(truncatingIfNeeded: value), toByteOffset: index * MemoryLayout<Narrow>.size,
+          as: Narrow.self)
+      }
+    }
+  }
+}

@@ -1,0 +1,353 @@
+import COnnxProto
+import TensorCore
+
+/// What a serialized message becomes before protobuf-c decodes it.
+struct ScannedMessage {
+  /// The message with each element of `blobs` replaced by its index.
+  var skeleton: [UInt8]
+  /// The `raw_data` of tensors, in the order of the file.
+  var blobs: [TensorStorage]
+}
+
+/// A pass over the wire format that makes a file safe to decode, and takes tensor data out of it.
+///
+/// protobuf-c decodes recursively on the machine's stack and allocates what the input asks for. This pass
+/// walks the same descriptors with a stack of its own: it checks every length, wire type and the depth,
+/// estimates what decoding will allocate, and reads the `raw_data` of tensors straight into tensor
+/// storage, so that weights are held once and never pass through protobuf-c.
+struct WireScanner {
+  /// What a message is, as far as it matters to where tensor data is taken out.
+  ///
+  /// Only tensors that end in the graph are: messages kept in serialized form keep their data inside.
+  enum Role {
+    case model, graph, node, attribute, tensor, other
+
+    func child(field: UInt32) -> Role {
+      switch (self, field) {
+      case (.model, 7): .graph
+      case (.graph, 1): .node
+      case (.graph, 5): .tensor
+      case (.node, 5): .attribute
+      case (.attribute, 5), (.attribute, 10): .tensor
+      default: .other
+      }
+    }
+  }
+
+  private struct Frame {
+    let descriptor: UnsafePointer<ProtobufCMessageDescriptor>
+    let role: Role
+    let end: Int
+    /// Where in the skeleton the message's length is to be written.
+    let lengthSlot: Int?
+    /// Bits of the singular message fields and of the oneof that were seen.
+    var seen: UInt64 = 0
+  }
+
+  private var source: ByteSource
+  private var frames: [Frame] = []
+  private var skeleton: [UInt8] = []
+  private var blobs: [TensorStorage] = []
+  private var decodedBytes = 0
+  private let decodedBytesLimit: Int
+
+  /// Reads all of `source` as one message.
+  static func scan(
+    _ source: ByteSource, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>, role: Role
+  ) throws(FormatProblem) -> ScannedMessage {
+    var scanner = WireScanner(source)
+    try scanner.run(descriptor, role)
+    return ScannedMessage(skeleton: scanner.skeleton, blobs: scanner.blobs)
+  }
+
+  private init(_ source: ByteSource) {
+    self.source = source
+    decodedBytesLimit = FormatLimits.decodedBytes(fileSize: source.count)
+  }
+
+  private mutating func run(
+    _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>, _ role: Role
+  ) throws(FormatProblem) {
+    try allocate(descriptor.pointee.sizeof_message)
+    frames.append(Frame(descriptor: descriptor, role: role, end: source.count, lengthSlot: nil))
+    while let frame = frames.last {
+      if source.position == frame.end {
+        frames.removeLast()
+        if let slot = frame.lengthSlot { patchLength(at: slot) }
+      } else {
+        try scanField(of: frame)
+      }
+    }
+  }
+
+  private mutating func scanField(of frame: Frame) throws(FormatProblem) {
+    let start = source.position
+    let key = try varint(Self.name(frame.descriptor), start, end: frame.end)
+    let number = UInt32(truncatingIfNeeded: key >> 3)
+    guard key >> 3 > 0, key >> 3 < 1 << 29 else {
+      throw .malformed(field: Self.name(frame.descriptor), offset: start, .fieldNumber)
+    }
+    // One entry of protobuf-c's field list, which lives while the message is decoded.
+    try allocate(40)
+    appendVarint(key)
+    guard let field = protobuf_c_message_descriptor_get_field(frame.descriptor, number) else {
+      try copyUnknown(WireType(key), in: frame, start: start)
+      return
+    }
+    let place = Place(descriptor: frame.descriptor, field: field, start: start, end: frame.end)
+    let expected = WireType(field.pointee.type)
+    switch (WireType(key), expected) {
+    case (.length, .length):
+      try scanLengthDelimited(place, in: frame)
+    case (.length, _) where field.pointee.label == PROTOBUF_C_LABEL_REPEATED:
+      try scanPacked(place, element: expected)
+    case (let found, _) where found == expected:
+      if field.pointee.label == PROTOBUF_C_LABEL_REPEATED { try allocate(8) }
+      try copyScalar(expected, place)
+    default: throw place.malformed(.wireType(expected: "\(expected)"))
+    }
+  }
+
+  // MARK: Fields
+
+  private mutating func scanLengthDelimited(_ place: Place, in frame: Frame) throws(FormatProblem) {
+    let length = try self.length(place)
+    switch place.field.pointee.type {
+    case PROTOBUF_C_TYPE_MESSAGE:
+      try openMessage(place, length: length, in: frame)
+    case PROTOBUF_C_TYPE_BYTES
+    where frame.role == .tensor && place.field.pointee.id == rawDataField:
+      try takeBlob(place, length: length)
+    default:
+      try allocate(length + 32)
+      appendVarint(UInt64(length))
+      let content = skeleton.count
+      guard try source.copy(length, to: &skeleton) else { throw place.truncated(source, length) }
+      if place.field.pointee.type == PROTOBUF_C_TYPE_STRING, skeleton[content...].contains(0) {
+        throw place.malformed(.zeroByte)
+      }
+    }
+  }
+
+  private mutating func openMessage(_ place: Place, length: Int, in frame: Frame)
+    throws(FormatProblem)
+  {
+    guard frames.count < FormatLimits.depth else { throw .tooDeep(limit: FormatLimits.depth) }
+    guard let raw = place.field.pointee.descriptor else { throw place.malformed(.schema) }
+    // protobuf allows a message in pieces, which are merged; nobody writes it, and one message kept
+    // in two places would make every check below depend on the order.
+    if place.field.pointee.label != PROTOBUF_C_LABEL_REPEATED {
+      let isOneOf = place.field.pointee.flags & UInt32(PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue) != 0
+      let bit: UInt64 = isOneOf ? 1 : 1 << UInt64(place.field.pointee.id % 63 + 1)
+      guard frame.seen & bit == 0 else { throw place.malformed(.repeated) }
+      frames[frames.count - 1].seen |= bit
+    }
+    let descriptor = raw.assumingMemoryBound(to: ProtobufCMessageDescriptor.self)
+    try allocate(descriptor.pointee.sizeof_message + 24)
+    frames.append(
+      Frame(
+        descriptor: descriptor, role: frame.role.child(field: place.field.pointee.id),
+        end: source.position + length, lengthSlot: skeleton.count))
+    skeleton += [0, 0, 0, 0, 0]
+  }
+
+  private let rawDataField: UInt32 = 9
+
+  private mutating func takeBlob(_ place: Place, length: Int) throws(FormatProblem) {
+    let index = UInt32(truncatingIfNeeded: blobs.count)
+    let blob = try TensorStorage(byteCount: length) { (buffer) throws(FormatProblem) in
+      guard try source.fill(buffer) else { throw place.truncated(source, length) }
+    }
+    blobs.append(blob)
+    appendVarint(4)
+    withUnsafeBytes(of: index.littleEndian) { skeleton += $0 }
+  }
+
+  private mutating func scanPacked(_ place: Place, element: WireType) throws(FormatProblem) {
+    let length = try self.length(place)
+    let width = element.width ?? 1
+    guard length % width == 0 else { throw place.malformed(.length) }
+    try allocate(Self.saturatingProduct(length, 8 / width))
+    appendVarint(UInt64(length))
+    let content = skeleton.count
+    guard try source.copy(length, to: &skeleton) else { throw place.truncated(source, length) }
+    guard element == .varint else { return }
+    var run = 0
+    for byte in skeleton[content...] {
+      run = byte & 0x80 == 0 ? 0 : run + 1
+      guard run < 10 else { throw place.malformed(.varint) }
+    }
+    guard run == 0 else { throw place.malformed(.varint) }
+  }
+
+  private mutating func copyScalar(_ type: WireType, _ place: Place) throws(FormatProblem) {
+    if let width = type.width {
+      guard source.position + width <= place.end else { throw place.malformed(.length) }
+      guard try source.copy(width, to: &skeleton) else { throw place.truncated(source, width) }
+    } else {
+      appendVarint(try varint(place.name, place.start, end: place.end))
+    }
+  }
+
+  /// Copies a field that the schema lacks; protobuf-c keeps it beside the message.
+  private mutating func copyUnknown(_ type: WireType?, in frame: Frame, start: Int)
+    throws(FormatProblem)
+  {
+    func fault(_ fault: WireFault) -> FormatProblem {
+      .malformed(field: Self.name(frame.descriptor), offset: start, fault)
+    }
+    guard let type else { throw fault(.group) }
+    switch type.width {
+    case let width?:
+      guard source.position + width <= frame.end else { throw fault(.length) }
+      try allocate(width + 48)
+      guard try source.copy(width, to: &skeleton) else { throw fault(.length) }
+    case nil where type == .varint:
+      try allocate(64)
+      appendVarint(try varint(Self.name(frame.descriptor), start, end: frame.end))
+    case nil:
+      let length = try varint(Self.name(frame.descriptor), start, end: frame.end)
+      guard length <= UInt64(frame.end - source.position) else {
+        throw Self.overrun(Self.name(frame.descriptor), start, length, source)
+      }
+      try allocate(Int(length) + 48)
+      appendVarint(length)
+      guard try source.copy(Int(length), to: &skeleton) else { throw fault(.length) }
+    }
+  }
+}
+
+// MARK: - Primitives
+
+extension WireScanner {
+  private mutating func length(_ place: Place) throws(FormatProblem) -> Int {
+    let value = try varint(place.name, place.start, end: place.end)
+    guard value <= UInt64(place.end - source.position) else {
+      throw Self.overrun(place.name, place.start, value, source)
+    }
+    return Int(value)
+  }
+
+  private static func overrun(_ field: String, _ start: Int, _ length: UInt64, _ source: ByteSource)
+    -> FormatProblem
+  {
+    // A length past the end of the file is what truncation looks like; one that is absurd, or ends
+    // within the file but past the enclosing message, is damage.
+    length > UInt64(source.remaining) && length < 1 << 40
+      ? .truncated(field: field, offset: start, missing: Int(length) - source.remaining)
+      : .malformed(field: field, offset: start, .length)
+  }
+
+  private mutating func varint(_ field: @autoclosure () -> String, _ start: Int, end: Int)
+    throws(FormatProblem) -> UInt64
+  {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 70, by: 7) {
+      guard source.position < end, let byte = try source.next() else {
+        throw source.position >= source.count
+          ? .truncated(field: field(), offset: start, missing: 1)
+          : .malformed(field: field(), offset: start, .length)
+      }
+      value |= UInt64(byte & 0x7F) << shift
+      if byte & 0x80 == 0 { return value }
+    }
+    throw .malformed(field: field(), offset: start, .varint)
+  }
+
+  private mutating func appendVarint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      skeleton.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    skeleton.append(UInt8(truncatingIfNeeded: rest))
+  }
+
+  /// Writes a message's length into the five bytes kept for it.
+  private mutating func patchLength(at slot: Int) {
+    var rest = skeleton.count - slot - 5
+    for index in 0..<5 {
+      skeleton[slot + index] = UInt8(truncatingIfNeeded: rest & 0x7F) | (index < 4 ? 0x80 : 0)
+      rest >>= 7
+    }
+  }
+
+  private mutating func allocate(_ bytes: Int) throws(FormatProblem) {
+    let (sum, overflow) = decodedBytes.addingReportingOverflow(bytes)
+    guard !overflow, sum <= decodedBytesLimit else { throw .tooLarge(limit: decodedBytesLimit) }
+    decodedBytes = sum
+  }
+
+  private static func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? Int.max : product
+  }
+
+  fileprivate static func name(_ descriptor: UnsafePointer<ProtobufCMessageDescriptor>) -> String {
+    String(cString: descriptor.pointee.short_name)
+  }
+
+  /// A field at its place in the file, for messages.
+  private struct Place {
+    let descriptor: UnsafePointer<ProtobufCMessageDescriptor>
+    let field: UnsafePointer<ProtobufCFieldDescriptor>
+    let start: Int
+    /// Where the enclosing message ends.
+    let end: Int
+
+    var name: String {
+      "\(WireScanner.name(descriptor)).\(String(cString: field.pointee.name))"
+    }
+
+    func malformed(_ fault: WireFault) -> FormatProblem {
+      .malformed(field: name, offset: start, fault)
+    }
+
+    func truncated(_ source: ByteSource, _ length: Int) -> FormatProblem {
+      .truncated(field: name, offset: start, missing: max(1, length - source.remaining))
+    }
+  }
+}
+
+/// The protobuf encodings of a field's content.
+enum WireType: Sendable, Hashable, CustomStringConvertible {
+  case varint, fixed64, length, fixed32
+
+  /// The type in the low bits of a field key, or `nil` for groups and reserved values.
+  init?(_ key: UInt64) {
+    switch key & 7 {
+    case 0: self = .varint
+    case 1: self = .fixed64
+    case 2: self = .length
+    case 5: self = .fixed32
+    default: return nil
+    }
+  }
+
+  init(_ type: ProtobufCType) {
+    switch type {
+    case PROTOBUF_C_TYPE_FLOAT, PROTOBUF_C_TYPE_FIXED32, PROTOBUF_C_TYPE_SFIXED32: self = .fixed32
+    case PROTOBUF_C_TYPE_DOUBLE, PROTOBUF_C_TYPE_FIXED64, PROTOBUF_C_TYPE_SFIXED64: self = .fixed64
+    case PROTOBUF_C_TYPE_STRING, PROTOBUF_C_TYPE_BYTES, PROTOBUF_C_TYPE_MESSAGE: self = .length
+    default: self = .varint
+    }
+  }
+
+  /// Bytes of one element where that is fixed.
+  var width: Int? {
+    switch self {
+    case .fixed32: 4
+    case .fixed64: 8
+    case .varint, .length: nil
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .varint: "an integer"
+    case .fixed32: "a 32-bit number"
+    case .fixed64: "a 64-bit number"
+    case .length: "bytes"
+    }
+  }
+}

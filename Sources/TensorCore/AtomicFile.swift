@@ -1,0 +1,110 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A file that appears under its name only once it is complete.
+///
+/// Bytes go to a temporary file in the same folder, which ``commit()`` flushes and renames. Without a
+/// commit the temporary file is removed and whatever was at the path stays as it was. A path that names
+/// a device or a pipe is written to directly.
+public struct AtomicFile: ~Copyable {
+  public let path: String
+  /// Bytes written so far.
+  public private(set) var count = 0
+  private let descriptor: Int32
+  /// The file that the rename replaces: `path` with symbolic links followed.
+  private let target: String
+  /// `nil` once renamed, and for a device.
+  private var temporary: String?
+
+  private static let serial = Atomic<Int>(0)
+
+  /// Starts a file that will replace `path`.
+  ///
+  /// - Throws: ``FileError`` where the folder does not exist or can't be written to.
+  public init(replacing path: String) throws(FileError) {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    let kind = status.st_mode & S_IFMT
+    if exists && kind == S_IFDIR { throw FileError(.write, path, code: EISDIR) }
+    let isReplaceable = !exists || kind == S_IFREG
+    if exists && isReplaceable && access(path, W_OK) != 0 {
+      throw FileError(.write, path, code: errno)
+    }
+    let target = exists ? (try? FilePath.resolved(path)) ?? path : path
+    var name: String?
+    let descriptor: Int32
+    if isReplaceable {
+      let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
+      let number = Self.serial.add(1, ordering: .relaxed).newValue
+      let temporary = "\(folder).snug-\(getpid())-\(number).tmp"
+      descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      name = temporary
+    } else {
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    }
+    guard descriptor >= 0 else { throw FileError(.write, path, code: errno) }
+    if exists && isReplaceable { _ = fchmod(descriptor, status.st_mode & 0o7777) }
+    self.path = path
+    self.descriptor = descriptor
+    self.target = target
+    self.temporary = name
+  }
+
+  deinit {
+    close(descriptor)
+    if let temporary { unlink(temporary) }
+  }
+
+  /// Appends bytes.
+  ///
+  /// - Throws: ``FileError``, with `ENOSPC` on a full disk.
+  public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var written = 0
+    while written < bytes.count, let base = bytes.baseAddress {
+      let wanted = min(bytes.count - written, 1 << 30)
+      #if canImport(Darwin)
+        let result = Darwin.write(descriptor, base + written, wanted)
+      #elseif canImport(Musl)
+        let result = Musl.write(descriptor, base + written, wanted)
+      #else
+        let result = Glibc.write(descriptor, base + written, wanted)
+      #endif
+      if result < 0 {
+        if errno == EINTR { continue }
+        throw FileError(.write, path, code: errno)
+      }
+      written += result
+    }
+    count += written
+  }
+
+  /// Appends bytes.
+  public mutating func write(_ bytes: [UInt8]) throws(FileError) {
+    try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
+      try write(UnsafeRawBufferPointer(buffer))
+    }
+  }
+
+  /// Flushes the bytes to the disk and gives the file its name.
+  public consuming func commit() throws(FileError) {
+    guard let name = temporary else { return }
+    guard fsync(descriptor) == 0, rename(name, target) == 0 else {
+      throw FileError(.write, path, code: errno)
+    }
+    temporary = nil
+  }
+
+  /// Writes a whole file.
+  public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+    var file = try AtomicFile(replacing: path)
+    try file.write(bytes)
+    try file.commit()
+  }
+}

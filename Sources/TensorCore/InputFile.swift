@@ -1,0 +1,79 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// An open file that is read from its start to its end.
+public final class InputFile: Sendable {
+  public let path: String
+  /// Bytes in the file, or `nil` where it has no size of its own (a pipe).
+  public let size: Int?
+  let descriptor: Int32
+
+  /// Opens a file for reading.
+  ///
+  /// - Throws: ``FileError``, with `EISDIR` for a folder.
+  public init(path: String) throws(FileError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError(.read, path, code: errno) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      let code = errno
+      close(descriptor)
+      throw FileError(.read, path, code: code)
+    }
+    guard status.st_mode & S_IFMT != S_IFDIR else {
+      close(descriptor)
+      throw FileError(.read, path, code: EISDIR)
+    }
+    self.path = path
+    self.size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  /// Fills `buffer` as far as the file reaches.
+  ///
+  /// - Returns: the bytes read; fewer than `buffer.count` only at the end of the file.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+    var filled = 0
+    while filled < buffer.count, let base = buffer.baseAddress {
+      // One call moves at most 2 GiB on Linux.
+      let wanted = min(buffer.count - filled, 1 << 30)
+      #if canImport(Darwin)
+        let count = Darwin.read(descriptor, base + filled, wanted)
+      #elseif canImport(Musl)
+        let count = Musl.read(descriptor, base + filled, wanted)
+      #else
+        let count = Glibc.read(descriptor, base + filled, wanted)
+      #endif
+      if count == 0 { break }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw FileError(.read, path, code: errno)
+      }
+      filled += count
+    }
+    return filled
+  }
+
+  /// The bytes from the current position to the end.
+  public func readAll() throws(FileError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var capacity = max(size ?? 0, 1 << 16)
+    while true {
+      var chunk = [UInt8](repeating: 0, count: capacity)
+      let count = try chunk.withUnsafeMutableBufferPointer { (buffer) throws(FileError) in
+        try read(into: UnsafeMutableRawBufferPointer(buffer))
+      }
+      chunk.removeLast(capacity - count)
+      if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+      if count < capacity { return bytes }
+      capacity = 1 << 20
+    }
+  }
+}
