@@ -16,6 +16,10 @@ extension Recipe {
     try check("accumulator-bits", accumulatorBits, in: 2...32)
     try check("io-bits", ioBits, in: 2...8)
     try check("calibration-samples", calibrationSamples, in: 1...Int(Int32.max))
+    guard depthwiseMethod != .unconstrained else {
+      throw RecipeError(
+        option: "depthwise", value: depthwiseMethod.rawValue, allowed: "a2q, a2q+")
+    }
     for layer in layers {
       if let bits = layer.weightBits { try check("weight-bits", bits, in: 2...8) }
       if let bits = layer.activationBits { try check("activation-bits", bits, in: 1...8) }

@@ -1,0 +1,66 @@
+/// A failure as a user reads it: where, what, and what to do about it.
+public struct Diagnostic: Error, Sendable, Hashable {
+  /// The part of the job during which the failure arose; it decides the exit status.
+  public enum Stage: String, Sendable, Hashable, CaseIterable {
+    case options, recipe, model, data, calibration, conversion, execution, verification, output
+  }
+
+  public var stage: Stage
+  /// The file that can't be used or written, as the caller named it.
+  public var file: String?
+  /// The node, tensor, field or option inside it, with its kind: `node 'conv1' (Conv)`.
+  public var subject: String?
+  /// What is wrong, in one clause.
+  public var message: String
+  /// What to do about it, in one clause.
+  public var hint: String?
+  /// What led to it, the nearest first.
+  public var causes: [Diagnostic]
+
+  public init(
+    _ stage: Stage, file: String? = nil, subject: String? = nil, _ message: String,
+    hint: String? = nil, causes: [Diagnostic] = []
+  ) {
+    self.stage = stage
+    self.file = file
+    self.subject = subject
+    self.message = message
+    self.hint = hint
+    self.causes = causes
+  }
+}
+
+extension Diagnostic: CustomStringConvertible {
+  /// `file: subject: message; hint` on one line, whatever names the file holds.
+  public var description: String {
+    let place = [file, subject, message].compactMap { $0 }.joined(separator: ": ")
+    return Self.printable(hint.map { "\(place); \($0)" } ?? place)
+  }
+
+  /// The line, and below it the causes as a tree, one line each.
+  public var tree: String {
+    var lines = [description]
+    for (index, cause) in causes.enumerated() {
+      let isLast = index == causes.count - 1
+      let below = cause.tree.split(separator: "\n")
+      for (row, line) in below.enumerated() {
+        let stem = row == 0 ? (isLast ? "└─ " : "├─ ") : (isLast ? "   " : "│  ")
+        lines.append(stem + line)
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The text with control characters escaped, so that a name from a file can't forge output.
+  static func printable(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}

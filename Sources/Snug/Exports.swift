@@ -1,0 +1,3 @@
+@_exported import GraphIR
+@_exported import Quantization
+@_exported import TensorCore

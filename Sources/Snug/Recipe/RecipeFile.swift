@@ -1,0 +1,105 @@
+import Glibc
+import Quantization
+import Yams
+
+/// A recipe: the long options of `snug convert` as the keys of a YAML mapping, and `layers`, a list of
+/// overrides for single layers.
+///
+///     method: a2q+
+///     accumulator-bits: 12
+///     mean: [0.4914, 0.4822, 0.4465]
+///     layers:
+///       - match: "*/depthwise"      # node names; * stands for any run of characters
+///         method: a2q
+///
+/// Paths mean the same as on the command line.
+public enum RecipeFile {
+  static let sizeLimit = 1 << 20
+
+  /// Sets those `options` that the file names.
+  ///
+  /// - Throws: ``SnugError/recipe(_:)`` for the first line that can't be used.
+  public static func apply(_ path: String, to options: inout ConversionOptions)
+    throws(SnugError)
+  {
+    do throws(RecipeFileError) {
+      try apply(text: try contents(of: path), path: path, to: &options)
+    } catch {
+      throw .recipe(error)
+    }
+  }
+
+  /// Sets those `options` that `text` names; `path` is only named in errors.
+  static func apply(text: String, path: String, to options: inout ConversionOptions)
+    throws(RecipeFileError)
+  {
+    guard let root = try compose(text, path: path) else { return }
+    let reader = RecipeNodeReader(path: path)
+    try reader.forEachMember(of: root, of: RecipeKeys.all.map(\.name)) {
+      (name, node, line) throws(RecipeFileError) in
+      guard let key = RecipeKeys.all.first(where: { $0.name == name }) else { return }
+      let value = RecipeValue(node: node, key: name, line: line, reader: reader)
+      try key.set(value, &options)
+      try value.check(options.recipe)
+    }
+  }
+
+  private static func compose(_ text: String, path: String) throws(RecipeFileError) -> YAMLNode? {
+    do {
+      return try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      throw RecipeFileError(yaml: error, path: path)
+    } catch {
+      throw RecipeFileError(path: path, reason: .syntax("\(error)"))
+    }
+  }
+
+  private static func contents(of path: String) throws(RecipeFileError) -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw RecipeFileError(path: path, reason: .unreadable(errno: errno))
+    }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: sizeLimit + 1)
+    var count = 0
+    while count < bytes.count {
+      let got = bytes.withUnsafeMutableBytes {
+        read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count)
+      }
+      if got < 0, errno == EINTR { continue }
+      guard got >= 0 else { throw RecipeFileError(path: path, reason: .unreadable(errno: errno)) }
+      if got == 0 { break }
+      count += got
+    }
+    guard count <= sizeLimit else {
+      throw RecipeFileError(path: path, reason: .tooLarge(limit: sizeLimit))
+    }
+    guard let text = String(validating: bytes.prefix(count), as: UTF8.self) else {
+      throw RecipeFileError(path: path, reason: .notUTF8)
+    }
+    return text
+  }
+}
+
+extension RecipeFileError {
+  init(yaml error: YamlError, path: String) {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      self.init(path: path, line: mark.line, reason: .syntax(problem))
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      self.init(
+        path: path, line: context.mark.line, key: duplicates.sorted().first, reason: .duplicateKey)
+    case .reader(let problem, _, _, _): self.init(path: path, reason: .syntax(problem))
+    default: self.init(path: path, reason: .syntax("\(error)"))
+    }
+  }
+
+  init(path: String, reason: Reason) {
+    self.init(path: path, line: nil, key: nil, reason: reason)
+  }
+
+  init(path: String, line: Int?, reason: Reason) {
+    self.init(path: path, line: line, key: nil, reason: reason)
+  }
+}

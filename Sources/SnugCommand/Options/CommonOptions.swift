@@ -1,0 +1,36 @@
+import ArgumentParser
+import Logging
+import Snug
+
+/// Options that every command takes.
+struct CommonOptions: ParsableArguments {
+  @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Print errors only, and no progress.")
+  var quiet = false
+
+  @Flag(name: .shortAndLong, help: "Print details of each step, and the causes of an error.")
+  var verbose = false
+
+  @Option(
+    help: ArgumentHelp("Threads to compute with (default: all cores).", valueName: "count"))
+  var threads: Int?
+
+  func validate() throws {
+    if quiet && verbose { throw ValidationError("give one of --quiet and --verbose") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads); allowed: 1 to 1024")
+    }
+  }
+
+  /// Sets log level and thread count, once a process.
+  func makeContext() -> CommandContext {
+    let level: Logger.Level = quiet ? .error : verbose ? .debug : .notice
+    if quiet { Console.shared.hideProgress() }
+    if let threads { Parallelism.threadCount = threads }
+    LoggingSystem.bootstrap { _ in StandardErrorLogHandler(logLevel: level) }
+    return CommandContext(
+      logger: Logger(label: "snug"), progress: { Console.shared.show($0) })
+  }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Snug
+
+/// The samples that a conversion reads.
+struct ConversionDataOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Calibration samples: a folder of images or of class folders, .npz, .npy, CIFAR-10 *.bin, IDX, or TensorProto .pb files; labels are not used (default: none).",
+      valueName: "path"))
+  var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Held-out samples with labels or targets, to measure the model before and after (default: none).",
+      valueName: "path"))
+  var validation: String?
+
+  /// Puts the flags that were given over `options`.
+  func apply(to options: inout ConversionOptions) {
+    if let data { options.data = data }
+    if let validation { options.validation = validation }
+  }
+}

@@ -1,0 +1,14 @@
+import ArgumentParser
+
+/// What a conversion writes.
+struct OutputOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Where to write the result.", valueName: "out.onnx"))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to write the full certificate as JSON too, one entry a channel (default: nowhere).",
+      valueName: "file.json"))
+  var sidecar: String?
+}

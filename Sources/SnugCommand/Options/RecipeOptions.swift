@@ -1,0 +1,131 @@
+import ArgumentParser
+import Snug
+
+extension Recipe.Method: ExpressibleByArgument {}
+extension Recipe.Initializer: ExpressibleByArgument {}
+extension Recipe.Refinement: ExpressibleByArgument {}
+extension Recipe.RangeEstimator: ExpressibleByArgument {}
+extension ExportFormat: ExpressibleByArgument {}
+
+/// `on` or `off`.
+enum Switch: String, ExpressibleByArgument, CaseIterable {
+  case on, off
+}
+
+/// What to convert to. A `nil` leaves what the recipe file says, or else the default.
+struct RecipeOptions: ParsableArguments {
+  private static let defaults = Recipe()
+
+  @Option(
+    help: ArgumentHelp(
+      "YAML file with any of these options as 'name: value', and overrides for single layers under 'layers'; a flag wins over the file.",
+      valueName: "file.yaml"))
+  var recipe: String?
+
+  @Option(help: "How weights come to fit the accumulator (default: \(defaults.method.rawValue)).")
+  var method: Recipe.Method?
+
+  @Option(
+    help: ArgumentHelp(
+      "Weight bits of the hidden layers, 2 to 8 (default: \(defaults.weightBits)).",
+      valueName: "m"))
+  var weightBits: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Input-activation bits of the hidden layers, 1 to 8 (default: \(defaults.activationBits)).",
+      valueName: "n"))
+  var activationBits: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Signed accumulator width of the hidden layers, 2 to 32 (default: \(defaults.accumulatorBits)).",
+      valueName: "p"))
+  var accumulatorBits: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Weight and input-activation bits of the first and the last dot-product layer, 2 to 8; their accumulator is held to \(Recipe.ioAccumulatorBits) bits (default: \(defaults.ioBits)).",
+      valueName: "b"))
+  var ioBits: Int?
+
+  @Option(
+    name: .customLong("init"),
+    help:
+      "How weights are brought near the constraint first: Euclidean projection, or the norm alone (default: \(defaults.initializer.rawValue))."
+  )
+  var initializer: Recipe.Initializer?
+
+  @Option(
+    help: "What is done beyond the plain initialisation (default: \(defaults.refine.rawValue)).")
+  var refine: Recipe.Refinement?
+
+  @Option(
+    help:
+      "Method for depthwise layers under a2q+: a2q or a2q+ (default: \(defaults.depthwiseMethod.rawValue))."
+  )
+  var depthwise: Recipe.Method?
+
+  @Option(
+    help: "Correct the mean shift of each channel's output (default: on where --data is given).")
+  var biasCorrection: Switch?
+
+  @Option(
+    help:
+      "How an activation's clipping range follows from the samples (default: \(defaults.rangeEstimator.rawValue))."
+  )
+  var activationRange: Recipe.RangeEstimator?
+
+  @Option(
+    help: ArgumentHelp(
+      "The most samples that calibration reads (default: \(defaults.calibrationSamples)).",
+      valueName: "count"))
+  var calibrationSamples: Int?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Fold batch normalisation into the layer before it (default: no).")
+  var foldBatchNormalization: Bool?
+
+  @Flag(
+    inversion: .prefixedNo, help: "Give the graph input an unsigned quantizer (default: no).")
+  var inputUnsigned: Bool?
+
+  @Option(help: "Dialect of the exported file (default: \(ExportFormat.qonnx.rawValue)).")
+  var format: ExportFormat?
+
+  @Option(
+    help: ArgumentHelp("Seed of all random choices (default: 0).", valueName: "number"))
+  var seed: UInt64?
+
+  func validate() throws {
+    var options = ConversionOptions()
+    apply(to: &options)
+    do {
+      try options.recipe.validate()
+    } catch {
+      throw ValidationError("--\(error)")
+    }
+  }
+
+  /// Puts the flags that were given over `options`.
+  func apply(to options: inout ConversionOptions) {
+    if let method { options.recipe.method = method }
+    if let weightBits { options.recipe.weightBits = weightBits }
+    if let activationBits { options.recipe.activationBits = activationBits }
+    if let accumulatorBits { options.recipe.accumulatorBits = accumulatorBits }
+    if let ioBits { options.recipe.ioBits = ioBits }
+    if let initializer { options.recipe.initializer = initializer }
+    if let refine { options.recipe.refine = refine }
+    if let depthwise { options.recipe.depthwiseMethod = depthwise }
+    if let biasCorrection { options.recipe.biasCorrection = biasCorrection == .on }
+    if let activationRange { options.recipe.rangeEstimator = activationRange }
+    if let calibrationSamples { options.recipe.calibrationSamples = calibrationSamples }
+    if let foldBatchNormalization {
+      options.recipe.foldBatchNormalization = foldBatchNormalization
+    }
+    if let inputUnsigned { options.recipe.inputUnsigned = inputUnsigned }
+    if let format { options.format = format }
+    if let seed { options.seed = seed }
+  }
+}

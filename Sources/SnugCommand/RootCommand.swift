@@ -1,0 +1,39 @@
+import ArgumentParser
+import Glibc
+import Snug
+
+/// `snug`: reads the command line, runs one subcommand, and turns what it throws into an exit status.
+@main
+struct RootCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "snug",
+    abstract: "Makes neural networks fit narrow accumulators, with a proof that none overflows.",
+    discussion: """
+      Float ONNX in, certified low-bit QONNX out:
+
+        snug convert model.onnx -o model-w4a4.onnx --data images/
+        snug verify model-w4a4.onnx
+
+      Exit status: 0 done (verify: certified), 1 verify: refuted, 2 an input can't be \
+      used, 3 an output can't be written, 64 wrong usage.
+      """,
+    version: Snug.version,
+    subcommands: []
+  )
+
+  static func main() {
+    // A reader that stops early, such as `head`, must not end the process by a signal.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as CommandFailure {
+      Console.shared.endProgress()
+      Console.shared.writeLine(error.text)
+      exit(withError: error.status)
+    } catch {
+      Console.shared.endProgress()
+      exit(withError: error)
+    }
+  }
+}

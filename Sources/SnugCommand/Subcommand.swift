@@ -1,0 +1,50 @@
+import ArgumentParser
+import Logging
+import Snug
+
+/// One command of `snug`: it states its options and its job; how every job runs and fails is here.
+protocol Subcommand: ParsableCommand {
+  var common: CommonOptions { get }
+
+  /// Does the job and prints its result on standard output.
+  ///
+  /// - Throws: `SnugError` or `Diagnostic` for a failure, `ExitCode` for a negative result.
+  func execute(_ context: CommandContext) throws
+}
+
+extension Subcommand {
+  func run() throws {
+    let context = common.makeContext()
+    do {
+      try execute(context)
+      Console.shared.endProgress()
+    } catch let error as SnugError {
+      throw CommandFailure(error.diagnostic, verbose: common.verbose)
+    } catch let error as Diagnostic {
+      throw CommandFailure(error, verbose: common.verbose)
+    }
+  }
+}
+
+/// What a running command may use besides its options.
+struct CommandContext {
+  let logger: Logger
+  /// Shows progress on a terminal.
+  let progress: ProgressHandler
+
+  /// Writes a result to standard output.
+  ///
+  /// - Throws: `Diagnostic` if it can't be written. A reader that has gone away is no failure.
+  func print(_ text: String) throws(Diagnostic) {
+    switch StandardStream.output.write(text.hasSuffix("\n") ? text : text + "\n") {
+    case .success, .failure(.closed): break
+    case .failure(.failed(let reason)):
+      throw Diagnostic(
+        .output, file: "standard output", "can't be written: \(reason)",
+        hint: "make room, or send the result elsewhere")
+    }
+  }
+
+  /// Prints a JSON document.
+  func print(_ document: JSONValue) throws(Diagnostic) { try print(document.text(indentation: 2)) }
+}
