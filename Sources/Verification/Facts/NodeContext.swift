@@ -1,0 +1,148 @@
+import GraphIR
+import TensorCore
+
+/// One node as the rules see it: domain, type and raw attributes, with the facts of its inputs.
+struct NodeContext {
+  let graph: Graph
+  let node: Node
+  let attributes: AttributeReader
+  private let facts: FactTable
+
+  init(graph: Graph, node: Node, opset: Int, facts: FactTable) {
+    self.graph = graph
+    self.node = node
+    self.facts = facts
+    attributes = AttributeReader(node.op.attributes(), opset: opset)
+  }
+
+  /// How messages name the node: its own name, or its first output's where it has none.
+  var label: String {
+    if !node.name.isEmpty { return node.name }
+    return node.outputs.lazy.compactMap { $0 }.first.map { graph[$0].name } ?? node.op.type
+  }
+
+  func has(_ index: Int) -> Bool { node.inputs.indices.contains(index) && node.inputs[index] != nil }
+
+  func id(_ index: Int) throws(Obstacle) -> ValueID {
+    guard node.inputs.indices.contains(index), let id = node.inputs[index] else {
+      throw .missingInput(node: label, index: index)
+    }
+    return id
+  }
+
+  func name(_ index: Int) throws(Obstacle) -> String { graph[try id(index)].name }
+
+  func fact(_ index: Int) throws(Obstacle) -> ValueFact { facts[try id(index)] }
+
+  /// The grid of an input, or the reason why it has none.
+  func grid(_ index: Int) throws(Obstacle) -> IntegerGrid {
+    let value = try id(index)
+    switch facts[value] {
+    case .grid(let grid): return grid
+    case .codes(let codes): return IntegerGrid(scale: nil, zeroPoint: 0, codes: codes)
+    case .real(let obstacle): throw obstacle
+    case .constant: throw .unquantizedInput(value: graph[value].name, origin: .constant)
+    }
+  }
+
+  // MARK: Parameters
+
+  /// A constant input in the order of its elements, `nil` where the input is absent.
+  func tensor(_ index: Int, _ parameter: String) throws(Obstacle) -> Tensor? {
+    guard has(index) else { return nil }
+    guard case .constant(let constant) = try fact(index), let tensor = constant.plain else {
+      throw .runTimeParameter(node: label, parameter: parameter)
+    }
+    return tensor
+  }
+
+  /// Positive or negative finite steps.
+  func scales(_ tensor: Tensor) throws(Obstacle) -> [Float] {
+    guard let values = tensor.convertedToFloat()?.elements(of: Float.self), !values.isEmpty else {
+      throw .elementType(node: label, what: "the scale", actual: tensor.elementType)
+    }
+    if let wrong = values.first(where: { !$0.isFinite || $0 == 0 }) {
+      throw .invalidParameter(
+        node: label, parameter: "the scale", value: "\(wrong)", allowed: "finite numbers except 0")
+    }
+    return values
+  }
+
+  /// Whole numbers of at most 32 bits, given as integers or as floats.
+  func wholeNumbers(_ tensor: Tensor, _ parameter: String) throws(Obstacle) -> [Int] {
+    let values: [Int]
+    if let integers = tensor.integers() {
+      values = integers
+    } else {
+      guard let floats = tensor.convertedToFloat()?.elements(of: Float.self) else {
+        throw .elementType(node: label, what: parameter, actual: tensor.elementType)
+      }
+      if let wrong = floats.first(where: { $0.rounded() != $0 || $0.magnitude > 0x1p31 }) {
+        throw .invalidParameter(
+          node: label, parameter: parameter, value: "\(wrong)", allowed: "whole numbers of 32 bits")
+      }
+      values = floats.map { Int($0) }
+    }
+    if values.isEmpty {
+      throw .shape(
+        node: label, what: parameter, expected: "at least one element", actual: "empty")
+    }
+    if let wrong = values.first(where: { $0.magnitude > 1 << 32 }) {
+      throw .invalidParameter(
+        node: label, parameter: parameter, value: "\(wrong)", allowed: "whole numbers of 32 bits")
+    }
+    return values
+  }
+
+  /// The one value of a parameter that must not vary, or `nil` where it does.
+  func uniform<T: Equatable>(_ values: [T]) -> T? {
+    guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
+    return first
+  }
+
+  // MARK: Attributes
+
+  func int(_ name: String, default fallback: Int) throws(Obstacle) -> Int {
+    do { return try attributes.int(name, default: fallback) } catch {
+      throw .attribute(node: label, name: name)
+    }
+  }
+
+  func ints(_ name: String) throws(Obstacle) -> [Int]? {
+    do { return try attributes.ints(name) } catch { throw .attribute(node: label, name: name) }
+  }
+
+  func float(_ name: String) throws(Obstacle) -> Float? {
+    do { return try attributes.float(name) } catch { throw .attribute(node: label, name: name) }
+  }
+
+  func string(_ name: String, default fallback: String) throws(Obstacle) -> String {
+    do { return try attributes.string(name, default: fallback) } catch {
+      throw .attribute(node: label, name: name)
+    }
+  }
+}
+
+/// The facts found so far, by value.
+final class FactTable {
+  private var facts: [ValueID: ValueFact] = [:]
+  private let graph: Graph
+
+  init(graph: Graph) { self.graph = graph }
+
+  subscript(id: ValueID) -> ValueFact {
+    get {
+      if let fact = facts[id] { return fact }
+      let value = graph[id]
+      if let tensor = value.constant { return .constant(ConstantTensor(tensor, name: value.name)) }
+      // An integer tensor holds the integers of its type, whatever computes it.
+      if let type = value.type, let codes = CodeRange(of: type.elementType), codes.bits <= 16 {
+        return .codes(codes)
+      }
+      let origin: Origin =
+        graph.producer(of: id).map { .node(type: $0.op.type, name: $0.name) } ?? .graphInput
+      return .real(.unquantizedInput(value: value.name, origin: origin))
+    }
+    set { facts[id] = newValue }
+  }
+}

@@ -1,0 +1,72 @@
+import TensorCore
+
+/// Where a value that no quantizer bounds comes from.
+public enum Origin: Sendable, Hashable {
+  case graphInput
+  case constant
+  case node(type: String, name: String)
+}
+
+/// Why a dot product can't be reduced to exact integer sums.
+public enum Obstacle: Error, Sendable, Hashable {
+  /// The layer reads real numbers: no quantizer stands before its input.
+  case unquantizedInput(value: String, origin: Origin)
+  /// The layer's constant operand is not behind a quantizer.
+  case unquantizedWeight(value: String)
+  /// A product of two run-time values, whose length the file does not state.
+  case unknownDotLength(value: String)
+  /// A quantizer's parameter is computed at run time.
+  case runTimeParameter(node: String, parameter: String)
+  /// A quantizer's parameter has no meaning.
+  case invalidParameter(node: String, parameter: String, value: String, allowed: String)
+  /// The input's scale differs between channels, so products of different channels can't be added as integers.
+  case inputScalePerChannel(node: String)
+  /// The weight's scale or zero point differs between the terms of one sum.
+  case weightScaleWithinSum(value: String)
+  /// A weight is NaN or infinite.
+  case nonFiniteWeight(value: String, channel: Int, count: Int)
+  /// Shapes of a layer's operands or of a quantizer's parameters don't fit.
+  case shape(node: String, what: String, expected: String, actual: String)
+  case elementType(node: String, what: String, actual: ElementType)
+  case missingInput(node: String, index: Int)
+  case attribute(node: String, name: String)
+  /// The operator adds products, and this analysis has no model of it.
+  case unanalysedOperator(domain: String, type: String)
+  /// The node holds a subgraph or calls a function of the model, which may hold dot products.
+  case hiddenNodes(type: String)
+}
+
+extension Obstacle: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .unquantizedInput(let value, .graphInput):
+      "its input is the graph input '\(value)', which no quantizer bounds"
+    case .unquantizedInput(let value, .constant):
+      "its input '\(value)' is a constant that is not quantized"
+    case .unquantizedInput(let value, .node(let type, let name)):
+      "its input '\(value)' is not quantized: it comes from \(type) '\(name)'"
+    case .unquantizedWeight(let value): "its weight '\(value)' is not quantized"
+    case .unknownDotLength(let value):
+      "the length of its dot product is unknown: the file gives no shape for '\(value)'"
+    case .runTimeParameter(let node, let parameter):
+      "quantizer '\(node)': \(parameter) is not constant"
+    case .invalidParameter(let node, let parameter, let value, let allowed):
+      "quantizer '\(node)': \(parameter) is \(value); allowed: \(allowed)"
+    case .inputScalePerChannel(let node):
+      "quantizer '\(node)' scales each channel of the layer's input differently"
+    case .weightScaleWithinSum(let value):
+      "the scale or zero point of weight '\(value)' differs between terms of one sum"
+    case .nonFiniteWeight(let value, let channel, let count):
+      "weight '\(value)' holds \(count) NaN or infinite value\(count == 1 ? "" : "s") in channel \(channel)"
+    case .shape(let node, let what, let expected, let actual):
+      "'\(node)': \(what) is \(actual); expected \(expected)"
+    case .elementType(let node, let what, let actual):
+      "'\(node)': \(what) has element type \(actual.onnxName), which is not analysed"
+    case .missingInput(let node, let index): "'\(node)': input \(index) is missing"
+    case .attribute(let node, let name): "'\(node)': attribute '\(name)' is missing or malformed"
+    case .unanalysedOperator(let domain, let type):
+      "operator \(domain.isEmpty ? "" : domain + ".")\(type) is not analysed"
+    case .hiddenNodes(let type): "\(type) holds nodes that are not analysed"
+    }
+  }
+}
