@@ -227,11 +227,13 @@ struct ElementQuantizer: Sendable {
   var zeroPoint: Parameter<Int>?
   var lower: Int
   var upper: Int
+}
 
+extension ElementQuantizer.Formula {
   /// The code of a finite number.
-  func code(_ value: Float, scale: Float, zeroPoint: Int) -> Int {
+  func code(_ value: Float, scale: Float, zeroPoint: Int, lower: Int, upper: Int) -> Int {
     let quotient = value / scale
-    switch formula {
+    switch self {
     case .quant(let mode):
       let clipped = min(max(quotient + Float(zeroPoint), Float(lower)), Float(upper))
       return Int(mode.round(clipped))

@@ -39,7 +39,8 @@ struct IntegerGrid: Sendable, Hashable {
     result.minimum = min(minimum, other.minimum)
     result.maximum = max(maximum, other.maximum)
     result.typeRange =
-      min(typeRange.lowerBound, other.typeRange.lowerBound)...max(
+      min(
+        typeRange.lowerBound, other.typeRange.lowerBound)...max(
         typeRange.upperBound, other.typeRange.upperBound)
     result.bits = max(bits, other.bits)
     result.signed = signed || other.signed
@@ -70,10 +71,11 @@ struct CodeRange: Sendable, Hashable {
     guard result.minimum <= result.maximum else { return nil }
     if result == self { return self }
     result.signed = result.minimum < 0
-    result.bits = (1...bits).first { width in
-      let full = CodeRange(bits: width, signed: result.signed)
-      return full.minimum <= result.minimum && result.maximum <= full.maximum
-    } ?? bits
+    result.bits =
+      (1...bits).first { width in
+        let full = CodeRange(bits: width, signed: result.signed)
+        return full.minimum <= result.minimum && result.maximum <= full.maximum
+      } ?? bits
     return result
   }
 }

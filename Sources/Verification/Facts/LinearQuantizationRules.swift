@@ -59,9 +59,11 @@ enum LinearQuantizationRules {
   {
     var type = ElementType.uint8
     if context.has(index) {
-      guard let known = context.graph[try context.id(index)].type?.elementType
-        ?? (try context.tensor(index, "the zero point"))?.elementType
-      else { throw .runTimeParameter(node: context.label, parameter: "the zero point") }
+      var known = context.graph[try context.id(index)].type?.elementType
+      if known == nil { known = try context.tensor(index, "the zero point")?.elementType }
+      guard let known else {
+        throw .runTimeParameter(node: context.label, parameter: "the zero point")
+      }
       type = known
     } else if let code = try? context.attributes.int("output_dtype"), code != 0 {
       guard let known = ElementType(rawValue: Int32(clamping: code)) else {

@@ -44,7 +44,8 @@ enum MovementRules {
     guard axis >= -rank, axis <= rank else { throw .attribute(node: context.label, name: "axis") }
     let split = axis < 0 ? axis + rank : axis
     let shape = [
-      constant.shape[..<split].reduce(1, *), constant.shape[split...].reduce(1, *),
+      Shape.elementCount(constant.shape[..<split]) ?? 0,
+      Shape.elementCount(constant.shape[split...]) ?? 0,
     ]
     return .constant(try reshaped(context, constant, shape))
   }

@@ -21,7 +21,9 @@ struct NodeContext {
     return node.outputs.lazy.compactMap { $0 }.first.map { graph[$0].name } ?? node.op.type
   }
 
-  func has(_ index: Int) -> Bool { node.inputs.indices.contains(index) && node.inputs[index] != nil }
+  func has(_ index: Int) -> Bool {
+    node.inputs.indices.contains(index) && node.inputs[index] != nil
+  }
 
   func id(_ index: Int) throws(Obstacle) -> ValueID {
     guard node.inputs.indices.contains(index), let id = node.inputs[index] else {

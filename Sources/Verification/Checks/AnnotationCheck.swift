@@ -1,0 +1,67 @@
+import AccumulatorBounds
+import GraphIR
+
+/// What the file says about its accumulators, apart from its integers.
+struct Annotations {
+  let entries: [AccumulatorAnnotation]
+  let error: AnnotationError?
+
+  /// Reads the metadata of the model, or of the graph where the model has none.
+  init(_ model: Model) {
+    let entry = (model.metadata + model.graph.metadata).first {
+      $0.key == AccumulatorAnnotation.metadataKey
+    }
+    do {
+      entries =
+        try entry.map { entry throws(AnnotationError) in
+          try AccumulatorAnnotation.decode(entry.value)
+        } ?? []
+      error = nil
+    } catch {
+      entries = []
+      self.error = error
+    }
+  }
+
+  /// The entry of a layer: by the name of its output, else of its node, since other tools rename either.
+  func entry(for layer: LayerAnalysis) -> AccumulatorAnnotation? {
+    entries.first { $0.output == layer.output } ?? entries.first { $0.layer == layer.name }
+  }
+
+  /// P from a layer output's `finn_datatype`: `SCALEDINT<P>` or `INTP`.
+  static func finnBits(_ annotations: [KeyValue]) -> Int? {
+    guard let name = annotations.first(where: { $0.key == "finn_datatype" })?.value else {
+      return nil
+    }
+    let digits =
+      if name.hasPrefix("SCALEDINT<"), name.hasSuffix(">") {
+        name.dropFirst(10).dropLast()
+      } else if name.hasPrefix("INT") {
+        name.dropFirst(3)
+      } else {
+        Substring()
+      }
+    return Int(digits).flatMap { (1...64).contains($0) ? $0 : nil }
+  }
+}
+
+/// Compares what the metadata says about a layer with what its integers give.
+enum AnnotationCheck {
+  static func run(_ layer: LayerAnalysis, entry: AccumulatorAnnotation?, finnBits: Int?)
+    -> [Finding]
+  {
+    guard let entry else { return [] }
+    var findings: [Finding] = []
+    func compare<T: Equatable>(_ field: AnnotationField, _ stated: T?, _ actual: T?) {
+      guard let stated, let actual, stated != actual else { return }
+      findings.append(
+        .contradiction(field: field, stated: "\(stated)", actual: "\(actual)"))
+    }
+    compare(.finnDatatype, finnBits, entry.targetBits)
+    guard layer.isQuantized else { return findings }
+    compare(.requiredBits, entry.requiredBits, layer.requiredBits)
+    compare(.inputBits, entry.inputBits, layer.input?.bits)
+    compare(.inputSigned, entry.inputSigned, layer.input?.signed)
+    return findings
+  }
+}

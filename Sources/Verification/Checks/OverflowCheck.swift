@@ -1,0 +1,46 @@
+import AccumulatorBounds
+
+/// An input that drives one channel's accumulator out of its range.
+public struct ChannelCounterexample: Sendable, Hashable {
+  /// The output channel.
+  public let channel: Int
+  /// K integers within the input's range, in the order of the weight's dot axes.
+  public let input: [Int64]
+  /// The products to add first where the overflow happens on the way; `nil` where the whole sum overflows.
+  public let prefix: [Int]?
+  /// The value that the accumulator would have to hold.
+  public let sum: Int128
+}
+
+/// Compares each channel's exact worst case with the accumulator.
+enum OverflowCheck {
+  /// The violation and the worst input of the channel that needs the widest accumulator; `nil` where all fit.
+  static func run(_ layer: LayerAnalysis, targetBits: Int)
+    -> (finding: Finding, counterexample: ChannelCounterexample?)?
+  {
+    guard let required = layer.requiredBits, required > targetBits else { return nil }
+    let failing = layer.channels.indices.filter { layer.channels[$0].requiredBits > targetBits }
+    let finding = Finding.overflow(
+      channels: max(failing.count, 1), targetBits: targetBits, requiredBits: required)
+    // The one with the farthest sum; the first of equals, so that reports don't vary.
+    let worst = failing.max { a, b in
+      (layer.channels[a].reach, b) < (layer.channels[b].reach, a)
+    }
+    guard let worst, let reader = layer.reader, let input = layer.input,
+      let accumulator = AccumulatorRange(bits: targetBits),
+      let range = IntegerRange(Int64(input.integerMinimum), Int64(input.integerMaximum)),
+      let example = Counterexample(
+        weights: reader.integers(ofChannel: worst), input: range, accumulator: accumulator)
+    else { return (finding, nil) }
+    return (
+      finding,
+      ChannelCounterexample(
+        channel: worst, input: example.input, prefix: example.prefix, sum: example.sum)
+    )
+  }
+}
+
+extension ChannelBounds {
+  /// How far the worst partial sum lies from zero; a negative one has one unit more of room.
+  fileprivate var reach: Int128 { max(worstCase.maximum, -1 - worstCase.minimum) }
+}

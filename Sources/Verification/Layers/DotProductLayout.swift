@@ -1,0 +1,86 @@
+import TensorCore
+
+/// Which axes of a weight number the channels, and which the products of one sum.
+///
+/// K, the product of the dot axes, is the fan-in of one output element. A strided transposed convolution
+/// adds only some of its kernel's taps for any one output pixel; K counts them all, which is safe since
+/// every partial sum of the K products is bounded.
+struct DotProductLayout: Sendable {
+  let weight: ConstantTensor
+  let channelAxes: [Int]
+  let dotAxes: [Int]
+  let channelCount: Int
+  let dotLength: Int
+
+  init(_ weight: ConstantTensor, channelAxes: [Int], dotAxes: [Int]) {
+    self.weight = weight
+    self.channelAxes = channelAxes
+    self.dotAxes = dotAxes
+    // Products of some of the tensor's dimensions can't overflow: all of them together do not, unless
+    // one is zero.
+    channelCount = Shape.elementCount(channelAxes.map { weight.shape[$0] }) ?? 0
+    dotLength = Shape.elementCount(dotAxes.map { weight.shape[$0] }) ?? 0
+  }
+
+  /// - Throws: ``Obstacle/weightScaleWithinSum`` where the integers of one sum have different steps.
+  func requireUniformSteps() throws(Obstacle) {
+    let steps = [
+      weight.scale?.strides, weight.zeroPoint?.strides, weight.quantizer?.scale.strides,
+      weight.quantizer?.zeroPoint?.strides,
+    ].compactMap { $0 }
+    for axis in dotAxes where weight.shape[axis] > 1 {
+      if steps.contains(where: { $0[axis] != 0 }) {
+        throw .weightScaleWithinSum(value: weight.name)
+      }
+    }
+  }
+
+  /// The layout of `weight` as the right or left operand of a node.
+  ///
+  /// - Throws: ``Obstacle`` where the weight's shape doesn't fit the operator.
+  init(
+    _ weight: ConstantTensor, operator kind: DotProductOperator, isRight: Bool,
+    context: NodeContext
+  ) throws(Obstacle) {
+    switch kind {
+    case .conv, .convInteger, .qLinearConv:
+      try Self.check(weight, context, rank: 3..., expected: "(O, I/groups, kernel...)")
+      self.init(weight, channelAxes: [0], dotAxes: Array(1..<weight.shape.count))
+    case .convTranspose:
+      try Self.check(weight, context, rank: 3..., expected: "(I, O/groups, kernel...)")
+      let groups = try context.int("group", default: 1)
+      let inputs = weight.shape[0]
+      guard groups > 0, inputs % groups == 0,
+        let split = weight.reshaped([groups, inputs / groups] + weight.shape.dropFirst())
+      else {
+        throw .shape(
+          node: context.label, what: "the weight's shape",
+          expected: "a first dimension that \(groups) groups divide", actual: "\(weight.shape)")
+      }
+      self.init(
+        split, channelAxes: [0, 2], dotAxes: [1] + Array(3..<split.shape.count))
+    case .gemm:
+      try Self.check(weight, context, rank: 2...2, expected: "two dimensions")
+      let isTransposed = try context.int(isRight ? "transB" : "transA", default: 0) != 0
+      let dot = isRight == isTransposed ? 1 : 0
+      self.init(weight, channelAxes: [1 - dot], dotAxes: [dot])
+    case .matMul, .matMulInteger, .qLinearMatMul:
+      try Self.check(weight, context, rank: 1..., expected: "at least one dimension")
+      let rank = weight.shape.count
+      let dot = isRight ? max(rank - 2, 0) : rank - 1
+      self.init(
+        weight, channelAxes: (0..<rank).filter { $0 != dot }, dotAxes: [dot])
+    }
+  }
+
+  private static func check(
+    _ weight: ConstantTensor, _ context: NodeContext, rank: some RangeExpression<Int>,
+    expected: String
+  ) throws(Obstacle) {
+    guard rank.contains(weight.shape.count) else {
+      throw .shape(
+        node: context.label, what: "the weight's shape", expected: expected,
+        actual: "\(weight.shape)")
+    }
+  }
+}

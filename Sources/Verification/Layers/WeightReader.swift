@@ -1,0 +1,155 @@
+import TensorCore
+
+/// Reads the integers of a layer's weight, channel by channel, from the bytes of the file.
+struct WeightReader {
+  let layout: DotProductLayout
+  /// For each channel, the position of its first element in the tensor.
+  let bases: [Int]
+  /// For each channel, how its elements become integers.
+  let channels: [ChannelQuantizer]
+  /// Float tensors of other widths are widened once, exactly.
+  private let tensor: Tensor
+
+  /// - Throws: ``Obstacle/elementType`` for elements that are neither integers nor widen exactly to float32.
+  init(_ layout: DotProductLayout, node: String) throws(Obstacle) {
+    self.layout = layout
+    let weight = layout.weight
+    bases = layout.offsets(layout.channelAxes, strides: weight.strides)
+    channels = layout.channelQuantizers()
+    if weight.quantizer == nil {
+      tensor = weight.tensor
+      return
+    }
+    guard [.float32, .float16, .bfloat16].contains(weight.tensor.elementType),
+      let floats = weight.tensor.convertedToFloat()
+    else {
+      throw .elementType(node: node, what: "the weight", actual: weight.tensor.elementType)
+    }
+    tensor = floats
+  }
+
+  /// Sums over the integers of each channel; channels are read in parallel.
+  func sums() -> [ChannelSums] {
+    let bytes = tensor.storage.bytes
+    guard let base = bytes.baseAddress, layout.dotLength > 0 else {
+      return [ChannelSums](repeating: ChannelSums(), count: layout.channelCount)
+    }
+    let scan = WeightScan(layout, bases: bases, channels: channels)
+    guard channels.allSatisfy(\.isNarrow) else {
+      return scan.sumsOneByOne { index, channel in element(index, channel) }
+    }
+    switch tensor.elementType {
+    case .float32 where channels.allSatisfy(\.isNearest):
+      return scan.sums(NearestFloats(base: base))
+    case .int8: return scan.sums(Integers<Int8>(base: base))
+    case .uint8: return scan.sums(Integers<UInt8>(base: base))
+    case .int16: return scan.sums(Integers<Int16>(base: base))
+    case .uint16: return scan.sums(Integers<UInt16>(base: base))
+    case .int4: return scan.sums(Nibbles(base: base, signed: true))
+    case .uint4: return scan.sums(Nibbles(base: base, signed: false))
+    default: return scan.sumsOneByOne { index, channel in element(index, channel) }
+    }
+  }
+
+  /// The integers of one channel in the order of its products; NaN and infinity read as 0.
+  func integers(ofChannel index: Int) -> [Int64] {
+    layout.offsets(layout.dotAxes, strides: layout.weight.strides).map { offset in
+      Int64(element(bases[index] + offset, channels[index]).integer)
+    }
+  }
+
+  private func element(_ index: Int, _ channel: ChannelQuantizer) -> ElementReading {
+    let bytes = tensor.storage.bytes
+    func load<T: BitwiseCopyable>(_ type: T.Type) -> T {
+      bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.stride, as: type)
+    }
+    let code: Int
+    switch tensor.elementType {
+    case .float32:
+      let value = load(Float.self)
+      guard value.isFinite else { return ElementReading(integer: 0, isNonFinite: true) }
+      let integer = channel.code(value) - channel.zeroPoint
+      return ElementReading(
+        integer: integer, isInexact: Float(integer) * channel.scale != value)
+    case .int8: code = Int(load(Int8.self))
+    case .uint8: code = Int(load(UInt8.self))
+    case .int16: code = Int(load(Int16.self))
+    case .uint16: code = Int(load(UInt16.self))
+    case .int4: code = Nibbles.code(bytes[index / 2], index: index, signed: true)
+    case .uint4: code = Nibbles.code(bytes[index / 2], index: index, signed: false)
+    default: code = Int(load(Int32.self))
+    }
+    return ElementReading(integer: code - channel.zeroPoint)
+  }
+}
+
+/// One element as the careful path reads it.
+struct ElementReading {
+  var integer: Int
+  var isInexact = false
+  var isNonFinite = false
+}
+
+/// The quantizer of one channel: the same for all products of one sum.
+struct ChannelQuantizer: Sendable {
+  var formula: ElementQuantizer.Formula?
+  /// Divides the element before rounding.
+  var step: Float
+  /// Added before or after rounding.
+  var offset: Int
+  var lower: Int
+  var upper: Int
+  /// Subtracted from the code.
+  var zeroPoint: Int
+  /// The real value of one integer.
+  var scale: Float
+
+  /// True where the vectorised loops can count the integers of the data type.
+  var isNarrow: Bool {
+    max(abs(lower), abs(upper)) <= 1 << 21 && abs(zeroPoint) <= 1 << 20
+  }
+
+  /// True where rounding to nearest of the quotient alone gives the integer.
+  var isNearest: Bool {
+    guard offset == 0, zeroPoint == 0, scale == step else { return false }
+    switch formula {
+    case .quant(.halfEven), .linear: return true
+    default: return false
+    }
+  }
+
+  func code(_ value: Float) -> Int {
+    guard let formula else { return 0 }
+    return formula.code(value, scale: step, zeroPoint: offset, lower: lower, upper: upper)
+  }
+}
+
+extension DotProductLayout {
+  /// Positions of all index tuples of `axes`, the last axis fastest.
+  func offsets(_ axes: [Int], strides: [Int]) -> [Int] {
+    var result = [0]
+    for axis in axes {
+      let size = weight.shape[axis]
+      result = result.flatMap { base in (0..<size).map { base + $0 * strides[axis] } }
+    }
+    return result
+  }
+
+  func channelQuantizers() -> [ChannelQuantizer] {
+    func values<T>(_ parameter: Parameter<T>?, default fallback: T) -> [T] {
+      guard let parameter else { return [T](repeating: fallback, count: channelCount) }
+      return self.offsets(channelAxes, strides: parameter.strides).map { parameter.values[$0] }
+    }
+    let scales = values(weight.scale, default: 1)
+    let zeroPoints = values(weight.zeroPoint, default: 0)
+    let steps = values(weight.quantizer?.scale, default: 1)
+    let offsets = values(weight.quantizer?.zeroPoint, default: 0)
+    return scales.indices.map { channel in
+      ChannelQuantizer(
+        formula: weight.quantizer?.formula, step: steps[channel], offset: offsets[channel],
+        lower: weight.quantizer?.lower ?? weight.codes?.minimum ?? 0,
+        upper: weight.quantizer?.upper ?? weight.codes?.maximum ?? 0,
+        zeroPoint: zeroPoints[channel], scale: scales[channel])
+    }
+  }
+}

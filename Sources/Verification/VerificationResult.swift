@@ -1,0 +1,37 @@
+import AccumulatorBounds
+
+/// The verdict on a model: for each dot-product layer, whether its accumulator can overflow.
+public struct VerificationResult: Sendable {
+  public let layers: [LayerVerdict]
+  public let findings: [ModelFinding]
+
+  /// True where no accumulator of any layer can leave its range, for any input and order of summation.
+  public var isCertified: Bool {
+    layers.allSatisfy(\.isCertified) && !findings.contains(where: \.preventsCertificate)
+  }
+
+  /// True where a guarantee is disproved rather than left open.
+  public var isRefuted: Bool { layers.contains { $0.findings.contains(where: \.isRefutation) } }
+}
+
+/// The verdict on one layer.
+public struct LayerVerdict: Sendable {
+  public let layer: LayerAnalysis
+  /// P, the width that the layer is tested against; `nil` where none is known.
+  public let targetBits: Int?
+  /// Everything that stands against a certificate.
+  public let findings: [Finding]
+  /// An input that overflows, for a layer whose integers do.
+  public let counterexample: ChannelCounterexample?
+
+  public var isCertified: Bool { findings.isEmpty }
+
+  /// The l1 norm that a channel whose weights sum to zero may have under the target: (2^P - 2) over the
+  /// width of the input's range, rounded down. `nil` without a target or a range.
+  public var normBudget: Int64? {
+    guard let targetBits, let input = layer.input, let range = AccumulatorRange(bits: targetBits)
+    else { return nil }
+    let width = Int128(input.integerMaximum) - Int128(input.integerMinimum)
+    return width > 0 ? Int64(clamping: 2 * Int128(range.maximum) / width) : nil
+  }
+}

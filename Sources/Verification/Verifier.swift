@@ -1,0 +1,60 @@
+import AccumulatorBounds
+import GraphIR
+
+/// Proves or refutes, from the integers in an exported file alone, that no accumulator can overflow.
+///
+/// Nothing is shared with the code that quantizes: nodes are read as domain, type and raw attributes, and
+/// every integer is recomputed from the file's tensors as the quantizers' definitions say. A layer is certified
+/// where every partial sum of its products, in any order and for any input, fits a signed accumulator.
+/// The bias is not included.
+public enum Verifier {
+  /// The verdict on every dot-product layer.
+  ///
+  /// - Parameter accumulatorBits: P, 1 to 64, that every layer is tested against, the first and the last
+  ///   included; without it each layer is tested against the width that the file's metadata or
+  ///   `finn_datatype` annotation states for it, and one without such a width is not certified.
+  /// - Throws: ``GraphError`` where the graph has a cycle.
+  public static func verify(_ model: Model, accumulatorBits: Int? = nil) throws(GraphError)
+    -> VerificationResult
+  {
+    let facts = try FactAnalysis.run(model)
+    let layers = try LayerAnalyzer(model: model, facts: facts).layers()
+    let annotations = Annotations(model)
+    var findings: [ModelFinding] = []
+    if layers.isEmpty { findings.append(.noLayers) }
+    if let error = annotations.error { findings.append(.malformedAnnotations(error)) }
+
+    var matched: Set<AccumulatorAnnotation> = []
+    let verdicts = layers.map { layer in
+      let entry = annotations.entry(for: layer)
+      if let entry { matched.insert(entry) }
+      let finnBits = layer.finnBits
+      return verdict(
+        layer, target: accumulatorBits ?? entry?.targetBits ?? finnBits,
+        contradictions: AnnotationCheck.run(layer, entry: entry, finnBits: finnBits))
+    }
+    for entry in annotations.entries where !matched.contains(entry) {
+      findings.append(.unmatchedAnnotation(layer: entry.layer))
+    }
+    return VerificationResult(layers: verdicts, findings: findings)
+  }
+
+  private static func verdict(_ layer: LayerAnalysis, target: Int?, contradictions: [Finding])
+    -> LayerVerdict
+  {
+    var findings = contradictions
+    var counterexample: ChannelCounterexample?
+    if let obstacle = layer.obstacle {
+      findings.append(.obstacle(obstacle))
+    } else if let target {
+      if let violation = OverflowCheck.run(layer, targetBits: target) {
+        findings.insert(violation.finding, at: 0)
+        counterexample = violation.counterexample
+      }
+    } else {
+      findings.append(.noTarget)
+    }
+    return LayerVerdict(
+      layer: layer, targetBits: target, findings: findings, counterexample: counterexample)
+  }
+}
