@@ -1,0 +1,151 @@
+import GraphIR
+import TensorCore
+import Testing
+
+@testable import Verification
+
+/// Which integers of a weight belong to one channel, for every operator and orientation.
+@Suite struct LayoutTests {
+  /// Weights 1, 2, 3 ... so that each integer tells its place.
+  static func weight(_ builder: inout GraphBuilder, _ shape: [Int]) -> ValueID {
+    let count = shape.reduce(1, *)
+    let constant = builder.constant((1...count).map { Float($0) }, shape, name: "w")
+    return builder.quant(constant, bits: 8, signed: true)
+  }
+
+  static func integers(
+    _ type: String, _ shape: [Int], _ attributes: [Attribute] = [], weightFirst: Bool = false
+  ) throws -> [[Int64]] {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = weight(&builder, shape)
+    builder.output(builder.node(type, weightFirst ? [w, x] : [x, w], attributes))
+    let layer = try builder.layer()
+    #expect(layer.obstacle == nil)
+    #expect(layer.channels.map { Int64($0.l1Norm) } == layer.integers.map { $0.reduce(0, +) })
+    return layer.integers
+  }
+
+  @Test func `a convolution sums over its input channels and kernel`() throws {
+    #expect(
+      try Self.integers("Conv", [2, 2, 1, 2]) == [[1, 2, 3, 4], [5, 6, 7, 8]])
+  }
+
+  @Test func `a grouped convolution's weight already holds one group's inputs`() throws {
+    #expect(
+      try Self.integers("Conv", [4, 1, 2], [Attribute("group", .int(4))])
+        == [[1, 2], [3, 4], [5, 6], [7, 8]])
+  }
+
+  @Test func `a transposed convolution's channels are its second dimension`() throws {
+    // (I = 2, O = 2, k = 2)
+    #expect(
+      try Self.integers("ConvTranspose", [2, 2, 2]) == [[1, 2, 5, 6], [3, 4, 7, 8]])
+  }
+
+  @Test func `a grouped transposed convolution's channels go group by group`() throws {
+    // (I = 4 in 2 groups, O / groups = 2, k = 1)
+    #expect(
+      try Self.integers("ConvTranspose", [4, 2, 1], [Attribute("group", .int(2))])
+        == [[1, 3], [2, 4], [5, 7], [6, 8]])
+  }
+
+  @Test func `Gemm reads rows or columns as its transpositions say`() throws {
+    #expect(try Self.integers("Gemm", [2, 3]) == [[1, 4], [2, 5], [3, 6]])
+    #expect(
+      try Self.integers("Gemm", [2, 3], [Attribute("transB", .int(1))])
+        == [[1, 2, 3], [4, 5, 6]])
+    #expect(
+      try Self.integers("Gemm", [2, 3], weightFirst: true) == [[1, 2, 3], [4, 5, 6]])
+    #expect(
+      try Self.integers("Gemm", [2, 3], [Attribute("transA", .int(1))], weightFirst: true)
+        == [[1, 4], [2, 5], [3, 6]])
+  }
+
+  @Test func `MatMul takes a constant on either side, batched or a vector`() throws {
+    #expect(try Self.integers("MatMul", [2, 3]) == [[1, 4], [2, 5], [3, 6]])
+    #expect(try Self.integers("MatMul", [2, 3], weightFirst: true) == [[1, 2, 3], [4, 5, 6]])
+    #expect(try Self.integers("MatMul", [3]) == [[1, 2, 3]])
+    #expect(try Self.integers("MatMul", [3], weightFirst: true) == [[1, 2, 3]])
+    #expect(
+      try Self.integers("MatMul", [2, 2, 2]) == [[1, 3], [2, 4], [5, 7], [6, 8]])
+  }
+
+  @Test func `a Transpose between quantizer and layer moves the scale with the weight`() throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = builder.constant([1, 2, 3, 40, 50, 60], [2, 3])
+    let quantized = builder.quant(w, scales: [1, 10], [2, 1], bits: 8, signed: true)
+    let moved = builder.node("Transpose", [quantized], [Attribute("perm", .ints([1, 0]))])
+    builder.output(builder.node("MatMul", [x, moved]))
+    let layer = try builder.layer()
+    #expect(layer.integers == [[1, 2, 3], [4, 5, 6]])
+    #expect(layer.weight?.scales == [1, 10])
+  }
+
+  @Test func `Reshape, Unsqueeze and Squeeze between quantizer and layer are followed`() throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = builder.constant([1, 2, 3, 40, 50, 60], [2, 3])
+    let quantized = builder.quant(w, scales: [1, 10], [2, 1], bits: 8, signed: true)
+    let shape = builder.constant(of: [Int64(0), 3, -1], [3])
+    let reshaped = builder.node("Reshape", [quantized, shape])
+    let axes = builder.constant(of: [Int64(3)], [1])
+    let wide = builder.node("Unsqueeze", [reshaped, axes])
+    let narrow = builder.node("Squeeze", [wide, axes])
+    builder.output(builder.node("Conv", [x, narrow]))
+    let layer = try builder.layer()
+    #expect(layer.integers == [[1, 2, 3], [4, 5, 6]])
+    #expect(layer.weight?.scales == [1, 10])
+  }
+
+  @Test func `a scale that varies inside one sum is refused`() throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = builder.constant([1, 2, 3, 4], [2, 2], name: "w")
+    let quantized = builder.quant(w, scales: [1, 2], [1, 2], bits: 8, signed: true)
+    builder.output(builder.node("Gemm", [x, quantized], [Attribute("transB", .int(1))]))
+    #expect(try builder.layer().obstacle == .weightScaleWithinSum(value: "w"))
+  }
+
+  /// Shapes that use the column loop, the run loop and both of their remainders.
+  @Test(arguments: [[1, 1], [3, 130], [200, 65], [5, 1], [1, 200], [1000, 3]])
+  func `sums of large matrices equal a plain loop`(_ shape: [Int]) throws {
+    let count = shape[0] * shape[1]
+    let values = (0..<count).map { Float(($0 * 7919) % 255 - 127) }
+    for transposed in [false, true] {
+      var builder = GraphBuilder()
+      let x = builder.quant(builder.input(), bits: 8, signed: true)
+      let w = builder.quant(
+        builder.constant(values.map { $0 * 0.125 }, shape), scale: 0.125, bits: 8, signed: true)
+      builder.output(
+        builder.node("Gemm", [x, w], [Attribute("transB", .int(transposed ? 1 : 0))]))
+      let layer = try builder.layer()
+      let channels = shape[transposed ? 0 : 1]
+      #expect(layer.channels.count == channels)
+      for channel in 0..<channels {
+        let own = (0..<shape[transposed ? 1 : 0]).map { k in
+          Int64(values[transposed ? channel * shape[1] + k : k * shape[1] + channel])
+        }
+        #expect(layer.channels[channel].sums.positive == own.reduce(0) { $0 + max($1, 0) })
+        #expect(layer.channels[channel].sums.negative == own.reduce(0) { $0 - min($1, 0) })
+      }
+      #expect(layer.weight?.inexactCount == 0)
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("Conv", [4]), ("Gemm", [2, 2, 2]), ("ConvTranspose", [3]), ("MatMul", []),
+    ] as [(String, [Int])])
+  func `a weight of the wrong rank is refused by name`(_ type: String, _ shape: [Int]) throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = Self.weight(&builder, shape)
+    builder.output(builder.node(type, [x, w], name: "layer"))
+    guard case .shape("layer", _, _, _)? = try builder.layer().obstacle else {
+      Issue.record("expected a shape obstacle")
+      return
+    }
+  }
+}
