@@ -34,6 +34,7 @@ extension Graph {
   public mutating func setConstant(_ id: ValueID, _ tensor: Tensor) {
     precondition(self[id].producer == nil, "value has a producer")
     self[id].constant = tensor
+    self[id].serializedConstant = nil
     self[id].type = tensor.type
   }
 
@@ -60,16 +61,21 @@ extension Graph {
   /// - Precondition: no output has a producer, data, or is a graph input.
   @discardableResult
   public mutating func addNode(
-    _ op: any Operator, name: String, inputs: [ValueID?], outputs: [ValueID?]
+    _ op: any Operator, name: String, inputs: [ValueID?], outputs: [ValueID?],
+    captures: [Capture] = []
   ) -> NodeID {
     let id = NodeID(nodeSlots.count)
     for case let output? in outputs {
       precondition(self[output].producer == nil && self[output].constant == nil)
       self[output].producer = id
     }
-    nodeSlots.append(
-      Node(id: id, op: op, inputs: inputs, outputs: outputs, name: nodeNames.claim(name)))
-    for case let input? in inputs { addUse(of: input, by: id) }
+    let node = Node(
+      id: id, op: op, inputs: inputs, outputs: outputs, captures: captures,
+      name: nodeNames.claim(name))
+    nodeSlots.append(node)
+    for source in sources(of: node) where uses[Int(source.index)].last != id {
+      uses[Int(source.index)].append(id)
+    }
     return id
   }
 
@@ -86,15 +92,15 @@ extension Graph {
   public mutating func setInput(_ node: NodeID, _ position: Int, to value: ValueID?) {
     let old = self[node].inputs[position]
     self[node].inputs[position] = value
-    if let old, !self[node].inputs.contains(old) { removeUse(of: old, by: node) }
+    if let old, !sources(of: self[node]).contains(old) { removeUse(of: old, by: node) }
     if let value { addUse(of: value, by: node) }
   }
 
   /// Replaces all inputs of a node.
   public mutating func setInputs(_ node: NodeID, to values: [ValueID?]) {
-    for case let old? in self[node].inputs { removeUse(of: old, by: node) }
+    for old in sources(of: self[node]) { removeUse(of: old, by: node) }
     self[node].inputs = values
-    for case let value? in values { addUse(of: value, by: node) }
+    for value in sources(of: self[node]) { addUse(of: value, by: node) }
   }
 
   /// Points every consumer of `old`, except those listed, and every graph output at `new`.
@@ -117,7 +123,7 @@ extension Graph {
   /// Removes a node; its outputs stay as values without a producer until `removeUnusedValues`.
   public mutating func remove(_ id: NodeID) {
     let node = self[id]
-    for case let input? in node.inputs { removeUse(of: input, by: id) }
+    for source in sources(of: node) { removeUse(of: source, by: id) }
     for case let output? in node.outputs { self[output].producer = nil }
     nodeNames.release(node.name)
     nodeSlots[Int(id.index)] = nil

@@ -10,24 +10,23 @@ extension Graph {
     var order: [NodeID] = []
     order.reserveCapacity(nodeSlots.count)
     // An explicit stack: a chain of a million nodes must not exhaust the machine's.
-    var stack: [(node: NodeID, nextInput: Int)] = []
+    var stack: [(node: NodeID, sources: [ValueID], next: Int)] = []
     for root in nodeIDs where marks[Int(root.index)] == .new {
-      stack.append((root, 0))
+      stack.append((root, sources(of: self[root]), 0))
       marks[Int(root.index)] = .open
-      while let (node, position) = stack.last {
-        let inputs = self[node].inputs
+      while let (node, inputs, position) = stack.last {
         guard position < inputs.count else {
           stack.removeLast()
           marks[Int(node.index)] = .done
           order.append(node)
           continue
         }
-        stack[stack.count - 1].nextInput += 1
-        guard let input = inputs[position], let producer = self[input].producer else { continue }
+        stack[stack.count - 1].next += 1
+        guard let producer = self[inputs[position]].producer else { continue }
         switch marks[Int(producer.index)] {
         case .new:
           marks[Int(producer.index)] = .open
-          stack.append((producer, 0))
+          stack.append((producer, sources(of: self[producer]), 0))
         case .open:
           let start = stack.firstIndex { $0.node == producer } ?? 0
           throw .cycle(nodes: stack[start...].map { self[$0.node].name })

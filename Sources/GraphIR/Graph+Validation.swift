@@ -6,15 +6,13 @@ extension Graph {
     let given = Set(inputs)
     func isProvided(_ id: ValueID) -> Bool {
       guard let value = valueSlots[Int(id.index)] else { return false }
-      return value.producer != nil || value.constant != nil || given.contains(id)
+      return value.producer != nil || value.constant != nil || value.serializedConstant != nil
+        || given.contains(id)
     }
     for id in nodeIDs {
       let node = self[id]
-      for case let input? in node.inputs {
-        guard isProvided(input) else {
-          throw .danglingValue(name: displayName(input), consumer: node.name)
-        }
-        precondition(uses[Int(input.index)].contains(id), "use index of \(displayName(input))")
+      for source in sources(of: node) where !isProvided(source) {
+        throw .danglingValue(name: displayName(source), consumer: node.name)
       }
       for case let output? in node.outputs {
         precondition(self[output].producer == id, "producer of \(displayName(output))")
@@ -28,7 +26,31 @@ extension Graph {
     for output in outputs where !isProvided(output) {
       throw .danglingValue(name: displayName(output), consumer: nil)
     }
+    checkUseIndex()
     _ = try topologicalOrder()
+  }
+
+  /// - Precondition: the index lists exactly the nodes that read each value, each once.
+  private func checkUseIndex() {
+    var indexed: Set<Use> = []
+    for (value, consumers) in uses.enumerated() {
+      for consumer in consumers {
+        let isNew = indexed.insert(Use(value: ValueID(value), node: consumer)).inserted
+        precondition(isNew, "use index lists a node twice")
+      }
+    }
+    for id in nodeIDs {
+      for source in Set(sources(of: self[id])) {
+        let use = indexed.remove(Use(value: source, node: id))
+        precondition(use != nil, "use index of \(displayName(source))")
+      }
+    }
+    precondition(indexed.isEmpty, "use index lists a node that does not read the value")
+  }
+
+  private struct Use: Hashable {
+    let value: ValueID
+    let node: NodeID
   }
 
   private func displayName(_ id: ValueID) -> String {

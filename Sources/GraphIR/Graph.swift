@@ -8,6 +8,8 @@ public struct Node: Sendable {
   public internal(set) var inputs: [ValueID?]
   /// `nil` marks an output that the file leaves unnamed.
   public internal(set) var outputs: [ValueID?]
+  /// What the node's subgraphs read from this graph; consumers of a value count them.
+  public internal(set) var captures: [Capture] = []
   public internal(set) var name: String
   public var documentation: String = ""
   /// Chooses among functions of one name (IR version 10).
@@ -18,6 +20,18 @@ public struct Node: Sendable {
   public var deviceConfigurations: [[UInt8]] = []
 }
 
+/// A value that a subgraph, which stays serialized, reads by name.
+public struct Capture: Sendable, Hashable {
+  public let value: ValueID
+  /// The name in the subgraph; a graph in which the value has another one can't be written.
+  public let name: String
+
+  public init(value: ValueID, name: String) {
+    self.value = value
+    self.name = name
+  }
+}
+
 /// An edge of the graph: the output of a node, a graph input, or a constant.
 public struct Value: Sendable {
   public let id: ValueID
@@ -26,6 +40,8 @@ public struct Value: Sendable {
   public internal(set) var producer: NodeID?
   /// The data of an initializer.
   public internal(set) var constant: Tensor?
+  /// A sparse initializer: serialized `SparseTensorProto` bytes, kept as they came.
+  public var serializedConstant: [UInt8]?
   /// True for an initializer that the file also lists as a graph input (IR version 3).
   public var isListedInput = false
   /// Quantization annotations in the order of the file, such as `finn_datatype`.
@@ -100,6 +116,11 @@ public struct Graph: Sendable {
       defer { valueSlots[Int(id.index)] = value }
       yield &value
     }
+  }
+
+  /// The values that a node needs: its inputs, then what its subgraphs read.
+  func sources(of node: Node) -> [ValueID] {
+    node.inputs.compactMap { $0 } + node.captures.map(\.value)
   }
 
   public func contains(_ id: NodeID) -> Bool {

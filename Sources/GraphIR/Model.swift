@@ -10,8 +10,8 @@ public struct Model: Sendable {
   public var modelVersion: Int64 = 0
   public var documentation = ""
   public var metadata: [KeyValue] = []
-  /// Parts without a meaning to this package (functions, training information, sparse initializers):
-  /// kept as serialized messages and written back unchanged.
+  /// Parts without a meaning to this package (functions, training information): kept as serialized
+  /// messages and written back unchanged.
   public var preserved = PreservedParts()
 
   public init(graph: Graph, irVersion: Int, opsets: [OpsetImport]) {
@@ -59,7 +59,6 @@ public struct OpsetImport: Sendable, Hashable {
 public struct PreservedParts: Sendable, Hashable {
   public var functions: [[UInt8]] = []
   public var trainingInfo: [[UInt8]] = []
-  public var sparseInitializers: [[UInt8]] = []
   /// Devices that nodes refer to (IR version 11).
   public var deviceConfigurations: [[UInt8]] = []
 

@@ -39,6 +39,12 @@ enum Descriptors {
     return message.base.descriptor
   }
 
+  static var sparseTensor: UnsafePointer<ProtobufCMessageDescriptor> {
+    var message = Onnx__SparseTensorProto()
+    onnx__sparse_tensor_proto__init(&message)
+    return message.base.descriptor
+  }
+
   static var type: UnsafePointer<ProtobufCMessageDescriptor> {
     var message = Onnx__TypeProto()
     onnx__type_proto__init(&message)

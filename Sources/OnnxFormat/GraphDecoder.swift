@@ -83,6 +83,19 @@ struct GraphDecoder {
       graph[id].isListedInput = listed[name] != nil
       try define(name, id, by: "an initializer")
     }
+    for message in messages(m.sparse_initializer, m.n_sparse_initializer) {
+      let name = text(message.pointee.values?.pointee.name)
+      guard !name.isEmpty else {
+        throw .missingField(owner: "sparse initializer", field: "values.name")
+      }
+      if let earlier = values[name] {
+        throw .duplicateValue(
+          name: name, definitions: [earlier.definition, "a sparse initializer"])
+      }
+      let id = graph.addValue(name: name)
+      graph[id].serializedConstant = pack(message)
+      try define(name, id, by: "a sparse initializer")
+    }
   }
 
   private mutating func addOutputs(_ m: Onnx__GraphProto) throws(FormatProblem) {
@@ -193,7 +206,9 @@ struct GraphDecoder {
       }
       // Trailing empty names say nothing that a shorter list does not.
       while inputs.last == .some(nil) { inputs.removeLast() }
-      let id = graph.addNode(op, name: name, inputs: inputs, outputs: outputs[index])
+      let id = graph.addNode(
+        op, name: name, inputs: inputs, outputs: outputs[index],
+        captures: try captures(node, name: name))
       graph[id].documentation = text(node.pointee.doc_string)
       graph[id].overload = text(node.pointee.overload)
       graph[id].metadata = keyValues(node.pointee.metadata_props, node.pointee.n_metadata_props)
@@ -201,6 +216,20 @@ struct GraphDecoder {
         messages(node.pointee.device_configurations, node.pointee.n_device_configurations)
         .map { pack($0) }
     }
+  }
+
+  /// What the subgraphs of a node read from this graph.
+  private func captures(_ node: UnsafeMutablePointer<Onnx__NodeProto>, name: String)
+    throws(FormatProblem) -> [Capture]
+  {
+    var captures: [Capture] = []
+    for free in freeNames(of: node) {
+      guard let id = values[free]?.id else {
+        throw .graph(.danglingValue(name: free, consumer: name))
+      }
+      captures.append(Capture(value: id, name: free))
+    }
+    return captures
   }
 
   private func makeOperator(_ node: UnsafeMutablePointer<Onnx__NodeProto>, name: String)

@@ -22,9 +22,6 @@ struct ModelDecoder {
     model.metadata = keyValues(m.metadata_props, m.n_metadata_props)
     model.preserved.functions = messages(m.functions, m.n_functions).map { pack($0) }
     model.preserved.trainingInfo = messages(m.training_info, m.n_training_info).map { pack($0) }
-    model.preserved.sparseInitializers =
-      messages(graph.pointee.sparse_initializer, graph.pointee.n_sparse_initializer)
-      .map { pack($0) }
     model.preserved.deviceConfigurations =
       messages(m.configuration, m.n_configuration).map { pack($0) }
     var decoder = GraphDecoder(model: model, resolver: resolver, tensors: tensors)

@@ -61,7 +61,13 @@ struct ModelEncoder {
     }
     var parts = WireParts()
     let nodes = NodeEncoder(arena: arena, graph: graph)
-    for id in order { parts.append(field: 1, nodes.encode(graph[id])) }
+    for id in order {
+      let node = graph[id]
+      if let capture = node.captures.first(where: { graph[$0.value].name != $0.name }) {
+        throw .capturedName(node: node.name, name: capture.name)
+      }
+      parts.append(field: 1, nodes.encode(node))
+    }
     let message = arena.make(onnx__graph_proto__init)
     // The specification demands a name.
     message.pointee.name = arena.string(graph.name.isEmpty ? "graph" : graph.name)
@@ -72,7 +78,6 @@ struct ModelEncoder {
     }
     parts.append(pack(message))
     encodeValues(of: graph, into: &parts)
-    for tensor in model.preserved.sparseInitializers { parts.append(field: 15, WireParts(tensor)) }
     return parts
   }
 
@@ -92,6 +97,9 @@ struct ModelEncoder {
     let described = Set(graph.inputs).union(graph.outputs)
     for id in ids where !described.contains(id) && graph[id].hasDescription {
       parts.append(field: 13, encoder.encode(graph[id]))
+    }
+    for id in ids {
+      if let sparse = encoder.encodeSparse(graph[id]) { parts.append(field: 15, WireParts(sparse)) }
     }
     for id in ids where !graph[id].annotations.isEmpty {
       let annotation = arena.make(onnx__tensor_annotation__init)

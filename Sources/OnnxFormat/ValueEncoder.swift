@@ -20,6 +20,19 @@ struct ValueEncoder {
     return parts
   }
 
+  /// The data of a sparse initializer, under the value's present name.
+  func encodeSparse(_ value: Value) -> [UInt8]? {
+    guard let serialized = value.serializedConstant,
+      let message = try? DecodedMessage<Onnx__SparseTensorProto>(
+        serialized, as: Descriptors.sparseTensor),
+      let values = message.pointer.pointee.values
+    else { return nil }
+    let original = values.pointee.name
+    defer { values.pointee.name = original }
+    values.pointee.name = arena.string(value.name)
+    return pack(message.pointer)
+  }
+
   /// The serialized type: as it came where it still holds, otherwise made from the tensor type.
   private func encodedType(_ value: Value) -> [UInt8]? {
     if let serialized = value.serializedType,

@@ -1,0 +1,49 @@
+import Foundation
+
+/// Programs of other people that tests compare with, where this machine has them.
+public enum Peers {
+  /// A Python with onnx, onnxruntime and qonnx: what `SNUG_TEST_PYTHON` names, or `.venv-peers/bin/python`
+  /// in the checkout; `nil` where neither is there.
+  public static let python: String? = {
+    let candidates: [String?] = [
+      ProcessInfo.processInfo.environment["SNUG_TEST_PYTHON"],
+      Fixtures.repository.appending(path: ".venv-peers/bin/python").path,
+    ]
+    return candidates.compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }()
+
+  /// What a test that needs the peers says when it is skipped.
+  public static let hint =
+    "skipped: set SNUG_TEST_PYTHON to a Python with onnx, onnxruntime and qonnx"
+
+  public struct Output: Sendable {
+    public let status: Int32
+    public let output: String
+    public let errors: String
+  }
+
+  /// Runs a Python program given as text.
+  ///
+  /// - Throws: ``PeerError`` where there is no Python.
+  public static func runPython(_ program: String, _ arguments: [String] = []) throws -> Output {
+    guard let python else { throw PeerError.noPython }
+    let process = Process()
+    process.executableURL = URL(filePath: python)
+    process.arguments = ["-c", program] + arguments
+    let output = Pipe()
+    // A full pipe would stop the program, so the errors go to a file and the output is read as it comes.
+    let folder = try TemporaryFolder()
+    let errors = folder.path("errors")
+    FileManager.default.createFile(atPath: errors, contents: nil)
+    process.standardOutput = output
+    process.standardError = FileHandle(forWritingAtPath: errors)
+    try process.run()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return Output(
+      status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+      errors: try String(contentsOfFile: errors, encoding: .utf8))
+  }
+}
+
+public enum PeerError: Error { case noPython }
