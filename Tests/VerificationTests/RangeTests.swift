@@ -1,0 +1,189 @@
+import GraphIR
+import TensorCore
+import Testing
+
+@testable import Verification
+
+/// How input ranges travel from a quantizer to the layer that reads it.
+@Suite struct RangeTests {
+  /// The grid that `body` makes of a quantized value, seen by a layer.
+  static func layer(
+    bits: Float = 4, signed: Bool = true, scale: Float = 0.5,
+    _ body: (inout GraphBuilder, ValueID) -> ValueID
+  ) throws -> LayerAnalysis {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), scale: scale, bits: bits, signed: signed)
+    let value = body(&builder, x)
+    let w = builder.quant(
+      builder.constant([1, -1], [2, 1], name: "w"), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [value, w]))
+    return try builder.layer()
+  }
+
+  static func range(_ layer: LayerAnalysis) -> ClosedRange<Int>? {
+    layer.input.map { $0.integerMinimum...$0.integerMaximum }
+  }
+
+  @Test(arguments: [
+    "Identity", "Dropout", "Flatten", "Transpose", "Squeeze", "MaxPool", "GlobalMaxPool",
+    "DepthToSpace", "SpaceToDepth", "Slice", "Split", "Gather", "Tile", "Expand", "Upsample",
+  ])
+  func `operators that only move elements keep the range`(_ type: String) throws {
+    let layer = try Self.layer { builder, x in builder.node(type, [x]) }
+    #expect(Self.range(layer) == -8...7)
+    #expect(layer.input?.scale == 0.5)
+  }
+
+  @Test func `every output of Split keeps the range`() throws {
+    let layer = try Self.layer { builder, x in
+      let parts = [builder.graph.addValue(name: "a"), builder.graph.addValue(name: "b")]
+      builder.graph.addNode(
+        OpaqueOperator(domain: "", type: "Split", attributes: []), name: "split", inputs: [x],
+        outputs: parts)
+      return parts[1]
+    }
+    #expect(Self.range(layer) == -8...7)
+  }
+
+  @Test func `the second output of MaxPool holds indices, not elements`() throws {
+    let layer = try Self.layer { builder, x in
+      let parts = [builder.graph.addValue(name: "a"), builder.graph.addValue(name: "indices")]
+      builder.graph.addNode(
+        OpaqueOperator(domain: "", type: "MaxPool", attributes: []), name: "pool", inputs: [x],
+        outputs: parts)
+      return parts[1]
+    }
+    #expect(
+      layer.obstacle
+        == .unquantizedInput(value: "indices", origin: .node(type: "MaxPool", name: "pool")))
+  }
+
+  @Test func `Relu removes the negative integers`() throws {
+    #expect(Self.range(try Self.layer { builder, x in builder.node("Relu", [x]) }) == 0...7)
+  }
+
+  @Test func `Clip narrows to limits on the grid and loses one beside it`() throws {
+    func clip(_ low: Float, _ high: Float) throws -> LayerAnalysis {
+      try Self.layer { builder, x in
+        builder.node("Clip", [x, builder.constant([low], []), builder.constant([high], [])])
+      }
+    }
+    #expect(Self.range(try clip(-1, 2)) == -2...4)
+    #expect(Self.range(try clip(-100, 100)) == -8...7)
+    #expect(try clip(-1, 2.25).obstacle != nil)
+    let attributes = try Self.layer { builder, x in
+      builder.node("Clip", [x], [Attribute("min", .float(0)), Attribute("max", .float(6))])
+    }
+    #expect(Self.range(attributes) == 0...7)
+  }
+
+  @Test func `padding with zeros widens the range to include 0`() throws {
+    func pad(_ value: Float?, mode: String) throws -> LayerAnalysis {
+      try Self.layer(signed: false) { builder, x in
+        let positive = builder.node(
+          "Clip", [x, builder.constant([1], []), builder.constant([2], [])])
+        let amounts = builder.constant(of: [Int64(1), 1], [2])
+        return builder.node(
+          "Pad", [positive, amounts, value.map { builder.constant([$0], []) }],
+          [Attribute("mode", .string(mode))])
+      }
+    }
+    #expect(Self.range(try pad(nil, mode: "constant")) == 0...4)
+    #expect(Self.range(try pad(3, mode: "constant")) == 2...6)
+    #expect(Self.range(try pad(nil, mode: "reflect")) == 2...4)
+    #expect(try pad(0.3, mode: "constant").obstacle != nil)
+  }
+
+  @Test func `Concat of equal scales joins the ranges, and of others refuses`() throws {
+    func concat(_ scale: Float) throws -> LayerAnalysis {
+      try Self.layer { builder, x in
+        let other = builder.quant(
+          builder.input("y"), scale: scale, bits: 5, signed: false)
+        return builder.node("Concat", [x, other])
+      }
+    }
+    let joined = try concat(0.5)
+    #expect(Self.range(joined) == -8...31)
+    #expect(joined.input?.bits == 5)
+    #expect(joined.input?.signed == true)
+    #expect(
+      try concat(0.25).obstacle
+        == .unquantizedInput(value: "Concat_out", origin: .node(type: "Concat", name: "Concat")))
+  }
+
+  @Test(arguments: ["AveragePool", "GlobalAveragePool", "Add", "Sigmoid", "BatchNormalization"])
+  func `results between the steps of the grid are refused unless quantized again`(_ type: String)
+    throws
+  {
+    let refused = try Self.layer { builder, x in builder.node(type, [x, x]) }
+    #expect(
+      refused.obstacle
+        == .unquantizedInput(value: "\(type)_out", origin: .node(type: type, name: type)))
+    let again = try Self.layer { builder, x in
+      builder.quant(builder.node(type, [x, x]), bits: 3, signed: false)
+    }
+    #expect(Self.range(again) == 0...7)
+  }
+
+  @Test func `a constant factor changes the scale and no integer`() throws {
+    let layer = try Self.layer { builder, x in
+      builder.node(
+        "Div", [builder.node("Mul", [builder.constant([3], []), x]), builder.constant([2], [])])
+    }
+    #expect(Self.range(layer) == -8...7)
+    #expect(layer.input?.scale == 0.75)
+    let perChannel = try Self.layer { builder, x in
+      builder.node("Mul", [x, builder.constant([1, 2], [2])])
+    }
+    #expect(perChannel.obstacle != nil)
+  }
+
+  @Test func `an integer graph input is bounded by its type`() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("image", TensorType(.uint8, [1, 2]))
+    let float = builder.node("Cast", [x], [Attribute("to", .int(1))])
+    let w = builder.quant(builder.constant([1, -1], [2, 1]), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [float, w]))
+    let layer = try builder.layer()
+    #expect(Self.range(layer) == 0...255)
+    #expect(layer.input?.bits == 8)
+    #expect(layer.input?.signed == false)
+  }
+
+  @Test func `thresholds count from the bias upwards`() throws {
+    var builder = GraphBuilder()
+    let thresholds = builder.constant([Float](repeating: 0, count: 30), [2, 15])
+    let x = builder.node(
+      "MultiThreshold", [builder.input(), thresholds],
+      [Attribute("out_scale", .float(0.5)), Attribute("out_bias", .float(-4))],
+      domain: "qonnx.custom_op.general")
+    let w = builder.quant(builder.constant([1, -1], [2, 1]), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [x, w]))
+    let layer = try builder.layer()
+    #expect(Self.range(layer) == -8...7)
+    #expect(layer.input?.bits == 4)
+  }
+
+  @Test func `an activation scale per channel is refused`() throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), scales: [1, 2], [2], bits: 4, signed: true)
+    let w = builder.quant(builder.constant([1, -1], [2, 1]), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [x, w]))
+    #expect(try builder.layer().obstacle == .inputScalePerChannel(node: "Quant"))
+  }
+
+  @Test(arguments: [
+    (Float(0), "the bit width"), (33, "the bit width"), (4.5, "the bit width"),
+    (.nan, "the bit width"),
+  ])
+  func `a meaningless bit width is refused`(_ bits: Float, _ parameter: String) throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: bits, signed: true)
+    let w = builder.quant(builder.constant([1, -1], [2, 1]), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [x, w]))
+    guard case .invalidParameter(_, parameter, _, _)? = try builder.layer().obstacle else {
+      Issue.record("expected an invalid parameter")
+      return
+    }
+  }
+}
