@@ -143,10 +143,10 @@ enum RangeRules {
   private static func clipped(_ context: NodeContext, _ codes: CodeRange) throws(Obstacle)
     -> CodeRange
   {
-    let low = try limit(context, 1, "min") ?? -0x1p32
-    let high = try limit(context, 2, "max") ?? 0x1p32
+    let low = (try limit(context, 1, "min") ?? -0x1p32).rounded(.up)
+    let high = (try limit(context, 2, "max") ?? 0x1p32).rounded(.down)
     guard low <= high, low.magnitude <= 0x1p32, high.magnitude <= 0x1p32,
-      let result = codes.clipped(to: Int(low.rounded(.up))...Int(high.rounded(.down)))
+      let result = codes.clipped(to: Int(low)...Int(high))
     else { throw unquantized(context) }
     return result
   }
