@@ -1,5 +1,5 @@
-import Glibc
 import Quantization
+import TensorCore
 import Yams
 
 /// A recipe: the long options of `snug convert` as the keys of a YAML mapping, and `layers`, a list of
@@ -55,26 +55,21 @@ public enum RecipeFile {
   }
 
   private static func contents(of path: String) throws(RecipeFileError) -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw RecipeFileError(path: path, reason: .unreadable(errno: errno))
-    }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: sizeLimit + 1)
-    var count = 0
-    while count < bytes.count {
-      let got = bytes.withUnsafeMutableBytes {
-        read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count)
+    let bytes: [UInt8]
+    do throws(FileError) {
+      let file = try InputFile(path: path)
+      var buffer = [UInt8](repeating: 0, count: sizeLimit + 1)
+      let count = try buffer.withUnsafeMutableBufferPointer { (bytes) throws(FileError) in
+        try file.read(into: UnsafeMutableRawBufferPointer(bytes))
       }
-      if got < 0, errno == EINTR { continue }
-      guard got >= 0 else { throw RecipeFileError(path: path, reason: .unreadable(errno: errno)) }
-      if got == 0 { break }
-      count += got
+      bytes = Array(buffer.prefix(count))
+    } catch {
+      throw RecipeFileError(path: path, reason: .unreadable(error))
     }
-    guard count <= sizeLimit else {
+    guard bytes.count <= sizeLimit else {
       throw RecipeFileError(path: path, reason: .tooLarge(limit: sizeLimit))
     }
-    guard let text = String(validating: bytes.prefix(count), as: UTF8.self) else {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw RecipeFileError(path: path, reason: .notUTF8)
     }
     return text

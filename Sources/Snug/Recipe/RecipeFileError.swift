@@ -1,7 +1,9 @@
+import TensorCore
+
 /// Why a recipe file can't be used, with the place where a reader should look.
 public struct RecipeFileError: Error, Sendable, Hashable {
   public enum Reason: Sendable, Hashable {
-    case unreadable(errno: Int32)
+    case unreadable(FileError)
     case tooLarge(limit: Int)
     case notUTF8
     case syntax(String)
@@ -33,8 +35,8 @@ extension RecipeFileError {
 
   private var wording: (message: String, hint: String?) {
     switch reason {
-    case .unreadable(let code):
-      ("can't be read: \(SystemError.text(code))", "check the path given to --recipe")
+    case .unreadable(let error):
+      ("can't be read: \(error.reason)", "check the path given to --recipe")
     case .tooLarge(let limit): ("is larger than \(limit / 1024) KiB", "give a YAML recipe")
     case .notUTF8: ("is not UTF-8 text", "give a YAML recipe")
     case .syntax(let problem): ("is not valid YAML: \(problem)", "correct the line")
