@@ -1,6 +1,12 @@
+import GraphIR
+import OnnxFormat
+
 /// Why a job can't be done.
 public enum SnugError: Error, Sendable {
   case recipe(RecipeFileError)
+  /// A model or tensor file can't be read or written.
+  case format(FormatError)
+  case graph(file: String, GraphError)
 }
 
 extension SnugError {
@@ -8,6 +14,8 @@ extension SnugError {
   public var diagnostic: Diagnostic {
     switch self {
     case .recipe(let error): error.diagnostic
+    case .format(let error): Diagnostic(error.isOutput ? .output : .model, "\(error)")
+    case .graph(let file, let error): Diagnostic(.model, file: file, "\(error)")
     }
   }
 }
