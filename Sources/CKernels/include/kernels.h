@@ -1,6 +1,9 @@
 #ifndef SNUG_KERNELS_H
 #define SNUG_KERNELS_H
 
+#include "projection.h"
+#include "weights.h"
+
 /* Cores that this process may run on: the affinity mask that a container or taskset grants. */
 int snug_available_cores(void);
 

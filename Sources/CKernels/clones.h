@@ -1,0 +1,15 @@
+#ifndef SNUG_CLONES_H
+#define SNUG_CLONES_H
+
+/* Compiles a function for several CPUs; the loader picks the best one that the machine runs.
+   Every clone gives the same bits: no contraction to fused multiply-add, and floating-point
+   reductions in lanes of a fixed number. */
+#if defined(__x86_64__) && defined(__linux__)
+#define SNUG_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SNUG_CLONES
+#endif
+
+#pragma STDC FP_CONTRACT OFF
+
+#endif

@@ -1,0 +1,63 @@
+#ifndef SNUG_WEIGHTS_H
+#define SNUG_WEIGHTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Weight quantization of one channel: a row of n floats. */
+
+/* How a row becomes integers: y = (w + centre) / pre_scale + offset, rounded, clipped to
+   -limit ... limit, at most 127. The integer stands for the value q * scale. */
+typedef struct {
+  float centre;
+  float pre_scale;
+  float offset;
+  float limit;
+  float scale;
+} snug_row_map;
+
+/* Sum in double; NaN or infinite exactly where an element is. */
+double snug_row_sum(const float *w, size_t n);
+
+typedef struct {
+  double sum;  /* of |w + centre|, in double over single-precision terms */
+  float largest;  /* |w|, not centred */
+} snug_row_norm;
+
+snug_row_norm snug_row_absolute(const float *w, size_t n, float centre);
+
+typedef struct {
+  int64_t positive;
+  int64_t negative;
+} snug_row_sums;
+
+/* Rounds a row toward zero. codes and values may be null. Returns the integers' sums by sign. */
+snug_row_sums snug_row_toward_zero(const float *w, size_t n, snug_row_map map, int8_t *codes,
+                                   float *values);
+
+/* Rounds a row to the nearest integers, ties to even. */
+snug_row_sums snug_row_to_nearest(const float *w, size_t n, snug_row_map map, int8_t *codes,
+                                   float *values);
+
+/* Sums over a row that the gradients of a norm-constrained quantizer need, with the upstream
+   gradient G of q * scale, and h = G * scale where the rounded y was not clipped, else 0. */
+typedef struct {
+  double passed;     /* sum of h */
+  double passed_y;   /* sum of h y */
+  double codes;      /* sum of G q */
+  double signs;      /* sum of sign(w + centre) */
+} snug_row_gradient_sums;
+
+snug_row_gradient_sums snug_row_gradient_reduce(const float *w, const float *upstream, size_t n,
+                                                snug_row_map map);
+
+/* gradient = h / pre_scale + sign(w + centre) * norm_gradient - mean */
+void snug_row_gradient(const float *w, const float *upstream, size_t n, snug_row_map map,
+                       float norm_gradient, float mean, float *gradient);
+
+/* Round-to-nearest with a clipping range, straight-through: gradient = G where the integer was not
+   clipped, else 0. Returns the gradient of the scale: sum of G (q - y inside, q outside). */
+double snug_row_nearest_gradient(const float *w, const float *upstream, size_t n, snug_row_map map,
+                                 float *gradient);
+
+#endif

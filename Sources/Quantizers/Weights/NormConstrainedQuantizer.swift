@@ -1,0 +1,100 @@
+import AccumulatorBounds
+import CKernels
+
+/// What A2Q and A2Q+ share: an l1-norm constraint in closed form, then rounding toward zero.
+///
+/// Arithmetic is that of single precision with sums in double. One scale a channel serves as the
+/// scale inside the norm and as the step of the integers.
+struct NormConstrainedQuantizer: Sendable {
+  let layer: WeightLayer
+  /// True where the mean of a channel is subtracted first.
+  let centred: Bool
+  /// T of each channel, in integer units.
+  let bounds: PerChannel<Float>
+
+  init(_ layer: WeightLayer, bound: NormBound, centred: Bool) {
+    self.layer = layer
+    self.centred = centred
+    bounds = layer.perBudget { bound.singlePrecisionLimit($0) }
+  }
+
+  func initialize(
+    _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
+  ) throws(QuantizerError) -> ChannelParameters {
+    var parameters = try layer.maxAbsParameters(UnsafeBufferPointer(weights))
+    for channel in 0..<layer.channels {
+      let radius = Self.scale(parameters.log2Scale[channel]) * bounds[channel]
+      parameters.log2Norm[channel] = min(parameters.log2Norm[channel], log2(radius))
+    }
+    if initialization == .projection {
+      let radii = (0..<layer.channels).map {
+        Self.scale(parameters.log2Scale[$0]) * bounds[$0]
+      }
+      L1Projection(radii: radii).apply(to: weights, layer)
+    }
+    return parameters
+  }
+
+  /// The parameters of a channel as the formulas use them.
+  func channel(_ index: Int, of weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView)
+    -> NormChannel
+  {
+    NormChannel(
+      row: layer.row(index, of: weights), centred: centred,
+      scale: Self.scale(parameters.log2Scale[index]), norm: exp2(parameters.log2Norm[index]),
+      bound: bounds[index])
+  }
+
+  func forward(
+    _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
+    into output: QuantizedBuffers
+  ) throws(QuantizerError) -> QuantizationSummary {
+    nonisolated(unsafe) let weights = weights
+    return try layer.forEachChannel { index, summary in
+      let budget = layer.budget(index)
+      guard budget.isFeasible else { return .infeasibleBudget(channel: index) }
+      let row = layer.row(index, of: weights)
+      let channel = channel(index, of: weights, parameters)
+      if !channel.isFinite {
+        return row.firstNonFinite.map { .nonFiniteWeight(channel: index, index: $0) }
+          ?? .nonFiniteParameter(channel: index)
+      }
+      let target = RowOutput(index, of: layer, in: output)
+      target.setScale(channel.scale)
+      if channel.isDegenerate {
+        summary.degenerateChannels += 1
+        target.clear()
+        return nil
+      }
+      let sums = snug_row_toward_zero(
+        row.baseAddress, row.count, channel.map(limit: layer.limit),
+        target.codes?.baseAddress, target.values?.baseAddress)
+      target.meet(budget, sums: SignSums(sums), row: row, scale: channel.scale, &summary) {
+        codes in
+        _ = snug_row_toward_zero(
+          row.baseAddress, row.count, channel.map(limit: layer.limit), codes.baseAddress, nil)
+      }
+      return nil
+    }
+  }
+
+  /// s = 2^d, floored at 1e-10 so that a vanishing scale can't divide by zero.
+  static func scale(_ log2Scale: Float) -> Float { max(exp2(log2Scale), 1e-10) }
+}
+
+extension NormBound {
+  /// T in single precision: rounded to nearest where the accumulator has at most 24 bits, as
+  /// published implementations do, and down where it has more, since 2^(P-1) - 1 has no exact form.
+  func singlePrecisionLimit(_ budget: AccumulatorBudget) -> Float {
+    let exact = limit(budget)
+    let nearest = Float(exact)
+    let bits = (budget.tiling?.outer ?? budget.accumulator).bits
+    return bits > 24 && Double(nearest) > exact ? nearest.nextDown : nearest
+  }
+}
+
+extension SignSums {
+  init(_ sums: snug_row_sums) {
+    self.init(positive: sums.positive, negative: sums.negative)
+  }
+}

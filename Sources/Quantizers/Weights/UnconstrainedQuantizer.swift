@@ -1,0 +1,69 @@
+import CKernels
+
+/// Plain per-channel quantization: symmetric, narrow, round to nearest with ties to even, the scale
+/// first set by the largest weight. The baseline; its accumulators may overflow.
+///
+///     w_q = s clip(round(w / s))
+///
+/// Gradients: straight through inside the range, none to a clipped weight; to the scale G (q - w / s)
+/// inside and G q outside (learned step size, arXiv 1902.08153, without its gradient scaling).
+public struct UnconstrainedQuantizer: WeightQuantizer {
+  public static let methodName = "unconstrained"
+
+  public let layer: WeightLayer
+
+  public init(_ layer: WeightLayer) { self.layer = layer }
+
+  public var usesNorm: Bool { false }
+  public var isConstrained: Bool { false }
+
+  public func initialize(
+    _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
+  ) throws(QuantizerError) -> ChannelParameters {
+    var parameters = try layer.maxAbsParameters(UnsafeBufferPointer(weights))
+    parameters.log2Norm = []
+    return parameters
+  }
+
+  public func forward(
+    _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
+    into output: QuantizedBuffers
+  ) throws(QuantizerError) -> QuantizationSummary {
+    nonisolated(unsafe) let weights = weights
+    return try layer.forEachChannel { index, _ in
+      let row = layer.row(index, of: weights)
+      let map = map(parameters.log2Scale[index])
+      guard map.scale.isFinite else { return .nonFiniteParameter(channel: index) }
+      guard snug_row_sum(row.baseAddress, row.count).isFinite else {
+        return row.firstNonFinite.map { .nonFiniteWeight(channel: index, index: $0) }
+      }
+      let target = RowOutput(index, of: layer, in: output)
+      target.setScale(map.scale)
+      _ = snug_row_to_nearest(
+        row.baseAddress, row.count, map, target.codes?.baseAddress, target.values?.baseAddress)
+      return nil
+    }
+  }
+
+  public func backward(
+    _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
+    upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
+  ) {
+    nonisolated(unsafe) let weights = weights
+    nonisolated(unsafe) let upstream = upstream
+    layer.forEachChannel { index in
+      let row = layer.row(index, of: weights)
+      let map = map(parameters.log2Scale[index])
+      let scale = snug_row_nearest_gradient(
+        row.baseAddress, layer.row(index, of: upstream).baseAddress, row.count, map,
+        layer.row(index, of: gradients.weights).baseAddress)
+      gradients.log2Scale[index] = Float(scale) * ln2 * map.scale
+    }
+  }
+
+  private func map(_ log2Scale: Float) -> snug_row_map {
+    let scale = NormConstrainedQuantizer.scale(log2Scale)
+    return snug_row_map(
+      centre: 0, pre_scale: scale, offset: 0, limit: Float(layer.limit), scale: scale)
+  }
+}

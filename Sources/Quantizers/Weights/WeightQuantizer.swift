@@ -1,0 +1,165 @@
+import TensorCore
+
+/// A weight quantization method, bound to one layer.
+///
+/// A method maps weights and per-channel parameters to integers whose accumulators can't overflow,
+/// and has gradients for training. Scale and norm of a channel are s = 2^d and g = 2^t, with d and t
+/// the parameters. No call allocates in proportion to the layer after initialisation.
+public protocol WeightQuantizer: Sendable {
+  /// The name that `--method` takes.
+  static var methodName: String { get }
+
+  init(_ layer: WeightLayer)
+
+  var layer: WeightLayer { get }
+  /// False where t plays no part.
+  var usesNorm: Bool { get }
+  /// True where the integers meet the layer's budgets.
+  var isConstrained: Bool { get }
+
+  /// Parameters for float weights; the weights themselves change where `initialization` says so.
+  ///
+  /// - Parameter weights: C x K, row-major.
+  func initialize(
+    _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
+  ) throws(QuantizerError) -> ChannelParameters
+
+  /// Quantizes the layer.
+  ///
+  /// - Parameter weights: C x K, row-major.
+  /// - Returns: what happened on the way; ``QuantizationSummary/repairedUnits`` is 0 as a rule.
+  @discardableResult func forward(
+    _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
+    into output: QuantizedBuffers
+  ) throws(QuantizerError) -> QuantizationSummary
+
+  /// Gradients for the upstream gradient of integer x scale, C x K.
+  func backward(
+    _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
+    upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers)
+
+  /// The regularisation penalty of the layer; its gradients, times `factor`, are added to those of
+  /// the parameters.
+  func penalty(_ parameters: ParameterView, factor: Float, addingTo gradients: GradientBuffers)
+    -> Double
+}
+
+extension WeightQuantizer {
+  public func penalty(
+    _ parameters: ParameterView, factor: Float, addingTo gradients: GradientBuffers
+  ) -> Double { 0 }
+}
+
+/// The weight quantization methods, by the names that `--method` takes.
+public enum WeightQuantizers {
+  public static let all: [any WeightQuantizer.Type] = [
+    A2QPlusQuantizer.self, A2QQuantizer.self, UnconstrainedQuantizer.self,
+  ]
+
+  /// The method of that name, or `nil`.
+  public static func named(_ name: String) -> (any WeightQuantizer.Type)? {
+    all.first { $0.methodName == name }
+  }
+}
+
+/// How weights are brought near the constraint before the first quantization.
+public enum WeightInitialization: String, Sendable, Hashable, CaseIterable {
+  /// The Euclidean projection onto the constraint (EP-init).
+  case projection
+  /// The weights stay; only the norm parameter is clamped.
+  case clamp
+}
+
+/// The trainable parameters of a layer's quantizer, one of each a channel.
+public struct ChannelParameters: Sendable, Hashable {
+  /// d = log2 s.
+  public var log2Scale: [Float]
+  /// t = log2 g; empty where the method has no norm parameter.
+  public var log2Norm: [Float]
+
+  public init(log2Scale: [Float], log2Norm: [Float]) {
+    self.log2Scale = log2Scale
+    self.log2Norm = log2Norm
+  }
+
+  /// Calls `body` with the parameters in place.
+  public func withView<Result, Failure: Error>(
+    _ body: (ParameterView) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try log2Scale.withBuffer { (scale) throws(Failure) in
+      try log2Norm.withBuffer { (norm) throws(Failure) in
+        try body(ParameterView(log2Scale: scale, log2Norm: norm))
+      }
+    }
+  }
+}
+
+/// Parameters where they lie, C of each; the caller keeps them alive and unchanged during a call.
+public struct ParameterView: @unchecked Sendable {
+  public let log2Scale: UnsafeBufferPointer<Float>
+  /// May be empty for a method without a norm parameter.
+  public let log2Norm: UnsafeBufferPointer<Float>
+
+  public init(log2Scale: UnsafeBufferPointer<Float>, log2Norm: UnsafeBufferPointer<Float>) {
+    self.log2Scale = log2Scale
+    self.log2Norm = log2Norm
+  }
+}
+
+/// Where a forward pass writes; what is `nil` is not computed.
+public struct QuantizedBuffers: @unchecked Sendable {
+  /// The integers q, C x K.
+  public let codes: UnsafeMutableBufferPointer<Int8>?
+  /// q s, C x K.
+  public let values: UnsafeMutableBufferPointer<Float>?
+  /// s, C.
+  public let scales: UnsafeMutableBufferPointer<Float>?
+
+  public init(
+    codes: UnsafeMutableBufferPointer<Int8>? = nil,
+    values: UnsafeMutableBufferPointer<Float>? = nil,
+    scales: UnsafeMutableBufferPointer<Float>? = nil
+  ) {
+    self.codes = codes
+    self.values = values
+    self.scales = scales
+  }
+}
+
+/// Where a backward pass writes.
+public struct GradientBuffers: @unchecked Sendable {
+  /// C x K.
+  public let weights: UnsafeMutableBufferPointer<Float>
+  /// Of d, C.
+  public let log2Scale: UnsafeMutableBufferPointer<Float>
+  /// Of t, C; may be empty for a method without a norm parameter.
+  public let log2Norm: UnsafeMutableBufferPointer<Float>
+
+  public init(
+    weights: UnsafeMutableBufferPointer<Float>, log2Scale: UnsafeMutableBufferPointer<Float>,
+    log2Norm: UnsafeMutableBufferPointer<Float>
+  ) {
+    self.weights = weights
+    self.log2Scale = log2Scale
+    self.log2Norm = log2Norm
+  }
+}
+
+/// What happened while a layer was quantized.
+public struct QuantizationSummary: Sendable, Hashable {
+  /// Channels whose integers missed the budget after rounding.
+  public var repairedChannels = 0
+  /// Units by which their weights were moved toward zero.
+  public var repairedUnits = 0
+  /// Channels whose integers are 0 because their weights are all equal (to 0, for A2Q) up to rounding.
+  public var degenerateChannels = 0
+  /// True where K = 1, so that zero-centring would erase the layer and A2Q stood in for A2Q+.
+  public var fellBackToA2Q = false
+
+  mutating func add(_ other: QuantizationSummary) {
+    repairedChannels += other.repairedChannels
+    repairedUnits += other.repairedUnits
+    degenerateChannels += other.degenerateChannels
+    fellBackToA2Q = fellBackToA2Q || other.fellBackToA2Q
+  }
+}
