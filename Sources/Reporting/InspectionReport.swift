@@ -1,0 +1,57 @@
+import TensorCore
+import Verification
+
+/// The answer of `inspect`: every dot-product layer of a model with its bits, scales and accumulator.
+public struct InspectionReport: Sendable {
+  public var model: ModelSummary
+  public var result: VerificationResult
+
+  public init(model: ModelSummary, result: VerificationResult) {
+    self.model = model
+    self.result = result
+  }
+
+  /// The document of `inspect --json`, members in a fixed order.
+  public var json: JSONValue {
+    var members: [JSONMember] = [
+      JSONMember("model", model.json),
+      JSONMember("certified", .bool(result.isCertified)),
+      JSONMember("layers", .array(result.layers.map(\.inspectionJSON))),
+    ]
+    members += result.reasonMembers
+    return .object(members)
+  }
+
+  /// The table for people, one layer a line, with a summary below.
+  public func text(style: TextStyle = TextStyle()) -> String {
+    var paragraphs = [style.wrap(heading)]
+    if !result.layers.isEmpty { paragraphs.append(LayerTable.inspection(result, style: style)) }
+    paragraphs.append(VerdictText.summary(result, style: style))
+    return paragraphs.joined(separator: "\n\n") + "\n"
+  }
+
+  private var heading: String {
+    var parts = ["\(model.path): \(model.format.rawValue)"]
+    if let opset = model.opset { parts.append("opset \(opset)") }
+    parts.append("IR \(model.irVersion)")
+    if !model.producer.isEmpty { parts.append("from \(model.producer)") }
+    return parts.joined(separator: ", ")
+  }
+}
+
+extension ModelSummary {
+  var json: JSONValue {
+    [
+      "path": .string(path), "format": .string(format.rawValue), "producer": .string(producer),
+      "opset": opset.map { JSONValue($0) } ?? .null, "ir_version": JSONValue(irVersion),
+    ]
+  }
+}
+
+extension VerificationResult {
+  /// What concerns the model as a whole; absent where nothing does.
+  var reasonMembers: [JSONMember] {
+    findings.isEmpty
+      ? [] : [JSONMember("reasons", .array(findings.map { .string($0.description) }))]
+  }
+}

@@ -1,0 +1,112 @@
+import AccumulatorBounds
+import TensorCore
+import Verification
+
+extension LayerVerdict {
+  /// The layer in `inspect --json`.
+  var inspectionJSON: JSONValue {
+    let layer = layer
+    var members: [JSONMember] = [
+      JSONMember("name", .string(layer.name)),
+      JSONMember("op", .string(layer.op)),
+      JSONMember("output", .string(layer.output)),
+      JSONMember("quantized", .bool(layer.isQuantized)),
+      JSONMember("dot_length", JSONValue(layer.dotLength)),
+      JSONMember("weight", layer.weight?.json ?? .null),
+      JSONMember("input", layer.input?.json ?? .null),
+      JSONMember(
+        "accumulator",
+        [
+          "target_bits": JSONValue(targetBits), "required_bits": JSONValue(layer.requiredBits),
+          "data_type_bits": JSONValue(layer.dataTypeBits), "certified": .bool(isCertified),
+          "bias_included": false,
+        ]),
+      JSONMember(
+        "channels",
+        .array(
+          layer.channels.enumerated().map { $1.json(index: $0, budget: normBudget) })),
+    ]
+    members += reasonMembers
+    return .object(members)
+  }
+
+  /// The layer in `verify --json`.
+  var verificationJSON: JSONValue {
+    var members: [JSONMember] = [
+      JSONMember("name", .string(layer.name)),
+      JSONMember("target_bits", JSONValue(targetBits)),
+      JSONMember("required_bits", JSONValue(layer.requiredBits)),
+      JSONMember("certified", .bool(isCertified)),
+    ]
+    if let counterexample { members.append(JSONMember("counterexample", counterexample.json)) }
+    members += reasonMembers
+    return .object(members)
+  }
+
+  /// The layer in a certificate: all that is known of it.
+  var certificateJSON: JSONValue {
+    guard case .object(var members) = inspectionJSON, let counterexample else {
+      return inspectionJSON
+    }
+    members.append(JSONMember("counterexample", counterexample.json))
+    return .object(members)
+  }
+
+  /// Why there is no certificate; absent where there is one.
+  private var reasonMembers: [JSONMember] {
+    findings.isEmpty
+      ? [] : [JSONMember("reasons", .array(findings.map { .string($0.description) }))]
+  }
+}
+
+extension WeightSummary {
+  fileprivate var json: JSONValue {
+    [
+      "bits": JSONValue(bits), "signed": .bool(signed), "narrow": .bool(narrow),
+      "scales": .array(scales.map { JSONValue.number($0) }),
+      "zero_fraction": .number(zeroFraction),
+    ]
+  }
+}
+
+extension InputSummary {
+  fileprivate var json: JSONValue {
+    [
+      "bits": JSONValue(bits), "signed": .bool(signed),
+      "scale": scale.map { JSONValue.number($0) } ?? .null, "zero_point": JSONValue(zeroPoint),
+      "integer_min": JSONValue(integerMinimum), "integer_max": JSONValue(integerMaximum),
+    ]
+  }
+}
+
+extension ChannelBounds {
+  fileprivate func json(index: Int, budget: Int64?) -> JSONValue {
+    [
+      "index": JSONValue(index), "l1_norm": JSONValue(l1Norm),
+      "positive_sum": JSONValue(sums.positive), "negative_sum": JSONValue(sums.negative),
+      "budget": JSONValue(budget), "minimum": JSONValue(worstCase.minimum),
+      "maximum": JSONValue(worstCase.maximum), "required_bits": JSONValue(requiredBits),
+    ]
+  }
+}
+
+extension ChannelCounterexample {
+  fileprivate var json: JSONValue {
+    var members: [JSONMember] = [
+      JSONMember("channel", JSONValue(channel)),
+      JSONMember("input", .array(input.map { JSONValue($0) })),
+      JSONMember("sum", JSONValue(sum)),
+    ]
+    if let prefix {
+      members.append(JSONMember("prefix", .array(prefix.map { JSONValue($0) })))
+    }
+    return .object(members)
+  }
+}
+
+extension JSONValue {
+  /// An integer, or `null` where it is not known.
+  fileprivate init(_ value: (some BinaryInteger)?) {
+    self = value.map { JSONValue($0) } ?? .null
+  }
+}

@@ -1,0 +1,54 @@
+import GraphIR
+import Verification
+
+/// What a model file says about itself.
+public struct ModelSummary: Sendable, Hashable {
+  /// How a file writes its quantizers.
+  public enum Format: String, Sendable, Hashable {
+    case float
+    /// QONNX `Quant` operators.
+    case qonnx
+    /// `QuantizeLinear`, `DequantizeLinear` or integer operators.
+    case qcdq
+  }
+
+  public var path: String
+  public var format: Format
+  /// Name and version of the program that wrote the file; may be empty.
+  public var producer: String
+  /// The imported version of the standard operators; `nil` where the file imports none.
+  public var opset: Int?
+  public var irVersion: Int
+
+  public init(_ model: Model, path: String) {
+    self.path = path
+    format = Format(of: model.graph)
+    producer =
+      model.producerVersion.isEmpty
+      ? model.producerName : "\(model.producerName) \(model.producerVersion)"
+    opset = model.opset(of: "")
+    irVersion = model.irVersion
+  }
+}
+
+extension ModelSummary.Format {
+  private static let quantizers: Set = ["Quant", "IntQuant", "BipolarQuant", "Trunc"]
+  private static let integerOperators: Set = [
+    "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger",
+    "MatMulInteger", "QLinearConv", "QLinearMatMul",
+  ]
+
+  /// The format of a graph: QONNX where any of its quantizers occurs.
+  init(of graph: Graph) {
+    var format = Self.float
+    for id in graph.nodeIDs {
+      let op = graph[id].op
+      if !OpsetImport.canonical(op.domain).isEmpty, Self.quantizers.contains(op.type) {
+        self = .qonnx
+        return
+      }
+      if Self.integerOperators.contains(op.type) { format = .qcdq }
+    }
+    self = format
+  }
+}

@@ -1,0 +1,36 @@
+import Verification
+
+/// Counterexamples in short form.
+enum CounterexampleText {
+  /// The channel, its sum and the limit it breaks, then the input with runs abbreviated; `nil` without a
+  /// counterexample.
+  static func paragraph(_ verdict: LayerVerdict, style: TextStyle) -> String? {
+    guard let example = verdict.counterexample, let bits = verdict.targetBits,
+      (1...64).contains(bits)
+    else { return nil }
+    let (low, high) = (Int64.min >> (64 - bits), Int64.max >> (64 - bits))
+    let products = example.prefix?.count ?? example.input.count
+    let which = example.prefix == nil ? "" : " first, which are positive or negative alike,"
+    let sentence =
+      "\(verdict.layer.name), channel \(example.channel): \(products) products\(which) sum to "
+      + "\(example.sum), outside \(low) .. \(high) (\(bits) bits), for the input"
+    return style.wrap(sentence) + "\n"
+      + style.wrap("  " + runs(example.input, style), indent: 2)
+  }
+
+  /// Values with runs as `value x count`, cut after a few.
+  static func runs(_ values: [Int64], _ style: TextStyle) -> String {
+    var parts: [String] = []
+    var index = 0
+    while index < values.count, parts.count < runLimit {
+      let end = values[index...].firstIndex { $0 != values[index] } ?? values.count
+      let count = end - index
+      parts.append(count == 1 ? "\(values[index])" : "\(values[index]) \(style.times) \(count)")
+      index = end
+    }
+    if index < values.count { parts.append("\(style.ellipsis) (\(values.count - index) more)") }
+    return parts.joined(separator: ", ")
+  }
+
+  private static let runLimit = 16
+}

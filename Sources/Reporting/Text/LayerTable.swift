@@ -1,0 +1,133 @@
+import Verification
+
+/// The tables of `inspect` and `verify`.
+enum LayerTable {
+  static func inspection(_ result: VerificationResult, style: TextStyle) -> String {
+    TextTable(
+      columns: [
+        .init(title: "layer", alignment: .left, isFlexible: true),
+        .init(title: "op", alignment: .left, dropOrder: 3),
+        .init(title: "K", dropOrder: 2),
+        .init(title: "channels", dropOrder: 6),
+        .init(title: "weight"),
+        .init(title: "input"),
+        .init(title: "weight scale", dropOrder: 7),
+        .init(title: "target", dropOrder: 0),
+        .init(title: "required"),
+        .init(title: "by type", dropOrder: 5),
+        .init(title: "headroom", dropOrder: 1),
+        .init(title: "zeros", dropOrder: 4),
+        .init(title: style.isUnicode ? style.yes : "ok"),
+      ],
+      rows: result.layers.map { inspectionRow($0, style) }
+    ).render(style)
+  }
+
+  static func verification(_ result: VerificationResult, style: TextStyle) -> String {
+    TextTable(
+      columns: [
+        .init(title: "layer", alignment: .left, isFlexible: true),
+        .init(title: "op", alignment: .left, dropOrder: 0),
+        .init(title: "target"), .init(title: "required"), .init(title: "headroom", dropOrder: 1),
+        .init(title: "verdict", alignment: .left),
+      ],
+      rows: result.layers.map { verdict in
+        [
+          verdict.layer.name, verdict.layer.op, number(verdict.targetBits, style),
+          number(verdict.layer.requiredBits, style), headroom(verdict, style),
+          "\(verdict.isCertified ? style.yes : style.no) \(VerdictText.word(verdict))",
+        ]
+      }
+    ).render(style)
+  }
+
+  private static func inspectionRow(_ verdict: LayerVerdict, _ style: TextStyle) -> [String] {
+    let layer = verdict.layer
+    return [
+      layer.name, layer.op, number(layer.dotLength, style),
+      layer.channels.isEmpty ? style.none : "\(layer.channels.count)",
+      layer.weight.map { dataType(bits: $0.bits, signed: $0.signed, zeroPoint: 0) } ?? style.none,
+      layer.input.map { dataType(bits: $0.bits, signed: $0.signed, zeroPoint: $0.zeroPoint) }
+        ?? style.none,
+      layer.weight.map { scales($0.scales, style) } ?? style.none,
+      number(verdict.targetBits, style), number(layer.requiredBits, style),
+      number(layer.dataTypeBits, style), headroom(verdict, style),
+      layer.weight.map { Figures.percent($0.zeroFraction) } ?? style.none,
+      verdict.isCertified ? style.yes : style.no,
+    ]
+  }
+
+  private static func number(_ value: Int?, _ style: TextStyle) -> String {
+    value.map { "\($0)" } ?? style.none
+  }
+
+  /// Bits of the target that the worst case leaves unused; negative where it overflows.
+  private static func headroom(_ verdict: LayerVerdict, _ style: TextStyle) -> String {
+    guard let target = verdict.targetBits, let required = verdict.layer.requiredBits else {
+      return style.none
+    }
+    return "\(target - required)"
+  }
+
+  /// A data type as QONNX and FINN name it.
+  private static func dataType(bits: Int, signed: Bool, zeroPoint: Int) -> String {
+    if bits == 1, signed { return "BIPOLAR" }
+    return (signed ? "INT" : "UINT") + "\(bits)" + (zeroPoint == 0 ? "" : " z\(zeroPoint)")
+  }
+
+  private static func scales(_ scales: [Float], _ style: TextStyle) -> String {
+    guard let low = scales.min(), let high = scales.max() else { return style.none }
+    return low == high
+      ? Figures.significant(low) : "\(Figures.significant(low)) .. \(Figures.significant(high))"
+  }
+}
+
+/// Numbers for people, the same in every locale.
+enum Figures {
+  /// Whole per cent, except that only none is 0 and only all is 100.
+  static func percent(_ fraction: Double) -> String {
+    let whole = Int((fraction * 100).rounded())
+    if fraction > 0, whole == 0 { return "<1 %" }
+    if fraction < 1, whole == 100 { return ">99 %" }
+    return "\(whole) %"
+  }
+
+  /// Three significant digits.
+  static func significant(_ value: Float) -> String {
+    let magnitude = Double(value.magnitude)
+    guard magnitude >= 1e-6, magnitude < 1e6 else {
+      return value == 0 ? "0" : scientific(value)
+    }
+    var places = 0
+    var scaled = magnitude
+    while scaled < 100, places < 12 {
+      scaled *= 10
+      places += 1
+    }
+    let digits = String(Int(scaled.rounded()))
+    let padded = String(repeating: "0", count: max(places + 1 - digits.count, 0)) + digits
+    var text = "\(padded.dropLast(places))"
+    let fraction = padded.suffix(places)
+    if fraction.contains(where: { $0 != "0" }) {
+      text += ".\(String(fraction.reversed().drop { $0 == "0" }.reversed()))"
+    }
+    return (value < 0 ? "-" : "") + text
+  }
+
+  /// Three significant digits with a power of ten.
+  private static func scientific(_ value: Float) -> String {
+    guard value.isFinite else { return "\(value)" }
+    var mantissa = Double(value.magnitude)
+    var exponent = 0
+    while mantissa >= 9.995 {
+      mantissa /= 10
+      exponent += 1
+    }
+    while mantissa < 0.9995 {
+      mantissa *= 10
+      exponent -= 1
+    }
+    let digits = String(Int((mantissa * 100).rounded()))
+    return "\(value < 0 ? "-" : "")\(digits.prefix(1)).\(digits.dropFirst())e\(exponent)"
+  }
+}

@@ -1,0 +1,59 @@
+/// How text for people is laid out.
+public struct TextStyle: Sendable, Hashable {
+  /// Columns of the terminal; `nil` for text without a limit.
+  public var width: Int?
+  /// False where only ASCII can be shown.
+  public var isUnicode: Bool
+
+  public init(width: Int? = nil, isUnicode: Bool = true) {
+    self.width = width
+    self.isUnicode = isUnicode
+  }
+
+  var yes: String { isUnicode ? "✓" : "yes" }
+  var no: String { isUnicode ? "✗" : "no" }
+  var none: String { isUnicode ? "–" : "-" }
+  var times: String { isUnicode ? "×" : "x" }
+  var ellipsis: String { isUnicode ? "…" : "..." }
+  var rule: Character { isUnicode ? "─" : "-" }
+
+  /// Lines of at most `width` columns, broken at spaces; later lines are indented.
+  func wrap(_ text: String, indent: Int = 0) -> String {
+    let text = Self.printable(text)
+    guard let width else { return text }
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+      if !line.isEmpty, line.count + 1 + word.count > width {
+        lines.append(line)
+        line = String(repeating: " ", count: indent)
+        line += word
+      } else {
+        line += line.isEmpty ? String(word) : " \(word)"
+      }
+    }
+    return (lines + [line]).joined(separator: "\n")
+  }
+
+  /// `text` in at most `width` columns, the middle left out where it is longer.
+  func shortened(_ text: String, to width: Int) -> String {
+    guard text.count > width else { return text }
+    let room = max(width - ellipsis.count, 0)
+    return text.prefix((room + 1) / 2) + ellipsis + text.suffix(room / 2)
+  }
+
+  /// Text without control characters, so that a name in a file can't steer the terminal.
+  static func printable(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars { result.append(isControl(scalar) ? "?" : scalar) }
+    return String(result)
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
+  }
+}
