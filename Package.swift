@@ -63,7 +63,7 @@ let package = Package(
       ]),
 
     // MARK: Tests
-    .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["TensorCore", "GraphIR"], path: "Tests/TestSupport"),
     tests("TensorCore"),
     tests("GraphIR"),
     tests("OnnxFormat"),

@@ -25,10 +25,17 @@ public struct InspectionReport: Sendable {
   /// The table for people, one layer a line, with a summary below.
   public func text(style: TextStyle = TextStyle()) -> String {
     var paragraphs = [style.wrap(heading)]
-    if !result.layers.isEmpty { paragraphs.append(LayerTable.inspection(result, style: style)) }
+    if !result.layers.isEmpty {
+      paragraphs.append(LayerTable.inspection(result, style: style))
+      paragraphs.append(style.wrap(Self.legend))
+    }
     paragraphs.append(VerdictText.summary(result, style: style))
     return paragraphs.joined(separator: "\n\n") + "\n"
   }
+
+  private static let legend =
+    "K: products in one sum. Accumulators in bits: target, exactly required, demanded by the data "
+    + "types alone, headroom."
 
   private var heading: String {
     var parts = ["\(model.path): \(model.format.rawValue)"]

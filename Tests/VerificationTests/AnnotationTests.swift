@@ -1,6 +1,7 @@
 import AccumulatorBounds
 import GraphIR
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Verification

@@ -1,5 +1,6 @@
 import GraphIR
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import Verification

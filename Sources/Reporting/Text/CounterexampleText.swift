@@ -9,13 +9,15 @@ enum CounterexampleText {
       (1...64).contains(bits)
     else { return nil }
     let (low, high) = (Int64.min >> (64 - bits), Int64.max >> (64 - bits))
-    let products = example.prefix?.count ?? example.input.count
-    let which = example.prefix == nil ? "" : " first, which are positive or negative alike,"
+    let count = example.input.count
+    let products =
+      example.prefix.map { "\($0.count) of \(count) products, added first," }
+      ?? (count == 1 ? "1 product" : "\(count) products")
     let sentence =
-      "\(verdict.layer.name), channel \(example.channel): \(products) products\(which) sum to "
+      "\(verdict.layer.name), channel \(example.channel): \(products) sum to "
       + "\(example.sum), outside \(low) .. \(high) (\(bits) bits), for the input"
     return style.wrap(sentence) + "\n"
-      + style.wrap("  " + runs(example.input, style), indent: 2)
+      + style.wrap(runs(example.input, style), first: 2, rest: 2)
   }
 
   /// Values with runs as `value x count`, cut after a few.

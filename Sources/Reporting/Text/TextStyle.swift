@@ -17,20 +17,21 @@ public struct TextStyle: Sendable, Hashable {
   var ellipsis: String { isUnicode ? "…" : "..." }
   var rule: Character { isUnicode ? "─" : "-" }
 
-  /// Lines of at most `width` columns, broken at spaces; later lines are indented.
-  func wrap(_ text: String, indent: Int = 0) -> String {
-    let text = Self.printable(text)
-    guard let width else { return text }
+  /// Lines of at most `width` columns, broken at spaces; the first is indented by `first`, later ones by
+  /// `rest`. A word that is too long stands alone.
+  func wrap(_ text: String, first: Int = 0, rest: Int = 0) -> String {
+    var line = String(repeating: " ", count: first)
+    guard let width else { return line + Self.printable(text) }
     var lines: [String] = []
-    var line = ""
-    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-      if !line.isEmpty, line.count + 1 + word.count > width {
+    var isStart = true
+    for word in Self.printable(text).split(separator: " ") {
+      if !isStart, line.count + 1 + word.count > width {
         lines.append(line)
-        line = String(repeating: " ", count: indent)
-        line += word
-      } else {
-        line += line.isEmpty ? String(word) : " \(word)"
+        line = String(repeating: " ", count: rest)
+        isStart = true
       }
+      line += isStart ? String(word) : " \(word)"
+      isStart = false
     }
     return (lines + [line]).joined(separator: "\n")
   }

@@ -1,7 +1,7 @@
 /// A table of text with aligned columns that fits a terminal.
 ///
-/// Where it is too wide, the flexible column is shortened first, then whole columns are left out, the least
-/// important first.
+/// Where it is too wide, the flexible column is shortened as far as it stays readable, then whole columns are
+/// left out, the least important first, and the flexible one gives what is still missing.
 struct TextTable {
   enum Alignment { case left, right }
 
@@ -18,7 +18,8 @@ struct TextTable {
   var rows: [[String]]
 
   private static let gap = "  "
-  private static let flexibleMinimum = 12
+  private static let readable = 24
+  private static let flexibleMinimum = 8
 
   func render(_ style: TextStyle) -> String {
     let rows = rows.map { $0.map(TextStyle.printable) }
@@ -30,7 +31,7 @@ struct TextTable {
     if let limit = style.width {
       func least(_ column: Int) -> Int {
         columns[column].isFlexible
-          ? min(natural[column], Self.flexibleMinimum) : natural[column]
+          ? min(natural[column], Self.readable) : natural[column]
       }
       func total(_ width: (Int) -> Int) -> Int {
         kept.reduce(0) { $0 + width($1) } + Self.gap.count * max(kept.count - 1, 0)
@@ -41,7 +42,7 @@ struct TextTable {
       { kept.removeAll { $0 == dropped } }
       for column in kept where columns[column].isFlexible {
         let excess = total { widths[$0] } - limit
-        if excess > 0 { widths[column] = max(least(column), widths[column] - excess) }
+        if excess > 0 { widths[column] = max(Self.flexibleMinimum, widths[column] - excess) }
       }
     }
     func line(_ cells: [String]) -> String {

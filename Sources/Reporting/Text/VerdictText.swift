@@ -20,24 +20,27 @@ enum VerdictText {
       // The finding below says it.
     } else if open.isEmpty {
       let subject = count == 1 ? "The layer is" : "All \(count) layers are"
-      lines.append(
+      let claim =
         "\(subject) certified: no accumulator leaves its width, "
-          + "whatever the input and the order of summation.")
+        + "whatever the input and the order of summation."
+      lines.append(style.wrap(claim))
     } else {
-      let subject = count == 1 ? "The layer is" : "\(open.count) of \(count) layers are"
+      let subject =
+        count == 1
+        ? "The layer is" : "\(open.count) of \(count) layers \(open.count == 1 ? "is" : "are")"
       lines.append("\(subject) not certified:")
     }
     for verdict in open.prefix(reasonLimit) {
       let reasons = verdict.findings.map(\.description).joined(separator: "; ")
-      lines.append("  \(verdict.layer.name): \(reasons)")
+      lines.append(style.wrap("\(verdict.layer.name): \(reasons)", first: 2, rest: 4))
     }
     if open.count > reasonLimit {
-      lines.append("  \(style.ellipsis) and \(open.count - reasonLimit) more (--json has all)")
+      let more = "\(style.ellipsis) and \(open.count - reasonLimit) more (--json has all)"
+      lines.append(style.wrap(more, first: 2, rest: 4))
     }
-    lines += result.findings.map { "\($0)." }
-    lines += notes(result)
-    return lines.map { style.wrap($0, indent: $0.hasPrefix("  ") ? 4 : 0) }
-      .joined(separator: "\n")
+    lines += result.findings.map { style.wrap("\($0).") }
+    lines += notes(result).map { style.wrap($0) }
+    return lines.joined(separator: "\n")
   }
 
   /// What doesn't stand against a certificate, and should be known.
