@@ -11,7 +11,10 @@ public struct VerificationResult: Sendable {
   }
 
   /// True where a guarantee is disproved rather than left open.
-  public var isRefuted: Bool { layers.contains { $0.findings.contains(where: \.isRefutation) } }
+  public var isRefuted: Bool {
+    layers.contains { $0.findings.contains(where: \.isRefutation) }
+      || findings.contains(where: \.isRefutation)
+  }
 }
 
 /// The verdict on one layer.

@@ -128,4 +128,23 @@ import Testing
       return
     }
   }
+
+  @Test(arguments: [
+    ("SCALEDINT<4>", true), ("UINT4", true), ("FLOAT32", true), ("SCALEDINT<3>", false),
+    ("INT4", false), ("UINT8", false),
+  ])
+  func `a quantizer's data type must be what it gives`(_ stated: String, _ holds: Bool) throws {
+    var builder = Self.builder(finn: "SCALEDINT<8>")
+    let quantizer = try #require(builder.graph.value(named: "Quant_out"))
+    builder.graph[quantizer].annotations = [KeyValue("finn_datatype", stated)]
+    let result = try builder.verify()
+    #expect(result.isCertified == holds)
+    #expect(result.isRefuted == !holds)
+    if !holds {
+      #expect(
+        result.findings == [
+          .contradictedDatatype(value: "Quant_out", stated: stated, actual: "UINT4")
+        ])
+    }
+  }
 }

@@ -11,7 +11,8 @@ import Testing
     "Conv", "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "QLinearConv",
     "QLinearMatMul", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Clip", "Relu",
     "Pad", "Concat", "Where", "Cast", "Mul", "Div", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
-    "Transpose", "Resize", "Quant", "BipolarQuant", "MultiThreshold", "Constant", "Identity", "Max",
+    "Transpose", "Resize", "Quant", "BipolarQuant", "MultiThreshold", "Trunc", "Dropout",
+    "Constant", "Identity", "Max",
   ]
   static let attributes = [
     "axis", "axes", "perm", "group", "transA", "transB", "to", "mode", "value", "min", "max",
@@ -29,7 +30,7 @@ import Testing
       for _ in 0..<8 { values.append(Self.constant(&builder, &random)) }
       for _ in 0..<12 {
         let type = Self.operators[Int(random.next() % UInt64(Self.operators.count))]
-        let isQuantizer = ["Quant", "BipolarQuant", "MultiThreshold"].contains(type)
+        let isQuantizer = ["Quant", "BipolarQuant", "MultiThreshold", "Trunc"].contains(type)
         let inputs = (0..<Int(random.next() % 9)).map { _ in
           values[Int(random.next() % UInt64(values.count))]
         }

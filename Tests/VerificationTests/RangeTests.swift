@@ -187,4 +187,64 @@ import Testing
       return
     }
   }
+
+  @Test func `a stated type of a computed value proves nothing`() throws {
+    var builder = GraphBuilder()
+    let liar = builder.node("Relu", [builder.input()], type: TensorType(.uint8, nil))
+    let moved = builder.node("Mystery", [liar], type: TensorType(.uint8, nil))
+    let w = builder.constant(of: [Int8](arrayLiteral: 1, -1), [2, 1])
+    builder.output(builder.node("MatMulInteger", [moved, w]))
+    #expect(
+      try builder.layer().obstacle
+        == .unquantizedInput(
+          value: "Mystery_out", origin: .node(type: "Mystery", name: "Mystery")))
+  }
+
+  @Test func `Dropout that trains, and a crop beyond the input, are refused`() throws {
+    let training = try Self.layer { builder, x in
+      builder.node("Dropout", [x, nil, builder.constant(of: [true], [])])
+    }
+    #expect(training.obstacle != nil)
+    let inference = try Self.layer { builder, x in
+      builder.node("Dropout", [x, nil, builder.constant(of: [false], [])])
+    }
+    #expect(Self.range(inference) == -8...7)
+    let crop = try Self.layer { builder, x in
+      builder.node(
+        "Resize", [x],
+        [Attribute("coordinate_transformation_mode", .string("tf_crop_and_resize"))])
+    }
+    #expect(crop.obstacle != nil)
+    let linear = try Self.layer { builder, x in
+      builder.node("Resize", [x], [Attribute("mode", .string("linear"))])
+    }
+    #expect(linear.obstacle != nil)
+  }
+
+  @Test func `truncation of version 2 states its own range, version 1 is refused`() throws {
+    func trunc(_ parameters: [Float]) throws -> LayerAnalysis {
+      try Self.layer { builder, x in
+        let constants = parameters.map { builder.constant([$0], []) as ValueID? }
+        return builder.node(
+          "Trunc", [x] + constants, [Attribute("signed", .int(0))],
+          domain: "qonnx.custom_op.general")
+      }
+    }
+    let layer = try trunc([0.5, 0, 8, 2, 3])
+    #expect(Self.range(layer) == 0...7)
+    #expect(layer.input?.scale == 2)
+    #expect(try trunc([0.5, 0, 8, 3]).obstacle != nil)
+    #expect(try trunc([0.5, 1, 8, 2, 3]).obstacle != nil)
+  }
+
+  @Test func `a quantizer without its required attributes is refused`() throws {
+    var builder = GraphBuilder()
+    let one = builder.constant([1], [])
+    let x = builder.node(
+      "Quant", [builder.input(), one, builder.constant([0], []), builder.constant([4], [])],
+      [Attribute("signed", .int(1))], domain: "onnx.brevitas")
+    let w = builder.quant(builder.constant([1, -1], [2, 1]), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [x, w]))
+    #expect(try builder.layer().obstacle == .attribute(node: "Quant", name: "narrow"))
+  }
 }

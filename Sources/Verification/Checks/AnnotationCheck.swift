@@ -28,20 +28,9 @@ struct Annotations {
     entries.first { $0.output == layer.output } ?? entries.first { $0.layer == layer.name }
   }
 
-  /// P from a layer output's `finn_datatype`: `SCALEDINT<P>` or `INTP`.
+  /// P from a layer output's `finn_datatype`; an unsigned type is no accumulator of ours.
   static func finnBits(_ annotations: [KeyValue]) -> Int? {
-    guard let name = annotations.first(where: { $0.key == "finn_datatype" })?.value else {
-      return nil
-    }
-    let digits =
-      if name.hasPrefix("SCALEDINT<"), name.hasSuffix(">") {
-        name.dropFirst(10).dropLast()
-      } else if name.hasPrefix("INT") {
-        name.dropFirst(3)
-      } else {
-        Substring()
-      }
-    return Int(digits).flatMap { (1...64).contains($0) ? $0 : nil }
+    FinnDatatype(annotations).flatMap { $0.signed == false ? nil : $0.bits }
   }
 }
 

@@ -49,13 +49,20 @@ public enum ModelFinding: Sendable, Hashable {
   case noLayers
   /// The metadata can't be read.
   case malformedAnnotations(AnnotationError)
+  /// A quantizer's output is annotated with another data type than the quantizer gives.
+  case contradictedDatatype(value: String, stated: String, actual: String)
   /// The metadata names a layer that the graph doesn't have; it binds nothing.
   case unmatchedAnnotation(layer: String)
+
+  /// True where the file states what its own quantizers disprove.
+  public var isRefutation: Bool {
+    if case .contradictedDatatype = self { true } else { false }
+  }
 
   /// True where no certificate can be given because of it.
   public var preventsCertificate: Bool {
     switch self {
-    case .noLayers, .malformedAnnotations: true
+    case .noLayers, .malformedAnnotations, .contradictedDatatype: true
     case .unmatchedAnnotation: false
     }
   }
@@ -66,6 +73,8 @@ extension ModelFinding: CustomStringConvertible {
     switch self {
     case .noLayers: "the model has no dot-product layer to certify"
     case .malformedAnnotations(let error): "\(error)"
+    case .contradictedDatatype(let value, let stated, let actual):
+      "the file states finn_datatype \(stated) for '\(value)'; its quantizer gives \(actual)"
     case .unmatchedAnnotation(let layer):
       "the metadata describes a layer '\(layer)' that the graph doesn't have"
     }

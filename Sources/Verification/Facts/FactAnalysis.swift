@@ -41,6 +41,7 @@ enum FactAnalysis {
   private static let quantizerRules: [String: Rule] = [
     "Quant": QuantRule.apply, "IntQuant": QuantRule.apply,
     "BipolarQuant": BipolarQuantRule.apply,
+    "Trunc": TruncRule.apply,
     "Im2Col": RangeRules.withZeroPadding,
     "MultiThreshold": MultiThresholdRule.apply,
   ]
@@ -52,7 +53,7 @@ enum FactAnalysis {
     "DequantizeLinear": LinearQuantizationRules.dequantize,
     "DynamicQuantizeLinear": LinearQuantizationRules.dynamicQuantize,
     // The same elements in another order, or some of them.
-    "Identity": MovementRules.identity, "Dropout": MovementRules.identity,
+    "Identity": MovementRules.identity, "Dropout": MovementRules.dropout,
     "Reshape": MovementRules.reshape, "Flatten": MovementRules.flatten,
     "Squeeze": MovementRules.squeeze, "Unsqueeze": MovementRules.unsqueeze,
     "Transpose": MovementRules.transpose,

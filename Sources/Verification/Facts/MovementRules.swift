@@ -6,6 +6,14 @@ enum MovementRules {
     try context.fact(0)
   }
 
+  /// The input itself, unless elements are dropped and scaled at run time.
+  static func dropout(_ context: NodeContext) throws(Obstacle) -> ValueFact {
+    if let training = try context.tensor(2, "training_mode")?.integers(), training != [0] {
+      throw .runTimeParameter(node: context.label, parameter: "training_mode")
+    }
+    return try context.fact(0)
+  }
+
   static func transpose(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     guard case .constant(let constant) = try context.fact(0) else { return try context.fact(0) }
     let rank = constant.shape.count

@@ -110,6 +110,12 @@ struct NodeContext {
     }
   }
 
+  /// An attribute that must be there.
+  func flag(_ name: String) throws(Obstacle) -> Bool {
+    guard attributes[name] != nil else { throw .attribute(node: label, name: name) }
+    return try int(name, default: 0) != 0
+  }
+
   func ints(_ name: String) throws(Obstacle) -> [Int]? {
     do { return try attributes.ints(name) } catch { throw .attribute(node: label, name: name) }
   }
@@ -137,12 +143,16 @@ final class FactTable {
       if let fact = facts[id] { return fact }
       let value = graph[id]
       if let tensor = value.constant { return .constant(ConstantTensor(tensor, name: value.name)) }
-      // An integer tensor holds the integers of its type, whatever computes it.
-      if let type = value.type, let codes = CodeRange(of: type.elementType), codes.bits <= 16 {
+      // A type binds whoever feeds an input, and the operators that end in a requantization. What the
+      // file states of any other value proves nothing.
+      let producer = graph.producer(of: id)
+      if producer?.op.type.hasPrefix("QLinear") ?? true, let type = value.type,
+        let codes = CodeRange(of: type.elementType), codes.bits <= 16
+      {
         return .codes(codes)
       }
       let origin: Origin =
-        graph.producer(of: id).map { .node(type: $0.op.type, name: $0.name) } ?? .graphInput
+        producer.map { .node(type: $0.op.type, name: $0.name) } ?? .graphInput
       return .real(.unquantizedInput(value: value.name, origin: origin))
     }
     set { facts[id] = newValue }

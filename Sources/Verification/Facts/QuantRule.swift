@@ -18,8 +18,8 @@ enum QuantRule {
         node: context.label, parameter: "the bit width", value: "\(widths[0])",
         allowed: "one whole number from 1 to 24")
     }
-    let signed = try context.int("signed", default: 1) != 0
-    let narrow = try context.int("narrow", default: 0) != 0
+    let signed = try context.flag("signed")
+    let narrow = try context.flag("narrow")
     let modeName = try context.string("rounding_mode", default: "ROUND")
     guard let mode = RoundingMode(attribute: modeName) else {
       throw .invalidParameter(

@@ -89,7 +89,10 @@ enum RangeRules {
 
   /// Elements of the input where the interpolation picks the nearest one.
   static func resize(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    guard try context.string("mode", default: "nearest") == "nearest" else {
+    let mode = try context.string("mode", default: "nearest")
+    let coordinates = try context.string("coordinate_transformation_mode", default: "")
+    // Cropping may reach beyond the input, where another value stands in.
+    guard mode == "nearest", coordinates != "tf_crop_and_resize" else {
       throw unquantized(context)
     }
     return try runTime(context, 0)
