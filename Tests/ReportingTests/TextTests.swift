@@ -83,4 +83,27 @@ import Verification
         builder.quant(builder.node("DequantizeLinear", [builder.input()]), bits: 4, signed: true)
       } == .qonnx)
   }
+
+  @Test func `a float model is summed up in one line`() throws {
+    var builder = GraphBuilder()
+    let x = builder.input()
+    for name in ["a", "b"] {
+      builder.output(builder.node("MatMul", [x, builder.constant([1], [1, 1])], name: name))
+    }
+    let result = try Verifier.verify(builder.model)
+    #expect(
+      VerdictText.summary(result, style: TextStyle())
+        == "None of the model's 2 layers is quantized: there are no integers to certify.")
+  }
+
+  @Test func `a name that is longer than a line is shortened in its middle`() {
+    let name = String(repeating: "a", count: 50) + "/end"
+    let text = TextStyle(width: 20).wrap("node \(name) is float", first: 2, rest: 4)
+    #expect(
+      text == """
+          node
+            aaaaaaaa…aaa/end
+            is float
+        """)
+  }
 }

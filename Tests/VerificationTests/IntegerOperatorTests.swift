@@ -204,4 +204,28 @@ import Testing
     builder.output(builder.node("MatMul", [a, b]))
     #expect(try builder.layer().obstacle == .unknownDotLength(value: "Quant_out"))
   }
+
+  @Test func `the operators of onnxruntime's quantizer are followed`() throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x", TensorType(.uint8, [1, 2]))
+    let one = builder.constant([1], [])
+    let zero = builder.constant(of: [UInt8(128)], [])
+    let signed = builder.constant(of: [Int8(0)], [])
+    let sum = builder.node(
+      "QLinearAdd", [x, one, zero, x, one, zero, one, signed], domain: "com.microsoft")
+    let pooled = builder.node(
+      "QLinearGlobalAveragePool", [sum, one, signed, one, zero], domain: "com.microsoft")
+    let w = builder.constant(of: [Int8](arrayLiteral: 1, 2, -3, 4), [2, 2])
+    let perChannel = builder.constant([0.5, 0.25], [2])
+    let zeros = builder.constant(of: [Int8](arrayLiteral: 0, 1), [2])
+    let y = builder.node(
+      "QGemm", [pooled, one, zero, w, perChannel, zeros, nil, one, signed],
+      [Attribute("transB", .int(1))], domain: "com.microsoft")
+    builder.output(y)
+    let layer = try builder.layer()
+    #expect(layer.integers == [[1, 2], [-4, 3]])
+    #expect(layer.weight?.scales == [0.5, 0.25])
+    #expect(layer.input?.integerMinimum == -128)
+    #expect(layer.input?.integerMaximum == 127)
+  }
 }

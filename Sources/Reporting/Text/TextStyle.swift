@@ -18,19 +18,20 @@ public struct TextStyle: Sendable, Hashable {
   var rule: Character { isUnicode ? "─" : "-" }
 
   /// Lines of at most `width` columns, broken at spaces; the first is indented by `first`, later ones by
-  /// `rest`. A word that is too long stands alone.
+  /// `rest`. A word that is longer than a line, such as a name that an exporter composed, is shortened.
   func wrap(_ text: String, first: Int = 0, rest: Int = 0) -> String {
     var line = String(repeating: " ", count: first)
     guard let width else { return line + Self.printable(text) }
     var lines: [String] = []
     var isStart = true
     for word in Self.printable(text).split(separator: " ") {
+      let word = shortened(String(word), to: max(width - max(first, rest), 1))
       if !isStart, line.count + 1 + word.count > width {
         lines.append(line)
         line = String(repeating: " ", count: rest)
         isStart = true
       }
-      line += isStart ? String(word) : " \(word)"
+      line += isStart ? word : " \(word)"
       isStart = false
     }
     return (lines + [line]).joined(separator: "\n")

@@ -18,7 +18,7 @@ struct TextTable {
   var rows: [[String]]
 
   private static let gap = "  "
-  private static let readable = 24
+  private static let readable = 36
   private static let flexibleMinimum = 8
 
   func render(_ style: TextStyle) -> String {

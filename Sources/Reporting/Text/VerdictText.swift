@@ -18,6 +18,11 @@ enum VerdictText {
     var lines: [String] = []
     if count == 0 {
       // The finding below says it.
+    } else if result.layers.allSatisfy({ $0.layer.isFloat }) {
+      let subject =
+        count == 1 ? "The model's one layer is" : "None of the model's \(count) layers is"
+      let word = count == 1 ? "not quantized" : "quantized"
+      return style.wrap("\(subject) \(word): there are no integers to certify.")
     } else if open.isEmpty {
       let subject = count == 1 ? "The layer is" : "All \(count) layers are"
       let claim =
@@ -32,7 +37,8 @@ enum VerdictText {
     }
     for verdict in open.prefix(reasonLimit) {
       let reasons = verdict.findings.map(\.description).joined(separator: "; ")
-      lines.append(style.wrap("\(verdict.layer.name): \(reasons)", first: 2, rest: 4))
+      let name = style.shortened(verdict.layer.name, to: nameLimit)
+      lines.append(style.wrap("\(name): \(reasons)", first: 2, rest: 4))
     }
     if open.count > reasonLimit {
       let more = "\(style.ellipsis) and \(open.count - reasonLimit) more (--json has all)"
@@ -56,4 +62,15 @@ enum VerdictText {
   }
 
   private static let reasonLimit = 12
+  private static let nameLimit = 60
+}
+
+extension LayerAnalysis {
+  /// True where nothing of the layer is known to be integers, and a quantizer is all that is missing.
+  fileprivate var isFloat: Bool {
+    switch obstacle {
+    case .unquantizedInput, .unquantizedWeight: weight == nil && input == nil
+    default: false
+    }
+  }
 }

@@ -33,7 +33,11 @@ enum FactAnalysis {
 
   private static func rule(for op: any Operator) -> Rule? {
     if quantizerDomains.contains(op.domain) { return quantizerRules[op.type] }
-    return OpsetImport.canonical(op.domain).isEmpty ? standardRules[op.type] : nil
+    switch OpsetImport.canonical(op.domain) {
+    case "": return standardRules[op.type]
+    case "com.microsoft": return onnxRuntimeRules[op.type]
+    default: return nil
+    }
   }
 
   private static let sameFactForAllOutputs: Set = ["Split"]
@@ -71,7 +75,23 @@ enum FactAnalysis {
     // Another step for the same integers.
     "Cast": ScalingRules.cast, "Mul": ScalingRules.multiply, "Div": ScalingRules.divide,
     // Integer arithmetic that ends in a narrow type again.
-    "QLinearConv": LinearQuantizationRules.requantizedResult,
-    "QLinearMatMul": LinearQuantizationRules.requantizedResult,
+    "QLinearConv": LinearQuantizationRules.requantized(zeroPoint: 7),
+    "QLinearMatMul": LinearQuantizationRules.requantized(zeroPoint: 7),
+  ]
+
+  /// The operators that onnxruntime's quantizer writes (ContribOperators.md).
+  private static let onnxRuntimeRules: [String: Rule] = [
+    "QuantizeLinear": LinearQuantizationRules.quantize,
+    "DequantizeLinear": LinearQuantizationRules.dequantize,
+    "QLinearAdd": LinearQuantizationRules.requantized(zeroPoint: 7),
+    "QLinearMul": LinearQuantizationRules.requantized(zeroPoint: 7),
+    "QGemm": LinearQuantizationRules.requantized(zeroPoint: 8),
+    "QLinearConcat": LinearQuantizationRules.requantized(zeroPoint: 1),
+    "QLinearAveragePool": LinearQuantizationRules.requantized(zeroPoint: 4),
+    "QLinearGlobalAveragePool": LinearQuantizationRules.requantized(zeroPoint: 4),
+    "QLinearLeakyRelu": LinearQuantizationRules.requantized(zeroPoint: 4),
+    "QLinearReduceMean": LinearQuantizationRules.requantized(zeroPoint: 4),
+    "QLinearSigmoid": LinearQuantizationRules.requantized(zeroPoint: 4),
+    "QLinearSoftmax": LinearQuantizationRules.requantized(zeroPoint: 4),
   ]
 }

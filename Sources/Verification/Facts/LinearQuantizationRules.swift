@@ -49,9 +49,11 @@ enum LinearQuantizationRules {
     .codes(CodeRange(bits: 8, signed: false))
   }
 
-  /// The result of `QLinearConv` or `QLinearMatMul`: codes in the type of the output's zero point.
-  static func requantizedResult(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    .codes(try outputCodes(context, zeroPoint: 7))
+  /// The result of an operator that ends in a requantization: codes in the type of the output's zero point.
+  ///
+  /// - Parameter index: the node input that holds the output's zero point.
+  static func requantized(zeroPoint index: Int) -> FactAnalysis.Rule {
+    { context throws(Obstacle) in .codes(try outputCodes(context, zeroPoint: index)) }
   }
 
   private static func outputCodes(_ context: NodeContext, zeroPoint index: Int) throws(Obstacle)

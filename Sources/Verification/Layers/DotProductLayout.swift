@@ -59,7 +59,7 @@ struct DotProductLayout: Sendable {
       }
       self.init(
         split, channelAxes: [0, 2], dotAxes: [1] + Array(3..<split.shape.count))
-    case .gemm:
+    case .gemm, .qGemm:
       try Self.check(weight, context, rank: 2...2, expected: "two dimensions")
       let isTransposed = try context.int(isRight ? "transB" : "transA", default: 0) != 0
       let dot = isRight == isTransposed ? 1 : 0

@@ -10,6 +10,8 @@ enum DotProductOperator: String, Sendable {
   case matMulInteger = "MatMulInteger"
   case qLinearConv = "QLinearConv"
   case qLinearMatMul = "QLinearMatMul"
+  /// Of onnxruntime's domain `com.microsoft`.
+  case qGemm = "QGemm"
 
   /// How an operand's integers are found.
   enum OperandKind {
@@ -30,14 +32,14 @@ enum DotProductOperator: String, Sendable {
   /// - Parameter hasFunctions: whether the model defines operators of its own.
   static func recognize(_ op: any Operator, hasFunctions: Bool) -> Recognition {
     let domain = OpsetImport.canonical(op.domain)
-    if domain.isEmpty, let known = DotProductOperator(rawValue: op.type) {
+    if let known = DotProductOperator(rawValue: op.type), known.domain == domain {
       return .dotProduct(known)
     }
     let holdsGraph = op.attributes().contains {
       if case .serialized = $0.value { true } else { false }
     }
     if holdsGraph { return .opaque(.hiddenNodes(type: op.type)) }
-    if otherSums.contains(op.type) || (!domain.isEmpty && Self(rawValue: op.type) != nil) {
+    if otherSums.contains(op.type) || Self(rawValue: op.type) != nil {
       return .opaque(.unanalysedOperator(domain: domain, type: op.type))
     }
     if hasFunctions, !knownDomains.contains(domain) {
@@ -46,11 +48,13 @@ enum DotProductOperator: String, Sendable {
     return .other
   }
 
+  private var domain: String { self == .qGemm ? "com.microsoft" : "" }
+
   var left: OperandKind {
     switch self {
     case .conv, .convTranspose, .gemm, .matMul: .quantized
     case .convInteger, .matMulInteger: .integers(scale: nil, zeroPoint: 2)
-    case .qLinearConv, .qLinearMatMul: .integers(scale: 1, zeroPoint: 2)
+    case .qLinearConv, .qLinearMatMul, .qGemm: .integers(scale: 1, zeroPoint: 2)
     }
   }
 
@@ -58,14 +62,14 @@ enum DotProductOperator: String, Sendable {
     switch self {
     case .conv, .convTranspose, .gemm, .matMul: .quantized
     case .convInteger, .matMulInteger: .integers(scale: nil, zeroPoint: 3)
-    case .qLinearConv, .qLinearMatMul: .integers(scale: 4, zeroPoint: 5)
+    case .qLinearConv, .qLinearMatMul, .qGemm: .integers(scale: 4, zeroPoint: 5)
     }
   }
 
   /// The node input that holds the right operand; the left one is always input 0.
   var rightIndex: Int {
     switch self {
-    case .qLinearConv, .qLinearMatMul: 3
+    case .qLinearConv, .qLinearMatMul, .qGemm: 3
     default: 1
     }
   }
@@ -84,7 +88,7 @@ enum DotProductOperator: String, Sendable {
     "GroupQueryAttention", "LSTM", "LinearAttention", "MatMulBnb4", "MatMulFpQ4",
     "MatMulInteger16", "MatMulIntegerToFloat", "MatMulNBits", "MoE", "MultiHeadAttention",
     "MVAU", "MatrixVectorActivation", "MatrixVectorActivation_hls", "NhwcConv",
-    "QAttention", "QGemm", "QMoE", "QOrderedMatMul", "QuantAvgPool2d", "RNN", "SparseMatMul",
+    "QAttention", "QMoE", "QOrderedMatMul", "QuantAvgPool2d", "RNN", "SparseMatMul",
     "StreamingFCLayer_Batch", "VVAU", "Vector_Vector_Activate_Batch", "VectorVectorActivation",
     "XnorPopcountMatMul",
   ]

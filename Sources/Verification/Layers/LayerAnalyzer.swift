@@ -115,6 +115,7 @@ struct LayerAnalyzer {
   ) throws(Obstacle) -> Int? {
     if kind.isConvolution { return 0 }
     guard case .constant(let constant) = try context.fact(index) else { return nil }
+    if kind == .qGemm { return try context.int("transB", default: 0) == 0 ? 1 : 0 }
     let rank = constant.shape.count
     return isRight ? rank - 1 : max(rank - 2, 0)
   }
@@ -165,7 +166,7 @@ struct LayerAnalyzer {
       guard kind != .convTranspose, sizes.count > 1, !sizes.contains(nil) else { return nil }
       return Shape.elementCount(sizes.compactMap { $0 })
     }
-    if kind == .gemm {
+    if kind == .gemm || kind == .qGemm {
       guard let transA = try? context.int("transA", default: 0),
         let transB = try? context.int("transB", default: 0)
       else { return nil }
