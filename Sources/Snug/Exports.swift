@@ -1,4 +1,5 @@
 @_exported import GraphIR
 @_exported import Quantization
+@_exported import Reporting
 @_exported import TensorCore
 @_exported import Verification

@@ -18,7 +18,7 @@ struct RootCommand: ParsableCommand {
       used, 3 an output can't be written, 64 wrong usage.
       """,
     version: Snug.version,
-    subcommands: []
+    subcommands: [InspectCommand.self, VerifyCommand.self]
   )
 
   static func main() {

@@ -45,6 +45,18 @@ struct CommandContext {
     }
   }
 
-  /// Prints a JSON document.
-  func print(_ document: JSONValue) throws(Diagnostic) { try print(document.text(indentation: 2)) }
+  /// Prints a report as JSON, or as text that fits the terminal.
+  func print(_ report: some PrintableReport, json: Bool) throws(Diagnostic) {
+    try print(
+      json ? report.json.text() : report.text(style: StandardStream.output.textStyle))
+  }
 }
+
+/// What a command prints, for people and for programs.
+protocol PrintableReport {
+  var json: JSONValue { get }
+  func text(style: TextStyle) -> String
+}
+
+extension InspectionReport: PrintableReport {}
+extension VerificationReport: PrintableReport {}

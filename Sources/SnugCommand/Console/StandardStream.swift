@@ -1,4 +1,5 @@
 import Glibc
+import Snug
 
 /// A standard stream as a plain file descriptor: unbuffered, and with errors that can be seen.
 enum StandardStream: Int32 {
@@ -20,6 +21,20 @@ enum StandardStream: Int32 {
     var size = winsize()
     guard ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
     return Int(size.ws_col)
+  }
+
+  /// The layout for text on this stream: the terminal's width, and Unicode where the locale has it.
+  var textStyle: TextStyle {
+    TextStyle(width: isTerminal ? columns : nil, isUnicode: Self.localeIsUTF8)
+  }
+
+  private static var localeIsUTF8: Bool {
+    for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
+      guard let value = getenv(name), value.pointee != 0 else { continue }
+      let locale = String(cString: value).uppercased()
+      return locale.hasSuffix("UTF-8") || locale.hasSuffix("UTF8")
+    }
+    return false
   }
 
   /// Writes all of `text`.

@@ -1,0 +1,25 @@
+import ArgumentParser
+import Snug
+
+struct InspectCommand: Subcommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show every dot-product layer: bits, scales, accumulator need, headroom, sparsity.",
+    discussion: """
+      Reads float models, QONNX, and QDQ or integer graphs of other tools. The required width is exact: \
+      the least signed accumulator that no input and no order of summation can overflow.
+
+      Example:
+        snug inspect model-w4a4.onnx
+      """)
+
+  @Argument(help: ArgumentHelp("The ONNX model.", valueName: "model.onnx"))
+  var model: String
+
+  @OptionGroup(title: "Common options")
+  var common: CommonOptions
+
+  func execute(_ context: CommandContext) throws {
+    try context.print(try ModelFile(model).inspect(), json: common.json)
+  }
+}

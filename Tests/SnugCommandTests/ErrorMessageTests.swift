@@ -1,0 +1,96 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Every way to fail ends in its exit status and in one line that says where, what, and what to do.
+@Suite struct ErrorMessageTests {
+  let files: SampleFiles
+
+  init() throws { files = try SampleFiles() }
+
+  /// A command line in a folder that `prepare` has filled, its status, and its line on standard error.
+  struct Case: CustomTestStringConvertible, Sendable {
+    let arguments: [String]
+    let status: Int32
+    let line: String
+
+    init(_ arguments: String, _ status: Int32, _ line: String) {
+      self.arguments = arguments.split(separator: " ").map(String.init)
+      self.status = status
+      self.line = line
+    }
+
+    var testDescription: String { arguments.joined(separator: " ") }
+  }
+
+  static let unusable: [Case] = [
+    Case("inspect none.onnx", 2, "error: cannot read 'none.onnx': No such file or directory"),
+    Case("inspect folder", 2, "error: cannot read 'folder': Is a directory"),
+    Case("inspect empty.onnx", 2, "error: empty.onnx: the file is empty; write the model again"),
+    Case("inspect text.onnx", 2, "error: text.onnx: this is a text file, not an ONNX model"),
+    Case("verify text.onnx", 2, "error: text.onnx: this is a text file, not an ONNX model"),
+  ]
+
+  @Test(arguments: unusable)
+  func `an unusable input is one line and its status`(_ test: Case) throws {
+    _ = try files.text("", to: "empty.onnx")
+    _ = try files.text("a plain text\n", to: "text.onnx")
+    try FileManager.default.createDirectory(
+      atPath: files.folder.path("folder"), withIntermediateDirectories: true)
+    let before = try files.folder.contents()
+    let run = try SnugProcess(test.arguments, in: files.folder.url)
+    #expect(run.status == test.status)
+    #expect(run.error == test.line + "\n")
+    #expect(run.output.isEmpty)
+    #expect(try files.folder.contents() == before)
+  }
+
+  @Test(arguments: [
+    ("", 0), ("frobnicate", 64), ("inspect", 64), ("inspect a b", 64),
+    ("verify a --acumulator-bits 3", 64),
+    ("verify a --accumulator-bits x", 64), ("verify a --accumulator-bits 0", 64),
+    ("verify a --accumulator-bits 65", 64), ("inspect a --quiet --verbose", 64),
+    ("inspect a --threads 0", 64), ("inspect a --threads -3", 64),
+  ])
+  func `wrong usage exits with 64`(arguments: String, status: Int32) throws {
+    let run = try SnugProcess(arguments.split(separator: " ").map(String.init))
+    #expect(run.status == status)
+    if status != 0 {
+      #expect(run.output.isEmpty)
+      #expect(run.error.hasPrefix("Error: "))
+    }
+  }
+
+  @Test func `a reader that goes away is no failure`() throws {
+    let model = try files.quantized(finnBits: 7)
+    let shell = Process()
+    shell.executableURL = URL(filePath: "/bin/bash")
+    shell.arguments = [
+      "-c", "set -o pipefail; \"$0\" inspect \"$1\" | true; exit ${PIPESTATUS[0]}",
+      SnugProcess.executable.path, model,
+    ]
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(shell.terminationReason == .exit)
+    #expect(shell.terminationStatus == 0)
+  }
+
+  @Test func `a full standard output is an output that can't be written`() throws {
+    guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
+    let model = try files.quantized(finnBits: 7)
+    let process = Process()
+    process.executableURL = SnugProcess.executable
+    process.arguments = ["inspect", model]
+    process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 3)
+    #expect(
+      text
+        == "error: standard output: can't be written: No space left on device; make room, or send the result elsewhere\n"
+    )
+  }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// One run of the built `snug`, as a shell would see it.
+struct SnugProcess {
+  let status: Int32
+  let output: String
+  let error: String
+
+  /// The binary that was built beside this test bundle.
+  static let executable: URL = {
+    let running = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+    var folder = running
+    // The test bundle is a file on Linux and a folder of folders on macOS.
+    while folder.path != "/" {
+      let candidate = folder.appending(path: "snug")
+      var isFolder: ObjCBool = false
+      if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isFolder),
+        !isFolder.boolValue
+      {
+        return candidate
+      }
+      folder.deleteLastPathComponent()
+    }
+    return running.appending(path: "snug")
+  }()
+
+  /// Runs `snug` to its end.
+  ///
+  /// - Parameter folder: the working directory.
+  init(_ arguments: String..., in folder: URL? = nil) throws {
+    try self.init(arguments, in: folder)
+  }
+
+  init(_ arguments: [String], in folder: URL? = nil) throws {
+    let process = Process()
+    process.executableURL = Self.executable
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    // Files rather than pipes: a pipe that nobody empties would block the process.
+    let scratch = try TemporaryFolder()
+    let streams = ["out", "err"].map { scratch.url.appending(path: $0) }
+    for stream in streams { try Data().write(to: stream) }
+    process.standardOutput = try FileHandle(forWritingTo: streams[0])
+    process.standardError = try FileHandle(forWritingTo: streams[1])
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    try #require(process.terminationReason == .exit, "ended by signal \(process.terminationStatus)")
+    status = process.terminationStatus
+    output = try String(contentsOf: streams[0], encoding: .utf8)
+    error = try String(contentsOf: streams[1], encoding: .utf8)
+  }
+
+  /// Standard output as a JSON object.
+  func json() throws -> [String: Any] {
+    let value = try JSONSerialization.jsonObject(with: Data(output.utf8))
+    return try #require(value as? [String: Any])
+  }
+}
