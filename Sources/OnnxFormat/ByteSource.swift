@@ -23,13 +23,15 @@ struct ByteSource {
   }
 
   /// A pipe, whose size is not known, is read to its end first.
-  init(_ file: InputFile) throws(FileError) {
+  ///
+  /// - Parameter limit: bytes that a pipe may hold.
+  init(_ file: InputFile, limit: Int) throws(FileError) {
     if let size = file.size {
       count = size
       window = []
       self.file = file
     } else {
-      window = try file.readAll()
+      window = try file.readAll(limit: limit)
       count = window.count
       self.file = nil
     }

@@ -14,6 +14,9 @@ extension FormatProblem: CustomStringConvertible {
     switch self {
     case .cannotRead(let error), .cannotWrite(let error): "\(error)"
     case .empty: "the file is empty; write the model again"
+    case .fileSize(let limit):
+      "the file has more than \(limit >> 20) MiB, the limit of its format; export the model again "
+        + "with external data"
     case .foreign(let kind): kind.message
     case .truncated(let field, let offset, let missing):
       "the file is truncated: \(field) at byte \(offset) needs \(missing) more bytes; "

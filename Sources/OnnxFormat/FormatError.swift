@@ -23,6 +23,7 @@ public enum FormatProblem: Error, Sendable, Hashable {
   // MARK: The file as a whole
   case cannotRead(FileError)
   case empty
+  case fileSize(limit: Int)
   /// The file is recognizably something else.
   case foreign(FileKind)
   /// The file ends before the field does.

@@ -10,12 +10,12 @@ enum FormatLimits {
   /// Bytes in one protobuf file, by the format's own limit.
   static let protobufBytes = Int(Int32.max)
 
-  /// Memory that the decoded messages of a file may take, tensor data aside.
+  /// Memory that the messages in so many bytes of a file, tensor data aside, may take once decoded.
   ///
-  /// A packed integer of one byte becomes eight in memory, a short node some ten times its size; an
-  /// empty message of two bytes would become hundreds.
-  static func decodedBytes(fileSize: Int) -> Int {
-    let (scaled, overflow) = fileSize.multipliedReportingOverflow(by: 16)
-    return overflow ? Int.max : max(scaled, 256 << 20)
+  /// A short node with attributes takes some twenty times its size; an empty message of two bytes would
+  /// take hundreds of times.
+  static func decodedBytes(structureBytes: Int) -> Int {
+    let (scaled, overflow) = structureBytes.multipliedReportingOverflow(by: 64)
+    return overflow ? 8 << 30 : min(max(scaled, 256 << 20), 8 << 30)
   }
 }

@@ -77,31 +77,41 @@ struct ModelEncoder {
       message.pointee.n_metadata_props = graph.metadata.count
     }
     parts.append(pack(message))
-    encodeValues(of: graph, into: &parts)
+    let computed = order.flatMap { graph[$0].outputs.compactMap { $0 } }
+    encodeValues(of: graph, computed: computed, into: &parts)
     return parts
   }
 
-  private mutating func encodeValues(of graph: Graph, into parts: inout WireParts) {
+  /// - Parameter computed: the outputs of nodes in the order of the file, whatever order they were added
+  ///   in, so that a file that is read and written again stays the same.
+  private mutating func encodeValues(
+    of graph: Graph, computed: [ValueID], into parts: inout WireParts
+  ) {
     let encoder = ValueEncoder(arena: arena)
-    let ids = graph.valueIDs
-    let constants = ids.filter { graph[$0].constant != nil }
-    for id in constants {
-      if let tensor = graph[id].constant { parts.append(field: 5, encode(tensor, of: graph[id])) }
+    let inputs = Set(graph.inputs)
+    var constants: [ValueID] = []
+    var sparseConstants: [ValueID] = []
+    for id in graph.valueIDs where graph[id].producer == nil {
+      if let tensor = graph[id].constant {
+        constants.append(id)
+        parts.append(field: 5, encode(tensor, of: graph[id]))
+      } else if let tensor = encoder.encodeSparse(graph[id]) {
+        sparseConstants.append(id)
+        parts.append(field: 15, WireParts(tensor))
+      }
     }
     for id in graph.inputs { parts.append(field: 11, encoder.encode(graph[id])) }
     // Until IR version 4 every initializer is a graph input too.
     for id in constants where model.irVersion < 4 || graph[id].isListedInput {
-      parts.append(field: 11, encoder.encode(graph[id]))
+      if !inputs.contains(id) { parts.append(field: 11, encoder.encode(graph[id])) }
     }
     for id in graph.outputs { parts.append(field: 12, encoder.encode(graph[id])) }
-    let described = Set(graph.inputs).union(graph.outputs)
-    for id in ids where !described.contains(id) && graph[id].hasDescription {
+    let outputs = Set(graph.outputs)
+    for id in sparseConstants + computed where !outputs.contains(id) && graph[id].hasDescription {
       parts.append(field: 13, encoder.encode(graph[id]))
     }
-    for id in ids {
-      if let sparse = encoder.encodeSparse(graph[id]) { parts.append(field: 15, WireParts(sparse)) }
-    }
-    for id in ids where !graph[id].annotations.isEmpty {
+    for id in graph.inputs + constants + sparseConstants + computed
+    where !graph[id].annotations.isEmpty {
       let annotation = arena.make(onnx__tensor_annotation__init)
       annotation.pointee.tensor_name = arena.string(graph[id].name)
       annotation.pointee.quant_parameter_tensor_names = arena.entries(graph[id].annotations)
@@ -118,9 +128,8 @@ struct ModelEncoder {
 }
 
 extension Value {
-  /// True for a computed value of which the file says more than the name.
+  /// True where the file says more of a value than its name.
   fileprivate var hasDescription: Bool {
-    constant == nil && producer != nil
-      && (type != nil || serializedType != nil || !documentation.isEmpty || !metadata.isEmpty)
+    type != nil || serializedType != nil || !documentation.isEmpty || !metadata.isEmpty
   }
 }

@@ -50,7 +50,7 @@ public enum OnnxReader {
 
   static func openSource(_ path: String) throws(FormatProblem) -> ByteSource {
     do throws(FileError) {
-      return try ByteSource(InputFile(path: path))
+      return try ByteSource(InputFile(path: path), limit: FormatLimits.protobufBytes)
     } catch {
       throw .cannotRead(error)
     }
@@ -63,6 +63,9 @@ public enum OnnxReader {
   ) throws(FormatProblem) -> ScannedMessage {
     var source = source
     guard source.count > 0 else { throw .empty }
+    guard source.count <= FormatLimits.protobufBytes else {
+      throw .fileSize(limit: FormatLimits.protobufBytes)
+    }
     let head = try Array(source.prefix(512))
     if let kind = FileKind(head: head) { throw .foreign(kind) }
     do throws(FormatProblem) {

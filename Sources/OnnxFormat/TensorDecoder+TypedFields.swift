@@ -22,12 +22,16 @@ extension TensorDecoder {
     switch field {
     case .raw, .strings: throw .wrongDataField(field: field.rawValue, type: type)
     case .floats:
+      let rest = take(&message.pointee.float_data, &message.pointee.n_float_data)
+      let storage = join(taken(message)?.storage, rest)
       // A complex element is two entries; `count` is below Int.max / 8, as its bytes were counted.
-      try check(message.pointee.n_float_data, expected: type == .complex64 ? 2 * count : count)
-      return take(&message.pointee.float_data, &message.pointee.n_float_data)
+      try check(storage.bytes.count / 4, expected: type == .complex64 ? 2 * count : count)
+      return storage
     case .doubles:
-      try check(message.pointee.n_double_data, expected: type == .complex128 ? 2 * count : count)
-      return take(&message.pointee.double_data, &message.pointee.n_double_data)
+      let rest = take(&message.pointee.double_data, &message.pointee.n_double_data)
+      let storage = join(taken(message)?.storage, rest)
+      try check(storage.bytes.count / 8, expected: type == .complex128 ? 2 * count : count)
+      return storage
     case .int64s:
       try check(message.pointee.n_int64_data, expected: count)
       return take(&message.pointee.int64_data, &message.pointee.n_int64_data)
@@ -54,6 +58,15 @@ extension TensorDecoder {
       return type.bitWidth == 16
         ? narrow(message.pointee.int32_data, entries, to: UInt16.self)
         : narrow(message.pointee.int32_data, entries, to: UInt8.self)
+    }
+  }
+
+  /// A list whose first part the scanner took out; further parts are rare.
+  private func join(_ first: TensorStorage?, _ rest: TensorStorage) -> TensorStorage {
+    guard let first else { return rest }
+    if rest.bytes.isEmpty { return first }
+    return TensorStorage(byteCount: first.bytes.count + rest.bytes.count) { buffer in
+      buffer.copyBytes(from: [first.bytes, rest.bytes].joined())
     }
   }
 

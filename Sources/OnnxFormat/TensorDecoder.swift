@@ -60,7 +60,7 @@ struct TensorDecoder {
       return try externalData.storage(message, byteCount: byteCount)
     }
     guard let field = fields.first else { return TensorStorage(byteCount: 0) { _ in } }
-    if field == .raw { return blob(message) }
+    if field == .raw, let taken = taken(message) { return taken.storage }
     guard field == DataField(of: type) else {
       throw .wrongDataField(field: field.rawValue, type: type)
     }
@@ -83,21 +83,25 @@ struct TensorDecoder {
   private func fieldsInUse(_ message: Message) -> [DataField] {
     let m = message.pointee
     var fields: [DataField] = []
-    if m.has_raw_data != 0, blob(message).bytes.count > 0 { fields.append(.raw) }
-    if m.n_float_data > 0 { fields.append(.floats) }
-    if m.n_int32_data > 0 { fields.append(.int32s) }
-    if m.n_string_data > 0 { fields.append(.strings) }
-    if m.n_int64_data > 0 { fields.append(.int64s) }
-    if m.n_double_data > 0 { fields.append(.doubles) }
-    if m.n_uint64_data > 0 { fields.append(.uint64s) }
+    if let taken = taken(message), taken.storage.bytes.count > 0 { fields.append(taken.field) }
+    for (field, count) in [
+      (DataField.floats, m.n_float_data), (.int32s, m.n_int32_data), (.strings, m.n_string_data),
+      (.int64s, m.n_int64_data), (.doubles, m.n_double_data), (.uint64s, m.n_uint64_data),
+    ] where count > 0 && !fields.contains(field) {
+      fields.append(field)
+    }
     return fields
   }
 
-  private func blob(_ message: Message) -> TensorStorage {
-    let data = message.pointee.raw_data
-    let content = UnsafeRawBufferPointer(start: data.data, count: data.len)
-    precondition(content.count == 4, "raw_data was not taken out")
-    return blobs[Int(UInt32(littleEndian: content.loadUnaligned(as: UInt32.self)))]
+  /// The data that the scanner took out of a message.
+  func taken(_ message: Message) -> (field: DataField, storage: TensorStorage)? {
+    guard message.pointee.has_raw_data != 0 else { return nil }
+    let content = message.pointee.raw_data
+    let reference = BlobReference(UnsafeBufferPointer(start: content.data, count: content.len))
+    guard let reference, blobs.indices.contains(reference.index) else {
+      preconditionFailure("the message did not pass the scanner")
+    }
+    return (reference.field, blobs[reference.index])
   }
 
   /// A byte of a Swift `Bool` must be 0 or 1; one of a file can be anything.
@@ -105,29 +109,6 @@ struct TensorDecoder {
     if storage.bytes.allSatisfy({ $0 < 2 }) { return storage }
     return TensorStorage(byteCount: storage.bytes.count) { buffer in
       for (index, byte) in storage.bytes.enumerated() { buffer[index] = byte == 0 ? 0 : 1 }
-    }
-  }
-}
-
-/// The fields of a `TensorProto` that can hold its elements.
-enum DataField: String {
-  case raw = "raw_data"
-  case floats = "float_data"
-  case int32s = "int32_data"
-  case strings = "string_data"
-  case int64s = "int64_data"
-  case doubles = "double_data"
-  case uint64s = "uint64_data"
-
-  /// The typed field for an element type.
-  init(of type: ElementType) {
-    switch type {
-    case .float32, .complex64: self = .floats
-    case .float64, .complex128: self = .doubles
-    case .int64: self = .int64s
-    case .uint32, .uint64: self = .uint64s
-    case .string: self = .strings
-    default: self = .int32s
     }
   }
 }

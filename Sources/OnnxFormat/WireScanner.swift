@@ -3,18 +3,44 @@ import TensorCore
 
 /// What a serialized message becomes before protobuf-c decodes it.
 struct ScannedMessage {
-  /// The message with each element of `blobs` replaced by its index.
+  /// The message with the data of tensors replaced by ``BlobReference``s in `raw_data`.
   var skeleton: [UInt8]
-  /// The `raw_data` of tensors, in the order of the file.
+  /// The data of tensors, in the order of the file.
   var blobs: [TensorStorage]
+}
+
+/// What stands in the `raw_data` of a skeleton: the data that was taken out, and which field held it.
+struct BlobReference {
+  static let byteCount = 5
+
+  let field: DataField
+  let index: Int
+
+  init(_ field: DataField, index: Int) {
+    self.field = field
+    self.index = index
+  }
+
+  /// Decodes a reference.
+  init?(_ bytes: UnsafeBufferPointer<UInt8>) {
+    guard bytes.count == Self.byteCount, let field = DataField(number: UInt32(bytes[0])) else {
+      return nil
+    }
+    self.field = field
+    index = bytes[1...].reversed().reduce(0) { $0 << 8 | Int($1) }
+  }
+
+  var bytes: [UInt8] {
+    [UInt8(field.number)] + (0..<4).map { UInt8(truncatingIfNeeded: index >> (8 * $0)) }
+  }
 }
 
 /// A pass over the wire format that makes a file safe to decode, and takes tensor data out of it.
 ///
 /// protobuf-c decodes recursively on the machine's stack and allocates what the input asks for. This pass
 /// walks the same descriptors with a stack of its own: it checks every length, wire type and the depth,
-/// estimates what decoding will allocate, and reads the `raw_data` of tensors straight into tensor
-/// storage, so that weights are held once and never pass through protobuf-c.
+/// estimates what decoding will allocate, and reads the data of tensors straight into tensor storage where
+/// the file has it in that layout, so that weights are held once and never pass through protobuf-c.
 struct WireScanner {
   /// What a message is, as far as it matters to where tensor data is taken out.
   ///
@@ -42,14 +68,20 @@ struct WireScanner {
     let lengthSlot: Int?
     /// Bits of the singular message fields and of the oneof that were seen.
     var seen: UInt64 = 0
+    /// What a tensor holds so far.
+    var data = TensorData.none
+  }
+
+  private enum TensorData {
+    case none, inFields, taken
   }
 
   private var source: ByteSource
   private var frames: [Frame] = []
   private var skeleton: [UInt8] = []
   private var blobs: [TensorStorage] = []
+  private var blobBytes = 0
   private var decodedBytes = 0
-  private let decodedBytesLimit: Int
 
   /// Reads all of `source` as one message.
   static func scan(
@@ -60,10 +92,7 @@ struct WireScanner {
     return ScannedMessage(skeleton: scanner.skeleton, blobs: scanner.blobs)
   }
 
-  private init(_ source: ByteSource) {
-    self.source = source
-    decodedBytesLimit = FormatLimits.decodedBytes(fileSize: source.count)
-  }
+  private init(_ source: ByteSource) { self.source = source }
 
   private mutating func run(
     _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>, _ role: Role
@@ -89,13 +118,21 @@ struct WireScanner {
     }
     // One entry of protobuf-c's field list, which lives while the message is decoded.
     try allocate(40)
-    appendVarint(key)
     guard let field = protobuf_c_message_descriptor_get_field(frame.descriptor, number) else {
+      appendVarint(key)
       try copyUnknown(WireType(key), in: frame, start: start)
       return
     }
     let place = Place(descriptor: frame.descriptor, field: field, start: start, end: frame.end)
     let expected = WireType(field.pointee.type)
+    if frame.role == .tensor, let data = DataField(number: number) {
+      if WireType(key) == .length, frame.data == .none ? data.isTensorLayout : data == .raw {
+        try takeBlob(data, place, after: frame.data)
+        return
+      }
+      if frame.data == .none { frames[frames.count - 1].data = .inFields }
+    }
+    appendVarint(key)
     switch (WireType(key), expected) {
     case (.length, .length):
       try scanLengthDelimited(place, in: frame)
@@ -115,14 +152,11 @@ struct WireScanner {
     switch place.field.pointee.type {
     case PROTOBUF_C_TYPE_MESSAGE:
       try openMessage(place, length: length, in: frame)
-    case PROTOBUF_C_TYPE_BYTES
-    where frame.role == .tensor && place.field.pointee.id == rawDataField:
-      try takeBlob(place, length: length)
     default:
-      try allocate(length + 32)
       appendVarint(UInt64(length))
       let content = skeleton.count
       guard try source.copy(length, to: &skeleton) else { throw place.truncated(source, length) }
+      try allocate(length + 32)
       if place.field.pointee.type == PROTOBUF_C_TYPE_STRING, skeleton[content...].contains(0) {
         throw place.malformed(.zeroByte)
       }
@@ -151,26 +185,35 @@ struct WireScanner {
     skeleton += [0, 0, 0, 0, 0]
   }
 
-  private let rawDataField: UInt32 = 9
-
-  private mutating func takeBlob(_ place: Place, length: Int) throws(FormatProblem) {
-    let index = UInt32(truncatingIfNeeded: blobs.count)
+  /// Reads the data of a tensor into storage of its own and leaves a reference.
+  private mutating func takeBlob(_ field: DataField, _ place: Place, after earlier: TensorData)
+    throws(FormatProblem)
+  {
+    let length = try self.length(place)
+    // An empty raw_data says nothing; some writers put it beside a typed field.
+    if earlier == .taken && length == 0 { return }
+    guard earlier != .taken else { throw place.malformed(.repeated) }
+    guard length % (field.entryWidth ?? 1) == 0 else { throw place.malformed(.length) }
+    let reference = BlobReference(field, index: blobs.count)
     let blob = try TensorStorage(byteCount: length) { (buffer) throws(FormatProblem) in
       guard try source.fill(buffer) else { throw place.truncated(source, length) }
     }
     blobs.append(blob)
-    appendVarint(4)
-    withUnsafeBytes(of: index.littleEndian) { skeleton += $0 }
+    blobBytes += length
+    frames[frames.count - 1].data = .taken
+    appendVarint(UInt64(DataField.raw.number) << 3 | 2)
+    appendVarint(UInt64(BlobReference.byteCount))
+    skeleton += reference.bytes
   }
 
   private mutating func scanPacked(_ place: Place, element: WireType) throws(FormatProblem) {
     let length = try self.length(place)
     let width = element.width ?? 1
     guard length % width == 0 else { throw place.malformed(.length) }
-    try allocate(Self.saturatingProduct(length, 8 / width))
     appendVarint(UInt64(length))
     let content = skeleton.count
     guard try source.copy(length, to: &skeleton) else { throw place.truncated(source, length) }
+    try allocate(Self.saturatingProduct(length, 8 / width))
     guard element == .varint else { return }
     var run = 0
     for byte in skeleton[content...] {
@@ -210,9 +253,9 @@ struct WireScanner {
       guard length <= UInt64(frame.end - source.position) else {
         throw Self.overrun(Self.name(frame.descriptor), start, length, source)
       }
-      try allocate(Int(length) + 48)
       appendVarint(length)
       guard try source.copy(Int(length), to: &skeleton) else { throw fault(.length) }
+      try allocate(Int(length) + 48)
     }
   }
 }
@@ -274,7 +317,8 @@ extension WireScanner {
 
   private mutating func allocate(_ bytes: Int) throws(FormatProblem) {
     let (sum, overflow) = decodedBytes.addingReportingOverflow(bytes)
-    guard !overflow, sum <= decodedBytesLimit else { throw .tooLarge(limit: decodedBytesLimit) }
+    let limit = FormatLimits.decodedBytes(structureBytes: source.position - blobBytes)
+    guard !overflow, sum <= limit else { throw .tooLarge(limit: limit) }
     decodedBytes = sum
   }
 

@@ -62,7 +62,10 @@ public final class InputFile: Sendable {
   }
 
   /// The bytes from the current position to the end.
-  public func readAll() throws(FileError) -> [UInt8] {
+  ///
+  /// - Throws: ``FileError``, with `EFBIG` where there are more than `limit` bytes.
+  public func readAll(limit: Int = .max) throws(FileError) -> [UInt8] {
+    guard size ?? 0 <= limit else { throw FileError(.read, path, code: EFBIG) }
     var bytes: [UInt8] = []
     var capacity = max(size ?? 0, 1 << 16)
     while true {
@@ -72,6 +75,7 @@ public final class InputFile: Sendable {
       }
       chunk.removeLast(capacity - count)
       if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+      guard bytes.count <= limit else { throw FileError(.read, path, code: EFBIG) }
       if count < capacity { return bytes }
       capacity = 1 << 20
     }

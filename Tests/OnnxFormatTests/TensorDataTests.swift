@@ -72,6 +72,22 @@ import Testing
     #expect(tensor.elements(of: Int32.self) == [7, -1, 9])
   }
 
+  @Test func `a list of floats in several pieces is joined`() throws {
+    let tensor = try Self.read(dims: [4], type: 1) {
+      $0.bytes(4, [])
+      $0.bytes(4, [0, 0, 0x80, 0x3F])
+      $0.bytes(4, [0, 0, 0, 0x40, 0, 0, 0x40, 0x40])
+      $0.float(4, 4)
+      $0.bytes(9, [])
+    }.get()
+    #expect(tensor.elements(of: Float.self) == [1, 2, 3, 4])
+    let second = try Self.read(dims: [2], type: 11) {
+      $0.bytes(10, [0, 0, 0, 0, 0, 0, 0xF0, 0x3F])
+      $0.bytes(10, [0, 0, 0, 0, 0, 0, 0, 0x40])
+    }.get()
+    #expect(second.elements(of: Double.self) == [1, 2])
+  }
+
   @Test func `strings are kept byte by byte`() throws {
     let tensor = try Self.read(dims: [2], type: 8) {
       $0.bytes(6, [0xFF, 0x00])
@@ -164,6 +180,24 @@ import Testing
         $0.bytes(9, [0, 0, 0, 0])
         $0.bytes(4, [0, 0, 0, 0])
       } == .failure(.tensor(name: "t", .severalDataFields(["raw_data", "float_data"]))))
+    #expect(
+      Self.read(dims: [1], type: 6) {
+        $0.bytes(5, [1])
+        $0.bytes(9, [1, 0, 0, 0])
+      } == .failure(.tensor(name: "t", .severalDataFields(["raw_data", "int32_data"]))))
+    for first in [4, 9] {
+      guard
+        case .failure(.malformed(field: "TensorProto.raw_data", offset: _, .repeated)) = Self.read(
+          dims: [1], type: 1,
+          data: {
+            $0.bytes(first, [0, 0, 0, 0])
+            $0.bytes(9, [0, 0, 0, 0])
+          })
+      else {
+        Issue.record("data in field \(first) and raw_data")
+        continue
+      }
+    }
     #expect(
       Self.read(dims: [1], type: 1) { $0.message(3) { $0.int(1, 0) } }
         == .failure(.tensor(name: "t", .segmented)))

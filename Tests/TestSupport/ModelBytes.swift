@@ -1,24 +1,24 @@
-import GraphIR
-import TensorCore
-import TestSupport
-
-@testable import OnnxFormat
-
 /// A small model as bytes, with hooks to break each of its parts.
 ///
 /// `x -> Mul(x, w) -> y`, with `w` of shape [2].
-struct ModelBytes {
-  var irVersion: Int? = 8
-  var opsets: [(domain: String, version: Int)] = [("", 13)]
-  var inputs = ["x"]
-  var outputs = ["y"]
-  var nodes: [WireMessage] = [ModelBytes.node("Mul", ["x", "w"], ["y"], name: "mul")]
-  var initializers: [WireMessage] = [ModelBytes.tensor("w", dims: [2], floats: [1, 2])]
+public struct ModelBytes: Sendable {
+  public var irVersion: Int?
+  public var opsets: [(domain: String, version: Int)] = [("", 13)]
+  public var inputs: [String]
+  public var outputs: [String]
+  public var nodes: [WireMessage] = [ModelBytes.node("Mul", ["x", "w"], ["y"], name: "mul")]
+  public var initializers: [WireMessage] = [ModelBytes.tensor("w", dims: [2], floats: [1, 2])]
   /// Added to the graph and to the model as they are.
-  var graphExtra = WireMessage()
-  var modelExtra = WireMessage()
+  public var graphExtra = WireMessage()
+  public var modelExtra = WireMessage()
 
-  var bytes: [UInt8] {
+  public init(irVersion: Int? = 8, inputs: [String] = ["x"], outputs: [String] = ["y"]) {
+    self.irVersion = irVersion
+    self.inputs = inputs
+    self.outputs = outputs
+  }
+
+  public var bytes: [UInt8] {
     WireMessage { model in
       if let irVersion { model.int(1, irVersion) }
       for opset in opsets {
@@ -39,7 +39,7 @@ struct ModelBytes {
     }.bytes
   }
 
-  static func node(
+  public static func node(
     _ type: String, _ inputs: [String], _ outputs: [String], name: String = "",
     attributes: [WireMessage] = []
   ) -> WireMessage {
@@ -52,7 +52,7 @@ struct ModelBytes {
     }
   }
 
-  static func tensor(_ name: String, dims: [Int], floats: [Float]) -> WireMessage {
+  public static func tensor(_ name: String, dims: [Int], floats: [Float]) -> WireMessage {
     tensor(name, dims: dims, type: 1) { tensor in
       tensor.bytes(
         9,
@@ -62,7 +62,7 @@ struct ModelBytes {
     }
   }
 
-  static func tensor(
+  public static func tensor(
     _ name: String, dims: [Int], type: Int?, data: (inout WireMessage) -> Void = { _ in }
   ) -> WireMessage {
     WireMessage { tensor in
@@ -74,7 +74,7 @@ struct ModelBytes {
   }
 
   /// A float tensor value of shape [N, 2].
-  static func valueInfo(_ name: String) -> WireMessage {
+  public static func valueInfo(_ name: String) -> WireMessage {
     WireMessage { info in
       info.string(1, name)
       info.message(2) {
@@ -89,27 +89,23 @@ struct ModelBytes {
     }
   }
 
-  func read(folder: String? = nil) throws(FormatError) -> Model {
-    try OnnxReader.read(bytes: bytes, folder: folder, resolver: OpaqueResolver())
-  }
-
-  /// What is wrong with the model, or `nil` where it can be read.
-  func problem(folder: String? = nil) -> FormatProblem? {
-    do throws(FormatError) {
-      _ = try read(folder: folder)
-      return nil
-    } catch {
-      return error.problem
+  /// A model of graphs inside attributes of nodes inside graphs.
+  public static func nested(levels: Int) -> [UInt8] {
+    // Lengths are known from the inside, so the outer keys are collected first and reversed.
+    var lengths: [Int] = []
+    var length = 0
+    for _ in 0..<levels {
+      for _ in 0..<3 {
+        lengths.append(length)
+        length += 1 + WireMessage.varint(UInt64(length)).count
+      }
     }
-  }
-}
-
-/// What is wrong with the bytes of a model, or `nil` where they can be read.
-func problem(_ bytes: [UInt8]) -> FormatProblem? {
-  do throws(FormatError) {
-    _ = try OnnxReader.read(bytes: bytes, resolver: OpaqueResolver())
-    return nil
-  } catch {
-    return error.problem
+    var bytes: [UInt8] = [0x08, 0x08]
+    bytes += [0x3A] + WireMessage.varint(UInt64(length))
+    // From the outside: node (1) of a graph, its attribute (5), the attribute's graph (6).
+    for (index, length) in lengths.reversed().enumerated() {
+      bytes += [[0x0A, 0x2A, 0x32][index % 3]] + WireMessage.varint(UInt64(length))
+    }
+    return bytes
   }
 }
