@@ -1,6 +1,7 @@
 #ifndef SNUG_KERNELS_H
 #define SNUG_KERNELS_H
 
+#include "activations.h"
 #include "projection.h"
 #include "weights.h"
 

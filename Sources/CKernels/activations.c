@@ -1,0 +1,80 @@
+#include "include/activations.h"
+
+#include <math.h>
+
+#include "clones.h"
+#include "lanes.h"
+
+SNUG_CLONES void snug_activation_forward(const float *x, size_t n, snug_activation_map map,
+                                         int16_t *codes, float *values) {
+  if (values) {
+    for (size_t i = 0; i < n; i++) {
+      float q = rintf(x[i] / map.scale);
+      /* In this order NaN passes both comparisons unchanged. */
+      q = q < map.minimum ? map.minimum : q;
+      q = q > map.maximum ? map.maximum : q;
+      values[i] = q * map.scale;
+    }
+  }
+  if (codes) {
+    for (size_t i = 0; i < n; i++) {
+      float q = rintf(x[i] / map.scale);
+      /* In this order NaN becomes the minimum, so that the conversion is defined. */
+      q = q > map.minimum ? q : map.minimum;
+      q = q < map.maximum ? q : map.maximum;
+      codes[i] = (int16_t)q;
+    }
+  }
+}
+
+SNUG_CLONES double snug_activation_backward(const float *x, const float *upstream, size_t n,
+                                            snug_activation_map map, float *gradient) {
+  double8 sum = {0};
+  for (size_t start = 0; start < n; start += SNUG_LANE_COUNT) {
+    float8 terms = {0};
+    size_t count = n - start < SNUG_LANE_COUNT ? n - start : SNUG_LANE_COUNT;
+    for (size_t i = 0; i < count; i++) {
+      float g = upstream[start + i];
+      float y = x[start + i] / map.scale;
+      float q = rintf(y);
+      float low = q < map.minimum ? map.minimum : q;
+      float clipped = low > map.maximum ? map.maximum : low;
+      int inside = clipped == q;
+      terms[i] = g * (inside ? q - y : clipped);
+      if (gradient) gradient[start + i] = inside ? g : 0.0f;
+    }
+    sum += __builtin_convertvector(terms, double8);
+  }
+  return SNUG_TOTAL(sum);
+}
+
+static inline uint32_t magnitude_bits(const float *x, size_t i) {
+  uint32_t bits;
+  memcpy(&bits, x + i, sizeof bits);
+  return bits & 0x7FFFFFFF;
+}
+
+SNUG_CLONES uint32_t snug_magnitude_max(const float *x, size_t n) {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = magnitude_bits(x, i);
+    largest = bits > largest ? bits : largest;
+  }
+  return largest;
+}
+
+void snug_magnitude_count_upper(const float *x, size_t n, uint64_t *counts) {
+  for (size_t i = 0; i < n; i++) counts[magnitude_bits(x, i) >> 16]++;
+}
+
+void snug_magnitude_count_lower(const float *x, size_t n, uint32_t upper, uint64_t *counts) {
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = magnitude_bits(x, i);
+    if (bits >> 16 == upper) counts[bits & 0xFFFF]++;
+  }
+}
+
+void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side,
+                        uint64_t *counts) {
+  for (size_t i = 0; i < n; i++) counts[(int32_t)floorf(x[i] * reciprocal) + side]++;
+}

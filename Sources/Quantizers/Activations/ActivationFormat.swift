@@ -1,0 +1,38 @@
+import AccumulatorBounds
+
+/// The integers of a per-tensor activation quantizer with zero point 0, and how its step follows
+/// from a clipping statistic.
+///
+///     q = clip(round(x / s), qmin, qmax)    y = q s    s = statistic / steps
+public struct ActivationFormat: Sendable, Hashable {
+  /// N.
+  public let bits: Int
+  public let signed: Bool
+
+  /// - Precondition: `bits` is 1 to 15.
+  public init(bits: Int, signed: Bool) {
+    precondition((1...15).contains(bits), "\(bits) activation bits")
+    self.bits = bits
+    self.signed = signed
+  }
+
+  /// qmin: 0, or -2^(N-1).
+  public var minimum: Int { signed ? -(1 << (bits - 1)) : 0 }
+  /// qmax: 2^N - 1, or 2^(N-1) - 1.
+  public var maximum: Int { signed ? 1 << (bits - 1) - 1 : 1 << bits - 1 }
+
+  /// Steps from 0 to the statistic: 2^N - 1 unsigned, 2^(N-1) signed.
+  ///
+  /// Taken through its logarithm in single precision as Brevitas does, which moves 255 to 254.99998:
+  /// a scale trained there and one trained here are the same bits.
+  public var steps: Float { exp2(log2(Float(signed ? 1 << (bits - 1) : 1 << bits - 1))) }
+
+  /// s for the trained parameter p, the logarithm of the statistic; at least 1e-10.
+  public func scale(log2Statistic: Float) -> Float { max(exp2(log2Statistic) / steps, 1e-10) }
+
+  /// s for a clipping statistic, such as a percentile of the magnitudes.
+  public func scale(statistic: Float) -> Float { scale(log2Statistic: log2(statistic)) }
+
+  /// p for a given s.
+  public func log2Statistic(scale: Float) -> Float { log2(scale * steps) }
+}

@@ -1,0 +1,99 @@
+import CKernels
+
+/// The distribution of activations over any number of batches, in bins of equal width whose range
+/// doubles as larger values come, and the clipping ranges that follow from it.
+public struct ActivationHistogram: Sendable, Hashable {
+  /// Bins on each side of 0.
+  static let side = 4096
+
+  /// Bin b counts values in [b - side, b - side + 1) widths.
+  private var counts = [UInt64](repeating: 0, count: 2 * side)
+  /// The width of a bin, a power of two, so that doubling it merges bins exactly.
+  private var width: Float = 0
+  public private(set) var count = 0
+  /// The greatest magnitude seen.
+  public private(set) var largest: Float = 0
+
+  public init() {}
+
+  /// Takes one batch in; an empty one changes nothing.
+  public mutating func observe(_ batch: UnsafeBufferPointer<Float>) throws(QuantizerError) {
+    if batch.isEmpty { return }
+    let magnitude = try batch.largestMagnitude()
+    reach(magnitude)
+    largest = max(largest, magnitude)
+    count += batch.count
+    // Without a magnitude above 0 any reciprocal does.
+    let reciprocal = width > 0 ? 1 / width : 0
+    let part = batch.counts(2 * Self.side) {
+      snug_histogram_add($0, $1, reciprocal, Int32(Self.side), $2)
+    }
+    for index in part.indices { counts[index] += part[index] }
+  }
+
+  /// The clipping statistic below which the fraction f of the magnitudes lies, to within a bin.
+  public func percentile(_ fraction: Double = 0.99999) throws(QuantizerError) -> Float {
+    if count == 0 { throw .noActivations }
+    let rank = min(max(Int((fraction * Double(count) + 0.5).rounded(.down)), 1), count)
+    var seen = 0
+    for bin in 0..<Self.side {
+      seen += Int(counts[Self.side + bin] + counts[Self.side - 1 - bin])
+      if seen >= rank { return min(Float(bin + 1) * width, largest) }
+    }
+    return largest
+  }
+
+  /// The clipping statistic whose step gives the least squared quantization error.
+  ///
+  /// The error of each bin is taken at its centre; candidates are 1/128 to 128/128 of the greatest
+  /// magnitude, then the neighbourhood of the best in finer steps.
+  public func leastErrorStatistic(for format: ActivationFormat) throws(QuantizerError) -> Float {
+    if count == 0 { throw .noActivations }
+    if largest == 0 { return 0 }
+    let bins = counts.indices.filter { counts[$0] > 0 }
+    func error(_ statistic: Double) -> Double {
+      let scale = statistic / Double(format.steps)
+      var sum = 0.0
+      for bin in bins {
+        let centre = (Double(bin - Self.side) + 0.5) * Double(width)
+        let q = (centre / scale).rounded(.toNearestOrEven)
+        let clipped = min(max(q, Double(format.minimum)), Double(format.maximum))
+        let difference = clipped * scale - centre
+        sum += Double(counts[bin]) * difference * difference
+      }
+      return sum
+    }
+    var best = (statistic: Double(largest), error: error(Double(largest)))
+    var spacing = Double(largest) / 128
+    for round in 0..<3 {
+      let centre = best.statistic
+      // The first round covers everything below the greatest magnitude.
+      for step in round == 0 ? -127...(-1) : -7...7 {
+        let statistic = centre + Double(step) * spacing
+        guard statistic > 0, statistic <= Double(largest) else { continue }
+        let error = error(statistic)
+        if error < best.error { best = (statistic, error) }
+      }
+      spacing /= 8
+    }
+    return Float(best.statistic)
+  }
+
+  /// Widens the bins until a magnitude falls inside.
+  private mutating func reach(_ magnitude: Float) {
+    guard magnitude > 0 else { return }
+    let side = Float(Self.side)
+    if width == 0 {
+      // Values of 0 seen before lie in the first bin at or above 0, whatever its width.
+      width = max(magnitude.binade / side * 2, Float.leastNormalMagnitude)
+    }
+    while magnitude >= width * side {
+      var merged = [UInt64](repeating: 0, count: counts.count)
+      for bin in counts.indices {
+        merged[(bin - Self.side) >> 1 + Self.side] += counts[bin]
+      }
+      counts = merged
+      width *= 2
+    }
+  }
+}

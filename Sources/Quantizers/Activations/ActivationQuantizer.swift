@@ -1,0 +1,78 @@
+import CKernels
+import TensorCore
+
+/// The arithmetic of a per-tensor activation quantizer on plain buffers, in parallel.
+///
+/// Results don't depend on the number of threads.
+public struct ActivationQuantizer: Sendable, Hashable {
+  public let format: ActivationFormat
+  /// s, positive and finite.
+  public let scale: Float
+
+  public init(format: ActivationFormat, scale: Float) {
+    self.format = format
+    self.scale = scale
+  }
+
+  /// Elements that one call of a kernel takes; partial sums of so many are added in order.
+  private static let chunk = 1 << 15
+
+  private var map: snug_activation_map {
+    snug_activation_map(
+      scale: scale, minimum: Float(format.minimum), maximum: Float(format.maximum))
+  }
+
+  /// Quantizes and dequantizes: y = q s, NaN where `x` is.
+  ///
+  /// - Parameters:
+  ///   - codes: where the integers go, if anywhere; qmin for NaN.
+  ///   - values: where y goes, if anywhere; may be the memory of `x`.
+  public func forward(
+    _ x: UnsafeBufferPointer<Float>, codes: UnsafeMutableBufferPointer<Int16>? = nil,
+    values: UnsafeMutableBufferPointer<Float>? = nil
+  ) {
+    precondition(codes.map { $0.count >= x.count } ?? true, "too few codes")
+    precondition(values.map { $0.count >= x.count } ?? true, "too few values")
+    nonisolated(unsafe) let (x, codes, values) = (x, codes, values)
+    Parallelism.forEachRange(count: x.count, grain: Self.chunk) { range in
+      // Codes first, since values may overwrite x.
+      if let codes = codes?.baseAddress {
+        snug_activation_forward(
+          x.baseAddress.map { $0 + range.lowerBound }, range.count, map,
+          codes + range.lowerBound, nil)
+      }
+      if let values = values?.baseAddress {
+        snug_activation_forward(
+          x.baseAddress.map { $0 + range.lowerBound }, range.count, map, nil,
+          values + range.lowerBound)
+      }
+    }
+  }
+
+  /// Gradients for the upstream gradient of y: to x where it was not clipped, straight through; to the
+  /// logarithm p of the statistic, ln2 s sum of G (q - x / s) inside and G q outside.
+  ///
+  /// - Parameter gradient: where that of x goes, if anywhere; may be the memory of `upstream`.
+  /// - Returns: the gradient of p.
+  public func backward(
+    _ x: UnsafeBufferPointer<Float>, upstream: UnsafeBufferPointer<Float>,
+    gradient: UnsafeMutableBufferPointer<Float>? = nil
+  ) -> Float {
+    precondition(upstream.count == x.count, "\(upstream.count) gradients for \(x.count) values")
+    precondition(gradient.map { $0.count >= x.count } ?? true, "too few gradients")
+    let chunks = (x.count + Self.chunk - 1) / Self.chunk
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: chunks) { partial in
+      nonisolated(unsafe) let (x, upstream, gradient, partial) = (x, upstream, gradient, partial)
+      Parallelism.forEachRange(count: chunks) { range in
+        for index in range {
+          let start = index * Self.chunk
+          let sum = snug_activation_backward(
+            x.baseAddress.map { $0 + start }, upstream.baseAddress.map { $0 + start },
+            min(Self.chunk, x.count - start), map, gradient?.baseAddress.map { $0 + start })
+          partial.initializeElement(at: index, to: sum)
+        }
+      }
+      return Float(partial.reduce(0, +) * Double(ln2) * Double(scale))
+    }
+  }
+}
