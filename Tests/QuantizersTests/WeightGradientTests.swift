@@ -72,4 +72,94 @@ import Testing
     expectClose(norm.map { $0 - 1 }, try golden.floats("reg_grad_g_log2"))
     expectClose(scale.map { $0 - 1 }, try golden.floats("reg_grad_s_pre_log2"))
   }
+
+  /// The forward map without rounding and clipping, in double precision: what straight-through
+  /// gradients are the derivatives of.
+  private func smooth(
+    _ weights: [Double], scale: Double, norm: Double, bound: Double, centred: Bool
+  ) -> [Double] {
+    let mean = centred ? weights.reduce(0, +) / Double(weights.count) : 0
+    let distance = weights.reduce(0) { $0 + abs($1 - mean) }
+    let clamped = min(norm / scale, bound)
+    return weights.map { ($0 - mean) / distance * clamped * scale }
+  }
+
+  @Test(arguments: [false, true], [-0.5, 0.5])
+  func `gradients are the derivatives of the map without rounding`(centred: Bool, excess: Float)
+    throws
+  {
+    let layer = WeightLayer(
+      channels: 1, length: 24, bits: 8, budget: try makeBudget(0...15, bits: 14))
+    let core = NormConstrainedQuantizer(layer, bound: .a2qPlus, centred: centred)
+    var generator = SplitMix(seed: 31)
+    let weights = (0..<24).map { _ in generator.normal() }
+    let upstream = (0..<24).map { _ in generator.normal() }
+    let scale: Float = -4
+    // A norm below the bound, or above it.
+    let norm = log2(core.bounds[0]) + scale + excess
+    let parameters = ChannelParameters(log2Scale: [scale], log2Norm: [norm])
+    var gradient = [Float](repeating: .nan, count: 24)
+    var ofScale: [Float] = [.nan]
+    var ofNorm: [Float] = [.nan]
+    gradient.withMutableBuffer { gradient in
+      ofScale.withMutableBuffer { ofScale in
+        ofNorm.withMutableBuffer { ofNorm in
+          weights.withBuffer { weights in
+            upstream.withBuffer { upstream in
+              parameters.withView {
+                core.backward(
+                  weights, $0, upstream: upstream,
+                  into: .init(weights: gradient, log2Scale: ofScale, log2Norm: ofNorm))
+              }
+            }
+          }
+        }
+      }
+    }
+    let linearNorm = Double(exp2(norm))
+    func loss(_ weights: [Double], _ norm: Double) -> Double {
+      let values = smooth(
+        weights, scale: Double(exp2(scale)), norm: norm, bound: Double(core.bounds[0]),
+        centred: centred)
+      return zip(values, upstream).reduce(0) { $0 + $1.0 * Double($1.1) }
+    }
+    let point = weights.map(Double.init)
+    for index in point.indices {
+      var (above, below) = (point, point)
+      above[index] += 1e-5
+      below[index] -= 1e-5
+      let slope = (loss(above, linearNorm) - loss(below, linearNorm)) / 2e-5
+      #expect(abs(Double(gradient[index]) - slope) <= 1e-4 * max(abs(slope), 0.1))
+    }
+    let step = linearNorm * 1e-6
+    let slope = (loss(point, linearNorm + step) - loss(point, linearNorm - step)) / (2 * step)
+    #expect(abs(Double(ofNorm[0]) - slope * linearNorm * Double(ln2)) <= 1e-4 * 0.1)
+    #expect(ofScale[0].isFinite)
+  }
+
+  @Test func `the plain quantizer passes gradients inside its range and none outside`() throws {
+    let layer = WeightLayer(
+      channels: 1, length: 4, bits: 3, budget: try makeBudget(0...1, bits: 8))
+    let weights: [Float] = [0.6, -1.1, 9, -9]
+    let upstream: [Float] = [1, 2, 3, 4]
+    var gradient = [Float](repeating: .nan, count: 4)
+    var ofScale: [Float] = [.nan]
+    gradient.withMutableBuffer { gradient in
+      ofScale.withMutableBuffer { ofScale in
+        weights.withBuffer { weights in
+          upstream.withBuffer { upstream in
+            ChannelParameters(log2Scale: [-1], log2Norm: []).withView {
+              UnconstrainedQuantizer(layer).backward(
+                weights, $0, upstream: upstream,
+                into: .init(
+                  weights: gradient, log2Scale: ofScale, log2Norm: .init(start: nil, count: 0)))
+            }
+          }
+        }
+      }
+    }
+    #expect(gradient == [1, 2, 0, 0])
+    let terms: [Float] = [1 - 1.2, 2 * (-2 + 2.2), 3 * 3, 4 * -3]
+    #expect(abs(ofScale[0] - terms.reduce(0, +) * ln2 * 0.5) < 1e-5)
+  }
 }
