@@ -28,6 +28,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
     // MARK: C libraries and C code
@@ -53,7 +54,8 @@ let package = Package(
     module("Datasets", ["TensorCore", "OnnxFormat", "CTurboJPEG", "CPNG", "CZlib"]),
     module("Quantization", ["Passes", "AccumulatorBounds"]),
     module("Verification", ["GraphIR", "AccumulatorBounds"]),
-    module("Reporting", ["Verification"]),
+    module(
+      "Reporting", ["Verification", .product(name: "Mustache", package: "swift-mustache")]),
     module(
       "Snug",
       [

@@ -19,7 +19,7 @@ enum LayerTable {
         .init(title: "zeros", dropOrder: 4),
         .init(title: style.isUnicode ? style.yes : "ok"),
       ],
-      rows: result.layers.map { inspectionRow($0, style) }
+      rows: result.layers.map { inspectionCells($0, style) }
     ).render(style)
   }
 
@@ -41,7 +41,8 @@ enum LayerTable {
     ).render(style)
   }
 
-  private static func inspectionRow(_ verdict: LayerVerdict, _ style: TextStyle) -> [String] {
+  /// The cells of a layer in the columns of the inspection.
+  static func inspectionCells(_ verdict: LayerVerdict, _ style: TextStyle) -> [String] {
     let layer = verdict.layer
     return [
       layer.name, layer.op, number(layer.dotLength, style),

@@ -1,0 +1,26 @@
+import Mustache
+import Verification
+
+/// The inspection as one self-contained page: no script, no font and no picture from elsewhere.
+public struct HTMLReport: Sendable {
+  public var model: ModelSummary
+  public var result: VerificationResult
+
+  public init(model: ModelSummary, result: VerificationResult) {
+    self.model = model
+    self.result = result
+  }
+
+  /// The page, as UTF-8 text.
+  public var html: String {
+    Self.template.render(PageView(model: model, result: result))
+  }
+
+  private static let template: MustacheTemplate = {
+    // The template is a constant of this file's neighbour: what can't be parsed is a programming error.
+    guard let template = try? MustacheTemplate(string: ReportTemplate.text) else {
+      preconditionFailure("the report's template is malformed")
+    }
+    return template
+  }()
+}

@@ -1,0 +1,61 @@
+import GraphIR
+import TensorCore
+import TestSupport
+import Testing
+import Verification
+
+@testable import Reporting
+
+@Suite struct HTMLReportTests {
+  static func page(_ model: Model, bits: Int? = nil) throws -> String {
+    HTMLReport(
+      model: ModelSummary(model, path: "models/model.onnx"),
+      result: try Verifier.verify(model, accumulatorBits: bits)
+    ).html
+  }
+
+  @Test func `the page of a partly refuted model`() throws {
+    try SnapshotTests.check(Self.page(SampleModels.mixed(hiddenTarget: 7)), "report-mixed.html")
+  }
+
+  @Test func `the page loads nothing from elsewhere`() throws {
+    let page = try Self.page(SampleModels.mixed())
+    for forbidden in ["http", "<script", "<link", "src=", "@import", "url("] {
+      #expect(!page.contains(forbidden))
+    }
+  }
+
+  @Test func `a name in a file can't add markup`() throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = builder.quant(builder.constant([1], [1, 1]), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [x, w], name: "<b onclick='x'>\"&amp;"))
+    let page = try Self.page(builder.model, bits: 2)
+    #expect(!page.contains("<b "))
+    #expect(page.contains("&lt;b onclick="))
+    #expect(!page.contains("title=\"<"))
+  }
+
+  @Test func `many channels share bars, and the fullest of each is shown`() throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 1, signed: false)
+    var weights = [Float](repeating: 0, count: 1000)
+    weights[999] = 7
+    let w = builder.quant(builder.constant(weights, [1, 1000]), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [x, w]))
+    let verdict = try #require(
+      try Verifier.verify(builder.model, accumulatorBits: 4).layers.first)
+    let view = try #require(ChannelsView(verdict, style: TextStyle()))
+    #expect(view.viewBox == "0 -108.00 256 216.00")
+    #expect(view.path.hasPrefix("M0 0V0.00h1V0.00h-1zM1 0"))
+    #expect(view.path.hasSuffix("M255 0V-100.00h1V0.00h-1z"))
+    #expect(view.caption == "1000 channels, the fullest needs 100.0\u{A0}% of 4 bits")
+  }
+
+  @Test(arguments: [
+    (0.0, "0.00"), (-0.004, "0.00"), (-1.25, "-1.25"), (12.345, "12.35"), (1e12, "1000000000.00"),
+  ])
+  func `numbers in styles have two decimals`(_ value: Double, _ text: String) {
+    #expect(Figures.css(value) == text)
+  }
+}
