@@ -1,10 +1,11 @@
+import TensorCore
+
 extension FormatError: CustomStringConvertible {
   /// One line that names the file, what in it is wrong, and what to do.
   public var description: String {
     switch problem {
-    case .cannotRead(let error): "\(error)"
-    case .cannotWrite(let error): "\(error)"
-    default: "\(file): \(problem)"
+    case .cannotRead, .cannotWrite: "\(problem)".singleLine
+    default: "\(file): \(problem)".singleLine
     }
   }
 }

@@ -179,6 +179,16 @@ import Testing
     ),
   ]
 
+  @Test func `a name can neither break the line nor fill the screen`() {
+    let problem = { FormatProblem.graph(.danglingValue(name: $0, consumer: "a\nb\u{1B}[2J")) }
+    #expect(
+      FormatError(file: "m.onnx", problem("x\u{202E}")).description
+        == #"m.onnx: node 'a\nb\u{1B}[2J': input 'x\u{202E}' is neither computed nor given"#)
+    let long = FormatError(file: "m.onnx", problem(String(repeating: "x", count: 1 << 20)))
+    #expect(long.description.count < 1100)
+    #expect(long.description.hasSuffix("is neither computed nor given"))
+  }
+
   @Test(arguments: messages.indices)
   func `a message is one line that names the file and the place`(row: Int) {
     let (problem, message) = Self.messages[row]

@@ -136,14 +136,8 @@ import Testing
 
   @Test func `a file whose messages would take hundreds of times its size is refused`() {
     // Empty nodes: two bytes in the file, some 200 in memory.
-    let count = 4 << 20
-    let nodes = [UInt8](unsafeUninitializedCapacity: 2 * count) { buffer, filled in
-      for index in 0..<count {
-        buffer[2 * index] = 0x0A
-        buffer[2 * index + 1] = 0
-      }
-      filled = 2 * count
-    }
+    var nodes: [UInt8] = [0x0A, 0]
+    while nodes.count < 4 << 20 { nodes += nodes }
     let bytes = WireMessage {
       $0.int(1, 8)
       $0.bytes(7, nodes)

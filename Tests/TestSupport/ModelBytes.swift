@@ -91,21 +91,26 @@ public struct ModelBytes: Sendable {
 
   /// A model of graphs inside attributes of nodes inside graphs.
   public static func nested(levels: Int) -> [UInt8] {
-    // Lengths are known from the inside, so the outer keys are collected first and reversed.
-    var lengths: [Int] = []
-    var length = 0
-    for _ in 0..<levels {
-      for _ in 0..<3 {
-        lengths.append(length)
-        length += 1 + WireMessage.varint(UInt64(length)).count
+    // Lengths are known from the inside, so the bytes are collected back to front.
+    var reversed: [UInt8] = []
+    func prepend(key: UInt8) {
+      var length = reversed.count
+      let start = reversed.count
+      while length >= 0x80 {
+        reversed.append(UInt8(length & 0x7F) | 0x80)
+        length >>= 7
       }
+      reversed.append(UInt8(length))
+      reversed[start...].reverse()
+      reversed.append(key)
     }
-    var bytes: [UInt8] = [0x08, 0x08]
-    bytes += [0x3A] + WireMessage.varint(UInt64(length))
-    // From the outside: node (1) of a graph, its attribute (5), the attribute's graph (6).
-    for (index, length) in lengths.reversed().enumerated() {
-      bytes += [[0x0A, 0x2A, 0x32][index % 3]] + WireMessage.varint(UInt64(length))
+    for _ in 0..<levels {
+      // From the inside: the graph (6) of an attribute, which is one (5) of a node (1) of a graph.
+      prepend(key: 0x32)
+      prepend(key: 0x2A)
+      prepend(key: 0x0A)
     }
-    return bytes
+    prepend(key: 0x3A)
+    return [0x08, 0x08] + reversed.reversed()
   }
 }
