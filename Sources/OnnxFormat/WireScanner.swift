@@ -1,40 +1,6 @@
 import COnnxProto
 import TensorCore
 
-/// What a serialized message becomes before protobuf-c decodes it.
-struct ScannedMessage {
-  /// The message with the data of tensors replaced by ``BlobReference``s in `raw_data`.
-  var skeleton: [UInt8]
-  /// The data of tensors, in the order of the file.
-  var blobs: [TensorStorage]
-}
-
-/// What stands in the `raw_data` of a skeleton: the data that was taken out, and which field held it.
-struct BlobReference {
-  static let byteCount = 5
-
-  let field: DataField
-  let index: Int
-
-  init(_ field: DataField, index: Int) {
-    self.field = field
-    self.index = index
-  }
-
-  /// Decodes a reference.
-  init?(_ bytes: UnsafeBufferPointer<UInt8>) {
-    guard bytes.count == Self.byteCount, let field = DataField(number: UInt32(bytes[0])) else {
-      return nil
-    }
-    self.field = field
-    index = bytes[1...].reversed().reduce(0) { $0 << 8 | Int($1) }
-  }
-
-  var bytes: [UInt8] {
-    [UInt8(field.number)] + (0..<4).map { UInt8(truncatingIfNeeded: index >> (8 * $0)) }
-  }
-}
-
 /// A pass over the wire format that makes a file safe to decode, and takes tensor data out of it.
 ///
 /// protobuf-c decodes recursively on the machine's stack and allocates what the input asks for. This pass
@@ -349,49 +315,6 @@ extension WireScanner {
 
     func truncated(_ source: ByteSource, _ length: Int) -> FormatProblem {
       .truncated(field: name, offset: start, missing: max(1, length - source.remaining))
-    }
-  }
-}
-
-/// The protobuf encodings of a field's content.
-enum WireType: Sendable, Hashable, CustomStringConvertible {
-  case varint, fixed64, length, fixed32
-
-  /// The type in the low bits of a field key, or `nil` for groups and reserved values.
-  init?(_ key: UInt64) {
-    switch key & 7 {
-    case 0: self = .varint
-    case 1: self = .fixed64
-    case 2: self = .length
-    case 5: self = .fixed32
-    default: return nil
-    }
-  }
-
-  init(_ type: ProtobufCType) {
-    switch type {
-    case PROTOBUF_C_TYPE_FLOAT, PROTOBUF_C_TYPE_FIXED32, PROTOBUF_C_TYPE_SFIXED32: self = .fixed32
-    case PROTOBUF_C_TYPE_DOUBLE, PROTOBUF_C_TYPE_FIXED64, PROTOBUF_C_TYPE_SFIXED64: self = .fixed64
-    case PROTOBUF_C_TYPE_STRING, PROTOBUF_C_TYPE_BYTES, PROTOBUF_C_TYPE_MESSAGE: self = .length
-    default: self = .varint
-    }
-  }
-
-  /// Bytes of one element where that is fixed.
-  var width: Int? {
-    switch self {
-    case .fixed32: 4
-    case .fixed64: 8
-    case .varint, .length: nil
-    }
-  }
-
-  var description: String {
-    switch self {
-    case .varint: "an integer"
-    case .fixed32: "a 32-bit number"
-    case .fixed64: "a 64-bit number"
-    case .length: "bytes"
     }
   }
 }
