@@ -30,3 +30,12 @@ extension ModelFile {
     }
   }
 }
+
+extension InspectionReport {
+  /// Writes the report as a page that needs no other file.
+  ///
+  /// - Throws: ``SnugError/file(_:)`` where it can't be written.
+  public func writeHTML(to path: String) throws(SnugError) {
+    try OutputFile.write(HTMLReport(model: model, result: result).html, to: path)
+  }
+}

@@ -1,5 +1,6 @@
 import GraphIR
 import OnnxFormat
+import TensorCore
 
 /// Why a job can't be done.
 public enum SnugError: Error, Sendable {
@@ -7,6 +8,8 @@ public enum SnugError: Error, Sendable {
   /// A model or tensor file can't be read or written.
   case format(FormatError)
   case graph(file: String, GraphError)
+  /// A file that is neither model nor tensor can't be read or written.
+  case file(FileError)
 }
 
 extension SnugError {
@@ -16,6 +19,8 @@ extension SnugError {
     case .recipe(let error): error.diagnostic
     case .format(let error): Diagnostic(error.isOutput ? .output : .model, "\(error)")
     case .graph(let file, let error): Diagnostic(.model, file: file, "\(error)")
+    case .file(let error):
+      Diagnostic(error.operation == .write ? .output : .data, "\(error)")
     }
   }
 }

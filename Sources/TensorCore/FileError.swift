@@ -30,8 +30,21 @@ public struct FileError: Error, Sendable, Hashable {
 extension FileError: CustomStringConvertible {
   public var description: String {
     switch operation {
-    case .read: "cannot read '\(path)': \(reason)"
-    case .write: "cannot write '\(path)': \(reason)"
+    case .read: "cannot read '\(path)': \(reason)\(advice)"
+    case .write: "cannot write '\(path)': \(reason)\(advice)"
+    }
+  }
+
+  /// What to do about the causes that a user can remove.
+  private var advice: String {
+    switch code {
+    case ENOENT where operation == .write: "; create the folder, or name another"
+    case ENOENT, ENOTDIR, ENAMETOOLONG: "; check the path"
+    case EISDIR: "; name a file"
+    case EACCES, EPERM: "; check its permissions"
+    case EROFS: "; name a path on another file system"
+    case ENOSPC, EDQUOT: "; make room on the disk"
+    default: ""
     }
   }
 }

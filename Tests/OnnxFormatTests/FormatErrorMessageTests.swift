@@ -9,11 +9,11 @@ import Testing
   static let messages: [(problem: FormatProblem, message: String)] = [
     (
       .cannotRead(FileError(.read, "m.onnx", code: 2)),
-      "cannot read 'm.onnx': No such file or directory"
+      "cannot read 'm.onnx': No such file or directory; check the path"
     ),
     (
       .cannotWrite(FileError(.write, "m.onnx", code: 28)),
-      "cannot write 'm.onnx': No space left on device"
+      "cannot write 'm.onnx': No space left on device; make room on the disk"
     ),
     (.empty, "m.onnx: the file is empty; write the model again"),
     (

@@ -39,8 +39,12 @@ import Testing
     let folder = try TemporaryFolder()
     let inFile = try folder.write([], to: "file") + "/model.onnx"
     for (path, code, reason) in [
-      (folder.path("none/model.onnx"), ENOENT, "No such file or directory"),
-      (folder.url.path, EISDIR, "Is a directory"), (inFile, ENOTDIR, "Not a directory"),
+      (
+        folder.path("none/model.onnx"), ENOENT,
+        "No such file or directory; create the folder, or name another"
+      ),
+      (folder.url.path, EISDIR, "Is a directory; name a file"),
+      (inFile, ENOTDIR, "Not a directory; check the path"),
     ] {
       do {
         try OnnxWriter.write(Self.model(), to: path)

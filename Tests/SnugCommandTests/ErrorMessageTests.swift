@@ -24,10 +24,19 @@ import Testing
   }
 
   static let unusable: [Case] = [
-    Case("inspect none.onnx", 2, "error: cannot read 'none.onnx': No such file or directory"),
-    Case("inspect folder", 2, "error: cannot read 'folder': Is a directory"),
+    Case(
+      "inspect none.onnx", 2,
+      "error: cannot read 'none.onnx': No such file or directory; check the path"),
+    Case("inspect folder", 2, "error: cannot read 'folder': Is a directory; name a file"),
     Case("inspect empty.onnx", 2, "error: empty.onnx: the file is empty; write the model again"),
     Case("inspect text.onnx", 2, "error: text.onnx: this is a text file, not an ONNX model"),
+    Case(
+      "inspect model.onnx --html none/report.html", 3,
+      "error: cannot write 'none/report.html': No such file or directory; create the folder, or name another"
+    ),
+    Case(
+      "inspect model.onnx --html folder", 3,
+      "error: cannot write 'folder': Is a directory; name a file"),
     Case("verify text.onnx", 2, "error: text.onnx: this is a text file, not an ONNX model"),
   ]
 
@@ -35,6 +44,7 @@ import Testing
   func `an unusable input is one line and its status`(_ test: Case) throws {
     _ = try files.text("", to: "empty.onnx")
     _ = try files.text("a plain text\n", to: "text.onnx")
+    _ = try files.quantized("model.onnx")
     try FileManager.default.createDirectory(
       atPath: files.folder.path("folder"), withIntermediateDirectories: true)
     let before = try files.folder.contents()

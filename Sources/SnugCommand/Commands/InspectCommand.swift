@@ -10,16 +10,23 @@ struct InspectCommand: Subcommand {
       the least signed accumulator that no input and no order of summation can overflow.
 
       Example:
-        snug inspect model-w4a4.onnx
+        snug inspect model-w4a4.onnx --html report.html
       """)
 
   @Argument(help: ArgumentHelp("The ONNX model.", valueName: "model.onnx"))
   var model: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Where to write the report as a web page too (default: nowhere).", valueName: "file.html"))
+  var html: String?
+
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
   func execute(_ context: CommandContext) throws {
-    try context.print(try ModelFile(model).inspect(), json: common.json)
+    let report = try ModelFile(model).inspect()
+    if let html { try report.writeHTML(to: html) }
+    try context.print(report, json: common.json)
   }
 }
