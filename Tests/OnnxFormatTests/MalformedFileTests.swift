@@ -49,9 +49,11 @@ import Testing
         return "read"
       } catch { return error.description }
     }
-    #expect(message(folder.url.path) == "cannot read '\(folder.url.path)': Is a directory; name a file")
+    #expect(
+      message(folder.url.path) == "cannot read '\(folder.url.path)': Is a directory; name a file")
     let missing = folder.path("none.onnx")
-    #expect(message(missing) == "cannot read '\(missing)': No such file or directory; check the path")
+    #expect(
+      message(missing) == "cannot read '\(missing)': No such file or directory; check the path")
   }
 
   @Test func `a file beyond the limit of the format is refused before it is read`() throws {
