@@ -5,18 +5,25 @@
 
 /* Eight lanes, whatever the registers of the machine, so that a sum has one order everywhere. */
 typedef float float8 __attribute__((vector_size(32)));
+typedef int int8 __attribute__((vector_size(32)));
 typedef double double8 __attribute__((vector_size(64)));
 #define SNUG_LANE_COUNT 8
 
-/* The next min(n - i, 8) elements, missing ones 0. */
-#define SNUG_LOAD(vector, array, i, n)                                       \
+/* The elements i ... min(n, i + 8) - 1 over the first lanes. */
+#define SNUG_LOAD_OVER(vector, array, i, n)                                  \
   do {                                                                       \
     if ((i) + SNUG_LANE_COUNT <= (n)) {                                      \
       memcpy(&(vector), (array) + (i), sizeof(vector));                      \
     } else {                                                                 \
-      memset(&(vector), 0, sizeof(vector));                                  \
       memcpy(&(vector), (array) + (i), ((n) - (i)) * sizeof((array)[0]));    \
     }                                                                        \
+  } while (0)
+
+/* The same, missing elements 0. */
+#define SNUG_LOAD(vector, array, i, n)                                       \
+  do {                                                                       \
+    if ((i) + SNUG_LANE_COUNT > (n)) memset(&(vector), 0, sizeof(vector));   \
+    SNUG_LOAD_OVER(vector, array, i, n);                                     \
   } while (0)
 
 #define SNUG_TOTAL(v) ((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))

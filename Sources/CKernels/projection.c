@@ -5,7 +5,7 @@
 #include "clones.h"
 #include "lanes.h"
 
-enum { michelot_steps = 16, bucket_limit = 2048, bucket_crowd = 48 };
+enum { michelot_steps = 16, bucket_limit = 8192, bucket_crowd = 48 };
 
 typedef struct {
   double sum;
@@ -17,18 +17,25 @@ SNUG_CLONES static tail tail_above(const float *w, size_t n, double threshold) {
   /* A float exceeds a double exactly where it exceeds the greatest float not above it. */
   float cut = (float)threshold;
   if ((double)cut > threshold) cut = nextafterf(cut, -INFINITY);
-  double8 sum = {0};
-  size_t count = 0;
-  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
+  double8 even = {0}, odd = {0};
+  int8 count = {0};
+  for (size_t i = 0; i < n; i += 2 * SNUG_LANE_COUNT) {
     float8 x;
     SNUG_LOAD(x, w, i, n);
     x = __builtin_elementwise_abs(x);
-    int __attribute__((vector_size(32))) above = x > cut;
-    float8 kept = (float8)((int __attribute__((vector_size(32))))x & above);
-    sum += __builtin_convertvector(kept, double8);
-    count += (size_t)-__builtin_reduce_add(above);
+    int8 above = x > cut;
+    even += __builtin_convertvector((float8)((int8)x & above), double8);
+    count -= above;
+    if (i + SNUG_LANE_COUNT >= n) break;
+    SNUG_LOAD(x, w, i + SNUG_LANE_COUNT, n);
+    x = __builtin_elementwise_abs(x);
+    above = x > cut;
+    odd += __builtin_convertvector((float8)((int8)x & above), double8);
+    count -= above;
   }
-  tail result = {SNUG_TOTAL(sum), count};
+  double8 sum = even + odd;
+  tail result = {SNUG_TOTAL(sum), 0};
+  for (int lane = 0; lane < SNUG_LANE_COUNT; lane++) result.count += (uint32_t)count[lane];
   return result;
 }
 
@@ -67,7 +74,7 @@ static uint32_t *sort(uint32_t *keys, uint32_t *other, size_t n) {
   float least, greatest;
   memcpy(&least, &low, sizeof low);
   memcpy(&greatest, &high, sizeof high);
-  size_t buckets = n < bucket_limit ? n : bucket_limit;
+  size_t buckets = 2 * n < bucket_limit ? 2 * n : bucket_limit;
   float width = (float)(buckets - 1) / (greatest - least);
   if (!(width < INFINITY)) {
     radix_sort(keys, other, n);

@@ -23,15 +23,19 @@ SNUG_CLONES double snug_row_sum(const float *w, size_t n) {
 }
 
 SNUG_CLONES snug_row_norm snug_row_absolute(const float *w, size_t n, float centre) {
-  double8 sum = {0};
+  double8 even = {0}, odd = {0};
   float8 largest = {0};
-  size_t whole = n - n % SNUG_LANE_COUNT;
-  for (size_t i = 0; i < whole; i += SNUG_LANE_COUNT) {
-    float8 x;
+  size_t whole = n - n % (2 * SNUG_LANE_COUNT);
+  for (size_t i = 0; i < whole; i += 2 * SNUG_LANE_COUNT) {
+    float8 x, y;
     memcpy(&x, w + i, sizeof x);
+    memcpy(&y, w + i + SNUG_LANE_COUNT, sizeof y);
     largest = __builtin_elementwise_max(largest, __builtin_elementwise_abs(x));
-    sum += __builtin_convertvector(__builtin_elementwise_abs(x + centre), double8);
+    largest = __builtin_elementwise_max(largest, __builtin_elementwise_abs(y));
+    even += __builtin_convertvector(__builtin_elementwise_abs(x + centre), double8);
+    odd += __builtin_convertvector(__builtin_elementwise_abs(y + centre), double8);
   }
+  double8 sum = even + odd;
   snug_row_norm norm = {SNUG_TOTAL(sum), 0};
   for (int lane = 0; lane < SNUG_LANE_COUNT; lane++) {
     norm.largest = fmaxf(norm.largest, largest[lane]);
@@ -87,28 +91,48 @@ SNUG_CLONES snug_row_sums snug_row_to_nearest(const float *w, size_t n, snug_row
   return quantize(w, n, map, 1, codes, values);
 }
 
-static inline float sign(float v) { return (float)((v > 0) - (v < 0)); }
+/* The quantized row in lanes: y, its rounding, and all-ones where that was not clipped. */
+typedef struct {
+  float8 centred, y, q;
+  int8 inside;
+} row_lanes;
+
+static inline __attribute__((always_inline)) row_lanes lanes(const float8 *w, snug_row_map map,
+                                                             int nearest) {
+  row_lanes l;
+  l.centred = *w + map.centre;
+  l.y = l.centred / map.pre_scale + map.offset;
+  l.q = nearest ? __builtin_elementwise_rint(l.y) : __builtin_elementwise_trunc(l.y);
+  l.inside = __builtin_elementwise_abs(l.q) <= map.limit;
+  float8 limit = map.limit - (float8){0};
+  l.q = __builtin_elementwise_max(__builtin_elementwise_min(l.q, limit), -limit);
+  return l;
+}
+
+/* v where the mask is set, else 0. */
+#define MASKED(v, mask) ((float8)((int8)(v) & (mask)))
 
 SNUG_CLONES snug_row_gradient_sums snug_row_gradient_reduce(const float *w, const float *upstream,
                                                             size_t n, snug_row_map map) {
   double8 passed = {0}, passed_y = {0}, codes = {0};
   int64_t signs = 0;
-  for (size_t start = 0; start < n; start += SNUG_LANE_COUNT) {
-    float8 h = {0}, hy = {0}, gq = {0};
-    size_t count = n - start < SNUG_LANE_COUNT ? n - start : SNUG_LANE_COUNT;
-    for (size_t i = 0; i < count; i++) {
-      float centred = w[start + i] + map.centre;
-      float y = centred / map.pre_scale + map.offset;
-      float q = truncf(y);
-      float inside = fabsf(q) <= map.limit ? 1.0f : 0.0f;
-      h[i] = upstream[start + i] * map.scale * inside;
-      hy[i] = h[i] * y;
-      gq[i] = upstream[start + i] * clip(q, map.limit);
-      signs += (centred > 0) - (centred < 0);
+  for (size_t start = 0; start < n; start += block) {
+    size_t end = n - start < block ? n : start + block;
+    int8 sign = {0};
+    for (size_t i = start; i < end; i += SNUG_LANE_COUNT) {
+      /* A missing weight lies at the centre, so that it has no sign. */
+      float8 x = {0}, g;
+      if (i + SNUG_LANE_COUNT > end) x -= map.centre;
+      SNUG_LOAD_OVER(x, w, i, end);
+      SNUG_LOAD(g, upstream, i, end);
+      row_lanes l = lanes(&x, map, 0);
+      float8 h = MASKED(g * map.scale, l.inside);
+      passed += __builtin_convertvector(h, double8);
+      passed_y += __builtin_convertvector(h * l.y, double8);
+      codes += __builtin_convertvector(g * l.q, double8);
+      sign += (l.centred < 0) - (l.centred > 0);
     }
-    passed += __builtin_convertvector(h, double8);
-    passed_y += __builtin_convertvector(hy, double8);
-    codes += __builtin_convertvector(gq, double8);
+    for (int lane = 0; lane < SNUG_LANE_COUNT; lane++) signs += sign[lane];
   }
   snug_row_gradient_sums sums = {SNUG_TOTAL(passed), SNUG_TOTAL(passed_y), SNUG_TOTAL(codes),
                                  (double)signs};
@@ -123,25 +147,23 @@ SNUG_CLONES void snug_row_gradient(const float *w, const float *upstream, size_t
     float centred = w[i] + map.centre;
     float q = truncf(centred / map.pre_scale + map.offset);
     float inside = fabsf(q) <= map.limit ? factor : 0.0f;
-    gradient[i] = upstream[i] * inside + sign(centred) * norm_gradient - mean;
+    float sign = (float)((centred > 0) - (centred < 0));
+    gradient[i] = upstream[i] * inside + sign * norm_gradient - mean;
   }
 }
 
 SNUG_CLONES double snug_row_nearest_gradient(const float *w, const float *upstream, size_t n,
                                              snug_row_map map, float *gradient) {
   double8 scale = {0};
-  for (size_t start = 0; start < n; start += SNUG_LANE_COUNT) {
-    float8 terms = {0};
-    size_t count = n - start < SNUG_LANE_COUNT ? n - start : SNUG_LANE_COUNT;
-    for (size_t i = 0; i < count; i++) {
-      float g = upstream[start + i];
-      float y = (w[start + i] + map.centre) / map.pre_scale + map.offset;
-      float q = rintf(y);
-      int inside = fabsf(q) <= map.limit;
-      gradient[start + i] = inside ? g : 0.0f;
-      terms[i] = g * (inside ? q - y : clip(q, map.limit));
-    }
-    scale += __builtin_convertvector(terms, double8);
+  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
+    float8 x, g;
+    SNUG_LOAD(x, w, i, n);
+    SNUG_LOAD(g, upstream, i, n);
+    row_lanes l = lanes(&x, map, 1);
+    float8 passed = MASKED(g, l.inside);
+    scale += __builtin_convertvector(g * (l.q - MASKED(l.y, l.inside)), double8);
+    size_t count = n - i < SNUG_LANE_COUNT ? n - i : SNUG_LANE_COUNT;
+    memcpy(gradient + i, &passed, count * sizeof(float));
   }
   return SNUG_TOTAL(scale);
 }

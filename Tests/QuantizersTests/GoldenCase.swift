@@ -34,7 +34,10 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
 
   func string(_ key: String) -> String { json[key]?.stringValue ?? "" }
   func int(_ key: String) throws -> Int { Int(try #require(json[key]?.integerValue)) }
-  func bool(_ key: String) throws -> Bool { try #require(json[key]?.boolValue) }
+  func bool(_ key: String) throws -> Bool {
+    let value: Bool? = json[key]?.boolValue
+    return try #require(value as Bool?)
+  }
 
   private func file(_ name: String) throws -> NumpyFile {
     if let archive = NumpyFile.archive(folder.appending(path: "\(self.name).npz")) {

@@ -1,4 +1,3 @@
-import AccumulatorBounds
 import Testing
 
 @testable import Quantizers
@@ -21,11 +20,9 @@ import Testing
     }
   }
 
-  private func project(_ weights: [Float], radius: Float) throws -> [Float] {
-    let layer = WeightLayer(
-      channels: 1, length: weights.count, bits: 4, budget: try makeBudget(0...1, bits: 8))
+  private func project(_ weights: [Float], radius: Float) -> [Float] {
     var weights = weights
-    weights.withMutableBuffer { L1Projection(radii: [radius]).apply(to: $0, layer) }
+    weights.withMutableBuffer { L1Projection.project($0, radius: radius) }
     return weights
   }
 
@@ -42,7 +39,7 @@ import Testing
       case "equal": normal < 0 ? -0.1 : 0.1
       case "few large": index % 97 == 0 ? normal * 1000 : normal * 1e-3
       case "shifted": 1 + normal * 1e-6
-      case "tiny": normal * 1e-40
+      case "tiny": normal * Float.leastNonzeroMagnitude * 1000
       default: normal
       }
     }
@@ -51,20 +48,20 @@ import Testing
       let radius = norm * share
       guard radius > 0 else { continue }
       let expected = Self.reference(weights, radius: radius)
-      #expect(try project(weights, radius: radius) == expected, "\(share) of \(norm)")
+      #expect(project(weights, radius: radius) == expected, "\(share) of \(norm)")
     }
   }
 
   @Test func `weights inside the ball stay, a radius of 0 leaves nothing`() throws {
-    #expect(try project([1, -2, 0.5], radius: 3.5) == [1, -2, 0.5])
-    #expect(try project([1, -2, 0.5], radius: 0) == [0, 0, 0])
-    #expect(try project([], radius: 1) == [])
+    #expect(project([1, -2, 0.5], radius: 3.5) == [1, -2, 0.5])
+    #expect(project([1, -2, 0.5], radius: 0) == [0, 0, 0])
+    #expect(project([], radius: 1) == [])
   }
 
   @Test func `no point of the ball is nearer`() throws {
     // The optimum is characterised by one threshold: active weights shrink by it, others are below.
     let weights: [Float] = [3, -1, 0.5, 2, -0.25]
-    let projected = try project(weights, radius: 4)
+    let projected = project(weights, radius: 4)
     #expect(projected.reduce(0) { $0 + $1.magnitude } == 4)
     let active = zip(weights, projected).filter { $0.1 != 0 }
     let threshold = active[0].0.magnitude - active[0].1.magnitude

@@ -94,7 +94,7 @@ extension WeightLayer {
               case 6: normal * 1e-30
               case 7: normal * 1e30
               case 8: weights.count == 8 * length ? 100 : normal * 0.01
-              case 9: normal * 1e-42
+              case 9: normal * Float.leastNonzeroMagnitude * 100
               default: normal
               }
             weights.append(weight)

@@ -21,18 +21,14 @@ struct NormConstrainedQuantizer: Sendable {
   func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
   ) throws(QuantizerError) -> ChannelParameters {
-    var parameters = try layer.maxAbsParameters(UnsafeBufferPointer(weights))
-    for channel in 0..<layer.channels {
-      let radius = Self.scale(parameters.log2Scale[channel]) * bounds[channel]
-      parameters.log2Norm[channel] = min(parameters.log2Norm[channel], log2(radius))
-    }
-    if initialization == .projection {
-      let radii = (0..<layer.channels).map {
-        Self.scale(parameters.log2Scale[$0]) * bounds[$0]
+    nonisolated(unsafe) let weights = weights
+    return try layer.parameters(UnsafeBufferPointer(weights)) { channel, norm, parameters in
+      let radius = Self.scale(parameters.log2Scale) * bounds[channel]
+      parameters.log2Norm = min(parameters.log2Norm, log2(radius))
+      if initialization == .projection {
+        L1Projection.project(layer.row(channel, of: weights), norm: norm, radius: radius)
       }
-      L1Projection(radii: radii).apply(to: weights, layer)
     }
-    return parameters
   }
 
   /// The parameters of a channel as the formulas use them.

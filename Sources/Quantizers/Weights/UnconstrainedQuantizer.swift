@@ -20,7 +20,7 @@ public struct UnconstrainedQuantizer: WeightQuantizer {
   public func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
   ) throws(QuantizerError) -> ChannelParameters {
-    var parameters = try layer.maxAbsParameters(UnsafeBufferPointer(weights))
+    var parameters = try layer.parameters(UnsafeBufferPointer(weights))
     parameters.log2Norm = []
     return parameters
   }

@@ -12,16 +12,25 @@ extension WeightLayer {
     UnsafeMutableBufferPointer(rebasing: buffer[channel * length..<(channel + 1) * length])
   }
 
+  /// The parameters of one channel.
+  struct Parameters {
+    var log2Scale: Float
+    var log2Norm: Float
+  }
+
   /// The scale that maps each channel's largest magnitude to the greatest integer, and the l1 norm;
   /// both at least 1e-10, so that an all-zero channel has finite logarithms.
-  func maxAbsParameters(_ weights: UnsafeBufferPointer<Float>) throws(QuantizerError)
-    -> ChannelParameters
-  {
-    var parameters = ChannelParameters(
+  ///
+  /// - Parameter adjust: may change a channel's parameters, and gets its l1 norm.
+  func parameters(
+    _ weights: UnsafeBufferPointer<Float>,
+    adjust: @Sendable (_ channel: Int, _ norm: Double, inout Parameters) -> Void = { _, _, _ in }
+  ) throws(QuantizerError) -> ChannelParameters {
+    var result = ChannelParameters(
       log2Scale: Array(repeating: 0, count: channels),
       log2Norm: Array(repeating: 0, count: channels))
-    try parameters.log2Scale.withMutableBuffer { (scales) throws(QuantizerError) in
-      try parameters.log2Norm.withMutableBuffer { (norms) throws(QuantizerError) in
+    try result.log2Scale.withMutableBuffer { (scales) throws(QuantizerError) in
+      try result.log2Norm.withMutableBuffer { (norms) throws(QuantizerError) in
         nonisolated(unsafe) let (weights, scales, norms) = (weights, scales, norms)
         _ = try forEachChannel { channel, _ in
           let row = row(channel, of: weights)
@@ -29,13 +38,17 @@ extension WeightLayer {
           guard norm.sum.isFinite else {
             return row.firstNonFinite.map { .nonFiniteWeight(channel: channel, index: $0) }
           }
-          scales[channel] = log2(max(norm.largest / Float(limit), 1e-10))
-          norms[channel] = log2(min(max(Float(norm.sum), 1e-10), Float.greatestFiniteMagnitude))
+          var parameters = Parameters(
+            log2Scale: log2(max(norm.largest / Float(limit), 1e-10)),
+            log2Norm: log2(min(max(Float(norm.sum), 1e-10), Float.greatestFiniteMagnitude)))
+          adjust(channel, norm.sum, &parameters)
+          scales[channel] = parameters.log2Scale
+          norms[channel] = parameters.log2Norm
           return nil
         }
       }
     }
-    return parameters
+    return result
   }
 
   /// Calls `body` for every channel, in parallel.

@@ -1,0 +1,15 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "Benchmarks",
+  dependencies: [.package(name: "snug", path: "..")],
+  targets: [
+    .target(name: "BenchmarkSupport"),
+    .executableTarget(
+      name: "WeightBenchmarks",
+      dependencies: [
+        "BenchmarkSupport", .product(name: "SnugMathematics", package: "snug"),
+      ]),
+  ]
+)
