@@ -81,7 +81,7 @@ let package = Package(
     tests("DNNEngine"),
     tests("Operators", ["OnnxFormat"]),
     tests("Passes", ["OnnxFormat"]),
-    tests("Datasets"),
+    tests("Datasets", ["OnnxFormat", "CZlib"]),
     tests("Quantization", ["OnnxFormat"]),
     tests("Verification", ["OnnxFormat"]),
     tests("Reporting", exclude: ["Snapshots"]),

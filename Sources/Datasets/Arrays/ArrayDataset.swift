@@ -1,0 +1,114 @@
+import TensorCore
+
+/// Samples from arrays: `.npy`, `.npz`, or TensorProto files.
+struct ArrayDataset: Dataset {
+  let path: String
+  let inputs: [SampleArray]
+  let labels: [Int]?
+  let targets: SampleArray?
+  var classNames: [String]? { nil }
+
+  var count: Int { inputs[0].count }
+  var reference: DatasetReference {
+    labels != nil ? .labels : targets != nil ? .targets : .none
+  }
+
+  /// - Parameters:
+  ///   - arrays: one an input of `request`, in its order, each under the name of its field.
+  ///   - reference: labels or targets.
+  init(
+    path: String, arrays: [(field: String, array: NpyArray)],
+    reference: (field: String, array: NpyArray)?, request: DatasetRequest
+  ) throws(DatasetError) {
+    self.path = path
+    if case .superResolution = request.task, reference == nil {
+      throw .superResolution(
+        path: path, requirement: "a folder of images, or targets 'y'", actual: "inputs alone")
+    }
+    var inputs: [SampleArray] = []
+    for ((field, array), input) in zip(arrays, request.inputs) {
+      let samples = try SampleArray(
+        array, field: field, input: input, layout: request.layout,
+        normalization: request.normalization)
+      if let first = inputs.first, first.count != samples.count {
+        throw .sampleCount(
+          path: array.path, field: field, expected: first.count, actual: samples.count)
+      }
+      inputs.append(samples)
+    }
+    guard let first = inputs.first else { throw .empty(path: path, what: "the model's input list") }
+    self.inputs = inputs
+
+    guard let (field, array) = reference else {
+      labels = nil
+      targets = nil
+      return
+    }
+    let samples = array.header.shape.first ?? 0
+    guard samples == first.count else {
+      throw .sampleCount(path: array.path, field: field, expected: first.count, actual: samples)
+    }
+    if try Self.areLabels(array, field: field, task: request.task) {
+      let values = try Self.labels(array, field: field)
+      try Labels.check(values, path: array.path, classes: request.classCount)
+      labels = values
+      targets = nil
+    } else {
+      labels = nil
+      targets = try SampleArray(targets: array, field: field)
+    }
+  }
+
+  func sampleShape(at index: Int) -> [Int] { inputs[0].sampleShape }
+
+  func batch(_ indices: [Int]) throws(DatasetError) -> Batch {
+    precondition(!indices.isEmpty, "an empty batch")
+    var tensors: [Tensor] = []
+    for input in inputs { tensors.append(try input.read(indices)) }
+    return Batch(
+      inputs: tensors, labels: labels.map { labels in indices.map { labels[$0] } },
+      targets: try targets?.read(indices))
+  }
+
+  /// Whether the reference holds labels rather than targets.
+  private static func areLabels(
+    _ array: NpyArray, field: String, task: DatasetTask?
+  ) throws(DatasetError) -> Bool {
+    let type = array.header.elementType
+    let isWhole = type.isInteger || type == .bool
+    switch task {
+    case .regression, .superResolution: return false
+    case nil: return isWhole && array.isVector
+    case .classification:
+      guard isWhole || !array.isVector else {
+        throw .elementType(
+          path: array.path, field: field, expected: "labels as integers", actual: type.onnxName)
+      }
+      return true
+    }
+  }
+
+  /// Labels as they are, or of scores (one-hot codes too) the first largest in each sample.
+  private static func labels(_ array: NpyArray, field: String) throws(DatasetError) -> [Int] {
+    let tensor = try array.tensor()
+    if array.isVector, let labels = tensor.integers() { return labels }
+    let scores = try SampleArray(targets: array, field: field)
+    let all = try scores.read(Array(0..<scores.count))
+    return Metrics.largest(all)
+  }
+}
+
+extension NpyArray {
+  /// One element a sample.
+  fileprivate var isVector: Bool { header.shape.dropFirst().allSatisfy { $0 == 1 } }
+}
+
+enum Labels {
+  /// - Parameter classes: the number of classes where known.
+  static func check(_ labels: [Int], path: String, classes: Int?) throws(DatasetError) {
+    for (sample, label) in labels.enumerated()
+    where label < 0 || classes.map({ label >= $0 }) ?? false {
+      throw .labelOutOfRange(path: path, sample: sample, label: label, classes: classes)
+    }
+  }
+}

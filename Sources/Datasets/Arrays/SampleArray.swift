@@ -1,0 +1,224 @@
+import TensorCore
+
+/// An array whose dimension 0 counts samples, converted to a model's input while it is read.
+struct SampleArray: Sendable {
+  /// Names the array in errors.
+  let path: String
+  let field: String
+  let count: Int
+  /// The shape of one sample as the model has it.
+  let sampleShape: [Int]
+  private let elementType: ElementType
+  private let isBigEndian: Bool
+  private let elements: ByteSource
+  private let normalization: [ChannelNormalization]
+  /// Elements between two steps of the channel index.
+  private let channelStride: Int
+  /// For 8-bit elements: 256 results a channel.
+  private let tables: [Float]
+
+  /// Matches `array` with an input of the model.
+  ///
+  /// Dimensions of 1 may be missing or extra, and a rank-1 sample takes a flattened one.
+  init(
+    _ array: NpyArray, field: String, input: DatasetRequest.Input, layout: ImageLayout?,
+    normalization: Normalization
+  ) throws(DatasetError) {
+    guard input.type.elementType == .float32 else {
+      throw .elementType(
+        path: array.path, field: field, expected: "data for the input '\(input.name)'",
+        actual: "values for a model input of type \(input.type.elementType.onnxName)")
+    }
+    guard let first = array.header.shape.first else {
+      throw .shape(
+        path: array.path, field: field, expected: "samples along dimension 0", actual: [])
+    }
+    let stored = Array(array.header.shape.dropFirst())
+    let dimensions = input.sampleDimensions ?? stored.map(Dimension.fixed)
+    guard let shape = Self.match(stored, dimensions) else {
+      throw .shape(
+        path: array.path, field: field,
+        expected: "Nx" + dimensions.map(\.description).joined(separator: "x"),
+        actual: array.header.shape)
+    }
+    // Channels are dimension 1 of the batch but for NHWC images.
+    let isLast =
+      shape.count == 3
+      && (layout ?? ImageLayout(dimensions: [.unknown] + shape.map(Dimension.fixed))) == .nhwc
+    let axis = isLast ? 2 : 0
+    let channels = shape.isEmpty ? 1 : shape[axis]
+    try self.init(
+      array, field: field, count: first, sampleShape: shape,
+      normalization: try normalization.perChannel(channels),
+      channelStride: shape.dropFirst(axis + 1).reduce(1, *))
+  }
+
+  /// Reference values: float32, of the shape they have in the file.
+  init(targets array: NpyArray, field: String) throws(DatasetError) {
+    try self.init(
+      array, field: field, count: array.header.shape.first ?? 0,
+      sampleShape: Array(array.header.shape.dropFirst()),
+      normalization: try Normalization.identity.perChannel(1), channelStride: 1)
+  }
+
+  private init(
+    _ array: NpyArray, field: String, count: Int, sampleShape: [Int],
+    normalization: [ChannelNormalization], channelStride: Int
+  ) throws(DatasetError) {
+    guard count > 0, array.elements.count > 0 else {
+      throw .empty(path: array.path, what: "'\(field)'")
+    }
+    path = array.path
+    self.field = field
+    self.count = count
+    self.sampleShape = sampleShape
+    elementType = array.header.elementType
+    // One channel's parameters may stand for all.
+    let isShared = normalization.allSatisfy { $0 == normalization[0] }
+    let channels = isShared ? [normalization[0]] : normalization
+    self.normalization = channels
+    self.channelStride = channelStride
+    if array.header.isFortranOrder {
+      elements = .memory(try array.tensor().storage)
+      isBigEndian = false
+    } else {
+      elements = array.elements
+      isBigEndian = array.header.isBigEndian
+    }
+    tables =
+      elementType.bitWidth == 8 ? channels.flatMap { $0.table(array.header.elementType) } : []
+  }
+
+  /// The samples at `indices`, stacked.
+  func read(_ indices: [Int]) throws(DatasetError) -> Tensor {
+    let sampleBytes = elements.count / count
+    let length = sampleBytes * 8 / (elementType.bitWidth ?? 8)
+    let failure = FirstFailure()
+    let bytes = Shape.elementCount([indices.count, MemoryLayout<Float>.size, length]) ?? .max
+    try MemoryLimit.check(bytes, path: path)
+    let grain = max(1, (1 << 16) / length)
+    let tensor = Tensor(shape: [indices.count] + sampleShape, of: Float.self) { target in
+      failure.forEachRange(count: indices.count, grain: grain, writing: target) { range, target in
+        let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: sampleBytes, alignment: 64)
+        defer { raw.deallocate() }
+        for position in range {
+          let output = UnsafeMutableBufferPointer(
+            rebasing: target[position * length..<(position + 1) * length])
+          failure.attempt(at: position) { () throws(DatasetError) in
+            try elements.read(at: indices[position] * sampleBytes, into: raw)
+            if isBigEndian { NpyArray.swapBytes(raw, width: sampleBytes / length) }
+            guard convert(UnsafeRawBufferPointer(raw), to: output) else {
+              throw .nonFinite(path: path, field: field, sample: indices[position])
+            }
+          }
+        }
+      }
+    }
+    try failure.check()
+    return tensor
+  }
+
+  // MARK: Conversion
+
+  /// Converts one sample; false where a value is not finite.
+  private func convert(
+    _ raw: UnsafeRawBufferPointer, to output: UnsafeMutableBufferPointer<Float>
+  ) -> Bool {
+    switch elementType {
+    case .uint8, .int8, .bool:
+      lookUp(raw.bindMemory(to: UInt8.self), to: output)
+      return true
+    case .uint16: return compute(raw.bindMemory(to: UInt16.self), to: output) { Double($0) }
+    case .int16: return compute(raw.bindMemory(to: Int16.self), to: output) { Double($0) }
+    case .uint32: return compute(raw.bindMemory(to: UInt32.self), to: output) { Double($0) }
+    case .int32: return compute(raw.bindMemory(to: Int32.self), to: output) { Double($0) }
+    case .uint64: return compute(raw.bindMemory(to: UInt64.self), to: output) { Double($0) }
+    case .int64: return compute(raw.bindMemory(to: Int64.self), to: output) { Double($0) }
+    case .float64: return compute(raw.bindMemory(to: Double.self), to: output) { $0 }
+    case .float16:
+      return compute(raw.bindMemory(to: UInt16.self), to: output) {
+        Double(HalfPrecision.float(fromFloat16: $0))
+      }
+    default:
+      let values = raw.bindMemory(to: Float.self)
+      guard normalization.count == 1, normalization[0].isIdentity else {
+        return compute(values, to: output) { Double($0) }
+      }
+      _ = output.update(from: values)
+      return values.allSatisfy(\.isFinite)
+    }
+  }
+
+  private func lookUp(
+    _ values: UnsafeBufferPointer<UInt8>, to output: UnsafeMutableBufferPointer<Float>
+  ) {
+    tables.withUnsafeBufferPointer { tables in
+      forEachRun(values.count) { run, channel in
+        let base = channel * 256
+        for position in run { output[position] = tables[base + Int(values[position])] }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func compute<T>(
+    _ values: UnsafeBufferPointer<T>, to output: UnsafeMutableBufferPointer<Float>,
+    _ widen: (T) -> Double
+  ) -> Bool {
+    var allFinite = true
+    forEachRun(values.count) { run, channel in
+      let normalize = normalization[channel]
+      for position in run {
+        let value = normalize(widen(values[position]))
+        allFinite = allFinite && value.isFinite
+        output[position] = value
+      }
+    }
+    return allFinite
+  }
+
+  /// Calls `body` with the sample's elements in runs of one channel.
+  @inline(__always)
+  private func forEachRun(_ length: Int, _ body: (Range<Int>, _ channel: Int) -> Void) {
+    let step = normalization.count == 1 ? length : channelStride
+    var start = 0
+    var channel = 0
+    while start < length {
+      body(start..<min(start + step, length), channel)
+      start += step
+      channel = channel + 1 == normalization.count ? 0 : channel + 1
+    }
+  }
+
+  // MARK: Shapes
+
+  /// The shape that a stored sample takes as the model's, or `nil` where it doesn't fit.
+  static func match(_ stored: [Int], _ model: [Dimension]) -> [Int]? {
+    if model.count == stored.count,
+      zip(model, stored).allSatisfy({ $0.size == nil || $0.size == $1 })
+    {
+      return stored
+    }
+    if model.count == 1, let count = Shape.elementCount(stored) {
+      let wanted = model[0].size ?? count
+      return wanted == count ? [count] : nil
+    }
+    var rest = stored[...]
+    var shape: [Int] = []
+    for dimension in model {
+      // A dimension of 1 that only the file has.
+      while let next = rest.first, next == 1, let size = dimension.size, size != 1 {
+        rest.removeFirst()
+      }
+      if dimension.size == 1, rest.first != 1 {
+        shape.append(1)
+      } else if let next = rest.first, dimension.size == nil || dimension.size == next {
+        shape.append(next)
+        rest.removeFirst()
+      } else {
+        return nil
+      }
+    }
+    return rest.allSatisfy { $0 == 1 } ? shape : nil
+  }
+}

@@ -1,0 +1,47 @@
+import TensorCore
+
+/// Samples in a fixed order, read in batches.
+///
+/// A data set is safe to read from several threads, and may be larger than memory.
+public protocol Dataset: Sendable {
+  /// The file or folder that it was opened from.
+  var path: String { get }
+  /// The number of samples, at least 1.
+  var count: Int { get }
+  var reference: DatasetReference { get }
+  /// Names of the classes where the data has them: `nil`, or one a label.
+  var classNames: [String]? { get }
+
+  /// The shape of the first input's sample, without the batch dimension.
+  func sampleShape(at index: Int) -> [Int]
+
+  /// Reads the samples at `indices` into the model's layout, normalised.
+  ///
+  /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite, or
+  ///   the samples differ in shape.
+  /// - Precondition: `indices` is not empty and every index is in `0..<count`.
+  func batch(_ indices: [Int]) throws(DatasetError) -> Batch
+}
+
+/// What the samples of a data set are compared with.
+public enum DatasetReference: Sendable, Hashable {
+  case none, labels, targets
+}
+
+/// Some samples, stacked along dimension 0.
+public struct Batch: Sendable {
+  /// One tensor an input of the model, in the order of the request.
+  public var inputs: [Tensor]
+  public var labels: [Int]?
+  /// float32.
+  public var targets: Tensor?
+
+  public init(inputs: [Tensor], labels: [Int]? = nil, targets: Tensor? = nil) {
+    self.inputs = inputs
+    self.labels = labels
+    self.targets = targets
+  }
+
+  /// The number of samples.
+  public var count: Int { inputs.first?.shape.first ?? 0 }
+}

@@ -1,0 +1,80 @@
+/// An 8-bit image: rows from the top, channels interleaved.
+///
+/// The pixel array is reused from one image to the next.
+struct Image: Sendable {
+  private(set) var width = 0
+  private(set) var height = 0
+  /// 1 (grey) or 3 (red, green, blue).
+  private(set) var channels = 1
+  var pixels: [UInt8] = []
+
+  init() {}
+
+  /// An image of undefined pixels.
+  init(width: Int, height: Int, channels: Int) {
+    resize(width: width, height: height, channels: channels)
+  }
+
+  /// Changes the size; pixels are undefined after it.
+  ///
+  /// - Precondition: the size was checked against ``ImageLimits``.
+  mutating func resize(width: Int, height: Int, channels: Int) {
+    self.width = width
+    self.height = height
+    self.channels = channels
+    let count = width * height * channels
+    if pixels.count != count { pixels = [UInt8](repeating: 0, count: count) }
+  }
+
+  /// Converts between grey and RGB; luma is ITU-R 601-2 in 16-bit fixed point, as Pillow computes it.
+  mutating func convert(toChannels target: Int) {
+    guard target != channels else { return }
+    let source = pixels
+    resize(width: width, height: height, channels: target)
+    source.withUnsafeBufferPointer { source in
+      pixels.withUnsafeMutableBufferPointer { pixels in
+        if target == 1 {
+          for index in pixels.indices {
+            let r = UInt32(source[3 * index])
+            let g = UInt32(source[3 * index + 1])
+            let b = UInt32(source[3 * index + 2])
+            pixels[index] = UInt8((r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16)
+          }
+        } else {
+          for index in source.indices {
+            pixels[3 * index] = source[index]
+            pixels[3 * index + 1] = source[index]
+            pixels[3 * index + 2] = source[index]
+          }
+        }
+      }
+    }
+  }
+
+  /// The top left part.
+  ///
+  /// - Precondition: it lies within the image.
+  func cropped(width: Int, height: Int) -> Image {
+    precondition(width <= self.width && height <= self.height, "a crop larger than the image")
+    var result = Image(width: width, height: height, channels: channels)
+    let row = width * channels
+    for y in 0..<height {
+      let start = y * self.width * channels
+      result.pixels.replaceSubrange(y * row..<(y + 1) * row, with: pixels[start..<start + row])
+    }
+    return result
+  }
+}
+
+enum ImageLimits {
+  /// Pixels of the largest image that is decoded.
+  static let pixels = 1 << 26
+
+  /// Checks the size that a file's header claims, before memory is taken for it.
+  static func check(width: Int, height: Int, path: String) throws(DatasetError) {
+    let (count, overflow) = width.multipliedReportingOverflow(by: height)
+    guard width > 0, height > 0, !overflow, count <= pixels else {
+      throw .imageTooLarge(path: path, width: width, height: height, limit: pixels)
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import TensorCore
+
+/// How images fill one input of a model.
+struct ImageGeometry: Sendable {
+  let inputName: String
+  let layout: ImageLayout
+  let channels: Int
+  /// Fixed sides of the model's input; `nil` where any size goes.
+  let height: Int?
+  let width: Int?
+  /// 4 (NCHW or NHWC), or for grey images 3 (NHW) or 2 (all pixels in a row).
+  private let rank: Int
+  /// 256 results a channel.
+  private let tables: [Float]
+
+  /// - Parameters:
+  ///   - size: the size that the data fixes; a flattened input needs it.
+  ///   - pixelScale: multiplies pixels 0...255 before the normalisation.
+  init(
+    _ request: DatasetRequest, path: String, size: ImageSize? = nil, pixelScale: Double = 1
+  ) throws(DatasetError) {
+    guard request.inputs.count == 1, let input = request.inputs.first else {
+      throw .imageInput(
+        path: path, input: request.inputs.map(\.name).joined(separator: "', '"),
+        type: "\(request.inputs.count) tensors")
+    }
+    let refusal = DatasetError.imageInput(path: path, input: input.name, type: "\(input.type)")
+    guard input.type.elementType == .float32, let dimensions = input.type.dimensions else {
+      throw refusal
+    }
+    switch dimensions.count {
+    case 4:
+      layout = request.layout ?? ImageLayout(dimensions: dimensions)
+      channels = dimensions[layout == .nchw ? 1 : 3].size ?? 3
+      height = dimensions[layout == .nchw ? 2 : 1].size
+      width = dimensions[layout == .nchw ? 3 : 2].size
+    case 3:
+      layout = .nchw
+      channels = 1
+      height = dimensions[1].size
+      width = dimensions[2].size
+    case 2:
+      guard let size, dimensions[1].size ?? size.area == size.area else { throw refusal }
+      layout = .nchw
+      channels = 1
+      height = size.height
+      width = size.width
+    default: throw refusal
+    }
+    guard channels == 1 || channels == 3 else { throw refusal }
+    inputName = input.name
+    rank = dimensions.count
+    tables = try request.normalization.perChannel(channels).flatMap { channel in
+      (0..<256).map { channel(Double($0) * pixelScale) }
+    }
+  }
+
+  /// The size that all images must have, where the model fixes it.
+  var fixedSize: ImageSize? {
+    guard let width, let height else { return nil }
+    return ImageSize(width: width, height: height)
+  }
+
+  /// The shape of one sample.
+  func sampleShape(_ size: ImageSize) -> [Int] {
+    switch (rank, layout) {
+    case (2, _): [size.area]
+    case (3, _): [size.height, size.width]
+    case (_, .nchw): [channels, size.height, size.width]
+    case (_, .nhwc): [size.height, size.width, channels]
+    }
+  }
+
+  /// Checks an image's size against the model's.
+  func check(_ size: ImageSize, path: String) throws(DatasetError) {
+    guard width ?? size.width == size.width, height ?? size.height == size.height else {
+      let expected = [width, height].map { $0.map(String.init) ?? "any" }
+      throw .imageSize(
+        path: path, input: inputName, width: size.width, height: size.height,
+        expected: expected.joined(separator: "x"))
+    }
+  }
+
+  /// Writes normalised pixels in the model's layout.
+  ///
+  /// - Precondition: `pixels` are interleaved, with the model's number of channels.
+  func write(
+    _ pixels: UnsafeBufferPointer<UInt8>, to output: UnsafeMutableBufferPointer<Float>
+  ) {
+    tables.withUnsafeBufferPointer {
+      Self.write(pixels, to: output, tables: $0, channels: channels, layout: layout)
+    }
+  }
+
+  /// Looks each pixel up in its channel's table of 256 values.
+  static func write(
+    _ pixels: UnsafeBufferPointer<UInt8>, to output: UnsafeMutableBufferPointer<Float>,
+    tables: UnsafeBufferPointer<Float>, channels: Int, layout: ImageLayout
+  ) {
+    precondition(output.count == pixels.count, "an image of another size than its sample")
+    if channels == 1 {
+      for index in pixels.indices { output[index] = tables[Int(pixels[index])] }
+      return
+    }
+    let count = pixels.count / 3
+    let (pixelStep, channelStep) = layout == .nchw ? (1, count) : (3, 1)
+    for index in 0..<count {
+      let target = index * pixelStep
+      output[target] = tables[Int(pixels[3 * index])]
+      output[target + channelStep] = tables[256 + Int(pixels[3 * index + 1])]
+      output[target + 2 * channelStep] = tables[512 + Int(pixels[3 * index + 2])]
+    }
+  }
+}
+
+extension ImageSize {
+  /// Pixels; sizes of files are bounded by ``ImageLimits``.
+  var area: Int { width * height }
+}

@@ -1,0 +1,60 @@
+import TensorCore
+
+/// Image files below a folder, as torchvision's `ImageFolder` lists them.
+struct ImageFolder {
+  var paths: [String] = []
+  /// One an image where the images lie in class folders.
+  var labels: [Int]?
+  var classNames: [String]?
+
+  /// Levels of folders searched below a class folder.
+  private static let depthLimit = 8
+  /// Folder names that tell parts of a data set apart, not classes.
+  private static let splits: Set = ["train", "test", "val", "valid", "validation"]
+
+  /// - Parameter needsLabels: whether images outside class folders are of no use.
+  init(_ folder: Folder, needsLabels: Bool) throws(DatasetError) {
+    let direct = folder.files.filter(Self.isImage)
+    let folders = folder.folders
+    if direct.isEmpty, !folders.isEmpty,
+      folders.allSatisfy({ Self.splits.contains($0.lowercased()) })
+    {
+      throw .ambiguous(path: folder.path, choices: folders)
+    }
+    guard direct.isEmpty || needsLabels, !folders.isEmpty else {
+      if needsLabels, !direct.isEmpty {
+        throw .missingEntry(path: folder.path, entry: "class folders", found: ["images"])
+      }
+      paths = direct.map(folder.path(of:))
+      return
+    }
+    var labels: [Int] = []
+    for (label, name) in folders.enumerated() {
+      let images = try Self.images(below: folder.path(of: name), depth: 0)
+      paths += images
+      labels += Array(repeating: label, count: images.count)
+    }
+    // Without any image the folder holds something else altogether.
+    guard !paths.isEmpty else { return }
+    if let empty = folders.indices.first(where: { !labels.contains($0) }) {
+      throw .empty(path: folder.path(of: folders[empty]), what: "the class folder")
+    }
+    self.labels = labels
+    classNames = folders
+  }
+
+  static func isImage(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return name.hasSuffix(".jpg") || name.hasSuffix(".jpeg") || name.hasSuffix(".png")
+  }
+
+  private static func images(below path: String, depth: Int) throws(DatasetError) -> [String] {
+    let folder = try Folder(path)
+    var result = folder.files.filter(isImage).map(folder.path(of:))
+    guard depth < depthLimit else { return result }
+    for name in folder.folders {
+      result += try images(below: folder.path(of: name), depth: depth + 1)
+    }
+    return result
+  }
+}
