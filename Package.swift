@@ -21,6 +21,7 @@ let package = Package(
   name: "snug",
   products: [
     .library(name: "Snug", targets: ["Snug"]),
+    .library(name: "SnugData", targets: ["Datasets"]),
     .library(name: "SnugMathematics", targets: ["AccumulatorBounds", "Quantizers"]),
     .executable(name: "snug", targets: ["SnugCommand"]),
   ],

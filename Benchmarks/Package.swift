@@ -7,6 +7,9 @@ let package = Package(
   targets: [
     .target(name: "BenchmarkSupport"),
     .executableTarget(
+      name: "DataBenchmarks",
+      dependencies: [.product(name: "SnugData", package: "snug")]),
+    .executableTarget(
       name: "WeightBenchmarks",
       dependencies: [
         "BenchmarkSupport", .product(name: "SnugMathematics", package: "snug"),

@@ -2,8 +2,7 @@ extension DatasetError: CustomStringConvertible {
   /// One line that names the file and the field, and says what to do.
   public var description: String {
     switch self {
-    case .file(let error):
-      error.operation == .read ? "\(error); check the path and its permissions" : "\(error)"
+    case .file(let error): "\(error)"
     case .tensorFile(let error): "\(error)"
     case .notRegularFile(let path):
       "\(path): is neither a file nor a folder; give one of these"
@@ -28,7 +27,7 @@ extension DatasetError: CustomStringConvertible {
     case .elementType(let path, let field, let expected, let actual):
       "\(path): '\(field)' holds \(actual); expected \(expected): convert it"
     case .shape(let path, let field, let expected, let actual):
-      "\(path): '\(field)' has shape \(Self.shape(actual)); the model needs \(expected)"
+      "\(path): '\(field)' is \(Self.shape(actual)); the model needs \(expected)"
     case .nonFinite(let path, let field, let sample):
       "\(path): '\(field)' holds NaN or an infinity in sample \(sample); remove it"
     case .labelOutOfRange(let path, let sample, let label, let classes?):
@@ -47,15 +46,18 @@ extension DatasetError: CustomStringConvertible {
     case .mixedShapes(let path, let first, let other):
       "\(path): samples of shapes \(Self.shape(first)) and \(Self.shape(other)) don't fit into one "
         + "batch; use batches of one sample"
+    case .inputType(let path, let input, let type):
+      "\(path): the model's input '\(input)' holds \(type); data goes into float inputs only: "
+        + "export the model with a float input"
     case .imageInput(let path, let input, let type):
       "\(path): holds images, but the model's input '\(input)' is \(type); these need a float input NxCxHxW or NxHxWxC with 1 or "
         + "3 channels: give the data as .npz"
     case .normalization(let parameter, let expected, let actual):
-      "\(parameter) is \(actual); expected \(expected)"
+      "\(parameter): expected \(expected), found \(actual)"
     case .superResolution(let path, let requirement, let actual):
       "\(path): super-resolution needs \(requirement); found \(actual)"
     case .outputShape(let expected, let actual):
-      "the model's output has shape \(Self.shape(actual)); the data needs \(expected)"
+      "the model's output is \(Self.shape(actual)); the data needs \(expected)"
     }
   }
 
@@ -64,6 +66,6 @@ extension DatasetError: CustomStringConvertible {
   }
 
   static func shape(_ shape: [Int]) -> String {
-    shape.isEmpty ? "of a scalar" : shape.map(String.init).joined(separator: "x")
+    shape.isEmpty ? "a scalar" : shape.map(String.init).joined(separator: "x")
   }
 }

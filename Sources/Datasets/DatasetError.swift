@@ -33,6 +33,8 @@ public enum DatasetError: Error, Sendable, Hashable {
   case tooLarge(path: String, bytes: Int, limit: Int)
   /// Samples of different shapes were asked for as one batch.
   case mixedShapes(path: String, first: [Int], other: [Int])
+  /// The model's input does not hold 32-bit floats.
+  case inputType(path: String, input: String, type: String)
   /// The model's input can't take images.
   case imageInput(path: String, input: String, type: String)
   /// A normalisation that doesn't fit the model's input.

@@ -39,6 +39,13 @@ import class Foundation.FileManager
     #expect(grey.elements(of: Float.self) == planar(try npzEntry(expected, "\(name):grey")))
   }
 
+  @Test func `16-bit pixels are scaled to 8 bits`() throws {
+    let path = Fixtures.path("images/grey-16-bit.png")
+    let grey = try DatasetLoader.open(path: path, for: .anyGrey).batch([0]).inputs[0]
+    let expected = try npzEntry(Fixtures.path("images/pixels.npz"), "grey-16-bit.png:grey")
+    #expect(grey.elements(of: Float.self) == planar(expected))
+  }
+
   @Test func `channels last and normalisation are applied`() throws {
     let normalization = Normalization(
       mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616], inputScale: 1 / 255)

@@ -25,9 +25,8 @@ struct SampleArray: Sendable {
     normalization: Normalization
   ) throws(DatasetError) {
     guard input.type.elementType == .float32 else {
-      throw .elementType(
-        path: array.path, field: field, expected: "data for the input '\(input.name)'",
-        actual: "values for a model input of type \(input.type.elementType.onnxName)")
+      throw .inputType(
+        path: array.path, input: input.name, type: input.type.elementType.onnxName)
     }
     guard let first = array.header.shape.first else {
       throw .shape(
