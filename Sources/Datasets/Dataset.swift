@@ -23,6 +23,15 @@ public protocol Dataset: Sendable {
   func batch(_ indices: [Int]) throws(DatasetError) -> Batch
 }
 
+extension Dataset {
+  /// Checks that the samples have what a job compares with.
+  ///
+  /// - Throws: ``DatasetError/noReference(path:needed:)``.
+  public func require(_ reference: DatasetReference) throws(DatasetError) {
+    if self.reference != reference { throw .noReference(path: path, needed: reference) }
+  }
+}
+
 /// What the samples of a data set are compared with.
 public enum DatasetReference: Sendable, Hashable {
   case none, labels, targets

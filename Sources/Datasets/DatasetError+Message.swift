@@ -24,6 +24,9 @@ extension DatasetError: CustomStringConvertible {
       "\(path): \(format.rawValue) with \(feature) is not supported; convert it"
     case .missingEntry(let path, let entry, let found):
       "\(path): has no '\(entry)'; found: \(found.isEmpty ? "nothing" : Self.list(found))"
+    case .noReference(let path, let needed):
+      "\(path): has no \(needed == .labels ? "labels" : "targets"), which this needs; give "
+        + (needed == .labels ? "class folders of images, or " : "") + "an .npz with 'x' and 'y'"
     case .elementType(let path, let field, let expected, let actual):
       "\(path): '\(field)' holds \(actual); expected \(expected): convert it"
     case .shape(let path, let field, let expected, let actual):

@@ -22,6 +22,8 @@ public enum DatasetError: Error, Sendable, Hashable {
   /// Valid content that the loaders do not cover.
   case unsupported(path: String, format: DataFormat, feature: String)
   case missingEntry(path: String, entry: String, found: [String])
+  /// A job needs labels or targets that the data does not have.
+  case noReference(path: String, needed: DatasetReference)
   case elementType(path: String, field: String, expected: String, actual: String)
   case shape(path: String, field: String, expected: String, actual: [Int])
   case nonFinite(path: String, field: String, sample: Int)

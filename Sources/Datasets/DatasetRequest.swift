@@ -81,7 +81,9 @@ public struct Normalization: Sendable, Hashable {
 
   public static let identity = Normalization()
 
-  /// Checks the values, and their number against the channels.
+  /// One a channel, or one where all channels have the same.
+  ///
+  /// - Throws: where a value can't be used, or their number doesn't fit the channels.
   func perChannel(_ channels: Int) throws(DatasetError) -> [ChannelNormalization] {
     for (name, values) in [("--mean", mean), ("--std", std)] {
       guard values.count <= 1 || values.count == channels else {
@@ -97,11 +99,17 @@ public struct Normalization: Sendable, Hashable {
           actual: "\(value)")
       }
     }
-    return (0..<channels).map { channel in
+    let result = (0..<max(mean.count, std.count, 1)).map { channel in
       ChannelNormalization(
         scale: inputScale, mean: mean.isEmpty ? 0 : mean[mean.count == 1 ? 0 : channel],
         std: std.isEmpty ? 1 : std[std.count == 1 ? 0 : channel])
     }
+    guard result.allSatisfy({ $0(255).isFinite && $0(-255).isFinite }) else {
+      throw .normalization(
+        parameter: "--mean, --std, --input-scale", expected: "values that keep inputs finite",
+        actual: "an overflow")
+    }
+    return result
   }
 }
 

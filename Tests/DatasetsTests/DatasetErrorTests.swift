@@ -46,6 +46,15 @@ import Testing
         "d: 'x' is 6x2x3x4; the model needs Nx1x28x28"
       ),
       (
+        .noReference(path: "d", needed: .labels),
+        "d: has no labels, which this needs; give class folders of images, or "
+          + "an .npz with 'x' and 'y'"
+      ),
+      (
+        .noReference(path: "d", needed: .targets),
+        "d: has no targets, which this needs; give an .npz with 'x' and 'y'"
+      ),
+      (
         .nonFinite(path: "d", field: "x", sample: 3),
         "d: 'x' holds NaN or an infinity in sample 3; remove it"
       ),

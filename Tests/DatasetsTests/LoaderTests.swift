@@ -148,6 +148,21 @@ import class Foundation.FileManager
     ) { try DatasetLoader.open(path: folder.url.path, for: .anyColor) }
   }
 
+  @Test func `folders beside images are classes only for a classifier`() throws {
+    let folder = try ImageDatasetTests.classFolders(["a": ["rgb.png"], "b": ["rgba.png"]])
+    _ = try folder.write(fileBytes(Fixtures.path("images/rgb.png")), to: "loose.png")
+    let flat = try DatasetLoader.open(path: folder.url.path, for: .anyColor)
+    #expect(flat.count == 1)
+    #expect(throws: DatasetError.noReference(path: folder.url.path, needed: .labels)) {
+      try flat.require(.labels)
+    }
+    var classifier = DatasetRequest.anyColor
+    classifier.task = .classification
+    let classes = try DatasetLoader.open(path: folder.url.path, for: classifier)
+    #expect(classes.count == 2)
+    try classes.require(.labels)
+  }
+
   @Test func `a class folder without images is refused`() throws {
     let folder = try ImageDatasetTests.classFolders(["a": ["rgb.png"], "b": []])
     #expect(throws: DatasetError.empty(path: folder.path("b"), what: "the class folder")) {

@@ -118,8 +118,6 @@ struct NpyArray: Sendable {
     width: Int
   ) {
     let count = target.count / width
-    // An empty array may still have huge dimensions.
-    guard count > 0 else { return }
     var strides = [Int](repeating: 1, count: shape.count)
     for axis in shape.indices.dropFirst() { strides[axis] = strides[axis - 1] * shape[axis - 1] }
     var position = [Int](repeating: 0, count: shape.count)

@@ -11,6 +11,7 @@ struct SampleArray: Sendable {
   private let elementType: ElementType
   private let isBigEndian: Bool
   private let elements: ByteSource
+  /// One a channel, or one for all.
   private let normalization: [ChannelNormalization]
   /// Elements between two steps of the channel index.
   private let channelStride: Int
@@ -32,6 +33,7 @@ struct SampleArray: Sendable {
       throw .shape(
         path: array.path, field: field, expected: "samples along dimension 0", actual: [])
     }
+    guard array.elements.count > 0 else { throw .empty(path: array.path, what: "'\(field)'") }
     let stored = Array(array.header.shape.dropFirst())
     let dimensions = input.sampleDimensions ?? stored.map(Dimension.fixed)
     guard let shape = Self.match(stored, dimensions) else {
@@ -64,18 +66,13 @@ struct SampleArray: Sendable {
     _ array: NpyArray, field: String, count: Int, sampleShape: [Int],
     normalization: [ChannelNormalization], channelStride: Int
   ) throws(DatasetError) {
-    guard count > 0, array.elements.count > 0 else {
-      throw .empty(path: array.path, what: "'\(field)'")
-    }
+    guard array.elements.count > 0 else { throw .empty(path: array.path, what: "'\(field)'") }
     path = array.path
     self.field = field
     self.count = count
     self.sampleShape = sampleShape
     elementType = array.header.elementType
-    // One channel's parameters may stand for all.
-    let isShared = normalization.allSatisfy { $0 == normalization[0] }
-    let channels = isShared ? [normalization[0]] : normalization
-    self.normalization = channels
+    self.normalization = normalization
     self.channelStride = channelStride
     if array.header.isFortranOrder {
       elements = .memory(try array.tensor().storage)
@@ -85,7 +82,7 @@ struct SampleArray: Sendable {
       isBigEndian = array.header.isBigEndian
     }
     tables =
-      elementType.bitWidth == 8 ? channels.flatMap { $0.table(array.header.elementType) } : []
+      elementType.bitWidth == 8 ? normalization.flatMap { $0.table(array.header.elementType) } : []
   }
 
   /// The samples at `indices`, stacked.

@@ -50,8 +50,10 @@ struct ImageGeometry: Sendable {
     guard channels == 1 || channels == 3 else { throw refusal }
     inputName = input.name
     rank = dimensions.count
-    tables = try request.normalization.perChannel(channels).flatMap { channel in
-      (0..<256).map { channel(Double($0) * pixelScale) }
+    let normalization = try request.normalization.perChannel(channels)
+    tables = (0..<channels).flatMap { channel in
+      let normalize = normalization[normalization.count == 1 ? 0 : channel]
+      return (0..<256).map { normalize(Double($0) * pixelScale) }
     }
   }
 

@@ -76,7 +76,7 @@ public enum DatasetLoader {
     if let images = try IdxFiles.images(in: folder) {
       return try packed(try IdxFiles.open(DataFile(images)), path: folder.path, request)
     }
-    let tree = try ImageFolder(folder, needsLabels: request.task == .classification)
+    let tree = try ImageFolder(folder, prefersClasses: request.task == .classification)
     guard !tree.paths.isEmpty else { throw .unrecognized(path: folder.path) }
     return try images(
       tree.paths, labels: tree.labels, classNames: tree.classNames, path: folder.path,

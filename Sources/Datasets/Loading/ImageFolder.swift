@@ -12,21 +12,16 @@ struct ImageFolder {
   /// Folder names that tell parts of a data set apart, not classes.
   private static let splits: Set = ["train", "test", "val", "valid", "validation"]
 
-  /// - Parameter needsLabels: whether images outside class folders are of no use.
-  init(_ folder: Folder, needsLabels: Bool) throws(DatasetError) {
+  /// - Parameter prefersClasses: whether folders beside images hold classes, rather than being ignored.
+  init(_ folder: Folder, prefersClasses: Bool) throws(DatasetError) {
     let direct = folder.files.filter(Self.isImage)
     let folders = folder.folders
-    if direct.isEmpty, !folders.isEmpty,
-      folders.allSatisfy({ Self.splits.contains($0.lowercased()) })
-    {
-      throw .ambiguous(path: folder.path, choices: folders)
-    }
-    guard direct.isEmpty || needsLabels, !folders.isEmpty else {
-      if needsLabels, !direct.isEmpty {
-        throw .missingEntry(path: folder.path, entry: "class folders", found: ["images"])
-      }
+    if folders.isEmpty || (!direct.isEmpty && !prefersClasses) {
       paths = direct.map(folder.path(of:))
       return
+    }
+    if direct.isEmpty, folders.allSatisfy({ Self.splits.contains($0.lowercased()) }) {
+      throw .ambiguous(path: folder.path, choices: folders)
     }
     var labels: [Int] = []
     for (label, name) in folders.enumerated() {
