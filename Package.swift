@@ -51,7 +51,7 @@ let package = Package(
     module("AccumulatorBounds", ["TensorCore"]),
     module("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels"]),
     module("DNNEngine", ["TensorCore", "COneDNN"]),
-    module("Operators", ["GraphIR", "DNNEngine", "Quantizers"]),
+    module("Operators", ["GraphIR", "DNNEngine", "Quantizers", "CKernels"]),
     module("Passes", ["Operators", "AccumulatorBounds"]),
     module("Datasets", ["TensorCore", "OnnxFormat", "CTurboJPEG", "CPNG", "CZlib"]),
     module("Quantization", ["Passes", "AccumulatorBounds"]),

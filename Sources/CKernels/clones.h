@@ -12,4 +12,7 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+/* Before a loop whose input and output may be the same memory, but never overlap otherwise. */
+#define SNUG_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+
 #endif

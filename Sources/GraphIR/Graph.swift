@@ -127,6 +127,10 @@ public struct Graph: Sendable {
     nodeSlots.indices.contains(Int(id.index)) && nodeSlots[Int(id.index)] != nil
   }
 
+  public func contains(_ id: ValueID) -> Bool {
+    valueSlots.indices.contains(Int(id.index)) && valueSlots[Int(id.index)] != nil
+  }
+
   /// The nodes that read a value, each once, in the order in which they were added.
   public func consumers(of value: ValueID) -> [NodeID] { uses[Int(value.index)] }
 

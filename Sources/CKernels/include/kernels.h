@@ -2,7 +2,9 @@
 #define SNUG_KERNELS_H
 
 #include "activations.h"
+#include "elementwise.h"
 #include "projection.h"
+#include "quantizers.h"
 #include "weights.h"
 
 /* Cores that this process may run on: the affinity mask that a container or taskset grants. */

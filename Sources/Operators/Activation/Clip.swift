@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// The bounds are attributes before opset 11 and optional scalar inputs since; an absent bound doesn't
 /// bind. Where `low > high` the result is `high`.
-public struct Clip: Operator {
+public struct Clip: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Clip", since: 6, inputs: 1...3, inputTypes: [.numeric])
 
@@ -45,5 +46,47 @@ public struct Clip: Operator {
       }
     }
     return [inputs.type(0)]
+  }
+}
+
+extension Clip {
+  /// The bounds must be constant.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let input = try context.input(0)
+    switch input.elementType {
+    case .float32:
+      let (low, high) = try floatBounds(context)
+      // A result of `high` where the bounds cross, as the formula says.
+      return try UnaryKernels.make(.clip(low: min(low, high), high: high), context)
+    case .int32: return try integerKernel(context, Int32.self)
+    case .int64: return try integerKernel(context, Int64.self)
+    case let other: throw .operator(.unsupported(what: "Clip of \(other.onnxName)"))
+    }
+  }
+
+  private func floatBounds(_ context: KernelContext) throws(KernelError) -> (Float, Float) {
+    switch bounds {
+    case .attributes(let low, let high): return (low ?? -.infinity, high ?? .infinity)
+    case .inputs:
+      var values: [Float?] = [nil, nil]
+      for (index, name) in [(1, "min"), (2, "max")] {
+        guard let input = context.optional(index) else { continue }
+        guard let constant = input.constant else { throw .operator(.needsConstant(input: name)) }
+        values[index - 1] = constant.convertedToFloat()?.elements(of: Float.self).first
+      }
+      return (values[0] ?? -.infinity, values[1] ?? .infinity)
+    }
+  }
+
+  private func integerKernel<T: TensorElement & FixedWidthInteger>(
+    _ context: KernelContext, _ type: T.Type
+  ) throws(KernelError) -> any Kernel {
+    let low = try context.constantIntegers(1, "min")?.first.map(T.init(clamping:)) ?? .min
+    let high = try context.constantIntegers(2, "max")?.first.map(T.init(clamping:)) ?? .max
+    let count = try context.output().count
+    return ClosureKernel(context) { operands in
+      let (x, y) = (operands.input(0, as: T.self), operands.output(as: T.self))
+      for i in 0..<count { y[i] = min(max(x[i], low), high) }
+    }
   }
 }

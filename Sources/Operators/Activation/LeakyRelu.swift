@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -15,4 +16,6 @@ public struct LeakyRelu: UnaryElementwise {
   }
 
   public func attributes() -> [Attribute] { [Attribute("alpha", .float(alpha))] }
+
+  public var function: ElementwiseFunction { .relu(slope: alpha) }
 }

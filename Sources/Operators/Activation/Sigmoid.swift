@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -8,4 +9,6 @@ public struct Sigmoid: UnaryElementwise {
 
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
+
+  public var function: ElementwiseFunction { .sigmoid }
 }

@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Since opset 13 the sum runs over `axis`. Before, the input is taken as a matrix whose rows hold all
 /// dimensions from `axis` on, and the sum runs over a row.
-public struct Softmax: Operator {
+public struct Softmax: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Softmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
@@ -31,5 +32,28 @@ public struct Softmax: Operator {
       _ = try Axes.normalized(axis, rank: rank)
     }
     return [inputs.type(0)]
+  }
+}
+
+extension Softmax {
+  /// oneDNN in row-major order.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let input = try context.floatInput(0)
+    var shape = input.shape
+    var axis = self.axis
+    if flattens {
+      let split = axis < 0 ? axis + shape.count : axis
+      shape = [shape[..<split].reduce(1, *), shape[split...].reduce(1, *)]
+      axis = 1
+    } else {
+      axis = try context.normalized(axis, rank: shape.count)
+    }
+    let (primitive, layout) = try KernelError.engine { [shape, axis] () throws(EngineError) in
+      let layout = try MemoryDescriptor(rowMajor: shape)
+      return (try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis), layout)
+    }
+    return try PrimitiveKernel(
+      primitive, [(.source, layout, .input(0)), (.destination, layout, .output(0))],
+      inputs: context.rowMajorInputs, outputs: [.rowMajor], overwritableInput: 0)
   }
 }

@@ -1,11 +1,56 @@
+import Glibc
 import GraphIR
 import TensorCore
 
 /// `Z = X ^ Y`, with multidirectional broadcasting (ONNX Pow, opset 7, 12, 13, 15).
 ///
 /// The result has the element type of the base, which the exponent may differ from since opset 12.
-public struct Pow: BinaryElementwise {
+public struct Pow: ExecutableOperator {
   public static let schema = OperatorSchema("Pow", inputs: 2...2, inputTypes: [.numeric])
 
   public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    [try Dimensions.inferBroadcast(inputs)]
+  }
+
+  /// Row by row in row-major order; a constant exponent of 2 is a multiplication.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let base = try context.floatInput(0)
+    let exponent = try context.input(1)
+    let rows = BroadcastRows(base.shape, exponent.shape, output: try context.output().shape)
+    if let values = exponent.constant?.convertedToFloat()?.elements(of: Float.self), values == [2] {
+      return ClosureKernel(context) { operands in
+        let (x, y) = (operands.input(0, as: Float.self), operands.output(as: Float.self))
+        for i in 0..<base.type.count { y[i] = x[i] * x[i] }
+      }
+    }
+    switch exponent.elementType {
+    case .float32: return kernel(context, rows) { (exponent: Float) in exponent }
+    case .int32: return kernel(context, rows) { (exponent: Int32) in Float(exponent) }
+    case .int64: return kernel(context, rows) { (exponent: Int64) in Float(exponent) }
+    case let other:
+      throw .operator(
+        .elementType(input: 1, actual: other, allowed: [.float32, .int32, .int64]))
+    }
+  }
+
+  private func kernel<T: TensorElement>(
+    _ context: KernelContext, _ rows: BroadcastRows,
+    _ convert: @escaping @Sendable (T) -> Float
+  ) -> any Kernel {
+    ClosureKernel(context) { operands in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let z = operands.input(1, as: T.self)
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      Parallelism.forEachRange(count: rows.count, grain: max(1, 4096 / rows.length)) {
+        rows.forEach($0) { row, a, b in
+          for i in 0..<rows.length {
+            y[row * rows.length + i] = powf(x[a + i * rows.stepA], convert(z[b + i * rows.stepB]))
+          }
+        }
+      }
+    }
+  }
 }

@@ -4,7 +4,7 @@ import TensorCore
 /// Conversion to another element type (ONNX Cast, opset 6, 9, 13, 19 to 25).
 ///
 /// Floats become integers by truncation, and booleans by comparison with zero.
-public struct Cast: Operator {
+public struct Cast: ExecutableOperator {
   public static let schema = OperatorSchema("Cast", since: 6, inputs: 1...1)
 
   public var target: ElementType
@@ -32,5 +32,24 @@ public struct Cast: Operator {
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [TensorType(target, inputs.dimensions(0))]
+  }
+}
+
+extension Cast {
+  /// Element by element in row-major order; a cast to the same type is the input's memory.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let input = try context.input(0)
+    if input.elementType == target {
+      return ViewKernel(context, first: .layout(input.layout), output: input.layout)
+    }
+    guard let read = ElementCodec(input.elementType), let write = ElementCodec(target) else {
+      throw .operator(
+        .unsupported(what: "Cast of \(input.elementType.onnxName) to \(target.onnxName)"))
+    }
+    let count = input.type.count
+    return ClosureKernel(context) { operands in
+      let (x, y) = (operands.input(0, as: UInt8.self), operands.output(as: UInt8.self))
+      for index in 0..<count { write.store(read.load(UnsafeRawPointer(x), index), y, index) }
+    }
   }
 }

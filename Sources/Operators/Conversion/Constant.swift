@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// A tensor that stands in the node itself (ONNX Constant, opset 1, 9, 11, 12, 13 to 25).
-public struct Constant: Operator {
+public struct Constant: StaticOperator {
   public static let schema = OperatorSchema("Constant", since: 1, inputs: 0...0)
 
   public var value: Tensor
@@ -42,4 +42,8 @@ public struct Constant: Operator {
   public func attributes() -> [Attribute] { [Attribute("value", .tensor(value))] }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] { [value.type] }
+}
+
+extension Constant {
+  public func fold(_ inputs: [InputInfo?]) -> [Tensor]? { [value] }
 }

@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional B `[O]`. As in ONNX this is
 /// cross-correlation: the kernel isn't flipped.
-public struct Conv: Operator {
+public struct Conv: ExecutableOperator {
   public static let schema = OperatorSchema("Conv", since: 1, inputs: 2...3, inputTypes: [.float])
 
   public var window: SlidingWindow
@@ -72,5 +73,45 @@ public struct Conv: Operator {
       result.append(try window.outputDimension(axis, of: x[axis + 2]))
     }
     return result
+  }
+}
+
+extension Conv {
+  /// oneDNN's direct convolution in the layouts of its choice; a residual and a ReLU go along.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let x = try context.floatInput(0)
+    let file = try context.floatInput(1).shape
+    let window = try KernelError.operation { () throws(OperatorError) in
+      try self.window.resolved(kernel: Array(file[2...]))
+    }
+    var geometry = ConvolutionGeometry(
+      strides: window.strides, dilations: window.dilations, padBegin: [], padEnd: [])
+    for axis in window.kernel.indices {
+      let (begin, end) = window.padding(axis, size: x.shape[axis + 2])
+      geometry.padBegin.append(begin)
+      geometry.padEnd.append(end)
+    }
+    let weight = ConvolutionKernels.Weight(file: file, group: group, isTransposed: false)
+    let epilogue = context.epilogue
+    let ownInputs = context.inputs.count - (epilogue.addsResidual ? 1 : 0)
+    let hasBias = ownInputs > 2 && context.inputs[2] != nil
+    let operands = try ConvolutionKernels.Operands(context, weight, hasBias: hasBias)
+    var activation: [PostOperation] = []
+    if let slope = epilogue.reluSlope { activation.append(.relu(slope: slope)) }
+    let primitive = try KernelError.engine { [geometry, activation] () throws(EngineError) in
+      func make(_ post: [PostOperation], _ y: MemoryDescriptor) throws(EngineError)
+        -> PrimitiveDescriptor
+      {
+        try .convolution(
+          context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
+          destination: y, geometry, post: post)
+      }
+      guard epilogue.addsResidual else { return try make(activation, operands.destination) }
+      // The residual is read in the output's layout, which is known once the plain layer is planned.
+      let y = try make(activation, operands.destination).layout(of: .destination)
+      return try make([.add(y)] + activation, y)
+    }
+    return try ConvolutionKernels.kernel(
+      primitive, operands, context, hasResidual: epilogue.addsResidual)
   }
 }

@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[C, O/group, kernel...]`, optional B `[O]`. An output dimension is
 /// `stride*(input-1) + outputPadding + dilation*(kernel-1) + 1 - pads`.
-public struct ConvTranspose: Operator {
+public struct ConvTranspose: ExecutableOperator {
   public static let schema = OperatorSchema(
     "ConvTranspose", since: 1, inputs: 2...3, inputTypes: [.float])
 
@@ -147,5 +148,35 @@ public struct ConvTranspose: Operator {
   private func split(_ total: Int) -> (begin: Int, end: Int) {
     let small = total / 2
     return window.autoPadding == .sameUpper ? (small, total - small) : (total - small, small)
+  }
+}
+
+extension ConvTranspose {
+  /// oneDNN's deconvolution in the layouts of its choice.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let x = try context.floatInput(0)
+    let file = try context.floatInput(1).shape
+    let kernel = Array(file[2...])
+    let window = try KernelError.operation { () throws(OperatorError) in
+      try self.window.resolved(kernel: kernel)
+    }
+    var geometry = ConvolutionGeometry(
+      strides: window.strides, dilations: window.dilations, padBegin: [], padEnd: [])
+    for axis in kernel.indices {
+      let place = try KernelError.operation { () throws(OperatorError) in
+        try self.geometry(kernel: kernel, axis, size: x.shape[axis + 2])
+      }
+      geometry.padBegin.append(place.begin)
+      geometry.padEnd.append(place.end)
+    }
+    let weight = ConvolutionKernels.Weight(file: file, group: group, isTransposed: true)
+    let operands = try ConvolutionKernels.Operands(
+      context, weight, hasBias: context.optional(2) != nil)
+    let primitive = try KernelError.engine { [geometry] () throws(EngineError) in
+      try PrimitiveDescriptor.transposedConvolution(
+        context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
+        destination: operands.destination, geometry)
+    }
+    return try ConvolutionKernels.kernel(primitive, operands, context, hasResidual: false)
   }
 }

@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 /// 9, 11, 13).
 ///
 /// Inputs: A `[M, K]`, B `[K, N]`, optional C that broadcasts to `[M, N]`.
-public struct Gemm: Operator {
+public struct Gemm: ExecutableOperator {
   public static let schema = OperatorSchema("Gemm", inputs: 2...3, inputTypes: [.numeric])
 
   public var alpha: Float
@@ -62,5 +63,49 @@ public struct Gemm: Operator {
       }
     }
     return [TensorType(type, [rows, columns])]
+  }
+}
+
+extension Gemm {
+  /// oneDNN's matrix product with C as its bias; other factors than 1 take a second pass.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let a = try context.floatInput(0).shape
+    let b = try context.floatInput(1).shape
+    let c = context.optional(2)
+    let rows = transposesA ? a[1] : a[0]
+    let inner = transposesA ? a[0] : a[1]
+    let columns = transposesB ? b[0] : b[1]
+    let isPlain = alpha == 1 && (c == nil || beta == 1)
+    let addsBias = isPlain && c != nil
+    if c != nil { _ = try context.floatInput(2) }
+    var bias: [Int]?
+    if addsBias, let c { bias = [Int](repeating: 1, count: 2 - c.shape.count) + c.shape }
+    let product = try MatrixKernels.make(
+      context, a: ([rows, inner], transposesA ? [1, rows] : [inner, 1]),
+      b: ([inner, columns], transposesB ? [1, inner] : [columns, 1]), bias: bias,
+      output: [rows, columns])
+    return isPlain ? product : scaled(product, c, rows: rows, columns: columns)
+  }
+
+  private func scaled(_ product: any Kernel, _ c: KernelInput?, rows: Int, columns: Int)
+    -> any Kernel
+  {
+    let pairs = BroadcastRows([rows, columns], c?.shape ?? [], output: [rows, columns])
+    return ClosureKernel(inputs: product.inputs, outputs: product.outputs) {
+      (operands) throws(KernelError) in
+      try product.forward(operands)
+      let y = operands.output(as: Float.self)
+      guard c != nil, beta != 0 else {
+        for i in 0..<rows * columns { y[i] *= alpha }
+        return
+      }
+      let bias = operands.input(2, as: Float.self)
+      pairs.forEach(0..<pairs.count) { _, at, from in
+        for i in 0..<pairs.length {
+          let position = at + i * pairs.stepA
+          y[position] = alpha * y[position] + beta * bias[from + i * pairs.stepB]
+        }
+      }
+    }
   }
 }

@@ -1,10 +1,11 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
 /// The matrix product as numpy's `matmul`: leading dimensions broadcast (ONNX MatMul, opset 1, 9, 13).
 ///
 /// A vector on the left is a row, on the right a column; the dimension added for it is removed again.
-public struct MatMul: Operator {
+public struct MatMul: ExecutableOperator {
   public static let schema = OperatorSchema(
     "MatMul", since: 1, inputs: 2...2, inputTypes: [.numeric])
 
@@ -29,5 +30,27 @@ public struct MatMul: Operator {
     if left.count > 1 { result.append(a[a.count - 2]) }
     if right.count > 1 { result.append(b[b.count - 1]) }
     return [TensorType(type, result)]
+  }
+}
+
+extension MatMul {
+  /// oneDNN's matrix product. Where the right operand is a matrix, the left one's leading dimensions
+  /// become rows of one product.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let left = try context.floatInput(0)
+    let right = try context.floatInput(1)
+    var a = left.shape.count == 1 ? [1] + left.shape : left.shape
+    var b = right.shape.count == 1 ? right.shape + [1] : right.shape
+    var y = Array((Shape.broadcast(Array(a.dropLast(2)), Array(b.dropLast(2))) ?? []))
+    y += [a[a.count - 2], b[b.count - 1]]
+    if b.count == 2 {
+      a = [a.dropLast().reduce(1, *), a[a.count - 1]]
+      y = [a[0], b[1]]
+    } else {
+      a = [Int](repeating: 1, count: y.count - a.count) + a
+      b = [Int](repeating: 1, count: y.count - b.count) + b
+    }
+    return try MatrixKernels.make(
+      context, a: (a, Shape.strides(a)), b: (b, Shape.strides(b)), bias: nil, output: y)
   }
 }

@@ -1,3 +1,6 @@
+import CKernels
+import DNNEngine
+import Glibc
 import GraphIR
 import TensorCore
 
@@ -6,7 +9,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, ...]`, scale, B, mean, var `[C]`. A file that asks for batch statistics
 /// (`training_mode`, or the training outputs before opset 14) is refused.
-public struct BatchNormalization: Operator {
+public struct BatchNormalization: ExecutableOperator {
   public static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 
@@ -45,5 +48,47 @@ public struct BatchNormalization: Operator {
       try inputs.requireVector(index + 1, name, count: channels)
     }
     return [inputs.type(0)]
+  }
+}
+
+extension BatchNormalization {
+  /// One multiplication and addition an element, over the layout in which the input stands.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try context.requireSingleOutput("BatchNormalization in training mode")
+    let x = try context.floatInput(0)
+    for index in 1...4 { _ = try context.floatInput(index) }
+    var (nest, layout) = (
+      KernelInput.rowMajorNest([x.type.count, 1], 1), TensorLayout.rowMajor
+    )
+    // A one-dimensional input has one channel.
+    if x.shape.count > 1 { (nest, layout) = try x.nest(around: 1) }
+    let factor = ParameterBuffer(nest, neutral: 0)
+    let offset = ParameterBuffer(nest, neutral: 0)
+    var requests = context.rowMajorInputs
+    requests[0] = .layout(layout)
+    let epsilon = epsilon
+    let outputs = [layout] + [TensorLayout](repeating: .rowMajor, count: context.outputs.count - 1)
+    return ClosureKernel(inputs: requests, outputs: outputs, overwritableInput: 0) {
+      [nest] operands in
+      let (scale, bias) = (operands.input(1, as: Float.self), operands.input(2, as: Float.self))
+      let (mean, variance) = (
+        operands.input(3, as: Float.self), operands.input(4, as: Float.self)
+      )
+      for channel in 0..<nest.count {
+        let a = scale[channel] / (variance[channel] + epsilon).squareRoot()
+        factor.pointer[channel] = a
+        offset.pointer[channel] = bias[channel] - mean[channel] * a
+      }
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      nonisolated(unsafe) let (a, b) = (factor.pointer, offset.pointer)
+      nest.forEachPart { offset, count, entry in
+        if nest.block > 1 {
+          snug_affine_rows(x + offset, y + offset, count, nest.block, a + entry, b + entry)
+        } else {
+          snug_affine(x + offset, y + offset, count, a[entry], b[entry])
+        }
+      }
+    }
   }
 }

@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// `axes` is an attribute before opset 18 and an optional input since. Absent or empty, all axes are
 /// reduced, unless `noopWithEmptyAxes` (opset 18), which returns the input.
-public struct ReduceMean: Operator {
+public struct ReduceMean: ExecutableOperator {
   public static let schema = OperatorSchema(
     "ReduceMean", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
@@ -72,5 +73,37 @@ public struct ReduceMean: Operator {
     }
     if named.isEmpty { return isNoop ? [] : Array(0..<rank) }
     return try Operators.Axes.normalized(named, rank: rank)
+  }
+}
+
+extension ReduceMean {
+  /// Average pooling where exactly the spatial axes are reduced, else oneDNN's reduction in row-major
+  /// order.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let input = try context.floatInput(0)
+    let rank = input.shape.count
+    let reduced = try KernelError.operation { () throws(OperatorError) in
+      try reducedAxes(context.inferenceInputs, rank: rank)
+    }
+    guard let reduced else { throw .operator(.needsConstant(input: "axes")) }
+    if reduced.isEmpty { return ViewKernel(context) }
+    guard input.type.count > 0 else {
+      throw .operator(.unsupported(what: "the mean of no elements"))
+    }
+    if keepsDimensions, (3...5).contains(rank), reduced == Array(2..<rank) {
+      return try PoolingKernels.global(context)
+    }
+    var shape = input.shape
+    for axis in reduced { shape[axis] = 1 }
+    let (primitive, x, y) = try KernelError.engine { [shape] () throws(EngineError) in
+      let x = try MemoryDescriptor(rowMajor: input.shape)
+      let y = try MemoryDescriptor(rowMajor: shape)
+      return (
+        try PrimitiveDescriptor.mean(context.engine, source: x, destination: y), x, y
+      )
+    }
+    return try PrimitiveKernel(
+      primitive, [(.source, x, .input(0)), (.destination, y, .output(0))],
+      inputs: context.rowMajorInputs, outputs: [.rowMajor])
   }
 }

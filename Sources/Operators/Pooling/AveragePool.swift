@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -36,5 +37,14 @@ public struct AveragePool: Pooling {
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try inferPooled(inputs)]
+  }
+}
+
+extension AveragePool {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    _ = try context.floatInput(0)
+    return try PoolingKernels.make(
+      countsPadding ? .averageIncludingPadding : .averageExcludingPadding,
+      try KernelError.operation { () throws(OperatorError) in try resolvedWindow() }, context)
   }
 }

@@ -1,9 +1,10 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
 /// The mean over all spatial positions, which stay as dimensions of 1 (ONNX GlobalAveragePool, opset 1,
 /// 22).
-public struct GlobalAveragePool: Operator {
+public struct GlobalAveragePool: ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
 
@@ -16,5 +17,11 @@ public struct GlobalAveragePool: Operator {
     guard let x = type.dimensions else { return [type] }
     let ones = [Dimension](repeating: 1, count: x.count - 2)
     return [TensorType(type.elementType, Array(x[..<2]) + ones)]
+  }
+}
+
+extension GlobalAveragePool {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try PoolingKernels.global(context)
   }
 }

@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -36,5 +37,14 @@ public struct MaxPool: Pooling {
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let pooled = try inferPooled(inputs)
     return [pooled, TensorType(.int64, pooled?.dimensions)]
+  }
+}
+
+extension MaxPool {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try context.requireSingleOutput("the output Indices")
+    return try PoolingKernels.make(
+      .maximum, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
+      context)
   }
 }

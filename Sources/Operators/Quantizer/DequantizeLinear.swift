@@ -1,3 +1,5 @@
+import CKernels
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -5,7 +7,7 @@ import TensorCore
 ///
 /// Inputs: X of an integer type, scale, optional zero point of X's type. Scale and zero point are
 /// scalars, or since opset 13 vectors along `axis`.
-public struct DequantizeLinear: Operator {
+public struct DequantizeLinear: ExecutableOperator {
   public static let schema = OperatorSchema(
     "DequantizeLinear", since: 10, inputs: 2...3, inputTypes: [.any, .float, .any])
 
@@ -29,5 +31,65 @@ public struct DequantizeLinear: Operator {
       throw .elementType(input: 2, actual: zero, allowed: [x])
     }
     return [TensorType(inputs.type(1)?.elementType ?? .float32, inputs.dimensions(0))]
+  }
+}
+
+extension DequantizeLinear {
+  /// A loop over the layout in which an 8-bit input stands; other integers in row-major order.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let x = try context.input(0)
+    let scale = try context.floatInput(1)
+    let parameters = try LinearQuantization.Parameters(x, scale: scale, axis: axis)
+    let step = scale.type.count == 1 ? 0 : 1
+    let zeroStep = context.optional(2).map { $0.type.count == 1 ? 0 : 1 }
+    switch x.elementType {
+    case .uint8:
+      return kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: UInt8) in
+        snug_dequantize_u8(x, y, n, s, Float(z))
+      }
+    case .int8:
+      return kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: Int8) in
+        snug_dequantize_i8(x, y, n, s, Float(z))
+      }
+    case .uint16: return plain(context, parameters, step, zeroStep, UInt16.self)
+    case .int16: return plain(context, parameters, step, zeroStep, Int16.self)
+    case .int32: return plain(context, parameters, step, zeroStep, Int32.self)
+    case let other:
+      throw .operator(.unsupported(what: "DequantizeLinear of \(other.onnxName)"))
+    }
+  }
+
+  private func plain<T: TensorElement & FixedWidthInteger>(
+    _ context: KernelContext, _ parameters: LinearQuantization.Parameters, _ step: Int,
+    _ zeroStep: Int?, _ type: T.Type
+  ) -> any Kernel {
+    kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: T) in
+      // The difference of two 32-bit integers needs 33 bits.
+      for i in 0..<n { y[i] = Float(Int64(x[i]) - Int64(z)) * s }
+    }
+  }
+
+  private func kernel<T: TensorElement & FixedWidthInteger>(
+    _ context: KernelContext, _ parameters: LinearQuantization.Parameters, _ step: Int,
+    _ zeroStep: Int?,
+    _ body:
+      @escaping @Sendable (
+        UnsafePointer<T>, UnsafeMutablePointer<Float>, Int, Float, T
+      ) -> Void
+  ) -> any Kernel {
+    var requests = context.rowMajorInputs
+    requests[0] = .layout(parameters.layout)
+    let nest = parameters.nest
+    return ClosureKernel(inputs: requests, outputs: [parameters.layout.with(.float32)]) {
+      operands in
+      nonisolated(unsafe) let x = operands.input(0, as: T.self)
+      nonisolated(unsafe) let s = operands.input(1, as: Float.self)
+      nonisolated(unsafe) let z = zeroStep == nil ? nil : operands.input(2, as: T.self)
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      nest.forEachEntry { offset, count, entry in
+        let zero = z.map { $0[entry * (zeroStep ?? 0)] } ?? 0
+        body(x + offset, y + offset, count, s[entry * step], zero)
+      }
+    }
   }
 }

@@ -1,3 +1,5 @@
+import CKernels
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -7,7 +9,7 @@ import TensorCore
 /// `-2^(b-1) + narrow ... 2^(b-1) - 1` signed, `0 ... 2^b - 1 - narrow` unsigned. One signed bit is
 /// bipolar: the integer is 1 where `x / scale + zeropt >= 0`, else -1. Scale and zero point are scalars
 /// or broadcast to X.
-public struct Quant: Operator {
+public struct Quant: ExecutableOperator {
   public static let schema = OperatorSchema(
     domain: "qonnx.custom_op.general", "Quant", since: 1, inputs: 4...4,
     inputTypes: [.float, .float, .numeric, .numeric])
@@ -128,4 +130,102 @@ public enum RoundingMode: String, Sendable, Hashable, CaseIterable {
   case halfUp = "HALF_UP"
   /// To nearest, ties toward zero.
   case halfDown = "HALF_DOWN"
+}
+
+extension Quant {
+  /// A loop over the layout in which the input stands, where scale and zero point are scalars or lie along
+  /// one axis; otherwise row by row in row-major order. The bit width must be constant.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let x = try context.floatInput(0)
+    let scale = try context.floatInput(1)
+    let zero = try context.floatInput(2)
+    guard let bits = try context.input(3).constant else {
+      throw .operator(.needsConstant(input: "bitwidth"))
+    }
+    let limits = limits(
+      bits: try KernelError.operation { () throws(OperatorError) in try Self.bitWidth(bits) })
+    let isBipolar = limits == -1...1 && isSigned
+    let map = snug_quant_map(
+      low: Float(limits.lowerBound), high: Float(limits.upperBound),
+      rounding: isBipolar ? snug_round_sign : rounding.kernel)
+    guard let axis = commonAxis(scale, zero, of: x.shape) else {
+      return try general(context, x, scale, zero, map)
+    }
+    var (nest, layout) = try x.nest(around: axis)
+    // Padding must stay zero, which a bipolar quantizer turns into its scale.
+    if nest.hasPadding, isBipolar {
+      (nest, layout) = (KernelInput.rowMajorNest(x.shape, axis), .rowMajor)
+    }
+    let isScalar = scale.type.count == 1 && zero.type.count == 1 && !nest.hasPadding
+    var requests = context.rowMajorInputs
+    requests[0] = .layout(layout)
+    let scales = ParameterBuffer(nest, neutral: 1)
+    let zeros = ParameterBuffer(nest, neutral: 0)
+    return ClosureKernel(inputs: requests, outputs: [layout], overwritableInput: 0) {
+      [nest] operands in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      let (s, z) = (operands.input(1, as: Float.self), operands.input(2, as: Float.self))
+      if isScalar {
+        let (s, z) = (s[0], z[0])
+        Parallelism.forEachRange(count: nest.total, grain: MemoryDescriptor.AxisNest.grain) {
+          snug_quant(x + $0.lowerBound, y + $0.lowerBound, $0.count, s, z, map)
+        }
+        return
+      }
+      scales.fill(from: s, entries: nest.count, isScalar: scale.type.count == 1)
+      zeros.fill(from: z, entries: nest.count, isScalar: zero.type.count == 1)
+      nonisolated(unsafe) let (scale, zero) = (scales.pointer, zeros.pointer)
+      nest.forEachPart { offset, count, entry in
+        if nest.block > 1 {
+          snug_quant_rows(
+            x + offset, y + offset, count, nest.block, scale + entry, zero + entry, map)
+        } else {
+          snug_quant(x + offset, y + offset, count, scale[entry], zero[entry], map)
+        }
+      }
+    }
+  }
+
+  /// The axis along which scale and zero point vary, or `nil` where there is more than one.
+  private func commonAxis(_ scale: KernelInput, _ zero: KernelInput, of shape: [Int]) -> Int? {
+    guard let a = scale.singleAxis(of: shape), let b = zero.singleAxis(of: shape) else {
+      return nil
+    }
+    if scale.type.count == 1 { return b }
+    return zero.type.count == 1 || a == b ? a : nil
+  }
+
+  private func general(
+    _ context: KernelContext, _ x: KernelInput, _ scale: KernelInput, _ zero: KernelInput,
+    _ map: snug_quant_map
+  ) throws(KernelError) -> any Kernel {
+    let shape = x.shape
+    let rows = BroadcastRows(scale.shape, zero.shape, output: shape)
+    return ClosureKernel(context) { operands in
+      let (x, y) = (operands.input(0, as: Float.self), operands.output(as: Float.self))
+      let (s, z) = (operands.input(1, as: Float.self), operands.input(2, as: Float.self))
+      rows.forEach(0..<rows.count) { row, a, b in
+        for i in 0..<rows.length {
+          let index = row * rows.length + i
+          snug_quant(
+            x + index, y + index, 1, s[a + i * rows.stepA], z[b + i * rows.stepB], map)
+        }
+      }
+    }
+  }
+}
+
+extension RoundingMode {
+  var kernel: snug_rounding {
+    switch self {
+    case .round, .halfEven: snug_round_half_even
+    case .ceil: snug_round_ceil
+    case .floor: snug_round_floor
+    case .up: snug_round_up
+    case .down, .roundToZero: snug_round_down
+    case .halfUp: snug_round_half_up
+    case .halfDown: snug_round_half_down
+    }
+  }
 }

@@ -1,3 +1,5 @@
+import CKernels
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -6,7 +8,7 @@ import TensorCore
 ///
 /// Inputs: X, scale, optional zero point, whose type is the output's. Scale and zero point are scalars,
 /// or since opset 13 vectors along `axis`.
-public struct QuantizeLinear: Operator {
+public struct QuantizeLinear: ExecutableOperator {
   public static let schema = OperatorSchema(
     "QuantizeLinear", since: 10, inputs: 2...3, inputTypes: [.float + [.int32], .float, .any])
 
@@ -54,5 +56,44 @@ public struct QuantizeLinear: Operator {
       type = outputType ?? .uint8
     }
     return [TensorType(type, inputs.dimensions(0))]
+  }
+}
+
+extension QuantizeLinear {
+  /// A loop over the layout in which the input stands, for 8-bit outputs.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let x = try context.floatInput(0)
+    let scale = try context.floatInput(1)
+    let output = try context.output()
+    guard output.elementType == .int8 || output.elementType == .uint8 else {
+      throw .operator(.unsupported(what: "QuantizeLinear to \(output.elementType.onnxName)"))
+    }
+    let isSigned = output.elementType == .int8
+    let (low, high): (Float, Float) = isSigned ? (-128, 127) : (0, 255)
+    let hasZero = context.optional(2) != nil
+    let parameters = try LinearQuantization.Parameters(x, scale: scale, axis: axis)
+    let nest = parameters.nest
+    var requests = context.rowMajorInputs
+    requests[0] = .layout(parameters.layout)
+    let step = scale.type.count == 1 ? 0 : 1
+    let zeroStep = context.optional(2).map { $0.type.count == 1 ? 0 : 1 } ?? 0
+    let layout = parameters.layout.with(isSigned ? .int8 : .uint8)
+    return ClosureKernel(inputs: requests, outputs: [layout]) { operands in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let s = operands.input(1, as: Float.self)
+      nonisolated(unsafe) let z = hasZero ? operands.input(2, as: UInt8.self) : nil
+      nonisolated(unsafe) let y = operands.output(as: UInt8.self)
+      nest.forEachEntry { offset, count, entry in
+        let code = z.map { $0[entry * zeroStep] } ?? 0
+        let (at, scale) = (x + offset, s[entry * step])
+        if isSigned {
+          UnsafeMutableRawPointer(y + offset).withMemoryRebound(to: Int8.self, capacity: count) {
+            snug_quantize_i8(at, $0, count, scale, Float(Int8(bitPattern: code)), low, high)
+          }
+        } else {
+          snug_quantize_u8(at, y + offset, count, scale, Float(code), low, high)
+        }
+      }
+    }
   }
 }

@@ -1,8 +1,9 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
 /// Joins tensors along one axis (ONNX Concat, opset 4, 11, 13).
-public struct Concat: Operator {
+public struct Concat: ExecutableOperator {
   public static let schema = OperatorSchema("Concat", since: 4, inputs: 1...Int.max)
 
   public var axis: Int
@@ -55,5 +56,62 @@ public struct Concat: Operator {
     }
     if a.size != nil || b == .unknown { return a }
     return b.size != nil || a == .unknown ? b : a
+  }
+}
+
+extension Concat {
+  /// oneDNN where all inputs stand in one of its layouts without padding, otherwise a copy in row-major
+  /// order.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let output = try context.output()
+    let axis = try context.normalized(self.axis, rank: output.shape.count)
+    if let kernel = try engineKernel(context, axis: axis) { return kernel }
+    guard let bits = output.elementType.bitWidth, bits % 8 == 0 else {
+      throw .operator(.unsupported(what: "element type \(output.elementType.onnxName)"))
+    }
+    let outer = output.shape[..<axis].reduce(1, *)
+    let inner = output.shape[(axis + 1)...].reduce(1, *) * (bits / 8)
+    var pieces: [(input: Int, byteCount: Int)] = []
+    for index in context.inputs.indices {
+      let byteCount = try context.input(index).shape[axis] * inner
+      if byteCount > 0 { pieces.append((index, byteCount)) }
+    }
+    return ClosureKernel(context) { [pieces] operands in
+      var y = operands.output(as: UInt8.self)
+      for row in 0..<outer {
+        for piece in pieces {
+          y.update(
+            from: operands.input(piece.input, as: UInt8.self) + row * piece.byteCount,
+            count: piece.byteCount)
+          y += piece.byteCount
+        }
+      }
+    }
+  }
+
+  private func engineKernel(_ context: KernelContext, axis: Int) throws(KernelError)
+    -> (any Kernel)?
+  {
+    var sources: [MemoryDescriptor] = []
+    for case let input? in context.inputs {
+      guard case .engine(let descriptor) = input.layout, input.type.count > 0,
+        descriptor.denseCount != nil, !descriptor.hasPadding
+      else { return nil }
+      sources.append(descriptor)
+    }
+    guard sources.count == context.inputs.count else { return nil }
+    let (primitive, target) = try KernelError.engine { [sources] () throws(EngineError) in
+      let primitive = try PrimitiveDescriptor.concatenation(context.engine, sources, axis: axis)
+      return (primitive, try primitive.layout(of: .destination))
+    }
+    if primitive.isReference { return nil }
+    var operands: [(Argument, MemoryDescriptor, PrimitiveKernel.Source)] = []
+    for (index, source) in sources.enumerated() {
+      operands.append((.joined(index), source, .input(index)))
+    }
+    operands.append((.destination, target, .output(0)))
+    return try PrimitiveKernel(
+      primitive, operands, inputs: sources.map { .layout(.engine($0)) },
+      outputs: [TensorLayout(target)])
   }
 }

@@ -6,7 +6,7 @@ import TensorCore
 ///
 /// With `i, j` the position in the block: in mode DCR the input channel is `(i*b + j)*C/b^2 + c`, in mode
 /// CRD (PyTorch's pixel shuffle) it is `c*b^2 + i*b + j`.
-public struct DepthToSpace: Operator {
+public struct DepthToSpace: ExecutableOperator {
   public static let schema = OperatorSchema("DepthToSpace", since: 1, inputs: 1...1)
 
   public enum Mode: String, Sendable, Hashable {
@@ -71,5 +71,26 @@ public struct DepthToSpace: Operator {
       throw .outOfRange(what: "dimension", value: size, allowed: "below 2^63 / \(blockSize)")
     }
     return .fixed(product)
+  }
+}
+
+extension DepthToSpace {
+  /// A copy that walks the output `[N, C, H, i, W, j]` in row-major order.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let input = try context.input(0)
+    let output = try context.output()
+    let (b, h, w) = (blockSize, input.shape[2], input.shape[3])
+    let plane = h * w
+    let channels = output.shape[1]
+    // Distance in the input of neighbours in c, i and j.
+    let (c, i, j) =
+      mode == .depthFirst
+      ? (plane, b * channels * plane, channels * plane) : (b * b * plane, b * plane, plane)
+    let copy = try StridedCopy(
+      input.elementType, shape: [input.shape[0], channels, h, b, w, b],
+      source: [input.shape[1] * plane, c, w, i, 1, j])
+    return ClosureKernel(context) { operands in
+      copy.run(from: operands.input(0), to: operands.output())
+    }
   }
 }

@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// `ratio` is an attribute before opset 12, an optional input since. A `training_mode` input that is
 /// true is not supported: randomness belongs to a trainer, not to a model.
-public struct Dropout: Operator {
+public struct Dropout: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Dropout", inputs: 1...3, outputs: 1...2, inputTypes: [.float, .float, [.bool]])
 
@@ -35,5 +35,29 @@ public struct Dropout: Operator {
       throw .unsupported(what: "Dropout in training mode")
     }
     return [inputs.type(0), TensorType(.bool, inputs.dimensions(0))]
+  }
+}
+
+extension Dropout {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let input = try context.input(0)
+    if let training = context.optional(2) {
+      guard let flag = training.constant?.integers()?.first else {
+        throw .operator(.needsConstant(input: "training_mode"))
+      }
+      guard flag == 0 else { throw .operator(.unsupported(what: "Dropout in training mode")) }
+    }
+    guard context.outputs.count > 1, context.outputs[1] != nil else {
+      return ViewKernel(context, first: .layout(input.layout), output: input.layout)
+    }
+    let copiesData = context.outputs[0] != nil
+    let count = input.type.count
+    let byteCount = input.elementType.byteCount(elements: count) ?? 0
+    return ClosureKernel(context) { operands in
+      if copiesData {
+        operands.output(0, as: UInt8.self).update(from: operands.input(0), count: byteCount)
+      }
+      operands.output(1, as: Bool.self).update(repeating: true, count: count)
+    }
   }
 }

@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// A matrix of the dimensions before `axis` by those from it on (ONNX Flatten, opset 1, 9, 11 to 25).
-public struct Flatten: Operator {
+public struct Flatten: ExecutableOperator {
   public static let schema = OperatorSchema("Flatten", since: 1, inputs: 1...1)
 
   public var axis: Int
@@ -34,4 +34,9 @@ public struct Flatten: Operator {
         ])
     ]
   }
+}
+
+extension Flatten {
+  /// The input's memory in row-major order.
+  public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 }

@@ -2,9 +2,18 @@ import GraphIR
 import TensorCore
 
 /// `y = x` (ONNX Identity, opset 1, 13, 14, 16 to 25).
-public struct Identity: UnaryElementwise {
+public struct Identity: ExecutableOperator {
   public static let schema = OperatorSchema("Identity", since: 1, inputs: 1...1)
 
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
+}
+
+extension Identity {
+  public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [inputs.type(0)] }
+
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let layout = try context.input(0).layout
+    return ViewKernel(context, first: .layout(layout), output: layout)
+  }
 }

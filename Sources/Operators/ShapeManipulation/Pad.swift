@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// Pads and value are attributes before opset 11 and inputs since; `axes` is an input since opset 18.
 /// Negative pads crop.
-public struct Pad: Operator {
+public struct Pad: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Pad", since: 2, inputs: 1...4, inputTypes: [.any, .index, .any, .anyIndex])
 
@@ -105,5 +105,99 @@ public struct Pad: Operator {
       result[axis + rank] = given[position + axes.count]
     }
     return result
+  }
+}
+
+extension Pad {
+  /// A copy by a table of source positions for each axis; pads and value must be constant.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let data = try context.input(0)
+    let output = try context.output()
+    let rank = data.shape.count
+    let pads = try KernelError.operation { () throws(OperatorError) in
+      try resolvedPads(context.inferenceInputs, rank: rank)
+    }
+    guard let pads else { throw .operator(.needsConstant(input: "pads")) }
+    var sources: [[Int]] = []
+    for axis in 0..<rank {
+      sources.append(
+        try sourcePositions(begin: pads[axis], size: data.shape[axis], count: output.shape[axis]))
+    }
+    switch data.elementType {
+    case .float32: return try kernel(context, sources, fill: try value(context, Float.self) ?? 0)
+    case .int32: return try kernel(context, sources, fill: try value(context, Int32.self) ?? 0)
+    case .int64: return try kernel(context, sources, fill: try value(context, Int64.self) ?? 0)
+    case .uint8: return try kernel(context, sources, fill: try value(context, UInt8.self) ?? 0)
+    case .int8: return try kernel(context, sources, fill: try value(context, Int8.self) ?? 0)
+    case let other: throw .operator(.unsupported(what: "Pad of \(other.onnxName)"))
+    }
+  }
+
+  /// The input position for each output position along an axis, -1 for the fill value.
+  private func sourcePositions(begin: Int, size: Int, count: Int) throws(KernelError) -> [Int] {
+    if size == 0, mode != .constant, count > 0 {
+      throw .operator(.unsupported(what: "mode \(mode.rawValue) on an empty axis"))
+    }
+    return (0..<count).map { output in
+      let position = output - begin
+      if (0..<size).contains(position) { return position }
+      switch mode {
+      case .constant: return -1
+      case .edge: return position < 0 ? 0 : size - 1
+      case .wrap: return ((position % size) + size) % size
+      case .reflect:
+        if size == 1 { return 0 }
+        let period = 2 * (size - 1)
+        let folded = ((position % period) + period) % period
+        return folded < size ? folded : period - folded
+      }
+    }
+  }
+
+  private func value<T: TensorElement>(_ context: KernelContext, _ type: T.Type)
+    throws(KernelError) -> T?
+  {
+    switch widths {
+    case .attributes(_, let value): return value as? T
+    case .inputs:
+      guard let input = context.optional(2) else { return nil }
+      guard let constant = input.constant else {
+        throw .operator(.needsConstant(input: "constant_value"))
+      }
+      guard constant.elementType == T.elementType, constant.count == 1 else {
+        throw .operator(
+          .elementType(input: 2, actual: constant.elementType, allowed: [T.elementType]))
+      }
+      return constant.elements(of: type).first
+    }
+  }
+
+  private func kernel<T: TensorElement>(_ context: KernelContext, _ sources: [[Int]], fill: T)
+    throws(KernelError) -> any Kernel
+  {
+    let strides = Shape.strides(try context.input(0).shape)
+    let outer = Array(sources.dropLast())
+    let row = sources.last ?? [0]
+    let rows = outer.reduce(1) { $0 * $1.count }
+    return ClosureKernel(context) { operands in
+      let x = operands.input(0, as: T.self)
+      let y = operands.output(as: T.self)
+      for index in 0..<rows {
+        var rest = index
+        var start = 0
+        var isInside = true
+        for axis in outer.indices.reversed() {
+          let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: outer[axis].count)
+          let position = outer[axis][remainder]
+          isInside = isInside && position >= 0
+          start += position * strides[axis]
+          rest = quotient
+        }
+        let target = y + index * row.count
+        for (column, position) in row.enumerated() {
+          target[column] = isInside && position >= 0 ? x[start + position] : fill
+        }
+      }
+    }
   }
 }

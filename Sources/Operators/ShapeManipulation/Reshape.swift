@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// In the target, -1 stands for what is left, and 0 for the input's dimension at that place unless
 /// `allowZero`, which takes it literally.
-public struct Reshape: Operator {
+public struct Reshape: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Reshape", since: 5, inputs: 2...2, inputTypes: [.any, .index])
 
@@ -75,4 +75,9 @@ public struct Reshape: Operator {
   private static func unknownDimensions(_ rank: Int) -> [Dimension]? {
     (0...64).contains(rank) ? [Dimension](repeating: .unknown, count: rank) : nil
   }
+}
+
+extension Reshape {
+  /// The input's memory in row-major order.
+  public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 }

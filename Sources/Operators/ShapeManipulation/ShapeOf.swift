@@ -4,7 +4,7 @@ import TensorCore
 /// The dimensions of a tensor as int64 (ONNX Shape, opset 1, 13, 15 to 25).
 ///
 /// `start` and `end` (opset 15) cut out a range, counted from the end where negative, clamped.
-public struct ShapeOf: Operator {
+public struct ShapeOf: StaticOperator {
   public static let schema = OperatorSchema("Shape", since: 1, inputs: 1...1)
 
   public var start: Int
@@ -38,5 +38,13 @@ public struct ShapeOf: Operator {
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let count = inputs.dimensions(0).map { range(rank: $0.count).count }
     return [TensorType(.int64, [count.map(Dimension.fixed) ?? .unknown])]
+  }
+}
+
+extension ShapeOf {
+  public func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
+    guard let shape = inputs.type(0)?.shape else { return nil }
+    let dimensions = shape[range(rank: shape.count)].map(Int64.init)
+    return [Tensor(dimensions, shape: [dimensions.count])]
   }
 }

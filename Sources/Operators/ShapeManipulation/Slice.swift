@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// Starts, ends and axes are attributes before opset 10; since, they are inputs, with steps. Negative
 /// positions count from the end, and all are clamped.
-public struct Slice: Operator {
+public struct Slice: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Slice", since: 1, inputs: 1...5, inputTypes: [.any, .anyIndex])
 
@@ -135,6 +135,29 @@ public struct Slice: Operator {
       let end = clamp(ends[position], -1, size - 1)
       let count = start > end ? (start - end - 1) / -step + 1 : 0
       return Range(axis: axis, start: max(start, 0), step: step, count: count)
+    }
+  }
+}
+
+extension Slice {
+  /// A strided copy; the ranges must be constant.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let input = try context.input(0)
+    let found = try KernelError.operation { () throws(OperatorError) in
+      try parameters(context.inferenceInputs, rank: input.shape.count)
+    }
+    guard let found else { throw .operator(.needsConstant(input: "starts")) }
+    var strides = Shape.strides(input.shape)
+    var offset = 0
+    for (position, axis) in found.axes.enumerated() {
+      let range = found.range(position, size: input.shape[axis])
+      offset += range.start * strides[axis]
+      strides[axis] *= range.count > 1 ? range.step : 1
+    }
+    let copy = try StridedCopy(
+      input.elementType, shape: try context.output().shape, source: strides, offset: offset)
+    return ClosureKernel(context) { operands in
+      copy.run(from: operands.input(0), to: operands.output())
     }
   }
 }

@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// `axes` is an attribute before opset 13 and an optional input since; absent, every dimension of size 1
 /// goes.
-public struct Squeeze: Operator {
+public struct Squeeze: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Squeeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 
@@ -57,4 +57,9 @@ public struct Squeeze: Operator {
       )
     ]
   }
+}
+
+extension Squeeze {
+  /// The input's memory in row-major order.
+  public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 }

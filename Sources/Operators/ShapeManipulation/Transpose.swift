@@ -1,8 +1,9 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
 /// `y.shape[i] = x.shape[perm[i]]` (ONNX Transpose, opset 1, 13, 21 to 25).
-public struct Transpose: Operator {
+public struct Transpose: ExecutableOperator {
   public static let schema = OperatorSchema("Transpose", since: 1, inputs: 1...1)
 
   /// `nil` reverses the dimensions.
@@ -38,5 +39,30 @@ public struct Transpose: Operator {
       throw .rank(input: 0, expected: "\(order.count)", actual: rank)
     }
     return order
+  }
+}
+
+extension Transpose {
+  /// The input's memory under another layout, so that whoever reads it copies once and only if it must;
+  /// element types that oneDNN has no layouts for are copied.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let input = try context.input(0)
+    let order = try KernelError.operation { () throws(OperatorError) in
+      try resolvedPermutation(rank: input.shape.count)
+    }
+    if order.isEmpty { return ViewKernel(context) }
+    if EngineElement(input.elementType) != nil, order.count <= MemoryDescriptor.maximumRank {
+      let descriptor = try input.descriptor()
+      let permuted = try KernelError.engine { () throws(EngineError) in
+        try descriptor.permuted(order)
+      }
+      return ViewKernel(context, first: .layout(input.layout), output: TensorLayout(permuted))
+    }
+    let strides = Shape.strides(input.shape)
+    let copy = try StridedCopy(
+      input.elementType, shape: order.map { input.shape[$0] }, source: order.map { strides[$0] })
+    return ClosureKernel(context) { operands in
+      copy.run(from: operands.input(0), to: operands.output())
+    }
   }
 }

@@ -1,8 +1,11 @@
+import CKernels
+import DNNEngine
 import GraphIR
 import TensorCore
 
 /// An element-wise function of two tensors with multidirectional broadcasting.
-public protocol BinaryElementwise: Operator {
+public protocol BinaryElementwise: ExecutableOperator {
+  static var function: BinaryFunction { get }
   init()
 }
 
@@ -10,12 +13,33 @@ extension BinaryElementwise {
   public init(attributes: AttributeReader) { self.init() }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    guard let type = inputs.type(0)?.elementType ?? inputs.type(1)?.elementType else {
-      return [nil]
+    [try Dimensions.inferBroadcast(inputs)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let a = try context.input(0)
+    let b = try context.input(1)
+    guard a.elementType == b.elementType else {
+      throw .operator(.elementType(input: 1, actual: b.elementType, allowed: [a.elementType]))
     }
+    switch a.elementType {
+    case .float32: return try BinaryKernels.make(Self.function, a, b, context)
+    case .float64: return try BinaryKernels.make(Self.function, Double.self, context)
+    case .int32: return try BinaryKernels.make(Self.function, Int32.self, context)
+    case .int64: return try BinaryKernels.make(Self.function, Int64.self, context)
+    default:
+      throw .operator(.unsupported(what: "\(type) of \(a.elementType.onnxName)"))
+    }
+  }
+}
+
+extension Dimensions {
+  /// The type of an element-wise result: the first input's elements under the broadcast shape.
+  static func inferBroadcast(_ inputs: [InputInfo?]) throws(OperatorError) -> TensorType? {
+    guard let type = inputs.type(0)?.elementType ?? inputs.type(1)?.elementType else { return nil }
     guard let a = inputs.dimensions(0), let b = inputs.dimensions(1) else {
-      return [TensorType(type, nil)]
+      return TensorType(type, nil)
     }
-    return [TensorType(type, try Dimensions.broadcast(a, b))]
+    return TensorType(type, try broadcast(a, b))
   }
 }

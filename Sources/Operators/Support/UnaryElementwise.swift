@@ -1,11 +1,42 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
 /// An element-wise function of its first input: the output has that input's type.
-public protocol UnaryElementwise: Operator {}
+public protocol UnaryElementwise: ExecutableOperator {
+  var function: ElementwiseFunction { get }
+}
 
 extension UnaryElementwise {
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(0)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try UnaryKernels.make(function, context)
+  }
+}
+
+/// Kernels of the element-wise functions of one tensor.
+enum UnaryKernels {
+  /// oneDNN over memory as it stands: a layout matters only where its padding must be kept zero.
+  static func make(_ function: ElementwiseFunction, _ context: KernelContext) throws(KernelError)
+    -> any Kernel
+  {
+    let input = try context.floatInput(0)
+    var descriptor = try input.descriptor()
+    if let count = descriptor.denseCount, function.keepsZero || !descriptor.hasPadding {
+      descriptor = try KernelError.engine { () throws(EngineError) in
+        try MemoryDescriptor(rowMajor: [count])
+      }
+    }
+    let primitive = try KernelError.engine { () throws(EngineError) in
+      try PrimitiveDescriptor.elementwise(context.engine, function, descriptor)
+    }
+    var requests = context.rowMajorInputs
+    requests[0] = .layout(input.layout)
+    return try PrimitiveKernel(
+      primitive, [(.source, descriptor, .input(0)), (.destination, descriptor, .output(0))],
+      inputs: requests, outputs: [input.layout], overwritableInput: 0)
   }
 }

@@ -1,0 +1,60 @@
+#include "include/elementwise.h"
+
+#include "clones.h"
+
+SNUG_CLONES void snug_affine(const float *x, float *y, size_t n, float a, float b) {
+  SNUG_INDEPENDENT
+  for (size_t i = 0; i < n; i++) y[i] = x[i] * a + b;
+}
+
+SNUG_CLONES void snug_affine_rows(const float *x, float *y, size_t rows, size_t width,
+                                  const float *a, const float *b) {
+  for (size_t r = 0; r < rows; r++, x += width, y += width) {
+    SNUG_INDEPENDENT
+    for (size_t j = 0; j < width; j++) y[j] = x[j] * a[j] + b[j];
+  }
+}
+
+/* One loop for each operation and kind of operand, so that each vectorizes. */
+#define FOR_EACH_OPERATION(LOOP)     \
+  switch (op) {                      \
+    case snug_add: LOOP(+) break;        \
+    case snug_subtract: LOOP(-) break;   \
+    case snug_multiply: LOOP(*) break;   \
+    case snug_divide: LOOP(/) break;     \
+  }
+
+SNUG_CLONES void snug_binary_row(snug_binary op, const float *x, size_t step_x, const float *z,
+                                 size_t step_z, float *y, size_t n) {
+  if (n == 0) return;
+  float first_x = x[0], first_z = z[0];
+#define LOOP(o)                                                    \
+  if (step_x != 0 && step_z != 0) {                                \
+    SNUG_INDEPENDENT \
+    for (size_t i = 0; i < n; i++) y[i] = x[i] o z[i];             \
+  } else if (step_x != 0) {                                        \
+    SNUG_INDEPENDENT \
+    for (size_t i = 0; i < n; i++) y[i] = x[i] o first_z;          \
+  } else {                                                         \
+    SNUG_INDEPENDENT \
+    for (size_t i = 0; i < n; i++) y[i] = first_x o z[i];          \
+  }
+  FOR_EACH_OPERATION(LOOP)
+#undef LOOP
+}
+
+SNUG_CLONES void snug_binary_rows(snug_binary op, int reversed, const float *x, const float *p,
+                                  float *y, size_t rows, size_t width) {
+  for (size_t r = 0; r < rows; r++, x += width, y += width) {
+#define LOOP(o)                                                    \
+  if (reversed) {                                                  \
+    SNUG_INDEPENDENT \
+    for (size_t j = 0; j < width; j++) y[j] = p[j] o x[j];         \
+  } else {                                                         \
+    SNUG_INDEPENDENT \
+    for (size_t j = 0; j < width; j++) y[j] = x[j] o p[j];         \
+  }
+    FOR_EACH_OPERATION(LOOP)
+#undef LOOP
+  }
+}

@@ -1,0 +1,22 @@
+#ifndef SNUG_ELEMENTWISE_H
+#define SNUG_ELEMENTWISE_H
+
+#include <stddef.h>
+
+/* x times a plus b: a row with one a and b, and rows of width elements with one of each a column.
+   x and y may be the same memory. */
+void snug_affine(const float *x, float *y, size_t n, float a, float b);
+void snug_affine_rows(const float *x, float *y, size_t rows, size_t width, const float *a,
+                      const float *b);
+
+typedef enum { snug_add, snug_subtract, snug_multiply, snug_divide } snug_binary;
+
+/* y[i] = x[i * step_x] op z[i * step_z]; steps are 0 for a single element or 1. */
+void snug_binary_row(snug_binary op, const float *x, size_t step_x, const float *z, size_t step_z,
+                     float *y, size_t n);
+
+/* Rows of width elements; y[r][j] = x[r][j] op p[j], or p[j] op x[r][j] where reversed. */
+void snug_binary_rows(snug_binary op, int reversed, const float *x, const float *p, float *y,
+                      size_t rows, size_t width);
+
+#endif

@@ -1,0 +1,26 @@
+import Glibc
+
+/// One block of memory that the intermediate tensors of a computation share by lifetime.
+public final class Arena {
+  public let base: UnsafeMutableRawPointer
+  public let byteCount: Int
+
+  /// - Throws: ``EngineError/memory(bytes:)`` where the machine hasn't got as much.
+  public init(byteCount: Int) throws(EngineError) {
+    let physical = sysconf(Int32(_SC_PHYS_PAGES)).multipliedReportingOverflow(
+      by: sysconf(Int32(_SC_PAGESIZE)))
+    // Linux grants more than there is and kills the process at first use.
+    guard physical.overflow || byteCount <= physical.partialValue else {
+      throw .memory(bytes: byteCount)
+    }
+    // Large arenas start at a huge page, so that they can be made of such.
+    let alignment = byteCount >= 1 << 22 ? 1 << 21 : 64
+    let rounded = (max(byteCount, 1) + alignment - 1) / alignment * alignment
+    guard let memory = aligned_alloc(alignment, rounded) else { throw .memory(bytes: byteCount) }
+    if alignment > 64 { madvise(memory, rounded, MADV_HUGEPAGE) }
+    base = memory
+    self.byteCount = byteCount
+  }
+
+  deinit { free(base) }
+}

@@ -1,0 +1,47 @@
+import COneDNN
+import Synchronization
+import TensorCore
+
+/// The CPU as oneDNN sees it: an engine that makes primitives, and a stream that runs them.
+public final class Engine: Sendable {
+  nonisolated(unsafe) let handle: dnnl_engine_t
+  nonisolated(unsafe) let stream: dnnl_stream_t
+
+  private static let instance = Mutex<Engine?>(nil)
+
+  /// The engine of this process, made at the first call.
+  ///
+  /// - Throws: ``EngineError`` where oneDNN can't be set up.
+  public static func shared() throws(EngineError) -> Engine {
+    try instance.withLock { (engine) throws(EngineError) in
+      if let engine { return engine }
+      let created = try Engine()
+      engine = created
+      return created
+    }
+  }
+
+  private init() throws(EngineError) {
+    var engine: dnnl_engine_t?
+    try check("dnnl_engine_create", dnnl_engine_create(&engine, dnnl_cpu, 0))
+    guard let engine else {
+      throw .call(function: "dnnl_engine_create", status: .runtimeError)
+    }
+    var stream: dnnl_stream_t?
+    let status = dnnl_stream_create(&stream, engine, UInt32(dnnl_stream_default_flags.rawValue))
+    guard status == dnnl_success, let stream else {
+      dnnl_engine_destroy(engine)
+      throw .call(function: "dnnl_stream_create", status: .runtimeError)
+    }
+    handle = engine
+    self.stream = stream
+  }
+
+  deinit {
+    dnnl_stream_destroy(stream)
+    dnnl_engine_destroy(handle)
+  }
+
+  /// Makes primitives that the calling thread runs compute with ``Parallelism/threadCount`` threads.
+  public static func applyThreadCount() { omp_set_num_threads(Int32(Parallelism.threadCount)) }
+}

@@ -1,0 +1,37 @@
+import COneDNN
+
+/// Why the compute engine refused.
+public enum EngineError: Error, Sendable, Hashable {
+  /// A call into oneDNN failed.
+  case call(function: String, status: EngineStatus)
+  /// More memory than the machine has.
+  case memory(bytes: Int)
+}
+
+/// The status values of oneDNN.
+public enum EngineStatus: UInt32, Sendable, Hashable {
+  case success = 0
+  case outOfMemory, invalidArguments, unimplemented, iteratorEnds, runtimeError, notRequired
+  /// A value that this version of the headers doesn't name.
+  case other = 0xFFFF
+}
+
+extension EngineError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .call(let function, let status): "\(function) failed: \(status)"
+    case .memory(let bytes): "\(bytes) bytes don't fit in memory"
+    }
+  }
+}
+
+/// The one place through which every call into oneDNN goes.
+///
+/// - Throws: ``EngineError/call(function:status:)`` unless the status is success.
+@inline(__always)
+func check(_ function: StaticString, _ status: dnnl_status_t) throws(EngineError) {
+  guard status == dnnl_success else {
+    throw .call(
+      function: function.description, status: EngineStatus(rawValue: status.rawValue) ?? .other)
+  }
+}

@@ -1,0 +1,136 @@
+import COneDNN
+
+extension MemoryDescriptor {
+  public var shape: [Int] { first(raw.dims) }
+  /// The shape with the padding that fills incomplete blocks.
+  public var paddedShape: [Int] { first(raw.padded_dims) }
+  /// Bytes from the first element to the end, padding included.
+  public var byteCount: Int {
+    var copy = raw
+    return dnnl_memory_desc_get_size(&copy)
+  }
+
+  public var hasPadding: Bool { shape != paddedShape }
+
+  /// Elements in memory, padding included, or `nil` where memory has gaps between them.
+  public var denseCount: Int? {
+    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0 else { return nil }
+    let count = paddedShape.reduce(1, *)
+    return count * elementSize == byteCount ? count : nil
+  }
+
+  /// True where memory holds exactly the elements in row-major order.
+  public var isRowMajor: Bool {
+    guard !hasPadding, let levels else { return false }
+    var expected = 1
+    var lastAxis = Int.max
+    for level in levels.reversed() where level.size > 1 {
+      guard level.stride == expected, level.axis <= lastAxis else { return false }
+      expected *= level.size
+      lastAxis = level.axis
+    }
+    return true
+  }
+
+  /// One loop of the nest that walks memory.
+  struct Level {
+    var axis: Int
+    var size: Int
+    var stride: Int
+  }
+
+  /// Outer loops by descending stride, then the inner blocks; `nil` for an opaque layout.
+  private var levels: [Level]? {
+    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0 else { return nil }
+    let blocking = raw.format_desc.blocking
+    let strides = first(blocking.strides)
+    let blockCount = Int(blocking.inner_nblks)
+    let blockSizes = elements(blocking.inner_blks, blockCount)
+    let blockAxes = elements(blocking.inner_idxs, blockCount)
+    var outerSizes = paddedShape
+    for (axis, size) in zip(blockAxes, blockSizes) { outerSizes[axis] /= size }
+    var outer = outerSizes.indices.map {
+      Level(axis: $0, size: outerSizes[$0], stride: strides[$0])
+    }
+    // Of equal strides, which only dimensions of one element have, the earlier axis is the outer.
+    outer.sort { ($0.stride, $1.axis) > ($1.stride, $0.axis) }
+    var inner: [Level] = []
+    var stride = 1
+    for (axis, size) in zip(blockAxes, blockSizes).reversed() {
+      inner.append(Level(axis: axis, size: size, stride: stride))
+      stride *= size
+    }
+    return outer + inner.reversed()
+  }
+
+  /// Memory seen as `[outer][blocks][inner][block]`, where the entry of an axis is `block index * block +
+  /// position in the block`.
+  public struct AxisNest: Sendable, Hashable {
+    public var outer: Int
+    public var blocks: Int
+    public var inner: Int
+    public var block: Int
+    /// Entries of the axis; the rest of the last block is padding.
+    public var count: Int
+
+    public init(outer: Int, blocks: Int, inner: Int, block: Int, count: Int) {
+      self.outer = outer
+      self.blocks = blocks
+      self.inner = inner
+      self.block = block
+      self.count = count
+    }
+  }
+
+  /// The nest around one axis, or `nil` where memory isn't dense or the axis is split otherwise.
+  ///
+  /// Row-major, channels-last and channel-blocked layouts all have this form around the channel axis.
+  public func nest(around axis: Int) -> AxisNest? {
+    guard denseCount != nil, let levels, paddedShape.indices.contains(axis) else { return nil }
+    // Padding is understood along the axis alone.
+    for (other, (size, padded)) in zip(shape, paddedShape).enumerated()
+    where other != axis && size != padded { return nil }
+    var nest = AxisNest(outer: 1, blocks: 1, inner: 1, block: 1, count: shape[axis])
+    var seen = 0
+    for level in levels where level.size > 1 {
+      if level.axis == axis {
+        guard seen < 2 else { return nil }
+        if seen == 0 { nest.blocks = level.size } else { nest.block = level.size }
+        seen += 1
+      } else if seen == 0 {
+        nest.outer *= level.size
+      } else if seen == 1 {
+        nest.inner *= level.size
+      } else {
+        return nil
+      }
+    }
+    if seen == 0 {
+      // One entry: which place it takes doesn't matter, so all else is inner.
+      return AxisNest(outer: 1, blocks: 1, inner: nest.outer, block: 1, count: shape[axis])
+    }
+    if seen == 1, nest.inner == 1 {
+      // The axis is innermost: one block of all its entries, so that loops run along it.
+      (nest.block, nest.blocks) = (nest.blocks, 1)
+      (nest.inner, nest.outer) = (nest.outer, 1)
+    }
+    return nest
+  }
+
+  var elementSize: Int {
+    switch raw.data_type {
+    case dnnl_s8, dnnl_u8: 1
+    case dnnl_f16, dnnl_bf16: 2
+    default: 4
+    }
+  }
+
+  private func first<T>(_ dims: T) -> [Int] { elements(dims, Int(raw.ndims)) }
+
+  /// The leading entries of a `dnnl_dims_t`, which Swift sees as a tuple.
+  private func elements<T>(_ dims: T, _ count: Int) -> [Int] {
+    withUnsafeBytes(of: dims) { bytes in
+      bytes.bindMemory(to: Int64.self).prefix(count).map(Int.init)
+    }
+  }
+}

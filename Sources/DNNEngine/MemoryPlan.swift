@@ -1,0 +1,57 @@
+/// Places buffers in one arena so that those that live at the same time don't overlap.
+///
+/// Greedy by size: the largest buffer first, each at the lowest offset that is free for its whole life.
+public struct MemoryPlan: Sendable {
+  /// A buffer and the steps from its first write to its last read.
+  public struct Request: Sendable, Hashable {
+    public var byteCount: Int
+    public var first: Int
+    public var last: Int
+
+    public init(byteCount: Int, first: Int, last: Int) {
+      self.byteCount = byteCount
+      self.first = first
+      self.last = last
+    }
+  }
+
+  /// The place of each request, in the order given; multiples of ``alignment``.
+  public let offsets: [Int]
+  public let byteCount: Int
+
+  public static let alignment = 64
+
+  /// - Throws: ``EngineError/memory(bytes:)`` where sizes overflow.
+  public init(_ requests: [Request]) throws(EngineError) {
+    var offsets = [Int](repeating: 0, count: requests.count)
+    var placed: [Int] = []
+    var end = 0
+    let order = requests.indices.sorted {
+      (requests[$1].byteCount, $0) < (requests[$0].byteCount, $1)
+    }
+    for index in order {
+      let request = requests[index]
+      var offset = 0
+      // `placed` is sorted by offset, so the first gap found is the lowest.
+      for other in placed
+      where requests[other].first <= request.last && request.first <= requests[other].last {
+        if offset + request.byteCount <= offsets[other] { break }
+        offset = max(offset, offsets[other] + Self.rounded(requests[other].byteCount))
+      }
+      let (limit, overflow) = offset.addingReportingOverflow(request.byteCount)
+      guard !overflow, limit <= Int.max - Self.alignment else {
+        throw .memory(bytes: request.byteCount)
+      }
+      offsets[index] = offset
+      end = max(end, limit)
+      let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
+      placed.insert(index, at: position)
+    }
+    self.offsets = offsets
+    byteCount = end
+  }
+
+  private static func rounded(_ size: Int) -> Int {
+    (size + alignment - 1) / alignment * alignment
+  }
+}

@@ -1,0 +1,87 @@
+import COneDNN
+import TensorCore
+
+/// The place of an operand in a primitive's argument list.
+public enum Argument: Sendable, Hashable {
+  case source
+  /// The second operand of a binary operation.
+  case secondSource
+  /// One of several tensors to join.
+  case joined(Int)
+  case weights, bias, destination, workspace
+  /// The tensor of the post-operation at this position.
+  case postOperation(Int)
+
+  var raw: Int32 {
+    switch self {
+    case .source: DNNL_ARG_SRC_0
+    case .secondSource: DNNL_ARG_SRC_1
+    case .joined(let index): DNNL_ARG_MULTIPLE_SRC + Int32(index)
+    case .weights: DNNL_ARG_WEIGHTS_0
+    case .bias: DNNL_ARG_BIAS
+    case .destination: DNNL_ARG_DST_0
+    case .workspace: DNNL_ARG_WORKSPACE
+    case .postOperation(let index):
+      DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (Int32(index) + 1) | DNNL_ARG_SRC_1
+    }
+  }
+}
+
+/// A compiled computation with its operands; running it allocates nothing.
+///
+/// Not safe to run from two threads at once.
+public final class Primitive {
+  private let handle: dnnl_primitive_t
+  private let engine: Engine
+  private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
+  private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
+
+  /// - Parameter operands: argument and layout of each operand; ``point(_:at:)`` counts in this order.
+  public init(_ descriptor: PrimitiveDescriptor, _ operands: [(Argument, MemoryDescriptor)])
+    throws(EngineError)
+  {
+    var primitive: dnnl_primitive_t?
+    try check("dnnl_primitive_create", dnnl_primitive_create(&primitive, descriptor.handle))
+    guard let primitive else {
+      throw .call(function: "dnnl_primitive_create", status: .runtimeError)
+    }
+    handle = primitive
+    engine = descriptor.engine
+    arguments = .allocate(capacity: operands.count)
+    pointers = .allocate(capacity: operands.count)
+    pointers.initialize(repeating: nil)
+    arguments.initialize(repeating: dnnl_exec_arg_t(arg: 0, memory: nil))
+    for (index, (argument, layout)) in operands.enumerated() {
+      var memory: dnnl_memory_t?
+      var raw = layout.raw
+      try check("dnnl_memory_create", dnnl_memory_create(&memory, &raw, engine.handle, nil))
+      arguments[index] = dnnl_exec_arg_t(arg: argument.raw, memory: memory)
+    }
+  }
+
+  deinit {
+    for argument in arguments where argument.memory != nil { dnnl_memory_destroy(argument.memory) }
+    arguments.deallocate()
+    pointers.deallocate()
+    dnnl_primitive_destroy(handle)
+  }
+
+  /// Tells where an operand stands.
+  public func point(_ index: Int, at pointer: UnsafeMutableRawPointer?) throws(EngineError) {
+    // Setting a handle makes oneDNN write the padding of the layout, so an unchanged one isn't set.
+    if pointers[index] == pointer { return }
+    try check(
+      "dnnl_memory_set_data_handle",
+      dnnl_memory_set_data_handle(arguments[index].memory, pointer))
+    pointers[index] = pointer
+  }
+
+  /// Computes, and returns when the result stands in memory.
+  public func run() throws(EngineError) {
+    try check(
+      "dnnl_primitive_execute",
+      dnnl_primitive_execute(
+        handle, engine.stream, Int32(arguments.count), arguments.baseAddress))
+    try check("dnnl_stream_wait", dnnl_stream_wait(engine.stream))
+  }
+}

@@ -1,0 +1,48 @@
+import COneDNN
+
+/// What a primitive does to its result before writing it.
+public enum PostOperation: Sendable, Hashable {
+  /// `x` where it is positive, otherwise `slope * x`.
+  case relu(slope: Float)
+  case clip(low: Float, high: Float)
+  /// Adds a tensor of the result's shape; one more argument, in the order of the operations.
+  case add(MemoryDescriptor)
+}
+
+/// Owns the attributes of a primitive while its descriptor is made.
+final class PrimitiveAttributes {
+  let handle: dnnl_primitive_attr_t
+
+  init(_ operations: [PostOperation]) throws(EngineError) {
+    var attributes: dnnl_primitive_attr_t?
+    try check("dnnl_primitive_attr_create", dnnl_primitive_attr_create(&attributes))
+    guard let attributes else {
+      throw .call(function: "dnnl_primitive_attr_create", status: .runtimeError)
+    }
+    handle = attributes
+    if operations.isEmpty { return }
+    var list: dnnl_post_ops_t?
+    try check("dnnl_post_ops_create", dnnl_post_ops_create(&list))
+    defer { dnnl_post_ops_destroy(list) }
+    for operation in operations {
+      switch operation {
+      case .relu(let slope):
+        try check(
+          "dnnl_post_ops_append_eltwise",
+          dnnl_post_ops_append_eltwise(list, 1, dnnl_eltwise_relu, slope, 0))
+      case .clip(let low, let high):
+        try check(
+          "dnnl_post_ops_append_eltwise",
+          dnnl_post_ops_append_eltwise(list, 1, dnnl_eltwise_clip_v2, low, high))
+      case .add(let descriptor):
+        var raw = descriptor.raw
+        try check(
+          "dnnl_post_ops_append_binary", dnnl_post_ops_append_binary(list, dnnl_binary_add, &raw))
+      }
+    }
+    try check(
+      "dnnl_primitive_attr_set_post_ops", dnnl_primitive_attr_set_post_ops(handle, list))
+  }
+
+  deinit { dnnl_primitive_attr_destroy(handle) }
+}

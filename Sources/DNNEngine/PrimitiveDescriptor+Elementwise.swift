@@ -1,0 +1,94 @@
+import COneDNN
+
+/// An element-wise function with up to two parameters.
+public enum ElementwiseFunction: Sendable, Hashable {
+  /// `x` where it is positive, otherwise `slope * x`.
+  case relu(slope: Float)
+  case clip(low: Float, high: Float)
+  case sigmoid, tanh, squareRoot
+
+  var raw: (dnnl_alg_kind_t, Float, Float) {
+    switch self {
+    case .relu(let slope): (dnnl_eltwise_relu, slope, 0)
+    case .clip(let low, let high): (dnnl_eltwise_clip_v2, low, high)
+    case .sigmoid: (dnnl_eltwise_logistic, 0, 0)
+    case .tanh: (dnnl_eltwise_tanh, 0, 0)
+    case .squareRoot: (dnnl_eltwise_sqrt, 0, 0)
+    }
+  }
+
+  /// Whether 0 stays 0, so that the padding of a layout may be computed along.
+  public var keepsZero: Bool {
+    switch self {
+    case .relu, .tanh, .squareRoot: true
+    case .clip(let low, let high): low <= 0 && high >= 0
+    case .sigmoid: false
+    }
+  }
+}
+
+/// An element-wise function of two tensors.
+public enum BinaryFunction: Sendable, Hashable {
+  case add, subtract, multiply, divide
+
+  var raw: dnnl_alg_kind_t {
+    switch self {
+    case .add: dnnl_binary_add
+    case .subtract: dnnl_binary_sub
+    case .multiply: dnnl_binary_mul
+    case .divide: dnnl_binary_div
+    }
+  }
+}
+
+extension PrimitiveDescriptor {
+  /// Source and destination have the same layout, and may be the same memory.
+  public static func elementwise(
+    _ engine: Engine, _ function: ElementwiseFunction, _ layout: MemoryDescriptor
+  ) throws(EngineError) -> PrimitiveDescriptor {
+    var operation = dnnl_eltwise_desc_t()
+    var data = layout.raw
+    let (kind, alpha, beta) = function.raw
+    try check(
+      "dnnl_eltwise_forward_desc_init",
+      dnnl_eltwise_forward_desc_init(
+        &operation, dnnl_forward_inference, kind, &data, alpha, beta))
+    return try make(engine, &operation)
+  }
+
+  /// Operands and result of one shape and layout; the result may be the memory of the first operand.
+  public static func binary(
+    _ engine: Engine, _ function: BinaryFunction, _ layout: MemoryDescriptor
+  ) throws(EngineError) -> PrimitiveDescriptor {
+    var operation = dnnl_binary_desc_t()
+    var (a, b, c) = (layout.raw, layout.raw, layout.raw)
+    try check(
+      "dnnl_binary_desc_init", dnnl_binary_desc_init(&operation, function.raw, &a, &b, &c))
+    return try make(engine, &operation)
+  }
+
+  /// Copies between layouts of one shape.
+  public static func reorder(
+    _ engine: Engine, from source: MemoryDescriptor, to destination: MemoryDescriptor
+  ) throws(EngineError) -> PrimitiveDescriptor {
+    var handle: dnnl_primitive_desc_t?
+    var (x, y) = (source.raw, destination.raw)
+    try check(
+      "dnnl_reorder_primitive_desc_create",
+      dnnl_reorder_primitive_desc_create(&handle, &x, engine.handle, &y, engine.handle, nil))
+    return try PrimitiveDescriptor(adopting: handle, engine, "dnnl_reorder_primitive_desc_create")
+  }
+
+  /// Joins tensors along an axis; the destination's layout is oneDNN's choice.
+  public static func concatenation(
+    _ engine: Engine, _ sources: [MemoryDescriptor], axis: Int
+  ) throws(EngineError) -> PrimitiveDescriptor {
+    var handle: dnnl_primitive_desc_t?
+    let raw = sources.map(\.raw)
+    try check(
+      "dnnl_concat_primitive_desc_create",
+      dnnl_concat_primitive_desc_create(
+        &handle, nil, Int32(raw.count), Int32(axis), raw, nil, engine.handle))
+    return try PrimitiveDescriptor(adopting: handle, engine, "dnnl_concat_primitive_desc_create")
+  }
+}

@@ -1,0 +1,50 @@
+import COneDNN
+
+/// A computation that oneDNN has chosen an implementation and layouts for.
+public final class PrimitiveDescriptor {
+  let handle: dnnl_primitive_desc_t
+  let engine: Engine
+
+  init(adopting handle: dnnl_primitive_desc_t?, _ engine: Engine, _ function: StaticString)
+    throws(EngineError)
+  {
+    guard let handle else { throw .call(function: function.description, status: .runtimeError) }
+    self.handle = handle
+    self.engine = engine
+  }
+
+  deinit { dnnl_primitive_desc_destroy(handle) }
+
+  /// An operand whose layout the implementation has fixed.
+  public enum Operand: Sendable {
+    case source, weights, destination, workspace
+  }
+
+  /// - Throws: ``EngineError`` where the computation has no such operand.
+  public func layout(of operand: Operand) throws(EngineError) -> MemoryDescriptor {
+    let query =
+      switch operand {
+      case .source: dnnl_query_src_md
+      case .weights: dnnl_query_weights_md
+      case .destination: dnnl_query_dst_md
+      case .workspace: dnnl_query_workspace_md
+      }
+    guard let raw = dnnl_primitive_desc_query_md(handle, query, 0) else {
+      throw .call(function: "dnnl_primitive_desc_query_md", status: .notRequired)
+    }
+    return MemoryDescriptor(raw.pointee)
+  }
+
+  /// The name of the chosen implementation, such as `jit:avx512_core`.
+  public var implementation: String {
+    var text: UnsafePointer<CChar>?
+    let status = withUnsafeMutablePointer(to: &text) {
+      dnnl_primitive_desc_query(handle, dnnl_query_impl_info_str, 0, $0)
+    }
+    guard status == dnnl_success, let text else { return "" }
+    return String(cString: text)
+  }
+
+  /// True for oneDNN's fallback code, which is slower by orders of magnitude.
+  public var isReference: Bool { implementation.hasPrefix("ref") }
+}

@@ -1,0 +1,43 @@
+import DNNEngine
+import GraphIR
+import TensorCore
+
+/// Constants in the layouts that kernels ask for, packed once and shared by the plans of a session.
+final class ConstantCache {
+  private struct Key: Hashable {
+    var storage: ObjectIdentifier
+    var request: InputRequest
+  }
+
+  private struct Entry {
+    var packed: Arena
+    /// Keeps the identity in the key from being reused.
+    var tensor: Tensor
+  }
+
+  private var entries: [Key: Entry] = [:]
+
+  /// The address of a constant as asked, and the object that keeps it alive.
+  ///
+  /// - Parameter isLasting: false for a constant of one plan only, which isn't kept here.
+  func pointer(
+    to tensor: Tensor, _ input: KernelInput, as request: InputRequest, _ engine: Engine,
+    isLasting: Bool
+  ) throws(KernelError) -> (UnsafeMutableRawPointer, AnyObject) {
+    let key = Key(storage: ObjectIdentifier(tensor.storage), request: request)
+    if let entry = entries[key] { return (entry.packed.base, entry.packed) }
+    var source = input
+    source.layout = .rowMajor
+    let bytes = UnsafeMutableRawPointer(mutating: tensor.storage.bytes.baseAddress)
+    guard let reorder = try Reorder(engine, from: source, to: request) else {
+      guard let bytes else { throw .operator(.unsupported(what: "a constant without data")) }
+      return (bytes, tensor.storage)
+    }
+    let arena = try KernelError.engine { () throws(EngineError) in
+      try Arena(byteCount: reorder.byteCount)
+    }
+    try reorder.run(from: bytes, to: arena.base)
+    if isLasting { entries[key] = Entry(packed: arena, tensor: tensor) }
+    return (arena.base, arena)
+  }
+}

@@ -1,0 +1,154 @@
+import DNNEngine
+import GraphIR
+import TensorCore
+
+/// Computes single operators on tensors: for constant folding, and for shape arithmetic.
+public enum ConstantEvaluator {
+  /// The outputs of an operator.
+  ///
+  /// - Parameter inputs: one entry for each input, `nil` for an absent optional one.
+  /// - Throws: ``KernelError`` where the operator can't be run, or not on these inputs.
+  public static func evaluate(_ op: any Operator, inputs: [Tensor?], outputCount: Int = 1)
+    throws(KernelError) -> [Tensor]
+  {
+    let infos = inputs.map { $0.map { InputInfo(type: $0.type, constant: $0) } }
+    let types = try KernelError.operation { () throws(OperatorError) in
+      try op.inferChecked(infos)
+    }
+    var outputs: [ConcreteType?] = []
+    for type in types.prefix(outputCount) {
+      guard let type, let shape = type.shape else {
+        throw .operator(.unsupported(what: "an output whose shape depends on data"))
+      }
+      outputs.append(ConcreteType(type.elementType, shape))
+    }
+    if let results = (op as? any StaticOperator)?.fold(infos) { return results }
+    return try evaluate(op, inputs: inputs, outputs: outputs)
+  }
+
+  /// ``evaluate(_:inputs:outputCount:)`` with the types of the outputs known.
+  static func evaluate(_ op: any Operator, inputs: [Tensor?], outputs: [ConcreteType?])
+    throws(KernelError) -> [Tensor]
+  {
+    guard let executable = op as? any ExecutableOperator else {
+      throw .operator(.unsupported(what: "operator '\(op.type)'"))
+    }
+    let engine = try KernelError.engine { () throws(EngineError) in try Engine.shared() }
+    Engine.applyThreadCount()
+    let inputs = inputs.map { $0.map(\.aligned) }
+    let context = KernelContext(
+      engine: engine,
+      inputs: inputs.map { tensor in
+        tensor.map {
+          KernelInput(
+            type: ConcreteType($0.elementType, $0.shape), layout: .rowMajor, constant: $0)
+        }
+      },
+      outputs: outputs)
+    if outputs.allSatisfy({ $0 == nil || $0?.count == 0 }) {
+      return try outputs.compactMap { $0 }.map { (type) throws(KernelError) in
+        try Tensor.allocate(type) { (_) throws(KernelError) in }
+      }
+    }
+    let kernel = try executable.makeKernel(context)
+    // Reordered copies of inputs, kept until the kernel has run.
+    var arenas: [Arena] = []
+    var pointers: [UnsafeMutableRawPointer?] = []
+    for (index, tensor) in inputs.enumerated() {
+      guard let tensor else {
+        pointers.append(nil)
+        continue
+      }
+      let source = UnsafeMutableRawPointer(mutating: tensor.storage.bytes.baseAddress)
+      let from = context.inputs[index]
+      guard let from, let reorder = try Reorder(engine, from: from, to: kernel.inputs[index]) else {
+        pointers.append(source)
+        continue
+      }
+      let arena = try KernelError.engine { () throws(EngineError) in
+        try Arena(byteCount: reorder.byteCount)
+      }
+      try reorder.run(from: source, to: arena.base)
+      arenas.append(arena)
+      pointers.append(arena.base)
+    }
+    return try withExtendedLifetime((arenas, inputs)) { () throws(KernelError) in
+      try run(kernel, pointers, outputs, engine)
+    }
+  }
+
+  private static func run(
+    _ kernel: any Kernel, _ inputs: [UnsafeMutableRawPointer?], _ outputs: [ConcreteType?],
+    _ engine: Engine
+  ) throws(KernelError) -> [Tensor] {
+    var arenas: [Arena] = []
+    var results: [(type: ConcreteType, arena: Arena, reorder: Reorder?)] = []
+    var pointers: [UnsafeMutableRawPointer?] = []
+    for (index, type) in outputs.enumerated() {
+      guard let type else {
+        pointers.append(nil)
+        continue
+      }
+      let layout = kernel.outputs[index]
+      let arena = try KernelError.engine { () throws(EngineError) in
+        try Arena(byteCount: layout.byteCount(of: type))
+      }
+      let value = KernelInput(type: type, layout: layout)
+      results.append((type, arena, try Reorder(engine, from: value, to: .rowMajor)))
+      arenas.append(arena)
+      pointers.append(arena.base)
+    }
+    if kernel.isView {
+      pointers[0] = inputs[0]
+    } else {
+      do {
+        try inputs.withUnsafeBufferPointer { (inputs) throws(KernelError) in
+          try pointers.withUnsafeBufferPointer { (outputs) throws(KernelError) in
+            guard let outputs = outputs.baseAddress else { return }
+            // A node without inputs reads none, so any address does.
+            try kernel.forward(Operands(inputs: inputs.baseAddress ?? outputs, outputs: outputs))
+          }
+        }
+      }
+    }
+    let present = pointers.compactMap { $0 }
+    return try withExtendedLifetime(arenas) { () throws(KernelError) in
+      var tensors: [Tensor] = []
+      for (position, result) in results.enumerated() {
+        tensors.append(
+          try Tensor.allocate(result.type) { (bytes) throws(KernelError) in
+            guard let base = bytes.baseAddress else { return }
+            if let reorder = result.reorder {
+              try reorder.run(from: present[position], to: base)
+            } else {
+              base.copyMemory(from: present[position], byteCount: bytes.count)
+            }
+          })
+      }
+      return tensors
+    }
+  }
+}
+
+extension Tensor {
+  /// This tensor, or a copy, in memory that typed access may use.
+  var aligned: Tensor {
+    guard let base = storage.bytes.baseAddress, Int(bitPattern: base) % 8 != 0 else { return self }
+    let copy = TensorStorage(byteCount: storage.bytes.count) { $0.copyMemory(from: storage.bytes) }
+    return Tensor(elementType: elementType, shape: shape, storage: copy) ?? self
+  }
+
+  /// A tensor of any fixed-size type that `initialize` fills.
+  static func allocate(
+    _ type: ConcreteType,
+    _ initialize: (UnsafeMutableRawBufferPointer) throws(KernelError) -> Void
+  ) throws(KernelError) -> Tensor {
+    guard let count = Shape.elementCount(type.shape),
+      let bytes = type.elementType.byteCount(elements: count)
+    else { throw .operator(.unsupported(what: "element type \(type.elementType.onnxName)")) }
+    let storage = try TensorStorage(byteCount: bytes, initialize: initialize)
+    guard let tensor = Tensor(elementType: type.elementType, shape: type.shape, storage: storage)
+    else { throw .operator(.unsupported(what: "element type \(type.elementType.onnxName)")) }
+    return tensor
+  }
+}

@@ -1,0 +1,145 @@
+import DNNEngine
+import GraphIR
+import TensorCore
+
+/// Runs a graph, for any shapes of its inputs that its operators accept.
+///
+/// The first run for a set of input shapes and results compiles a plan; later ones with the same shapes
+/// allocate nothing but the tensors they return. Not safe to run from two threads at once.
+public final class Session {
+  /// What a session may do beyond running node by node.
+  public struct Options: Sendable, Hashable {
+    /// Joins nodes into one pass where what stands between isn't asked for.
+    public var fusesNodes: Bool
+    /// Compiled plans kept, for as many different shapes.
+    public var planLimit: Int
+
+    public init(fusesNodes: Bool = true, planLimit: Int = 4) {
+      self.fusesNodes = fusesNodes
+      self.planLimit = planLimit
+    }
+  }
+
+  private struct PlanKey: Hashable {
+    var fed: [ValueID]
+    var types: [ConcreteType]
+    var results: [ValueID]
+  }
+
+  public let graph: Graph
+  private let options: Options
+  private let engine: Engine
+  private let cache = ConstantCache()
+  private var folded: [ValueID: Tensor] = [:]
+  /// The most recently used plan stands last.
+  private var plans: [(key: PlanKey, plan: ExecutionPlan)] = []
+
+  /// - Throws: ``ExecutionError`` where the graph is malformed or the engine can't be set up.
+  public init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
+    self.graph = graph
+    self.options = options
+    do { try graph.validate() } catch { throw .graph(error) }
+    do { engine = try Engine.shared() } catch { throw .engine(node: nil, error) }
+  }
+
+  /// Computes values from fed ones.
+  ///
+  /// - Parameters:
+  ///   - inputs: tensors for the graph's inputs; other values may be fed too, and are then not computed.
+  ///   - fetch: any values of the graph.
+  /// - Returns: row-major tensors, one for each value to fetch.
+  /// - Throws: ``ExecutionError`` where an input is missing, of the wrong type, or of a shape that a node
+  ///   refuses, and where a node can't be run.
+  public func run(_ inputs: [ValueID: Tensor], fetch: [ValueID]) throws(ExecutionError)
+    -> [ValueID: Tensor]
+  {
+    var results: [ValueID: Tensor] = [:]
+    results.reserveCapacity(fetch.count)
+    try execute(inputs, results: fetch) { (observation, pointer) throws(ExecutionError) in
+      let type = observation.type
+      let bytes = type.elementType.byteCount(elements: type.count) ?? 0
+      let storage = TensorStorage(byteCount: bytes) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: bytes))
+      }
+      results[observation.value] = Tensor(
+        elementType: type.elementType, shape: type.shape, storage: storage)
+    }
+    return results
+  }
+
+  /// Computes values and shows each to `body` in place, without copying it into a tensor.
+  ///
+  /// - Parameter body: called with a value, its elements in row-major order, and its shape; the elements
+  ///   are there only during the call.
+  /// - Throws: as ``run(_:fetch:)``, and ``ExecutionError/notFloat(name:_:)``.
+  public func run(
+    _ inputs: [ValueID: Tensor], observe: [ValueID],
+    _ body: (ValueID, UnsafeBufferPointer<Float>, [Int]) -> Void
+  ) throws(ExecutionError) {
+    try execute(inputs, results: observe) { (observation, pointer) throws(ExecutionError) in
+      guard observation.type.elementType == .float32 else {
+        throw .notFloat(
+          name: graph[observation.value].name, observation.type.elementType)
+      }
+      let elements = UnsafeBufferPointer(
+        start: pointer.assumingMemoryBound(to: Float.self), count: observation.type.count)
+      body(observation.value, elements, observation.type.shape)
+    }
+  }
+
+  private func execute(
+    _ inputs: [ValueID: Tensor], results: [ValueID],
+    _ observe: (ExecutionPlan.Observation, UnsafeRawPointer) throws(ExecutionError) -> Void
+  ) throws(ExecutionError) {
+    let inputs = inputs.mapValues(\.aligned)
+    let plan = try plan(inputs, results: results)
+    Engine.applyThreadCount()
+    try plan.run(graph, inputs, observe: observe)
+  }
+
+  /// The plan for these shapes, compiled unless an earlier run left it.
+  private func plan(_ inputs: [ValueID: Tensor], results: [ValueID]) throws(ExecutionError)
+    -> ExecutionPlan
+  {
+    let fed = inputs.keys.sorted()
+    var types: [ConcreteType] = []
+    for value in fed {
+      guard let tensor = inputs[value] else { continue }
+      try check(value, tensor)
+      types.append(ConcreteType(tensor.elementType, tensor.shape))
+    }
+    var unique: [ValueID] = []
+    for value in results where !unique.contains(value) {
+      guard graph.contains(value) else { throw .notComputable(name: "(not in this graph)") }
+      unique.append(value)
+    }
+    let key = PlanKey(fed: fed, types: types, results: unique)
+    if let index = plans.lastIndex(where: { $0.key == key }) {
+      if index != plans.count - 1 { plans.append(plans.remove(at: index)) }
+      return plans[plans.count - 1].plan
+    }
+    let inference = try ConcreteInference(
+      graph, fed: Dictionary(uniqueKeysWithValues: zip(fed, types)), results: unique,
+      known: folded)
+    folded.merge(inference.folded) { old, _ in old }
+    Engine.applyThreadCount()
+    var compiler = PlanCompiler(graph, engine: engine, inference: inference, cache: cache)
+    let plan = try compiler.compile(
+      fed: fed, results: unique,
+      fusion: Fusion(graph, inference, results: unique, isEnabled: options.fusesNodes))
+    if plans.count >= max(options.planLimit, 1) { plans.removeFirst() }
+    plans.append((key, plan))
+    return plan
+  }
+
+  /// Element type and rank must be those of the graph; sizes may differ, and nodes refuse what doesn't fit.
+  private func check(_ value: ValueID, _ tensor: Tensor) throws(ExecutionError) {
+    guard graph.contains(value) else { throw .notComputable(name: "(not in this graph)") }
+    guard let expected = graph[value].type else { return }
+    guard expected.elementType == tensor.elementType,
+      expected.rank == nil || expected.rank == tensor.rank
+    else {
+      throw .inputType(name: graph[value].name, expected: expected, actual: tensor.type)
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import DNNEngine
+import GraphIR
+import TensorCore
+
+/// Kernels of the pooling operators.
+enum PoolingKernels {
+  /// oneDNN over the layout in which the input stands, or a plain loop where oneDNN means something else.
+  static func make(
+    _ function: PoolingFunction, _ window: ResolvedWindow, _ context: KernelContext
+  ) throws(KernelError) -> any Kernel {
+    let input = try context.input(0)
+    let output = try context.output()
+    var geometry = ConvolutionGeometry(
+      strides: window.strides, dilations: window.dilations, padBegin: [], padEnd: [])
+    var isRegular = true
+    for axis in window.kernel.indices {
+      let size = input.shape[axis + 2]
+      let (begin, end) = window.padding(axis, size: size)
+      // Windows may end before the padding does, or after it where the number of positions is rounded up.
+      let reach =
+        (output.shape[axis + 2] - 1) * window.strides[axis] + window.extent(axis) - size - begin
+      geometry.padBegin.append(begin)
+      geometry.padEnd.append(max(reach, 0))
+      // A window without any element has no maximum, and oneDNN counts positions past the padding as padding.
+      if begin >= window.extent(axis) || reach >= window.extent(axis) { isRegular = false }
+      if function == .averageIncludingPadding, reach > end { isRegular = false }
+      if window.dilations[axis] > 1, function != .maximum { isRegular = false }
+    }
+    guard isRegular else {
+      return try PoolingFallback(function, window, geometry, input, output).kernel(context)
+    }
+    return try engineKernel(function, kernel: window.kernel, geometry, context)
+  }
+
+  /// The mean over all spatial positions.
+  static func global(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let spatial = Array(try context.floatInput(0).shape.dropFirst(2))
+    if spatial.isEmpty { return ViewKernel(context) }
+    let ones = spatial.map { _ in 1 }
+    let zeros = spatial.map { _ in 0 }
+    return try engineKernel(
+      .averageExcludingPadding, kernel: spatial,
+      ConvolutionGeometry(strides: ones, dilations: ones, padBegin: zeros, padEnd: zeros),
+      context)
+  }
+
+  private static func engineKernel(
+    _ function: PoolingFunction, kernel: [Int], _ geometry: ConvolutionGeometry,
+    _ context: KernelContext
+  ) throws(KernelError) -> any Kernel {
+    let input = try context.input(0)
+    guard let type = EngineElement(input.elementType) else {
+      throw .operator(.unsupported(what: "pooling of \(input.elementType.onnxName)"))
+    }
+    let x = try input.descriptor()
+    let output = try context.output()
+    let (primitive, y) = try KernelError.engine { () throws(EngineError) in
+      let primitive = try PrimitiveDescriptor.pooling(
+        context.engine, function, source: x, destination: try .any(output.shape, type),
+        kernel: kernel, geometry)
+      return (primitive, try primitive.layout(of: .destination))
+    }
+    var outputs = [TensorLayout](repeating: .rowMajor, count: context.outputs.count)
+    outputs[0] = TensorLayout(y)
+    return try PrimitiveKernel(
+      primitive, [(.source, x, .input(0)), (.destination, y, .output(0))],
+      inputs: [.layout(input.layout)], outputs: outputs)
+  }
+}
