@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 
 /// A rewrite of a graph with a stated contract, one file each.
 public protocol Pass: Sendable {
@@ -47,6 +48,7 @@ public struct PassReport: Sendable, Hashable {
 public indirect enum PassError: Error, Sendable, Hashable {
   case node(name: String, type: String, OperatorError)
   case graph(GraphError)
+  case execution(ExecutionError)
   case notConverged(rounds: Int)
   /// An error with the pass in which it arose and those that had run before.
   case failed(pass: String, after: [String], PassError)
@@ -57,6 +59,7 @@ extension PassError: CustomStringConvertible {
     switch self {
     case .node(let name, let type, let error): "node '\(name)' (\(type)): \(error)"
     case .graph(let error): "\(error)"
+    case .execution(let error): "\(error)"
     case .notConverged(let rounds): "no fixed point after \(rounds) rounds"
     case .failed(let pass, let after, let error):
       "\(error) (in pass \(pass)"

@@ -65,7 +65,8 @@ extension Pipeline {
   public static let importCanonical = Pipeline(
     "import-canonical", maximumRounds: 8,
     [
-      ShapeInference(), IdentityElimination(), DeadNodeElimination(),
+      FloatWidening(), ShapeInference(), ConstantFolding(), IdentityElimination(),
+      DeadNodeElimination(),
     ])
 
   /// Folds batch normalisation into the layer before it, on request.

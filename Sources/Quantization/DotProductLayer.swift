@@ -4,8 +4,17 @@ import TensorCore
 
 /// A node that multiplies activations by a constant weight and adds the products up.
 struct DotProductLayer: Sendable {
+  /// How the output is laid out.
+  enum Kind: Sendable, Hashable {
+    /// N x C x spatial dimensions.
+    case convolution
+    /// ... x M x O, or ... x O x N where the constant stands on the left.
+    case matrix
+  }
+
   let node: NodeID
   let name: String
+  let kind: Kind
   /// Position of the activations among the node's inputs.
   let dataPosition: Int
   /// Position of the weight among the node's inputs.
@@ -26,6 +35,7 @@ struct DotProductLayer: Sendable {
     if let convolution = node.op as? Conv {
       guard let weight = constant(1), weight.rank >= 3, weight.count > 0 else { return nil }
       let inner = weight.shape[1...].reduce(1, *)
+      kind = .convolution
       layout = WeightLayout(
         batch: 1, rows: 1, columns: weight.shape[0], depth: inner,
         scaleShape: Self.broadcastShape(weight, axis: 0))
@@ -34,6 +44,7 @@ struct DotProductLayer: Sendable {
     } else if let convolution = node.op as? ConvTranspose {
       guard let weight = constant(1), weight.rank >= 3, weight.count > 0 else { return nil }
       let groups = convolution.group
+      kind = .convolution
       guard groups > 0, weight.shape[0] % groups == 0 else { return nil }
       var scaleShape = Self.broadcastShape(weight, axis: 1)
       if groups > 1 { scaleShape[0] = weight.shape[0] }
@@ -47,10 +58,12 @@ struct DotProductLayer: Sendable {
       guard constant(0) == nil, let weight = constant(1), weight.rank == 2, weight.count > 0 else {
         return nil
       }
+      kind = .matrix
       layout = Self.matrix(weight, channelAxis: gemm.transposesB ? 0 : 1)
       isDepthwise = false
       (dataPosition, weightPosition) = (0, 1)
     } else if node.op is MatMul {
+      kind = .matrix
       if constant(0) == nil, let weight = constant(1), weight.rank >= 2, weight.count > 0 {
         layout = Self.matrix(weight, channelAxis: weight.rank - 1)
         (dataPosition, weightPosition) = (0, 1)
@@ -81,6 +94,28 @@ struct DotProductLayer: Sendable {
 
   /// The value that the layer computes.
   func output(in graph: Graph) -> ValueID? { graph[node].outputs[0] }
+
+  /// The dimension of the output that counts channels, from the end where negative.
+  var outputAxis: Int {
+    switch kind {
+    case .convolution: 1
+    case .matrix: dataPosition == 0 ? -1 : -2
+    }
+  }
+
+  /// The constant that the node itself adds to each channel, `nil` where it adds none.
+  func bias(in graph: Graph) -> [Float]? {
+    let node = graph[self.node]
+    guard node.inputs.count > 2, let value = node.inputs[2],
+      let tensor = graph[value].constant?.convertedToFloat()
+    else { return nil }
+    let beta = (node.op as? Gemm)?.beta ?? 1
+    let elements = tensor.elements(of: Float.self)
+    if elements.count == 1 {
+      return [Float](repeating: elements[0] * beta, count: layout.channelCount)
+    }
+    return elements.count == layout.channelCount ? elements.map { $0 * beta } : nil
+  }
 
   /// A (batched) matrix whose channels run along one of its last two axes.
   private static func matrix(_ weight: Tensor, channelAxis: Int) -> WeightLayout {

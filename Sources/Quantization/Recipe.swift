@@ -23,6 +23,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// What post-training conversion adds to the plain initialisation.
   public enum Refinement: String, Sendable, Hashable, Codable, CaseIterable {
     case none
+    /// The whole of what measures best: see `docs/exact.md`.
+    case best
   }
 
   /// How an activation quantizer's clipping range follows from calibration data.

@@ -8,8 +8,7 @@ import TensorCore
 /// 1. Each activation group: one `Quant` a value, all with the group's scale; the group's readers move to
 ///    its output.
 /// 2. Each layer: its weight becomes integer x scale in float32, exactly, behind a `Quant` of its own.
-/// 3. Annotations: `SCALEDINT<bits>` on quantizer outputs, `SCALEDINT<P>` on the outputs of layers without
-///    a bias.
+/// 3. `SCALEDINT<bits>` annotations on the quantizers' outputs.
 struct ModelBaker {
   let plan: QuantizationPlan
   let layers: [QuantizedLayer]
@@ -18,15 +17,17 @@ struct ModelBaker {
   static let annotationKey = "finn_datatype"
 
   /// - Precondition: every group has a scale and there is one quantized layer for each planned one.
-  func bake(into graph: inout Graph) {
+  func bake(into graph: inout Graph) -> [BakedLayer] {
     var parameters = SharedParameters()
     for group in plan.groups {
       guard let scale = group.scale else { preconditionFailure("group without a scale") }
       bake(group, scale: scale, into: &graph, &parameters)
     }
+    var baked: [BakedLayer] = []
     for (planned, quantized) in zip(plan.layers, layers) {
-      bake(planned, quantized, into: &graph, &parameters)
+      baked.append(bake(planned, quantized, into: &graph, &parameters))
     }
+    return baked
   }
 
   private func bake(
@@ -55,16 +56,12 @@ struct ModelBaker {
   private func bake(
     _ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, into graph: inout Graph,
     _ parameters: inout SharedParameters
-  ) {
+  ) -> BakedLayer {
     let layer = planned.layer
     guard let weight = graph[layer.node].inputs[layer.weightPosition],
-      let original = graph[weight].constant, let output = layer.output(in: graph)
-    else { return }
-    let k = layer.layout.dotLength
-    let values = quantized.integers.indices.map {
-      Float(quantized.integers[$0]) * quantized.scales[$0 / k]
-    }
-    let tensor = layer.layout.scatter(values, shape: original.shape)
+      let original = graph[weight].constant
+    else { preconditionFailure("layer '\(layer.name)' has lost its weight") }
+    let tensor = quantized.weight(layer.layout, shape: original.shape)
     let name = graph[weight].name
     let onGrid: ValueID
     if graph.consumers(of: weight) == [layer.node] && !graph.isOutput(weight) {
@@ -85,13 +82,12 @@ struct ModelBaker {
       output: name + "_quantized", type: tensor.type)
     graph[quantizer].annotations = [Self.annotation(bits: planned.weightBits)]
     graph.setInput(layer.node, layer.weightPosition, to: quantizer)
-    let hasBias = graph[layer.node].inputs.count > 2 && graph[layer.node].inputs[2] != nil
-    if !hasBias {
-      graph[output].annotations = [Self.annotation(bits: planned.accumulatorBits)]
-    }
+    return BakedLayer(
+      layer: layer, quantized: quantized, weight: onGrid, scale: scale,
+      accumulatorBits: planned.accumulatorBits)
   }
 
-  private static func annotation(bits: Int) -> KeyValue {
+  static func annotation(bits: Int) -> KeyValue {
     KeyValue(annotationKey, "SCALEDINT<\(bits)>")
   }
 }

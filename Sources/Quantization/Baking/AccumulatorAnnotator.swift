@@ -1,0 +1,49 @@
+import AccumulatorBounds
+import GraphIR
+
+/// Writes what each layer's accumulator needs and was held to into a model's metadata and annotations.
+struct AccumulatorAnnotator {
+  let plan: QuantizationPlan
+
+  /// Model metadata `snug.accumulators`, the same on the graph from IR version 10 on, and `SCALEDINT<P>` on
+  /// the output of each constrained layer without a bias.
+  func annotate(_ model: inout Model, _ baked: [BakedLayer]) {
+    var annotations: [AccumulatorAnnotation] = []
+    for (planned, layer) in zip(plan.layers, baked) {
+      guard let output = planned.layer.output(in: model.graph) else { continue }
+      let group = plan.groups[planned.group]
+      let isConstrained = planned.method != .unconstrained || planned.isBoundary
+      annotations.append(
+        AccumulatorAnnotation(
+          layer: planned.layer.name, output: model.graph[output].name,
+          weight: model.graph[layer.weight].name,
+          targetBits: isConstrained ? planned.accumulatorBits : nil,
+          requiredBits: layer.requiredBits(input: group.integerRange),
+          inputBits: group.bits, inputSigned: group.isSigned, method: layer.quantized.method))
+      let inputs = model.graph[planned.layer.node].inputs
+      if isConstrained, inputs.count < 3 || inputs[2] == nil {
+        model.graph[output].annotations = [ModelBaker.annotation(bits: planned.accumulatorBits)]
+      }
+    }
+    let text = AccumulatorAnnotation.encode(annotations)
+    model.setMetadata(AccumulatorAnnotation.metadataKey, text)
+    if model.irVersion >= 10 {
+      model.graph.metadata.removeAll { $0.key == AccumulatorAnnotation.metadataKey }
+      model.graph.metadata.append(KeyValue(AccumulatorAnnotation.metadataKey, text))
+    }
+  }
+}
+
+extension BakedLayer {
+  /// The least signed width that holds every partial sum of every channel.
+  fileprivate func requiredBits(input: ClosedRange<Int>) -> Int {
+    guard let range = IntegerRange(Int64(input.lowerBound), Int64(input.upperBound)) else {
+      return 0
+    }
+    let k = layer.layout.dotLength
+    return (0..<layer.layout.channelCount).map { channel in
+      let row = quantized.integers[channel * k..<(channel + 1) * k]
+      return SignSums(row).map { WorstCase(of: $0, input: range).requiredBits } ?? 0
+    }.max() ?? 0
+  }
+}

@@ -1,0 +1,40 @@
+import GraphIR
+import TensorCore
+
+/// A layer whose weight stands in the graph as integer x scale.
+struct BakedLayer: Sendable {
+  let layer: DotProductLayer
+  private(set) var quantized: QuantizedLayer
+  /// The constants of weight and scale.
+  let weight: ValueID
+  let scale: ValueID
+  let accumulatorBits: Int
+
+  init(
+    layer: DotProductLayer, quantized: QuantizedLayer, weight: ValueID, scale: ValueID,
+    accumulatorBits: Int
+  ) {
+    self.layer = layer
+    self.quantized = quantized
+    self.weight = weight
+    self.scale = scale
+    self.accumulatorBits = accumulatorBits
+  }
+
+  /// Multiplies the scale of each channel; the integers stay.
+  mutating func multiplyScales(by factors: [Float], in graph: inout Graph) {
+    guard let shape = graph[weight].constant?.shape else { return }
+    quantized.scales = zip(quantized.scales, factors).map(*)
+    graph.setConstant(weight, quantized.weight(layer.layout, shape: shape))
+    graph.setConstant(scale, layer.layout.scaleTensor(quantized.scales))
+  }
+}
+
+extension QuantizedLayer {
+  /// integer x scale in the layout of the layer's weight.
+  func weight(_ layout: WeightLayout, shape: [Int]) -> Tensor {
+    let k = layout.dotLength
+    let values = integers.indices.map { Float(integers[$0]) * scales[$0 / k] }
+    return layout.scatter(values, shape: shape)
+  }
+}

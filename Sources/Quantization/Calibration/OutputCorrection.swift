@@ -1,0 +1,85 @@
+import GraphIR
+import Operators
+import TensorCore
+
+/// Brings the distribution of each quantized layer's output back to that of the float layer, layer by layer
+/// on calibration samples, each with all corrections before it in place.
+///
+/// The mean is corrected by a shift (Nagel et al. 2019, arXiv 1906.04721, section 4.2, measured on data). With
+/// ``Recipe/Refinement/best`` the variance is corrected too, by a gain on the scale of the channel's weights,
+/// which stands outside the accumulator and so leaves every integer as it is.
+struct OutputCorrection {
+  let plan: QuantizationPlan
+  let runner: SampleRunner
+  let correctsGain: Bool
+
+  /// The most samples that statistics are taken over.
+  static let sampleLimit = 256
+  /// Gains outside this range come from channels that are nearly constant, and are left out.
+  static let gains: ClosedRange<Double> = 0.1...10
+
+  /// - Parameters:
+  ///   - float: the graph before quantization.
+  ///   - quantized: the baked graph, changed in place.
+  ///   - baked: where the parameters of each layer stand.
+  /// - Throws: ``ConversionError`` where samples can't be run.
+  func run(
+    float: Graph, quantized: inout Graph, baked: inout [BakedLayer],
+    progress: (Int) -> Void = { _ in }
+  ) throws(ConversionError) {
+    let limited = runner.limited(to: Self.sampleLimit)
+    let targets = try statistics(of: float, limited)
+    var walk = try LayerWalk(plan.layers.map(\.layer), runner: limited, graph: quantized)
+    for (index, planned) in plan.layers.enumerated() {
+      guard let target = targets[index] else { continue }
+      var actual = ChannelStatistics(
+        channels: planned.layer.layout.channelCount, axis: planned.layer.outputAxis)
+      try walk.observe(index, in: quantized) { actual.observe($0, shape: $1) }
+      if actual.count > 0 {
+        correct(planned.layer, &baked[index], from: actual, to: target, in: &quantized)
+      }
+      try walk.advance(past: index, in: quantized)
+      progress(index + 1)
+    }
+  }
+
+  private func statistics(of graph: Graph, _ runner: SampleRunner) throws(ConversionError)
+    -> [ChannelStatistics?]
+  {
+    var statistics: [ChannelStatistics?] = plan.layers.map {
+      ChannelStatistics(channels: $0.layer.layout.channelCount, axis: $0.layer.outputAxis)
+    }
+    var indexOfOutput: [ValueID: Int] = [:]
+    for (index, planned) in plan.layers.enumerated() {
+      if let output = planned.layer.output(in: graph) { indexOfOutput[output] = index }
+    }
+    let outputs = plan.layers.compactMap { $0.layer.output(in: graph) }
+    try runner.observe(outputs, in: graph) { value, elements, shape in
+      if let index = indexOfOutput[value] { statistics[index]?.observe(elements, shape: shape) }
+    }
+    return statistics.map { ($0?.count ?? 0) > 0 ? $0 : nil }
+  }
+
+  private func correct(
+    _ layer: DotProductLayer, _ baked: inout BakedLayer, from actual: ChannelStatistics,
+    to target: ChannelStatistics, in graph: inout Graph
+  ) {
+    let channels = actual.means.count
+    var gains = [Float](repeating: 1, count: channels)
+    if correctsGain {
+      for (channel, (found, wanted)) in zip(actual.variances, target.variances).enumerated() {
+        let gain = (wanted / found).squareRoot()
+        if Self.gains.contains(gain) { gains[channel] = Float(gain) }
+      }
+      baked.multiplyScales(by: gains, in: &graph)
+    }
+    // The gain acts on the products alone, so a bias inside the node keeps its size.
+    let bias = layer.bias(in: graph) ?? [Float](repeating: 0, count: channels)
+    let shift = (0..<channels).map { channel in
+      let product = actual.means[channel] - Double(bias[channel])
+      let mean = product * Double(gains[channel]) + Double(bias[channel])
+      return Float(mean - target.means[channel])
+    }
+    BiasCorrection(layer: layer, shift: shift).apply(to: &graph)
+  }
+}

@@ -1,0 +1,133 @@
+import GraphIR
+import Operators
+import Passes
+import TensorCore
+
+/// Runs calibration samples through a graph in batches, whatever batch the file was exported with.
+struct SampleRunner {
+  let source: any CalibrationSource
+  private(set) var sampleCount: Int
+  /// Samples a run.
+  let batchSize: Int
+  /// True where graphs are rewritten for any batch before they run.
+  let isGeneralized: Bool
+
+  /// Samples a run where the model leaves the batch open.
+  static let openBatch = 32
+
+  /// - Parameters:
+  ///   - graph: the float model.
+  ///   - limit: the most samples to use.
+  /// - Throws: ``ConversionError`` where there are no samples or they don't fit the model.
+  init(graph: Graph, source: any CalibrationSource, limit: Int) throws(ConversionError) {
+    guard source.count > 0 else { throw .emptyCalibration }
+    self.source = source
+    let available = min(source.count, limit)
+    let fixed = graph.inputs.compactMap { graph[$0].type?.dimensions?.first?.size }.max() ?? 0
+    if fixed > 1 {
+      guard available >= fixed else { throw .batchSize(fixed: fixed, samples: available) }
+      sampleCount = available / fixed * fixed
+      batchSize = fixed
+      isGeneralized = false
+      return
+    }
+    sampleCount = available
+    isGeneralized = fixed == 1 && available > 1 && Self.samplesAreIndependent(graph, source)
+    batchSize = fixed == 1 && !isGeneralized ? 1 : min(Self.openBatch, available)
+  }
+
+  /// The same runner over no more than `limit` samples, rounded to whole batches where the batch is fixed.
+  func limited(to limit: Int) -> SampleRunner {
+    var limited = self
+    let batches = max(1, limit / batchSize)
+    limited.sampleCount = min(sampleCount, batches * batchSize)
+    return limited
+  }
+
+  /// The graph as it has to be run: for any batch where that was found to be sound.
+  func executable(_ graph: Graph) throws(ConversionError) -> Graph {
+    guard isGeneralized else { return graph }
+    var general = graph
+    do { _ = try BatchGeneralization().run(&general) } catch { throw .pass(error) }
+    return general
+  }
+
+  /// Feeds for the samples of a range.
+  func feeds(_ graph: Graph, _ range: Range<Int>) throws(ConversionError) -> [ValueID: Tensor] {
+    do {
+      return Dictionary(
+        uniqueKeysWithValues: zip(graph.inputs, try source.inputs(range)))
+    } catch {
+      throw .calibrationData(error)
+    }
+  }
+
+  /// Runs all samples batch by batch and shows each batch's values to `body`.
+  ///
+  /// - Parameters:
+  ///   - progress: called with the number of samples done.
+  ///   - body: a value, its elements in row-major order, and its shape.
+  func observe(
+    _ values: [ValueID], in graph: Graph, progress: (Int) -> Void = { _ in },
+    _ body: (ValueID, UnsafeBufferPointer<Float>, [Int]) -> Void
+  ) throws(ConversionError) {
+    let graph = try executable(graph)
+    do {
+      let session = try Session(graph: graph)
+      for start in stride(from: 0, to: sampleCount, by: batchSize) {
+        let range = start..<min(start + batchSize, sampleCount)
+        try session.run(try feeds(graph, range), observe: values, body)
+        progress(range.upperBound)
+      }
+    } catch let error as ExecutionError {
+      throw .execution(error)
+    } catch let error as ConversionError {
+      throw error
+    } catch {
+      throw .calibrationData(error)
+    }
+  }
+
+  /// Whether a graph made for one sample computes on two at once what it computes on each.
+  ///
+  /// Any failure means no: the caller then runs sample by sample and meets the error there.
+  private static func samplesAreIndependent(_ graph: Graph, _ source: any CalibrationSource) -> Bool
+  {
+    var general = graph
+    do {
+      _ = try BatchGeneralization().run(&general)
+      let together = try outputs(general, source, 0..<2)
+      for sample in 0..<2 {
+        let alone = try outputs(graph, source, sample..<sample + 1)
+        for (pair, single) in zip(together, alone) {
+          guard let part = pair.slice(sample..<sample + 1), part.isClose(to: single) else {
+            return false
+          }
+        }
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private static func outputs(
+    _ graph: Graph, _ source: any CalibrationSource, _ range: Range<Int>
+  ) throws -> [Tensor] {
+    let feeds = Dictionary(uniqueKeysWithValues: zip(graph.inputs, try source.inputs(range)))
+    let results = try Session(graph: graph).run(feeds, fetch: graph.outputs)
+    return graph.outputs.compactMap { results[$0] }
+  }
+}
+
+extension Tensor {
+  /// Whether two float tensors of one shape differ by no more than rounding in another order does.
+  fileprivate func isClose(to other: Tensor) -> Bool {
+    guard shape == other.shape, let a = convertedToFloat(), let b = other.convertedToFloat() else {
+      return false
+    }
+    let (x, y) = (a.elements(of: Float.self), b.elements(of: Float.self))
+    let largest = x.lazy.map(\.magnitude).max() ?? 0
+    return zip(x, y).allSatisfy { abs($0 - $1) <= 1e-4 * largest }
+  }
+}

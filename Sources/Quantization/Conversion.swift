@@ -1,0 +1,41 @@
+import GraphIR
+import Passes
+
+/// A converted model and what was done to it.
+public struct Conversion: Sendable {
+  /// What happened to one dot-product layer.
+  public struct Layer: Sendable, Hashable {
+    public var name: String
+    /// The method that chose the integers.
+    public var method: String
+    public var weightBits: Int
+    public var inputBits: Int
+    public var inputSigned: Bool
+    /// The width that the accumulator was held to, `nil` for none.
+    public var accumulatorBits: Int?
+    /// Sum of squared weight errors over the squared norm of the weights.
+    public var relativeError: Double
+    /// Units by which weights were moved toward zero after rounding to meet the budget.
+    public var repairs: Int
+    /// True where K = 1 and A2Q stood in for A2Q+.
+    public var fellBackToA2Q: Bool
+  }
+
+  /// Wall-clock seconds of each stage.
+  public struct Seconds: Sendable, Hashable {
+    public var prepare = 0.0
+    public var calibrate = 0.0
+    public var initialize = 0.0
+    public var correct = 0.0
+  }
+
+  public var model: Model
+  public var layers: [Layer]
+  /// Names of layers that the recipe leaves in floating point.
+  public var excluded: [String]
+  /// What the passes changed before quantization.
+  public var edits: [PassReport]
+  /// Calibration samples read; 0 where ranges came from the graph.
+  public var calibrationSamples: Int
+  public var seconds = Seconds()
+}

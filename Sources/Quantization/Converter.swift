@@ -1,0 +1,141 @@
+import GraphIR
+import Operators
+import Passes
+
+/// Turns a float model into one whose accumulators can't overflow: the job of `snug convert`.
+public struct Converter: Sendable {
+  /// What is being done, and how far it has come.
+  public struct Progress: Sendable, Hashable {
+    public enum Stage: String, Sendable, Hashable, CaseIterable {
+      case calibrating, quantizing, correcting
+    }
+    public var stage: Stage
+    public var completed: Int
+    public var total: Int
+  }
+
+  public let recipe: Recipe
+
+  /// - Throws: ``ConversionError/recipe(_:)`` for settings out of range.
+  public init(_ recipe: Recipe) throws(ConversionError) {
+    do { try recipe.validate() } catch { throw .recipe(error) }
+    self.recipe = recipe
+  }
+
+  /// Converts a float model.
+  ///
+  /// - Parameters:
+  ///   - calibration: unlabelled samples; without them, every activation range must follow from the graph.
+  ///   - progress: called often, from the calling thread.
+  /// - Throws: ``ConversionError`` where the model, the recipe or the samples don't allow it.
+  public func convert(
+    _ model: Model, calibration: (any CalibrationSource)?,
+    progress: (Progress) -> Void = { _ in }
+  ) throws(ConversionError) -> Conversion {
+    var clock = StageClock()
+    var seconds = Conversion.Seconds()
+    var result = model
+    let edits = try prepare(&result.graph)
+    var plan: QuantizationPlan
+    do { plan = try QuantizerPlacement(graph: result.graph, recipe: recipe).plan() } catch {
+      throw .graph(error)
+    }
+    if plan.layers.isEmpty { throw .nothingToQuantize(excluded: plan.excluded.count) }
+    seconds.prepare = clock.lap()
+
+    let float = result.graph
+    var runner: SampleRunner?
+    if let calibration {
+      let made = try SampleRunner(
+        graph: float, source: calibration, limit: recipe.calibrationSamples)
+      try RangeCalibration(recipe: recipe).calibrate(&plan, graph: float, runner: made) {
+        progress(Progress(stage: .calibrating, completed: $0, total: made.sampleCount))
+      }
+      runner = made
+    } else {
+      try RangeCalibration(recipe: recipe).calibrateFromGraph(&plan, graph: float)
+    }
+    seconds.calibrate = clock.lap()
+
+    let layers = try quantize(plan, float, progress)
+    var baked = ModelBaker(plan: plan, layers: layers).bake(into: &result.graph)
+    seconds.initialize = clock.lap()
+
+    if let runner, recipe.biasCorrection {
+      let correction = OutputCorrection(
+        plan: plan, runner: runner, correctsGain: recipe.refine == .best)
+      try correction.run(float: float, quantized: &result.graph, baked: &baked) {
+        progress(Progress(stage: .correcting, completed: $0, total: plan.layers.count))
+      }
+    }
+    AccumulatorAnnotator(plan: plan).annotate(&result, baked)
+    result.importDomain(ModelBaker.domain, version: 1)
+    result.graph.removeUnusedValues()
+    do { try result.graph.validate() } catch { throw .graph(error) }
+    seconds.correct = clock.lap()
+    return Conversion(
+      model: result, layers: zip(plan.layers, layers).map { describe($0, $1, plan) },
+      excluded: plan.excluded, edits: edits, calibrationSamples: runner?.sampleCount ?? 0,
+      seconds: seconds)
+  }
+
+  private func prepare(_ graph: inout Graph) throws(ConversionError) -> [PassReport] {
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      if IntegerOperators.contains(node.op) {
+        throw .alreadyQuantized(node: node.name, type: node.op.type)
+      }
+    }
+    do {
+      var edits = try Pipeline.importCanonical.run(&graph)
+      if recipe.foldBatchNormalization {
+        edits += try Pipeline.foldForQuantization.run(&graph)
+      }
+      return edits
+    } catch {
+      throw .pass(error)
+    }
+  }
+
+  private func quantize(
+    _ plan: QuantizationPlan, _ graph: Graph, _ progress: (Progress) -> Void
+  ) throws(ConversionError) -> [QuantizedLayer] {
+    var layers: [QuantizedLayer] = []
+    for planned in plan.layers {
+      guard let weight = planned.layer.weight(in: graph) else {
+        throw .graph(.danglingValue(name: planned.layer.name, consumer: nil))
+      }
+      let quantization = LayerQuantization(
+        planned: planned, input: plan.groups[planned.group], recipe: recipe)
+      layers.append(try quantization.run(planned.layer.layout.gather(weight)))
+      progress(Progress(stage: .quantizing, completed: layers.count, total: plan.layers.count))
+    }
+    return layers
+  }
+
+  private func describe(
+    _ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, _ plan: QuantizationPlan
+  ) -> Conversion.Layer {
+    let group = plan.groups[planned.group]
+    let isHeld = planned.method != .unconstrained || planned.isBoundary
+    return Conversion.Layer(
+      name: planned.layer.name, method: quantized.method, weightBits: planned.weightBits,
+      inputBits: group.bits, inputSigned: group.isSigned,
+      accumulatorBits: isHeld ? planned.accumulatorBits : nil,
+      relativeError: quantized.relativeError, repairs: quantized.repairs,
+      fellBackToA2Q: quantized.fellBackToA2Q)
+  }
+}
+
+/// Measures the stages of a job.
+private struct StageClock {
+  private let clock = ContinuousClock()
+  private var start = ContinuousClock().now
+
+  /// Seconds since the last lap.
+  mutating func lap() -> Double {
+    let now = clock.now
+    defer { start = now }
+    return (now - start) / .seconds(1)
+  }
+}

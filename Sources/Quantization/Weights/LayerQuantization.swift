@@ -1,0 +1,54 @@
+import AccumulatorBounds
+import GraphIR
+import Quantizers
+
+/// Chooses the integers of one layer by its method.
+struct LayerQuantization {
+  let planned: QuantizationPlan.Layer
+  let input: QuantizationPlan.ActivationGroup
+  let recipe: Recipe
+
+  /// - Parameter weights: channels x K, row-major.
+  /// - Throws: ``ConversionError/quantizer(node:_:)`` for weights that aren't finite.
+  func run(_ weights: [Float]) throws(ConversionError) -> QuantizedLayer {
+    do {
+      return try quantize(weights)
+    } catch {
+      throw .quantizer(node: planned.layer.name, error)
+    }
+  }
+
+  private func quantize(_ weights: [Float]) throws(QuantizerError) -> QuantizedLayer {
+    let type = quantizerType
+    let quantizer = type.init(weightLayer)
+    let initialization: WeightInitialization =
+      recipe.initializer == .projection ? .projection : .clamp
+    let initialized = try quantizer.initialized(weights, initialization)
+    let quantized = try quantizer.quantize(initialized.weights, initialized.parameters)
+    return QuantizedLayer(
+      integers: quantized.codes, scales: quantized.scales, method: type.methodName,
+      repairs: quantized.summary.repairedUnits, fellBackToA2Q: quantized.summary.fellBackToA2Q,
+      relativeError: quantized.relativeError(from: weights))
+  }
+
+  private var quantizerType: any WeightQuantizer.Type {
+    switch planned.method {
+    case .a2qPlus: A2QPlusQuantizer.self
+    case .a2q: A2QQuantizer.self
+    case .unconstrained: UnconstrainedQuantizer.self
+    }
+  }
+
+  /// The layer as its quantizer sees it, with the exact budget of its accumulator.
+  private var weightLayer: WeightLayer {
+    let layout = planned.layer.layout
+    let range = input.integerRange
+    guard let inputs = IntegerRange(Int64(range.lowerBound), Int64(range.upperBound)),
+      let accumulator = AccumulatorRange(bits: planned.accumulatorBits),
+      let budget = AccumulatorBudget(input: inputs, accumulator: accumulator)
+    else { preconditionFailure("the recipe's validation bounds all widths") }
+    return WeightLayer(
+      channels: layout.channelCount, length: layout.dotLength, bits: planned.weightBits,
+      budget: budget)
+  }
+}

@@ -1,0 +1,215 @@
+import AccumulatorBounds
+import GraphIR
+import Operators
+import TensorCore
+import Testing
+
+@testable import Quantization
+
+@Suite struct ConverterTests {
+  static func model(_ graph: Graph) -> Model {
+    Model(graph: graph, irVersion: 8, opsets: [OpsetImport(domain: "", version: 13)])
+  }
+
+  static func samples(_ count: Int, _ shape: [Int]) throws -> InMemoryCalibration {
+    var builder = ModelBuilder()
+    let values = builder.random(count * shape.reduce(1, *))
+    let tensor = Tensor(values, shape: [count] + shape)
+    return try #require(InMemoryCalibration([tensor]))
+  }
+
+  static func recipe(_ configure: (inout Recipe) -> Void = { _ in }) -> Recipe {
+    var recipe = Recipe()
+    configure(&recipe)
+    return recipe
+  }
+
+  /// The node that quantizes a layer's weight.
+  static func weightQuantizer(_ name: String, in graph: Graph) throws -> Node {
+    let layer = try #require(graph.node(named: name))
+    let weight = try #require(graph[layer].inputs[1])
+    return try #require(graph.producer(of: weight))
+  }
+
+  /// The integers of a layer's weight, recomputed from the graph, as channels x K.
+  static func integers(_ name: String, in graph: Graph) throws -> [[Int]] {
+    let quantizer = try weightQuantizer(name, in: graph)
+    #expect(quantizer.op is Quant)
+    func floats(_ position: Int) throws -> [Float] {
+      let value = try #require(quantizer.inputs[position])
+      let tensor = try #require(graph[value].constant)
+      return tensor.elements(of: Float.self)
+    }
+    let (weights, scales) = (try floats(0), try floats(1))
+    let k = weights.count / scales.count
+    return scales.indices.map { channel in
+      weights[channel * k..<(channel + 1) * k].map { Int(($0 / scales[channel]).rounded()) }
+    }
+  }
+
+  @Test(arguments: [Recipe.Method.a2qPlus, .a2q], [8, 10, 14])
+  func `integers read back from the converted graph fit the accumulator`(
+    method: Recipe.Method, bits: Int
+  ) throws {
+    let converter = try Converter(
+      Self.recipe {
+        $0.method = method
+        $0.accumulatorBits = bits
+      })
+    let result = try converter.convert(
+      Self.model(ModelBuilder.residual()), calibration: try Self.samples(40, [4, 6, 6]))
+    let limit = 1 << (bits - 1)
+    for name in ["a", "b"] {
+      for row in try Self.integers(name, in: result.model.graph) {
+        let positive = row.filter { $0 > 0 }.reduce(0, +)
+        let negative = -row.filter { $0 < 0 }.reduce(0, +)
+        // Inputs are 0...15.
+        #expect(15 * positive <= limit - 1 && 15 * negative <= limit)
+      }
+    }
+  }
+
+  @Test func `metadata and annotations say what each layer was held to`() throws {
+    // Bias correction would give these convolutions a bias, and with it no annotation.
+    let recipe = Self.recipe {
+      $0.accumulatorBits = 12
+      $0.biasCorrection = false
+    }
+    let result = try Converter(recipe).convert(
+      Self.model(ModelBuilder.residual()), calibration: try Self.samples(8, [4, 6, 6]))
+    let text = try #require(
+      result.model.metadata.first { $0.key == AccumulatorAnnotation.metadataKey }?.value)
+    let annotations = try AccumulatorAnnotation.decode(text)
+    #expect(annotations.map(\.layer) == ["stem", "a", "b", "head"])
+    #expect(annotations.map(\.targetBits) == [32, 12, 12, 32])
+    #expect(annotations.allSatisfy { $0.requiredBits <= $0.targetBits ?? 0 })
+    let graph = result.model.graph
+    let output = try #require(graph.value(named: "a.out"))
+    #expect(graph[output].annotations == [KeyValue("finn_datatype", "SCALEDINT<12>")])
+    let quantized = try #require(graph.value(named: "stem_relu.out_quantized"))
+    #expect(graph[quantized].annotations == [KeyValue("finn_datatype", "SCALEDINT<4>")])
+    #expect(result.model.opset(of: "qonnx.custom_op.general") == 1)
+  }
+
+  @Test func `both branches of the addition carry the same scale, width and sign`() throws {
+    let result = try Converter(Recipe()).convert(
+      Self.model(ModelBuilder.residual()), calibration: try Self.samples(8, [4, 6, 6]))
+    let graph = result.model.graph
+    let sum = try #require(graph.node(named: "sum"))
+    let quantizers = graph[sum].inputs.compactMap { $0.flatMap { graph.producer(of: $0) } }
+    #expect(quantizers.count == 2 && quantizers[0].op.isEqual(to: quantizers[1].op))
+    #expect(quantizers[0].inputs[1...] == quantizers[1].inputs[1...])
+  }
+
+  @Test func `correction brings the mean of every layer's output back to the float one`() throws {
+    let source = try Self.samples(64, [4, 6, 6])
+    let float = ModelBuilder.residual()
+    let converted = try Converter(Self.recipe { $0.weightBits = 3 }).convert(
+      Self.model(float), calibration: source
+    ).model.graph
+    let x = try source.inputs(0..<64)
+    for name in ["stem.out", "a.out", "b.out"] {
+      func means(_ graph: Graph) throws -> [Double] {
+        let value = try #require(graph.value(named: name))
+        let result = try Session(graph: graph).run([graph.inputs[0]: x[0]], fetch: [value])
+        var statistics = ChannelStatistics(channels: 4, axis: 1)
+        let output = try #require(result[value])
+        output.withElements(of: Float.self) {
+          statistics.observe($0, shape: [64, 4, 6, 6])
+        }
+        return statistics.means
+      }
+      for (wanted, found) in zip(try means(float), try means(converted)) {
+        #expect(abs(wanted - found) < 1e-4, "\(name)")
+      }
+    }
+  }
+
+  @Test func `a layer with one weight a channel falls back to A2Q and says so`() throws {
+    var builder = ModelBuilder()
+    let x = builder.input([.symbolic("n"), 2, 3, 3])
+    let stem = builder.relu(builder.convolution(x, "stem", from: 2, to: 1), "r1")
+    let point = builder.relu(builder.convolution(stem, "pw", from: 1, to: 2, size: 1), "r2")
+    builder.graph.addOutput(builder.convolution(point, "last", from: 2, to: 1))
+    let result = try Converter(Recipe()).convert(
+      Self.model(builder.graph), calibration: try Self.samples(4, [2, 3, 3]))
+    #expect(result.layers.map(\.fellBackToA2Q) == [false, true, false])
+  }
+
+  @Test func `all-zero and constant channels convert`() throws {
+    var graph = ModelBuilder.residual()
+    let weight = try #require(graph.value(named: "a.weight"))
+    let tensor = try #require(graph[weight].constant)
+    var values = tensor.elements(of: Float.self)
+    for index in 0..<36 { values[index] = 0 }
+    for index in 36..<72 { values[index] = 0.25 }
+    graph.setConstant(weight, Tensor(values, shape: [4, 4, 3, 3]))
+    let result = try Converter(Recipe()).convert(
+      Self.model(graph), calibration: try Self.samples(4, [4, 6, 6]))
+    let integers = try Self.integers("a", in: result.model.graph)
+    #expect(integers[0].allSatisfy { $0 == 0 })
+  }
+
+  @Test func `weights that are not finite are refused with the node's name`() throws {
+    var graph = ModelBuilder.residual()
+    let weight = try #require(graph.value(named: "b.weight"))
+    let tensor = try #require(graph[weight].constant)
+    var values = tensor.elements(of: Float.self)
+    values[40] = .nan
+    graph.setConstant(weight, Tensor(values, shape: [4, 4, 3, 3]))
+    #expect {
+      try Converter(Recipe()).convert(
+        Self.model(graph), calibration: try Self.samples(4, [4, 6, 6]))
+    } throws: { error in
+      "\(error)".contains("NaN") || "\(error)".contains("node 'b'")
+    }
+  }
+
+  @Test func `without samples every range that no operator bounds is named`() throws {
+    #expect {
+      try Converter(Recipe()).convert(Self.model(ModelBuilder.residual()), calibration: nil)
+    } throws: { error in
+      "\(error)" == "the range of 'x', 'stem_relu.out', 'a_relu.out' and 2 more activations "
+        + "follows from no operator"
+    }
+  }
+
+  @Test func `a model that is already quantized says so`() throws {
+    let converted = try Converter(Recipe()).convert(
+      Self.model(ModelBuilder.residual()), calibration: try Self.samples(4, [4, 6, 6]))
+    #expect {
+      try Converter(Recipe()).convert(
+        converted.model, calibration: try Self.samples(4, [4, 6, 6]))
+    } throws: { error in
+      "\(error)".contains("already quantized")
+    }
+  }
+
+  @Test func `a weight read by two layers gets integers for each`() throws {
+    var builder = ModelBuilder()
+    let x = builder.input([.symbolic("n"), 4, 4, 4])
+    let stem = builder.relu(builder.convolution(x, "stem", from: 4, to: 4), "r1")
+    let weight = builder.constant("shared", shape: [4, 4, 1, 1])
+    let a = builder.graph.addNode(Conv(), name: "a", inputs: [stem, weight], output: "a.out")
+    let ar = builder.relu(a, "r2")
+    let b = builder.graph.addNode(Conv(), name: "b", inputs: [ar, weight], output: "b.out")
+    builder.graph.addOutput(
+      builder.convolution(builder.relu(b, "r3"), "last", from: 4, to: 2))
+    let result = try Converter(Recipe()).convert(
+      Self.model(builder.graph), calibration: try Self.samples(4, [4, 4, 4]))
+    let graph = result.model.graph
+    let weights = try ["a", "b"].compactMap { try Self.weightQuantizer($0, in: graph).inputs[0] }
+    #expect(weights[0] != weights[1])
+    #expect(weights.allSatisfy { graph.consumers(of: $0).count == 1 })
+  }
+
+  @Test func `the same recipe and samples give the same model twice`() throws {
+    let source = try Self.samples(16, [4, 6, 6])
+    let runs = try (0..<2).map { _ in
+      try Converter(Recipe()).convert(Self.model(ModelBuilder.residual()), calibration: source)
+        .model.graph
+    }
+    #expect(runs[0].dump() == runs[1].dump())
+    for id in runs[0].valueIDs { #expect(runs[0][id].constant == runs[1][id].constant) }
+  }
+}
