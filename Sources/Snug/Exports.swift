@@ -1,3 +1,4 @@
+@_exported import Datasets
 @_exported import GraphIR
 @_exported import Quantization
 @_exported import Reporting

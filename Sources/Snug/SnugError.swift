@@ -1,5 +1,7 @@
+import Datasets
 import GraphIR
 import OnnxFormat
+import Operators
 import TensorCore
 
 /// Why a job can't be done.
@@ -8,23 +10,29 @@ public enum SnugError: Error, Sendable {
   /// A model or tensor file can't be read or written.
   case format(FormatError)
   case graph(file: String, GraphError)
+  case dataset(DatasetError)
+  /// A model can't be executed.
+  case execution(file: String, ExecutionError)
   /// A file that is neither model nor tensor can't be read or written.
   case file(FileError)
+
+  // MARK: What a job was given doesn't fit the model or the data
+  /// A tensor for an input that the graph doesn't have.
+  case unknownInput(file: String, name: String, available: [String])
+  case missingInput(file: String, name: String, available: [String])
+  case inputWithoutType(file: String, name: String)
+  case noOutput(file: String)
+  /// Two outputs would be written to one file.
+  case outputNames(first: String, second: String, file: String)
+  /// Super-resolution without the factor.
+  case scaleMissing
 }
 
 extension SnugError {
-  /// The failure as users read it, on one line.
-  public var diagnostic: Diagnostic {
-    switch self {
-    case .recipe(let error): error.diagnostic
-    case .format(let error): Diagnostic(error.isOutput ? .output : .model, "\(error)")
-    case .graph(let file, let error): Diagnostic(.model, file: file, "\(error)")
-    case .file(let error):
-      Diagnostic(error.operation == .write ? .output : .data, "\(error)")
-    }
+  /// Runs `body` and wraps what it throws.
+  static func wrapping<T, E: Error>(
+    _ wrap: (E) -> SnugError, _ body: () throws(E) -> T
+  ) throws(SnugError) -> T {
+    do throws(E) { return try body() } catch { throw wrap(error) }
   }
-}
-
-extension SnugError: CustomStringConvertible {
-  public var description: String { diagnostic.description }
 }

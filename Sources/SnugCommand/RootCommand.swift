@@ -18,7 +18,9 @@ struct RootCommand: ParsableCommand {
       used, 3 an output can't be written, 64 wrong usage.
       """,
     version: Snug.version,
-    subcommands: [InspectCommand.self, VerifyCommand.self]
+    subcommands: [
+      EvaluateCommand.self, InspectCommand.self, RunCommand.self, VerifyCommand.self,
+    ]
   )
 
   static func main() {

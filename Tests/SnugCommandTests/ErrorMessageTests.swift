@@ -1,4 +1,6 @@
 import Foundation
+import OnnxFormat
+import TensorCore
 import TestSupport
 import Testing
 
@@ -37,6 +39,31 @@ import Testing
     Case(
       "inspect model.onnx --html folder", 3,
       "error: cannot write 'folder': Is a directory; name a file"),
+    Case(
+      "run model.onnx --output-dir out", 2,
+      "error: model.onnx: input 'x': no tensor is given for it; the model takes 'x'"),
+    Case(
+      "run model.onnx --input y=x.pb --output-dir out", 2,
+      "error: model.onnx: input 'y': the model has no such input; the model takes 'x'"),
+    Case(
+      "run model.onnx --input x=none.npy --output-dir out", 2,
+      "error: cannot read 'none.npy': No such file or directory; check the path"),
+    Case(
+      "run model.onnx --input x=integers.pb --output-dir out", 2,
+      "error: model.onnx: input 'x': expected float[Nx2], found int32[1x2]"),
+    Case(
+      "run model.onnx --input x=wide.pb --output-dir out", 2,
+      "error: model.onnx: node 'fc' (MatMul): inner dimension of B: expected 3, found 2"),
+    Case(
+      "run model.onnx --input x=x.pb --output-dir text.onnx", 3,
+      "error: cannot write 'text.onnx': Not a directory; check the path"),
+    Case(
+      "evaluate model.onnx --data none", 2,
+      "error: cannot read 'none': No such file or directory; check the path"),
+    Case(
+      "evaluate model.onnx --data x.pb", 2,
+      "error: x.pb: has no labels, which this needs; give class folders of images, or an .npz with 'x' and 'y'"
+    ),
     Case("verify text.onnx", 2, "error: text.onnx: this is a text file, not an ONNX model"),
   ]
 
@@ -45,6 +72,13 @@ import Testing
     _ = try files.text("", to: "empty.onnx")
     _ = try files.text("a plain text\n", to: "text.onnx")
     _ = try files.quantized("model.onnx")
+    for (name, tensor) in [
+      ("x.pb", Tensor([1, 2] as [Float], shape: [1, 2])),
+      ("wide.pb", Tensor([1, 2, 3] as [Float], shape: [1, 3])),
+      ("integers.pb", Tensor([1, 2] as [Int32], shape: [1, 2])),
+    ] {
+      try TensorFile.write(tensor, to: files.folder.path(name))
+    }
     try FileManager.default.createDirectory(
       atPath: files.folder.path("folder"), withIntermediateDirectories: true)
     let before = try files.folder.contents()
@@ -60,6 +94,12 @@ import Testing
     ("verify a --acumulator-bits 3", 64),
     ("verify a --accumulator-bits x", 64), ("verify a --accumulator-bits 0", 64),
     ("verify a --accumulator-bits 65", 64), ("inspect a --quiet --verbose", 64),
+    ("run a", 64), ("run a --input x --output-dir o", 64), ("run a --input =f --output-dir o", 64),
+    ("run a --input x=f --input x=g --output-dir o", 64), ("evaluate a", 64),
+    ("evaluate a --data d --limit 0", 64), ("evaluate a --data d --batch-size 0", 64),
+    ("evaluate a --data d --mean 1,x", 64), ("evaluate a --data d --std 1,0", 64),
+    ("evaluate a --data d --input-scale nan", 64), ("evaluate a --data d --task sorting", 64),
+    ("evaluate a --data d --scale 0", 64), ("evaluate a --data d --task super-resolution", 64),
     ("inspect a --threads 0", 64), ("inspect a --threads -3", 64),
   ])
   func `wrong usage exits with 64`(arguments: String, status: Int32) throws {

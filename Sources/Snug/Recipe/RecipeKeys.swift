@@ -61,17 +61,17 @@ enum RecipeKeys {
       options.validation = try value.string()
     },
     RecipeKey(name: "mean") { (value, options) throws(RecipeFileError) in
-      options.preprocessing.mean = try value.numbers()
+      options.preprocessing.normalization.mean = try value.numbers()
     },
     RecipeKey(name: "std") { (value, options) throws(RecipeFileError) in
       let numbers = try value.numbers()
       if let wrong = numbers.first(where: { $0 <= 0 }) {
         throw value.notAllowed("\(wrong)", allowed: "positive numbers")
       }
-      options.preprocessing.standardDeviation = numbers
+      options.preprocessing.normalization.std = numbers
     },
     RecipeKey(name: "input-scale") { (value, options) throws(RecipeFileError) in
-      options.preprocessing.inputScale = try value.number()
+      options.preprocessing.normalization.inputScale = try value.number()
     },
     RecipeKey(name: "task") { (value, options) throws(RecipeFileError) in
       options.preprocessing.task = try value.choice()

@@ -1,11 +1,3 @@
-extension Duration {
-  /// The duration in seconds.
-  var inSeconds: Double {
-    let (seconds, attoseconds) = components
-    return Double(seconds) + Double(attoseconds) * 1e-18
-  }
-}
-
 extension Double {
   /// Decimal notation with a fixed number of digits after the point, without a locale.
   func formatted(digits: Int) -> String {

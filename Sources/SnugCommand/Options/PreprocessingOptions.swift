@@ -50,9 +50,9 @@ struct PreprocessingOptions: ParsableArguments {
 
   /// Puts the flags that were given over `preprocessing`.
   func apply(to preprocessing: inout Preprocessing) {
-    if let mean { preprocessing.mean = mean.elements }
-    if let std { preprocessing.standardDeviation = std.elements }
-    if let inputScale { preprocessing.inputScale = inputScale }
+    if let mean { preprocessing.normalization.mean = mean.elements }
+    if let std { preprocessing.normalization.std = std.elements }
+    if let inputScale { preprocessing.normalization.inputScale = inputScale }
     if let task { preprocessing.task = task }
     if let scale { preprocessing.upscaleFactor = scale }
   }

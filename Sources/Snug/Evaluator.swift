@@ -1,0 +1,89 @@
+import Datasets
+import GraphIR
+import Operators
+import TensorCore
+
+/// Measures one graph on data.
+struct Evaluator {
+  let file: String
+  let graph: Graph
+  let options: EvaluationOptions
+
+  func evaluate(_ path: String, progress: ProgressHandler) throws(SnugError) -> Evaluation {
+    let start = ContinuousClock.now
+    guard let output = graph.outputs.first else { throw .noOutput(file: file) }
+    let request = try options.preprocessing.request(for: graph, of: file, comparesOutputs: true)
+    let dataset = try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+      try DatasetLoader.open(path: path, for: request)
+    }
+    try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+      try dataset.require(reference(of: dataset, task: request.task))
+    }
+    var score = Score(dataset.reference, task: request.task)
+    score.isProbability = graph.producer(of: output)?.op is Softmax
+    let session = try wrapping { () throws(ExecutionError) in try Session(graph: graph) }
+    let plan = BatchStream.sequentialPlan(
+      dataset, batchSize: fixedBatch ?? options.batchSize, limit: options.limit ?? .max)
+    let total = plan.reduce(0) { $0 + $1.count }
+    let stream = BatchStream(dataset, plan: plan)
+    var done = 0
+    while let batch = try SnugError.wrapping(
+      SnugError.dataset, { () throws(DatasetError) in try stream.next() })
+    {
+      let feeds = Dictionary(
+        uniqueKeysWithValues: zip(graph.inputs, batch.inputs.map { $0.padded(to: fixedBatch) }))
+      let results = try wrapping { () throws(ExecutionError) in
+        try session.run(feeds, fetch: [output])
+      }
+      if let tensor = results[output] {
+        try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+          try score.add(tensor.firstSamples(batch.count), batch)
+        }
+      }
+      done += batch.count
+      progress(Progress(activity: "evaluating", completed: done, total: total, unit: "samples"))
+    }
+    return score.evaluation(seconds: (ContinuousClock.now - start).inSeconds)
+  }
+
+  /// What the data must offer to be compared with.
+  private func reference(of dataset: any Dataset, task: DatasetTask?) -> DatasetReference {
+    switch task {
+    case .classification: .labels
+    case .regression, .superResolution: .targets
+    case nil: dataset.reference == .targets ? .targets : .labels
+    }
+  }
+
+  /// The batch that the graph was exported for; `nil` where it is open.
+  private var fixedBatch: Int? {
+    graph.inputs.compactMap { graph[$0].type?.dimensions?.first?.size }.max()
+  }
+
+  private func wrapping<T>(_ body: () throws(ExecutionError) -> T) throws(SnugError) -> T {
+    try SnugError.wrapping({ .execution(file: file, $0) }, body)
+  }
+}
+
+extension Tensor {
+  /// The tensor with its last sample repeated up to `count` samples.
+  fileprivate func padded(to count: Int?) -> Tensor {
+    guard let count, let own = shape.first, own > 0, own < count else { return self }
+    let size = storage.bytes.count / own
+    let padded = TensorStorage(byteCount: size * count) { bytes in
+      for sample in 0..<count {
+        let from = min(sample, own - 1) * size
+        UnsafeMutableRawBufferPointer(rebasing: bytes[sample * size..<(sample + 1) * size])
+          .copyMemory(from: UnsafeRawBufferPointer(rebasing: storage.bytes[from..<from + size]))
+      }
+    }
+    return Tensor(elementType: elementType, shape: [count] + shape.dropFirst(), storage: padded)
+      ?? self
+  }
+
+  /// The first samples, without those that padding added.
+  fileprivate func firstSamples(_ count: Int) -> Tensor {
+    guard let own = shape.first, own > count else { return self }
+    return slice(0..<count) ?? self
+  }
+}

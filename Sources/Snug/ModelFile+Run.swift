@@ -1,0 +1,79 @@
+import DNNEngine
+import Datasets
+import GraphIR
+import OnnxFormat
+import Operators
+import TensorCore
+
+extension ModelFile {
+  /// Executes the model once.
+  ///
+  /// - Parameter inputs: one tensor for each graph input, by name.
+  /// - Returns: the outputs with their names, in the order of the graph.
+  /// - Throws: ``SnugError`` where the names or tensors are not those that the model takes, and where it
+  ///   can't be run.
+  public func run(_ inputs: [String: Tensor]) throws(SnugError) -> [(name: String, tensor: Tensor)]
+  {
+    let graph = try load().graph
+    let names = graph.inputs.map { graph[$0].name }
+    for name in inputs.keys.sorted() where !names.contains(name) {
+      throw .unknownInput(file: path, name: name, available: names)
+    }
+    var feeds: [ValueID: Tensor] = [:]
+    for id in graph.inputs {
+      guard let tensor = inputs[graph[id].name] else {
+        throw .missingInput(file: path, name: graph[id].name, available: names)
+      }
+      feeds[id] = tensor
+    }
+    do throws(ExecutionError) {
+      let results = try Session(graph: graph).run(feeds, fetch: graph.outputs)
+      return graph.outputs.compactMap { id in results[id].map { (graph[id].name, $0) } }
+    } catch {
+      throw .execution(file: path, error)
+    }
+  }
+}
+
+/// Tensors in files: NumPy's `.npy`, or a serialized `TensorProto` (`.pb`).
+public enum TensorFiles {
+  /// Reads a tensor; a name that ends in `.pb` is read as `TensorProto`.
+  public static func read(_ path: String) throws(SnugError) -> Tensor {
+    if path.hasSuffix(".pb") {
+      do throws(FormatError) { return try TensorFile.read(path: path) } catch {
+        throw .format(error)
+      }
+    }
+    do throws(DatasetError) { return try NpyFile.read(path) } catch { throw .dataset(error) }
+  }
+
+  /// Writes each tensor to `NAME.npy` in `folder`, which is made where it is missing; `/` and `:` in a
+  /// name become `_`.
+  ///
+  /// - Returns: the paths.
+  public static func write(_ tensors: [(name: String, tensor: Tensor)], to folder: String)
+    throws(SnugError) -> [String]
+  {
+    var owners: [String: String] = [:]
+    for (name, _) in tensors {
+      let file = fileName(name)
+      if let other = owners.updateValue(name, forKey: file) {
+        throw .outputNames(first: other, second: name, file: file)
+      }
+    }
+    do throws(FileError) { try OutputFile.makeFolder(folder) } catch { throw .file(error) }
+    var paths: [String] = []
+    for (name, tensor) in tensors {
+      let path = "\(folder)/\(fileName(name))"
+      do throws(DatasetError) { try NpyFile.write(tensor, to: path) } catch {
+        throw .dataset(error)
+      }
+      paths.append(path)
+    }
+    return paths
+  }
+
+  static func fileName(_ name: String) -> String {
+    String(name.map { $0 == "/" || $0 == ":" ? "_" : $0 }) + ".npy"
+  }
+}

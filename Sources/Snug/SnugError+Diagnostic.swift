@@ -1,0 +1,58 @@
+import Datasets
+import OnnxFormat
+import TensorCore
+
+extension SnugError {
+  /// The failure as users read it, on one line.
+  public var diagnostic: Diagnostic {
+    switch self {
+    case .recipe(let error): error.diagnostic
+    case .format(let error): Diagnostic(error.isOutput ? .output : .model, "\(error)")
+    case .graph(let file, let error): Diagnostic(.model, file: file, "\(error)")
+    case .dataset(let error): Diagnostic(error.isOutput ? .output : .data, "\(error)")
+    case .execution(let file, let error): Diagnostic(.execution, file: file, "\(error)")
+    case .file(let error):
+      Diagnostic(error.operation == .write ? .output : .data, "\(error)")
+    case .unknownInput(let file, let name, let available):
+      Diagnostic(
+        .execution, file: file, subject: "input '\(name)'", "the model has no such input",
+        hint: Self.inputs(available))
+    case .missingInput(let file, let name, let available):
+      Diagnostic(
+        .execution, file: file, subject: "input '\(name)'", "no tensor is given for it",
+        hint: Self.inputs(available))
+    case .inputWithoutType(let file, let name):
+      Diagnostic(
+        .model, file: file, subject: "input '\(name)'", "its type is missing",
+        hint: "export the model again with typed inputs")
+    case .noOutput(let file):
+      Diagnostic(
+        .model, file: file, "the graph has no output", hint: "export the model again")
+    case .outputNames(let first, let second, let file):
+      Diagnostic(
+        .execution, "outputs '\(first)' and '\(second)' would both be written to '\(file)'",
+        hint: "rename one in the model")
+    case .scaleMissing:
+      Diagnostic(
+        .options, "super-resolution needs the factor between input and output",
+        hint: "give --scale")
+    }
+  }
+
+  private static func inputs(_ names: [String]) -> String {
+    guard !names.isEmpty else { return "the model takes none" }
+    let list = names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+    return "the model takes \(list)\(names.count > 8 ? " and \(names.count - 8) more" : "")"
+  }
+}
+
+extension DatasetError {
+  /// True where an output can't be written, false where an input can't be used.
+  fileprivate var isOutput: Bool {
+    if case .file(let error) = self { error.operation == .write } else { false }
+  }
+}
+
+extension SnugError: CustomStringConvertible {
+  public var description: String { diagnostic.description }
+}
