@@ -167,3 +167,29 @@ SNUG_CLONES double snug_row_nearest_gradient(const float *w, const float *upstre
   }
   return SNUG_TOTAL(scale);
 }
+
+SNUG_CLONES snug_row_fit_sums snug_row_fit(const float *w, const float *values,
+                                           const float *importance, size_t n) {
+  double8 error = {0}, product = {0}, square = {0};
+  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
+    float8 lanes;
+    SNUG_LOAD(lanes, w, i, n);
+    double8 x = __builtin_convertvector(lanes, double8);
+    SNUG_LOAD(lanes, values, i, n);
+    double8 y = __builtin_convertvector(lanes, double8);
+    double8 h = y;
+    double8 difference = y - x;
+    double8 weighted = difference;
+    if (importance) {
+      SNUG_LOAD(lanes, importance, i, n);
+      double8 factor = __builtin_convertvector(lanes, double8);
+      h *= factor;
+      weighted *= factor;
+    }
+    error += weighted * difference;
+    product += h * x;
+    square += h * y;
+  }
+  snug_row_fit_sums sums = {SNUG_TOTAL(error), SNUG_TOTAL(product), SNUG_TOTAL(square)};
+  return sums;
+}

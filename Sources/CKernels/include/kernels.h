@@ -5,6 +5,7 @@
 #include "elementwise.h"
 #include "projection.h"
 #include "quantizers.h"
+#include "units.h"
 #include "weights.h"
 
 /* Cores that this process may run on: the affinity mask that a container or taskset grants. */

@@ -60,4 +60,15 @@ void snug_row_gradient(const float *w, const float *upstream, size_t n, snug_row
 double snug_row_nearest_gradient(const float *w, const float *upstream, size_t n, snug_row_map map,
                                  float *gradient);
 
+/* How a row of values stands to the weights that it replaces, in double, with an importance of each
+   position h, which may be null for 1. */
+typedef struct {
+  double error;    /* sum of h (value - w)^2 */
+  double product;  /* sum of h value w */
+  double square;   /* sum of h value^2 */
+} snug_row_fit_sums;
+
+snug_row_fit_sums snug_row_fit(const float *w, const float *values, const float *importance,
+                               size_t n);
+
 #endif

@@ -62,13 +62,15 @@ struct NormConstrainedQuantizer: Sendable {
         target.clear()
         return nil
       }
+      let map = channel.map(limit: layer.limit)
       let sums = snug_row_toward_zero(
-        row.baseAddress, row.count, channel.map(limit: layer.limit),
-        target.codes?.baseAddress, target.values?.baseAddress)
-      target.meet(budget, sums: SignSums(sums), row: row, scale: channel.scale, &summary) {
-        codes in
-        _ = snug_row_toward_zero(
-          row.baseAddress, row.count, channel.map(limit: layer.limit), codes.baseAddress, nil)
+        row.baseAddress, row.count, map, target.codes?.baseAddress, target.values?.baseAddress)
+      if budget.tiling == nil, budget.channel.contains(SignSums(sums)) { return nil }
+      target.withCodes(count: row.count) { codes in
+        if target.codes == nil {
+          _ = snug_row_toward_zero(row.baseAddress, row.count, map, codes.baseAddress, nil)
+        }
+        target.meet(budget, row: row, scale: channel.scale, codes: codes, &summary)
       }
       return nil
     }

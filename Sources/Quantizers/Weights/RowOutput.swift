@@ -19,38 +19,27 @@ struct RowOutput {
     values?.update(repeating: 0)
   }
 
+  /// Calls `body` with the buffer for the integers, or with a temporary one of `count`.
+  func withCodes(count: Int, _ body: (UnsafeMutableBufferPointer<Int8>) -> Void) {
+    if let codes { return body(codes) }
+    withUnsafeTemporaryAllocation(of: Int8.self, capacity: count, body)
+  }
+
   /// The last word on a channel: its integers meet the budget, by repair where they don't yet.
   ///
   /// - Parameters:
   ///   - budget: feasible.
-  ///   - sums: the integers by sign.
-  ///   - fill: writes the integers, for where there is no buffer for them.
+  ///   - codes: the integers, which `values` follow where they change.
   func meet(
-    _ budget: AccumulatorBudget, sums: SignSums, row: UnsafeBufferPointer<Float>, scale: Float,
-    _ summary: inout QuantizationSummary, fill: (UnsafeMutableBufferPointer<Int8>) -> Void
+    _ budget: AccumulatorBudget, row: UnsafeBufferPointer<Float>, scale: Float,
+    codes: UnsafeMutableBufferPointer<Int8>, _ summary: inout QuantizationSummary
   ) {
-    if budget.tiling == nil, budget.channel.contains(sums) { return }
-    let units = withCodes(count: row.count, fill: fill) { codes in
-      let units = IntegerRepair(budget: budget).apply(to: codes, row: row, scale: scale)
-      if units > 0, let values {
-        for index in codes.indices { values[index] = Float(codes[index]) * scale }
-      }
-      return units
-    }
-    if units > 0 {
-      summary.repairedChannels += 1
-      summary.repairedUnits += units
-    }
-  }
-
-  private func withCodes<Result>(
-    count: Int, fill: (UnsafeMutableBufferPointer<Int8>) -> Void,
-    _ body: (UnsafeMutableBufferPointer<Int8>) -> Result
-  ) -> Result {
-    if let codes { return body(codes) }
-    return withUnsafeTemporaryAllocation(of: Int8.self, capacity: count) { codes in
-      fill(codes)
-      return body(codes)
+    let units = IntegerRepair(budget: budget).apply(to: codes, row: row, scale: scale)
+    guard units > 0 else { return }
+    summary.repairedChannels += 1
+    summary.repairedUnits += units
+    if let values {
+      for index in codes.indices { values[index] = Float(codes[index]) * scale }
     }
   }
 }

@@ -53,7 +53,7 @@ extension WeightQuantizer {
 /// The weight quantization methods, by the names that `--method` takes.
 public enum WeightQuantizers {
   public static let all: [any WeightQuantizer.Type] = [
-    A2QPlusQuantizer.self, A2QQuantizer.self, UnconstrainedQuantizer.self,
+    A2QPlusQuantizer.self, A2QQuantizer.self, ExactQuantizer.self, UnconstrainedQuantizer.self,
   ]
 
   /// The method of that name, or `nil`.

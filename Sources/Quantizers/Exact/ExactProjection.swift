@@ -1,0 +1,79 @@
+import AccumulatorBounds
+import CKernels
+
+/// The integers nearest to weights among those that a budget allows: for a given scale s the minimum
+/// of sum (q_i s - w_i)^2 over |q_i| <= limit, a S+ + b S- <= above, a S- + b S+ <= below.
+///
+/// The objective is separable and convex, so for given sums S+ and S- the units of largest gain are
+/// optimal: soft-thresholding |w| / s by one threshold a sign and rounding to nearest, the threshold
+/// the smallest that meets the sum, and what is left filled by largest gain. Where a or b is 0 each
+/// sign has its own budget; else ``CoupledBudget`` finds the best sums. O(K) expected; optimal up to
+/// the rounding of w / s to single precision.
+///
+/// With tiles each tile is projected on its own register's budget first, and then the channel, with
+/// the tiles' integers as caps, on the outer one's. That too is optimal where each sign has its own
+/// budget, since the limits are nested; where signs are coupled it is feasible, and near the optimum.
+struct ExactProjection {
+  let budget: AccumulatorBudget
+  let limit: Int
+
+  /// Projects one channel of finite weights.
+  ///
+  /// - Precondition: the budget is feasible and the scale positive.
+  func project(
+    _ row: UnsafeBufferPointer<Float>, scale: Float, into codes: UnsafeMutableBufferPointer<Int8>
+  ) {
+    guard let tiling = budget.tiling else {
+      let nearest = snug_row_to_nearest(
+        row.baseAddress, row.count,
+        snug_row_map(
+          centre: 0, pre_scale: scale, offset: 0, limit: Float(limit), scale: scale),
+        codes.baseAddress, nil)
+      // Rounding to nearest is the optimum wherever it fits.
+      if !budget.inner.contains(SignSums(nearest)) {
+        project(row, scale: scale, caps: nil, on: budget.inner, into: codes)
+      }
+      return
+    }
+    for start in stride(from: 0, to: row.count, by: tiling.length) {
+      let tile = start..<min(start + tiling.length, row.count)
+      project(
+        UnsafeBufferPointer(rebasing: row[tile]), scale: scale, caps: nil, on: budget.inner,
+        into: UnsafeMutableBufferPointer(rebasing: codes[tile]))
+    }
+    withUnsafeTemporaryAllocation(of: Int8.self, capacity: codes.count) { caps in
+      _ = caps.update(fromContentsOf: codes)
+      project(row, scale: scale, caps: caps.baseAddress, on: budget.channel, into: codes)
+    }
+  }
+
+  private func project(
+    _ row: UnsafeBufferPointer<Float>, scale: Float, caps: UnsafePointer<Int8>?,
+    on region: SignSumRegion, into codes: UnsafeMutableBufferPointer<Int8>
+  ) {
+    let size = row.count
+    codes.update(repeating: 0)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 5 * size) { floats in
+      withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * size) { indices in
+        guard let floats = floats.baseAddress, let indices = indices.baseAddress else { return }
+        func collect(_ offset: Int, isNegative: Bool) -> UnitSet {
+          let magnitudes = floats + offset * 2 * size
+          let most = magnitudes + size
+          let index = indices + offset * size
+          let count = snug_units_collect(
+            row.baseAddress, size, scale, Float(limit), caps, isNegative ? 1 : 0, magnitudes, most,
+            index)
+          return UnitSet(
+            magnitudes: magnitudes, caps: most, indices: index, count: count,
+            units: snug_units_count(magnitudes, most, count, 0))
+        }
+        let positive = collect(0, isNegative: false)
+        let negative = collect(1, isNegative: true)
+        let sums = CoupledBudget(region: region, positive: positive, negative: negative).bestSums()
+        let scratch = floats + 4 * size
+        positive.project(budget: sums.positive, isNegative: false, scratch: scratch, into: codes)
+        negative.project(budget: sums.negative, isNegative: true, scratch: scratch, into: codes)
+      }
+    }
+  }
+}

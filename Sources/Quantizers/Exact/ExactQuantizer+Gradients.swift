@@ -1,0 +1,57 @@
+import AccumulatorBounds
+import CKernels
+
+extension ExactQuantizer {
+  /// The scale's gradient is sum of G q - v J^T G with v = w / s and J the projection's Jacobian in
+  /// either mode, since a budget in integers grows in value with the scale. With tiles all gradients
+  /// are straight through.
+  ///
+  /// The integers are computed again, not remembered.
+  public func backward(
+    _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
+    upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
+  ) {
+    nonisolated(unsafe) let weights = weights
+    nonisolated(unsafe) let upstream = upstream
+    layer.forEachChannel { index in
+      let row = layer.row(index, of: weights)
+      let budget = layer.budget(index)
+      let scale = NormConstrainedQuantizer.scale(parameters.log2Scale[index])
+      let gradient = layer.row(index, of: gradients.weights)
+      withUnsafeTemporaryAllocation(of: Int8.self, capacity: row.count) { codes in
+        codes.initialize(repeating: 0)
+        if budget.isFeasible, scale.isFinite {
+          ExactProjection(budget: budget, limit: layer.limit)
+            .project(row, scale: scale, into: codes)
+        }
+        let ofScale = backward(
+          row, scale: scale, codes: UnsafeBufferPointer(codes), budget: budget,
+          upstream: layer.row(index, of: upstream), into: gradient)
+        gradients.log2Scale[index] = Float(ofScale) * ln2 * scale
+      }
+    }
+  }
+
+  /// Gradients of one channel.
+  ///
+  /// - Returns: the gradient of the scale.
+  func backward(
+    _ row: UnsafeBufferPointer<Float>, scale: Float, codes: UnsafeBufferPointer<Int8>,
+    budget: AccumulatorBudget, upstream: UnsafeBufferPointer<Float>,
+    into gradient: UnsafeMutableBufferPointer<Float>
+  ) -> Double {
+    let jacobian = ProjectionJacobian(
+      row, scale: scale, limit: layer.limit, codes: codes, budget: budget, upstream: upstream)
+    let passesStraight = self.gradient == .straightThrough
+    var ofScale = 0.0
+    for index in row.indices {
+      let through = jacobian.apply(index)
+      ofScale +=
+        Double(upstream[index]) * Double(codes[index])
+        - Double(through) * Double(row[index] / scale)
+      gradient[index] =
+        passesStraight ? jacobian.isClipped(index) ? 0 : upstream[index] : through
+    }
+    return ofScale
+  }
+}
