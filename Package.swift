@@ -79,7 +79,7 @@ let package = Package(
     tests("OnnxFormat"),
     tests("AccumulatorBounds"),
     tests("Quantizers"),
-    tests("DNNEngine"),
+    tests("DNNEngine", ["COneDNN"]),
     tests("Operators", ["OnnxFormat"]),
     tests("Passes", ["OnnxFormat"]),
     tests("Datasets", ["OnnxFormat", "CZlib"]),

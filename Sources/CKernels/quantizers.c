@@ -23,12 +23,13 @@ INLINE float rounded(float v, snug_rounding rounding) {
 }
 
 INLINE float quantized(float x, float scale, float zero, snug_quant_map map) {
-  float v = rounded(x / scale + zero, map.rounding);
+  float v = x / scale + zero;
+  /* Limits are integers, so clipping first gives the same; it is what qonnx does, to the sign of 0. */
   if (map.rounding != snug_round_sign) {
     v = v > map.high ? map.high : v;
     v = v < map.low ? map.low : v;
   }
-  return (v - zero) * scale;
+  return (rounded(v, map.rounding) - zero) * scale;
 }
 
 /* One loop for each rounding mode, so that the mode is a constant in it. */

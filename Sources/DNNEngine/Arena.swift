@@ -7,12 +7,7 @@ public final class Arena {
 
   /// - Throws: ``EngineError/memory(bytes:)`` where the machine hasn't got as much.
   public init(byteCount: Int) throws(EngineError) {
-    let physical = sysconf(Int32(_SC_PHYS_PAGES)).multipliedReportingOverflow(
-      by: sysconf(Int32(_SC_PAGESIZE)))
-    // Linux grants more than there is and kills the process at first use.
-    guard physical.overflow || byteCount <= physical.partialValue else {
-      throw .memory(bytes: byteCount)
-    }
+    try Self.checkSize(byteCount)
     // Large arenas start at a huge page, so that they can be made of such.
     let alignment = byteCount >= 1 << 22 ? 1 << 21 : 64
     let rounded = (max(byteCount, 1) + alignment - 1) / alignment * alignment
@@ -23,4 +18,16 @@ public final class Arena {
   }
 
   deinit { free(base) }
+
+  private static let physicalMemory: Int = {
+    let (bytes, overflow) = sysconf(Int32(_SC_PHYS_PAGES)).multipliedReportingOverflow(
+      by: sysconf(Int32(_SC_PAGESIZE)))
+    return overflow ? Int.max : bytes
+  }()
+
+  /// - Throws: ``EngineError/memory(bytes:)`` for more than the machine has: Linux would grant it, and kill
+  ///   the process at first use.
+  public static func checkSize(_ byteCount: Int) throws(EngineError) {
+    guard byteCount <= physicalMemory else { throw .memory(bytes: byteCount) }
+  }
 }

@@ -63,7 +63,7 @@ public struct MemoryDescriptor: Sendable {
   ///
   /// - Throws: ``EngineError`` unless `order` is a permutation of the dimensions.
   public func permuted(_ order: [Int]) throws(EngineError) -> MemoryDescriptor {
-    var destination = [Int32](repeating: 0, count: order.count)
+    var destination = [Int32](repeating: -1, count: order.count)
     for (new, old) in order.enumerated() where order.indices.contains(old) {
       destination[old] = Int32(new)
     }

@@ -53,6 +53,20 @@ struct ConcreteInference {
         }
       }
     }
+    nodes = readNodes(graph, results: results)
+  }
+
+  /// The nodes without those whose results only a folded node would have read.
+  private func readNodes(_ graph: Graph, results: [ValueID]) -> [NodeID] {
+    var read = Set(results)
+    var kept: [NodeID] = []
+    for id in nodes.reversed() {
+      let node = graph[id]
+      guard node.outputs.contains(where: { $0.map(read.contains) ?? false }) else { continue }
+      kept.append(id)
+      read.formUnion(node.inputs.compactMap { $0 })
+    }
+    return kept.reversed()
   }
 
   /// Whether a value is the same constant whatever shapes are fed.

@@ -50,6 +50,7 @@ public enum ConstantEvaluator {
         try Tensor.allocate(type) { (_) throws(KernelError) in }
       }
     }
+    try context.checkOutputs()
     let kernel = try executable.makeKernel(context)
     // Reordered copies of inputs, kept until the kernel has run.
     var arenas: [Arena] = []
@@ -143,9 +144,7 @@ extension Tensor {
     _ type: ConcreteType,
     _ initialize: (UnsafeMutableRawBufferPointer) throws(KernelError) -> Void
   ) throws(KernelError) -> Tensor {
-    guard let count = Shape.elementCount(type.shape),
-      let bytes = type.elementType.byteCount(elements: count)
-    else { throw .operator(.unsupported(what: "element type \(type.elementType.onnxName)")) }
+    let bytes = try KernelError.engine { () throws(EngineError) in try type.checkedByteCount() }
     let storage = try TensorStorage(byteCount: bytes, initialize: initialize)
     guard let tensor = Tensor(elementType: type.elementType, shape: type.shape, storage: storage)
     else { throw .operator(.unsupported(what: "element type \(type.elementType.onnxName)")) }

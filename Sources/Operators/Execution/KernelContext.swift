@@ -13,6 +13,17 @@ public struct ConcreteType: Sendable, Hashable {
   }
 
   public var count: Int { Shape.elementCount(shape) ?? 0 }
+
+  /// Bytes of a tensor of this type.
+  ///
+  /// - Throws: ``EngineError/memory(bytes:)`` where the machine hasn't got as many.
+  func checkedByteCount() throws(EngineError) -> Int {
+    guard let count = Shape.elementCount(shape),
+      let bytes = elementType.byteCount(elements: count)
+    else { throw .memory(bytes: Int.max) }
+    try Arena.checkSize(bytes)
+    return bytes
+  }
 }
 
 /// What a kernel can know of an input when it is made.
@@ -59,6 +70,14 @@ public struct KernelContext {
     self.inputs = inputs
     self.outputs = outputs
     self.epilogue = epilogue
+  }
+
+  /// - Throws: ``EngineError/memory(bytes:)`` where an output is larger than the machine's memory, before
+  ///   a kernel prepares tables for it.
+  func checkOutputs() throws(KernelError) {
+    for case let output? in outputs {
+      _ = try KernelError.engine { () throws(EngineError) in try output.checkedByteCount() }
+    }
   }
 
   /// An input, or `nil` where it is absent or beyond the end.

@@ -101,6 +101,7 @@ struct PlanCompiler {
       guard let op = node.op as? any ExecutableOperator else {
         throw KernelError.operator(.unsupported(what: "operator '\(node.op.type)'"))
       }
+      try context.checkOutputs()
       let kernel = try op.makeKernel(context)
       var operands: [Int?] = []
       for (index, value) in item.inputs.enumerated() {

@@ -52,12 +52,9 @@ final class Reorder {
 extension TensorLayout {
   /// Bytes that a value of that type takes in this layout.
   ///
-  /// - Throws: ``EngineError/memory(bytes:)`` where the number overflows or the type has no fixed size.
+  /// - Throws: ``EngineError/memory(bytes:)`` where the machine hasn't got as many.
   func byteCount(of type: ConcreteType) throws(EngineError) -> Int {
     if case .engine(let descriptor) = self { return descriptor.byteCount }
-    guard let count = Shape.elementCount(type.shape),
-      let bytes = type.elementType.byteCount(elements: count)
-    else { throw .memory(bytes: Int.max) }
-    return bytes
+    return try type.checkedByteCount()
   }
 }
