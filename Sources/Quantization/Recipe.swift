@@ -8,6 +8,8 @@ public struct Recipe: Sendable, Hashable, Codable {
     case a2qPlus = "a2q+"
     /// l1-norm constraint (arXiv 2308.13504).
     case a2q
+    /// The exact per-sign budgets, met by the nearest integers.
+    case exact
     /// Per-channel round-to-nearest without a constraint: the baseline.
     case unconstrained
   }
@@ -22,8 +24,10 @@ public struct Recipe: Sendable, Hashable, Codable {
 
   /// What post-training conversion adds to the plain initialisation.
   public enum Refinement: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The method's own initialisation and rounding.
     case none
-    /// The whole of what measures best: see `docs/exact.md`.
+    /// The nearest integers in the exact budget, over a search of each channel's scale; and the variance of each
+    /// output corrected with its mean where there is calibration data.
     case best
   }
 
@@ -77,7 +81,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Weight and input-activation bits of the first and the last dot-product layer.
   public var ioBits = 8
   public var initializer = Initializer.projection
-  public var refine = Refinement.none
+  public var refine = Refinement.best
   /// Method for depthwise convolutions where `method` is A2Q+ (arXiv 2401.10432, appendix B.2).
   public var depthwiseMethod = Method.a2q
   /// Whether to correct the mean shift of each layer's output; needs calibration data.

@@ -47,13 +47,17 @@ import Testing
     }
   }
 
-  @Test(arguments: [Recipe.Method.a2qPlus, .a2q], [8, 10, 14])
+  @Test(
+    arguments: [
+      (Recipe.Method.a2qPlus, Recipe.Refinement.none), (.a2q, .none), (.exact, .none),
+      (.a2qPlus, .best),
+    ], [8, 10, 14])
   func `integers read back from the converted graph fit the accumulator`(
-    method: Recipe.Method, bits: Int
+    method: (Recipe.Method, Recipe.Refinement), bits: Int
   ) throws {
     let converter = try Converter(
       Self.recipe {
-        $0.method = method
+        ($0.method, $0.refine) = method
         $0.accumulatorBits = bits
       })
     let result = try converter.convert(
@@ -101,15 +105,21 @@ import Testing
     #expect(quantizers[0].inputs[1...] == quantizers[1].inputs[1...])
   }
 
-  @Test func `correction brings the mean of every layer's output back to the float one`() throws {
+  @Test(arguments: Recipe.Refinement.allCases)
+  func `correction brings the mean of every layer's output back to the float one`(
+    refine: Recipe.Refinement
+  ) throws {
     let source = try Self.samples(64, [4, 6, 6])
     let float = ModelBuilder.residual()
-    let converted = try Converter(Self.recipe { $0.weightBits = 3 }).convert(
-      Self.model(float), calibration: source
-    ).model.graph
+    let converted = try Converter(
+      Self.recipe {
+        $0.weightBits = 3
+        $0.refine = refine
+      }
+    ).convert(Self.model(float), calibration: source).model.graph
     let x = try source.inputs(0..<64)
     for name in ["stem.out", "a.out", "b.out"] {
-      func means(_ graph: Graph) throws -> [Double] {
+      func statistics(_ graph: Graph) throws -> ChannelStatistics {
         let value = try #require(graph.value(named: name))
         let result = try Session(graph: graph).run([graph.inputs[0]: x[0]], fetch: [value])
         var statistics = ChannelStatistics(channels: 4, axis: 1)
@@ -117,10 +127,14 @@ import Testing
         output.withElements(of: Float.self) {
           statistics.observe($0, shape: [64, 4, 6, 6])
         }
-        return statistics.means
+        return statistics
       }
-      for (wanted, found) in zip(try means(float), try means(converted)) {
-        #expect(abs(wanted - found) < 1e-4, "\(name)")
+      let (wanted, found) = (try statistics(float), try statistics(converted))
+      for channel in 0..<4 {
+        #expect(abs(wanted.means[channel] - found.means[channel]) < 1e-4, "\(name)")
+        if refine == .best {
+          #expect(abs(found.variances[channel] / wanted.variances[channel] - 1) < 1e-3, "\(name)")
+        }
       }
     }
   }
@@ -131,7 +145,7 @@ import Testing
     let stem = builder.relu(builder.convolution(x, "stem", from: 2, to: 1), "r1")
     let point = builder.relu(builder.convolution(stem, "pw", from: 1, to: 2, size: 1), "r2")
     builder.graph.addOutput(builder.convolution(point, "last", from: 2, to: 1))
-    let result = try Converter(Recipe()).convert(
+    let result = try Converter(Self.recipe { $0.refine = .none }).convert(
       Self.model(builder.graph), calibration: try Self.samples(4, [2, 3, 3]))
     #expect(result.layers.map(\.fellBackToA2Q) == [false, true, false])
   }

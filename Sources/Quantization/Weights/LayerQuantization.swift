@@ -23,19 +23,27 @@ struct LayerQuantization {
     let quantizer = type.init(weightLayer)
     let initialization: WeightInitialization =
       recipe.initializer == .projection ? .projection : .clamp
-    let initialized = try quantizer.initialized(weights, initialization)
-    let quantized = try quantizer.quantize(initialized.weights, initialized.parameters)
+    let quantized: QuantizedWeights
+    switch recipe.refine {
+    case .none:
+      let initialized = try quantizer.initialized(weights, initialization)
+      quantized = try quantizer.quantize(initialized.weights, initialized.parameters)
+    case .best:
+      quantized = try ScaleSearch(quantizer: quantizer).run(weights, initialization)
+    }
     return QuantizedLayer(
       integers: quantized.codes, scales: quantized.scales, method: type.methodName,
       repairs: quantized.summary.repairedUnits, fellBackToA2Q: quantized.summary.fellBackToA2Q,
       relativeError: quantized.relativeError(from: weights))
   }
 
+  /// Every constrained method's integers lie in the exact budget's set, so refinement searches all of it.
   private var quantizerType: any WeightQuantizer.Type {
-    switch planned.method {
-    case .a2qPlus: A2QPlusQuantizer.self
-    case .a2q: A2QQuantizer.self
-    case .unconstrained: UnconstrainedQuantizer.self
+    switch (planned.method, recipe.refine) {
+    case (.unconstrained, _): UnconstrainedQuantizer.self
+    case (.exact, _), (_, .best): ExactQuantizer.self
+    case (.a2qPlus, .none): A2QPlusQuantizer.self
+    case (.a2q, .none): A2QQuantizer.self
     }
   }
 
