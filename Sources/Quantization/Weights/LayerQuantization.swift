@@ -23,14 +23,11 @@ struct LayerQuantization {
     let quantizer = type.init(weightLayer)
     let initialization: WeightInitialization =
       recipe.initializer == .projection ? .projection : .clamp
-    let quantized: QuantizedWeights
-    switch recipe.refine {
-    case .none:
-      let initialized = try quantizer.initialized(weights, initialization)
-      quantized = try quantizer.quantize(initialized.weights, initialized.parameters)
-    case .best:
-      quantized = try ScaleSearch(quantizer: quantizer).run(weights, initialization)
+    var (parameters, initialized) = try quantizer.initialized(weights, initialization)
+    if recipe.refine == .best {
+      try ScaleSearch().apply(to: &parameters, of: quantizer, weights: initialized)
     }
+    let quantized = try quantizer.quantize(initialized, parameters)
     return QuantizedLayer(
       integers: quantized.codes, scales: quantized.scales, method: type.methodName,
       repairs: quantized.summary.repairedUnits, fellBackToA2Q: quantized.summary.fellBackToA2Q,
