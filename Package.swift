@@ -22,6 +22,7 @@ let package = Package(
   products: [
     .library(name: "Snug", targets: ["Snug"]),
     .library(name: "SnugData", targets: ["Datasets"]),
+    .library(name: "SnugInference", targets: ["OnnxFormat", "Operators"]),
     .library(name: "SnugMathematics", targets: ["AccumulatorBounds", "Quantizers"]),
     .executable(name: "snug", targets: ["SnugCommand"]),
   ],
@@ -42,7 +43,7 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "COnnxProto", dependencies: ["CProtobufC"]),
-    .target(name: "CKernels"),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
     // MARK: The layers, bottom up; a target imports only what stands above it here
     module("TensorCore", ["CKernels"]),

@@ -10,6 +10,11 @@ let package = Package(
       name: "DataBenchmarks",
       dependencies: [.product(name: "SnugData", package: "snug")]),
     .executableTarget(
+      name: "InferenceBenchmarks",
+      dependencies: [
+        "BenchmarkSupport", .product(name: "SnugInference", package: "snug"),
+      ]),
+    .executableTarget(
       name: "WeightBenchmarks",
       dependencies: [
         "BenchmarkSupport", .product(name: "SnugMathematics", package: "snug"),

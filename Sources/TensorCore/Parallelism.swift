@@ -1,5 +1,4 @@
 import CKernels
-import Dispatch
 import Synchronization
 
 /// The one place that decides how many threads this process computes with.
@@ -31,8 +30,23 @@ public enum Parallelism {
       if count > 0 { body(0..<count) }
       return
     }
-    DispatchQueue.concurrentPerform(iterations: parts) { part in
-      body(count * part / parts..<count * (part + 1) / parts)
+    withoutActuallyEscaping(body) { body in
+      let work = Work(count: count, parts: parts, body: body)
+      withUnsafePointer(to: work) {
+        // oneDNN computes with the same pool of threads.
+        snug_parallel(Int32(parts), Int32(parts), UnsafeMutableRawPointer(mutating: $0)) {
+          context, part in
+          guard let work = context?.assumingMemoryBound(to: Work.self).pointee else { return }
+          let part = Int(part)
+          work.body(work.count * part / work.parts..<work.count * (part + 1) / work.parts)
+        }
+      }
     }
+  }
+
+  private struct Work {
+    var count: Int
+    var parts: Int
+    var body: @Sendable (Range<Int>) -> Void
   }
 }

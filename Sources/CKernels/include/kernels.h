@@ -3,6 +3,7 @@
 
 #include "activations.h"
 #include "elementwise.h"
+#include "parallel.h"
 #include "projection.h"
 #include "quantizers.h"
 #include "units.h"
