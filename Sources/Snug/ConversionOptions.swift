@@ -10,7 +10,7 @@ public struct ConversionOptions: Sendable {
   public var validation: String?
   public var format = ExportFormat.qonnx
   /// Seed of everything that is drawn at random.
-  public var seed: UInt64 = 0
+  public var seed = 0
   /// Threads to compute with; `nil` takes all cores.
   public var threads: Int?
 

@@ -38,4 +38,12 @@ extension InspectionReport {
   public func writeHTML(to path: String) throws(SnugError) {
     try OutputFile.write(HTMLReport(model: model, result: result).html, to: path)
   }
+
+  /// Writes the full certificate as JSON, one entry a channel.
+  ///
+  /// - Throws: ``SnugError/file(_:)`` where it can't be written.
+  public func writeCertificate(to path: String) throws(SnugError) {
+    let certificate = Certificate(model: model, result: result)
+    try OutputFile.write(certificate.json.text() + "\n", to: path)
+  }
 }

@@ -1,5 +1,6 @@
 import Datasets
 import OnnxFormat
+import Quantization
 import TensorCore
 
 extension SnugError {
@@ -11,6 +12,8 @@ extension SnugError {
     case .graph(let file, let error): Diagnostic(.model, file: file, "\(error)")
     case .dataset(let error): Diagnostic(error.isOutput ? .output : .data, "\(error)")
     case .execution(let file, let error): Diagnostic(.execution, file: file, "\(error)")
+    case .conversion(let file, let error):
+      Diagnostic(.conversion, file: file, "\(error)", hint: error.hint)
     case .file(let error):
       Diagnostic(error.operation == .write ? .output : .data, "\(error)")
     case .unknownInput(let file, let name, let available):
@@ -28,6 +31,9 @@ extension SnugError {
     case .noOutput(let file):
       Diagnostic(
         .model, file: file, "the graph has no output", hint: "export the model again")
+    case .outputIsInput(let path):
+      Diagnostic(
+        .options, file: path, "the output is the input", hint: "name another file with --output")
     case .outputNames(let first, let second, let file):
       Diagnostic(
         .execution, "outputs '\(first)' and '\(second)' would both be written to '\(file)'",
@@ -43,6 +49,22 @@ extension SnugError {
     guard !names.isEmpty else { return "the model takes none" }
     let list = names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
     return "the model takes \(list)\(names.count > 8 ? " and \(names.count - 8) more" : "")"
+  }
+}
+
+extension ConversionError {
+  /// What to do about a model that can't be converted.
+  fileprivate var hint: String? {
+    switch self {
+    case .recipe, .calibrationData: nil
+    case .graph, .pass, .execution, .quantizer: "export the model again, or leave the layer out"
+    case .alreadyQuantized: "'snug inspect' and 'snug verify' read it as it is"
+    case .nothingToQuantize(0): "there is nothing to do"
+    case .nothingToQuantize: "change 'layers' in the recipe"
+    case .needsCalibration: "give samples with --data"
+    case .emptyCalibration, .batchSize: "give more samples with --data"
+    case .activations: "check the samples of --data and their normalisation"
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import Datasets
 import GraphIR
 import OnnxFormat
 import Operators
+import Quantization
 import TensorCore
 
 /// Why a job can't be done.
@@ -13,6 +14,8 @@ public enum SnugError: Error, Sendable {
   case dataset(DatasetError)
   /// A model can't be executed.
   case execution(file: String, ExecutionError)
+  /// A model can't be converted.
+  case conversion(file: String, ConversionError)
   /// A file that is neither model nor tensor can't be read or written.
   case file(FileError)
 
@@ -22,6 +25,8 @@ public enum SnugError: Error, Sendable {
   case missingInput(file: String, name: String, available: [String])
   case inputWithoutType(file: String, name: String)
   case noOutput(file: String)
+  /// The output would replace the model that it is made from.
+  case outputIsInput(String)
   /// Two outputs would be written to one file.
   case outputNames(first: String, second: String, file: String)
   /// Super-resolution without the factor.

@@ -19,7 +19,8 @@ struct RootCommand: ParsableCommand {
       """,
     version: Snug.version,
     subcommands: [
-      EvaluateCommand.self, InspectCommand.self, RunCommand.self, VerifyCommand.self,
+      ConvertCommand.self, EvaluateCommand.self, InspectCommand.self, RunCommand.self,
+      VerifyCommand.self,
     ]
   )
 

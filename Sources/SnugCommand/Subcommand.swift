@@ -60,3 +60,4 @@ protocol PrintableReport {
 
 extension InspectionReport: PrintableReport {}
 extension VerificationReport: PrintableReport {}
+extension ConversionSummary: PrintableReport {}

@@ -9,6 +9,13 @@ public protocol CalibrationSource: Sendable {
   ///
   /// - Throws: what the data's format calls for; ``ConversionError/calibrationData`` carries it on.
   func inputs(_ range: Range<Int>) throws -> [Tensor]
+
+  /// True where a sample has another shape than the one before it, so that no batch can hold both.
+  func changesShape(at index: Int) -> Bool
+}
+
+extension CalibrationSource {
+  public func changesShape(at index: Int) -> Bool { false }
 }
 
 /// Samples held in memory.

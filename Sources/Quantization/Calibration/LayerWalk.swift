@@ -20,9 +20,7 @@ struct LayerWalk {
   init(_ layers: [DotProductLayer], runner: SampleRunner, graph: Graph) throws(ConversionError) {
     self.layers = layers
     self.runner = runner
-    batches = stride(from: 0, to: runner.sampleCount, by: runner.batchSize).map {
-      $0..<min($0 + runner.batchSize, runner.sampleCount)
-    }
+    batches = runner.batches
     kept = Array(repeating: [:], count: batches.count)
     lastReader = try Self.lastReaders(layers, graph)
   }

@@ -44,6 +44,20 @@ struct SampleRunner {
     return limited
   }
 
+  /// The samples in runs of at most `batchSize`, none across a change of shape.
+  var batches: [Range<Int>] {
+    var batches: [Range<Int>] = []
+    var start = 0
+    for index in 0..<sampleCount
+    where index + 1 == sampleCount || index + 1 - start == batchSize
+      || source.changesShape(at: index + 1)
+    {
+      batches.append(start..<index + 1)
+      start = index + 1
+    }
+    return batches
+  }
+
   /// The graph as it has to be run: for any batch where that was found to be sound.
   func executable(_ graph: Graph) throws(ConversionError) -> Graph {
     guard isGeneralized else { return graph }
@@ -74,8 +88,7 @@ struct SampleRunner {
     let graph = try executable(graph)
     do {
       let session = try Session(graph: graph)
-      for start in stride(from: 0, to: sampleCount, by: batchSize) {
-        let range = start..<min(start + batchSize, sampleCount)
+      for range in batches {
         try session.run(try feeds(graph, range), observe: values, body)
         progress(range.upperBound)
       }

@@ -86,7 +86,7 @@ enum RecipeKeys {
       options.format = try value.choice()
     },
     RecipeKey(name: "seed") { (value, options) throws(RecipeFileError) in
-      options.seed = UInt64(try value.integer(in: 0..., "0 and up"))
+      options.seed = try value.integer(in: 0..., "0 and up")
     },
     RecipeKey(name: "threads") { (value, options) throws(RecipeFileError) in
       options.threads = try value.integer(in: 1...1024, "1 to 1024")

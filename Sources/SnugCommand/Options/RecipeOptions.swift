@@ -96,9 +96,10 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp("Seed of all random choices (default: 0).", valueName: "number"))
-  var seed: UInt64?
+  var seed: Int?
 
   func validate() throws {
+    if let seed, seed < 0 { throw ValidationError("--seed is \(seed); allowed: 0 and up") }
     var options = ConversionOptions()
     apply(to: &options)
     do {

@@ -1,0 +1,65 @@
+import Quantization
+import TensorCore
+
+extension ConversionOptions {
+  /// What decides the result, with the keys of a recipe file; paths and threads are not part of it.
+  ///
+  /// JSON is YAML, so the text is a recipe that repeats the conversion.
+  public var recipeJSON: JSONValue {
+    var members: [JSONMember] = [
+      JSONMember("method", .string(recipe.method.rawValue)),
+      JSONMember("weight-bits", JSONValue(recipe.weightBits)),
+      JSONMember("activation-bits", JSONValue(recipe.activationBits)),
+      JSONMember("accumulator-bits", JSONValue(recipe.accumulatorBits)),
+      JSONMember("io-bits", JSONValue(recipe.ioBits)),
+      JSONMember("init", .string(recipe.initializer.rawValue)),
+      JSONMember("refine", .string(recipe.refine.rawValue)),
+      JSONMember("depthwise", .string(recipe.depthwiseMethod.rawValue)),
+      JSONMember("bias-correction", .bool(recipe.biasCorrection)),
+      JSONMember("activation-range", .string(recipe.rangeEstimator.rawValue)),
+      JSONMember("fold-batch-normalization", .bool(recipe.foldBatchNormalization)),
+      JSONMember("input-unsigned", .bool(recipe.inputUnsigned)),
+      JSONMember("calibration-samples", JSONValue(recipe.calibrationSamples)),
+      JSONMember("format", .string(format.rawValue)),
+      JSONMember("seed", JSONValue(seed)),
+    ]
+    members += preprocessing.members
+    if !recipe.layers.isEmpty {
+      members.append(JSONMember("layers", .array(recipe.layers.map(\.json))))
+    }
+    return .object(members)
+  }
+}
+
+extension Preprocessing {
+  /// The settings that were given.
+  fileprivate var members: [JSONMember] {
+    var members: [JSONMember] = []
+    if !normalization.mean.isEmpty {
+      members.append(JSONMember("mean", .array(normalization.mean.map { .number($0) })))
+    }
+    if !normalization.std.isEmpty {
+      members.append(JSONMember("std", .array(normalization.std.map { .number($0) })))
+    }
+    if normalization.inputScale != 1 {
+      members.append(JSONMember("input-scale", .number(normalization.inputScale)))
+    }
+    if let task { members.append(JSONMember("task", .string(task.rawValue))) }
+    if let upscaleFactor { members.append(JSONMember("scale", JSONValue(upscaleFactor))) }
+    return members
+  }
+}
+
+extension Recipe.LayerOverride {
+  fileprivate var json: JSONValue {
+    var members = [JSONMember("match", .string(match))]
+    if let quantize { members.append(JSONMember("quantize", .bool(quantize))) }
+    if let method { members.append(JSONMember("method", .string(method.rawValue))) }
+    let widths: [(String, Int?)] = [
+      ("weight-bits", weightBits), ("activation-bits", activationBits),
+      ("accumulator-bits", accumulatorBits),
+    ]
+    for case (let name, let bits?) in widths { members.append(JSONMember(name, JSONValue(bits))) }
+    return .object(members)
+  }
+}

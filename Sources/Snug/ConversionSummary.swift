@@ -1,0 +1,97 @@
+import Passes
+import Quantization
+import Reporting
+import TensorCore
+
+/// A conversion that was written: what was done, what it cost, and what the file guarantees.
+public struct ConversionSummary: Sendable {
+  /// Wall-clock seconds of each stage.
+  public struct Seconds: Sendable, Hashable {
+    public var `import` = 0.0
+    public var calibrate = 0.0
+    public var initialize = 0.0
+    /// Correction of the layers' outputs on calibration data.
+    public var correct = 0.0
+    public var finetune = 0.0
+    public var export = 0.0
+    /// The certificate from the exported file.
+    public var certify = 0.0
+    /// Metrics before and after, on validation data.
+    public var evaluate = 0.0
+  }
+
+  /// The path of the converted model.
+  public var output: String
+  /// What the exported file holds and guarantees.
+  public var report: InspectionReport
+  public var layers: [Conversion.Layer]
+  /// Names of dot-product layers that the recipe leaves in floating point.
+  public var excluded: [String]
+  /// What the passes changed before quantization.
+  public var edits: [PassReport]
+  /// 0 where ranges came from the graph.
+  public var calibrationSamples: Int
+  public var floatMetric: Evaluation?
+  public var quantizedMetric: Evaluation?
+  public var seconds: Seconds
+  /// The most memory that this process has held.
+  public var peakMemoryBytes: Int
+}
+
+extension ConversionSummary {
+  /// The document of `convert --json`, members in a fixed order.
+  public var json: JSONValue {
+    var members = [
+      JSONMember("output", .string(output)), JSONMember("report", report.json),
+      JSONMember("layers", .array(layers.map(\.json))),
+      JSONMember("calibration_samples", JSONValue(calibrationSamples)),
+    ]
+    if let floatMetric { members.append(JSONMember("metric_float", floatMetric.summaryJSON)) }
+    if let quantizedMetric {
+      members.append(JSONMember("metric_quantized", quantizedMetric.summaryJSON))
+    }
+    members.append(JSONMember("seconds", seconds.json))
+    members.append(JSONMember("peak_memory_bytes", JSONValue(peakMemoryBytes)))
+    return .object(members)
+  }
+}
+
+extension ConversionSummary.Seconds {
+  mutating func add(_ stages: Conversion.Seconds) {
+    self.import += stages.prepare
+    calibrate += stages.calibrate
+    initialize += stages.initialize
+    correct += stages.correct
+  }
+
+  fileprivate var json: JSONValue {
+    [
+      "import": .number(`import`), "calibrate": .number(calibrate),
+      "initialize": .number(initialize), "correct": .number(correct),
+      "finetune": .number(finetune), "export": .number(export), "certify": .number(certify),
+      "evaluate": .number(evaluate),
+    ]
+  }
+}
+
+extension Conversion.Layer {
+  fileprivate var json: JSONValue {
+    [
+      "name": .string(name), "method": .string(method),
+      "relative_error": .number(relativeError), "repairs": JSONValue(repairs),
+      "fell_back_to_a2q": .bool(fellBackToA2Q),
+    ]
+  }
+}
+
+/// Measures the stages of a job.
+struct StageClock {
+  private var start = ContinuousClock.now
+
+  /// Seconds since the last lap.
+  mutating func lap() -> Double {
+    let now = ContinuousClock.now
+    defer { start = now }
+    return (now - start).inSeconds
+  }
+}

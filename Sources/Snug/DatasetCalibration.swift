@@ -1,0 +1,45 @@
+import Datasets
+import Quantization
+import TensorCore
+
+/// Samples of a data set as calibration reads them: drawn at random, so that the first ones of data sorted by
+/// class stand for all of it.
+struct DatasetCalibration: CalibrationSource {
+  private let dataset: any Dataset
+  private let order: [Int]
+
+  /// - Parameters:
+  ///   - limit: the most samples to take.
+  ///   - seed: the same seed draws the same samples in the same order.
+  init(_ dataset: any Dataset, limit: Int, seed: Int) {
+    self.dataset = dataset
+    var generator = SplitMix64(seed: UInt64(bitPattern: Int64(seed)))
+    order = Array((0..<dataset.count).shuffled(using: &generator).prefix(limit))
+  }
+
+  var count: Int { order.count }
+
+  func inputs(_ range: Range<Int>) throws -> [Tensor] {
+    try dataset.batch(Array(order[range])).inputs
+  }
+
+  func changesShape(at index: Int) -> Bool {
+    index > 0
+      && dataset.sampleShape(at: order[index]) != dataset.sampleShape(at: order[index - 1])
+  }
+}
+
+/// A small generator with a reproducible sequence (Steele, Lea and Flood 2014, SplitMix64).
+struct SplitMix64: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}

@@ -1,0 +1,108 @@
+import Datasets
+import GraphIR
+import OnnxFormat
+import Quantization
+import Reporting
+import TensorCore
+
+extension ModelFile {
+  /// Converts the float model and writes the result: import, calibration, quantization, export, and a
+  /// certificate from the exported file.
+  ///
+  /// - Parameters:
+  ///   - output: replaced only once the new file is complete.
+  ///   - sidecar: where the full certificate goes too.
+  /// - Throws: ``SnugError`` where model, data or options can't be used, or an output can't be written.
+  public func convert(
+    to output: String, _ options: ConversionOptions = ConversionOptions(), sidecar: String? = nil,
+    progress: ProgressHandler = { _ in }
+  ) throws(SnugError) -> ConversionSummary {
+    try checkOutputs([output] + (sidecar.map { [$0] } ?? []))
+    var clock = StageClock()
+    let model = try load()
+    var seconds = ConversionSummary.Seconds()
+    seconds.import = clock.lap()
+    let float = try measure(self, options, progress)
+    let calibration = try calibration(for: model.graph, options)
+    seconds.evaluate = clock.lap()
+
+    var conversion = try convert(model, calibration, options, progress)
+    conversion.model.setMetadata("snug.version", version)
+    conversion.model.setMetadata("snug.recipe", options.recipeJSON.text())
+    seconds.add(conversion.seconds)
+    _ = clock.lap()
+    let result = ModelFile(output)
+    try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
+      try OnnxWriter.write(conversion.model, to: output)
+    }
+    seconds.export = clock.lap()
+    let report = try result.inspect()
+    if let sidecar { try report.writeCertificate(to: sidecar) }
+    seconds.certify = clock.lap()
+    let quantized = try measure(result, options, progress)
+    seconds.evaluate += clock.lap()
+    return ConversionSummary(
+      output: output, report: report, layers: conversion.layers, excluded: conversion.excluded,
+      edits: conversion.edits, calibrationSamples: conversion.calibrationSamples,
+      floatMetric: float, quantizedMetric: quantized, seconds: seconds,
+      peakMemoryBytes: ProcessMemory.peakBytes)
+  }
+
+  /// Fails early where the outputs can't be written, or would replace the input.
+  private func checkOutputs(_ paths: [String]) throws(SnugError) {
+    for path in paths {
+      if let own = try? FilePath.resolved(self.path), let other = try? FilePath.resolved(path),
+        own == other
+      {
+        throw .outputIsInput(path)
+      }
+      // A file that is begun and not committed leaves nothing behind.
+      try SnugError.wrapping(SnugError.file) { () throws(FileError) in
+        _ = try AtomicFile(replacing: path)
+      }
+    }
+  }
+
+  private func measure(
+    _ file: ModelFile, _ options: ConversionOptions, _ progress: ProgressHandler
+  ) throws(SnugError) -> Evaluation? {
+    guard let validation = options.validation else { return nil }
+    var evaluation = EvaluationOptions()
+    evaluation.preprocessing = options.preprocessing
+    return try file.evaluate(on: validation, evaluation, progress: progress)
+  }
+
+  private func calibration(for graph: Graph, _ options: ConversionOptions) throws(SnugError)
+    -> DatasetCalibration?
+  {
+    guard let data = options.data else { return nil }
+    let request = try options.preprocessing.request(for: graph, of: path, comparesOutputs: false)
+    let dataset = try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+      try DatasetLoader.open(path: data, for: request)
+    }
+    return DatasetCalibration(
+      dataset, limit: options.recipe.calibrationSamples, seed: options.seed)
+  }
+
+  private func convert(
+    _ model: Model, _ calibration: DatasetCalibration?, _ options: ConversionOptions,
+    _ progress: ProgressHandler
+  ) throws(SnugError) -> Conversion {
+    do throws(ConversionError) {
+      return try Converter(options.recipe).convert(model, calibration: calibration) {
+        progress(Progress($0))
+      }
+    } catch {
+      if case .calibrationData(let cause as DatasetError) = error { throw .dataset(cause) }
+      throw .conversion(file: path, error)
+    }
+  }
+}
+
+extension Progress {
+  init(_ progress: Converter.Progress) {
+    self.init(
+      activity: progress.stage.rawValue, completed: progress.completed, total: progress.total,
+      unit: progress.stage == .calibrating ? "samples" : "layers")
+  }
+}

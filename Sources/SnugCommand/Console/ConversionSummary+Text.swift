@@ -1,0 +1,56 @@
+import Snug
+
+extension ConversionSummary {
+  /// What was done, what the file guarantees, and what it cost, for people.
+  func text(style: TextStyle) -> String {
+    var lines = [report.text(style: style)]
+    lines.append(weightText)
+    if let fallback = list("A2Q in place of A2Q+ (one product a sum)", where: \.fellBackToA2Q) {
+      lines.append(fallback)
+    }
+    if !excluded.isEmpty {
+      lines.append("Left in floating point: \(excluded.joined(separator: ", "))")
+    }
+    lines.append(
+      calibrationSamples == 0
+        ? "Activation ranges follow from the graph"
+        : "Activation ranges from \(calibrationSamples) samples")
+    if let floatMetric, let quantizedMetric {
+      lines.append(
+        "Before: \(floatMetric.metricText); after: \(quantizedMetric.metricText) "
+          + "(\(quantizedMetric.samples) samples)")
+    }
+    lines.append("Time: \(timeText); peak memory \(peakMemoryBytes >> 20) MiB")
+    lines.append("Written: \(output)")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var weightText: String {
+    let worst = layers.max { $0.relativeError < $1.relativeError }
+    let repairs = layers.reduce(0) { $0 + $1.repairs }
+    let methods = Set(layers.map(\.method)).sorted().map { method in
+      "\(layers.count { $0.method == method }) by \(method)"
+    }
+    var text = "Layers: \(methods.joined(separator: ", "))"
+    if let worst {
+      let percent = (worst.relativeError * 100).formatted(digits: 1)
+      text += "; largest weight error \(percent) % of the squared norm, in \(worst.name)"
+    }
+    return text + "; weights moved after rounding: \(repairs)"
+  }
+
+  private func list(_ title: String, where isMember: (Conversion.Layer) -> Bool) -> String? {
+    let names = layers.filter(isMember).map(\.name)
+    return names.isEmpty ? nil : "\(title): \(names.joined(separator: ", "))"
+  }
+
+  private var timeText: String {
+    let stages: [(String, Double)] = [
+      ("import", seconds.import), ("calibrate", seconds.calibrate),
+      ("quantize", seconds.initialize), ("correct", seconds.correct), ("export", seconds.export),
+      ("certify", seconds.certify), ("evaluate", seconds.evaluate),
+    ]
+    return stages.filter { $0.1 >= 0.0005 }
+      .map { "\($0.0) \($0.1.formatted(digits: $0.1 < 0.1 ? 3 : 2)) s" }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Snug
+import TestSupport
+import Testing
+
+/// The whole job on the digit classifier.
+@Suite struct ConversionTests {
+  let folder: TemporaryFolder
+  let model = ModelFile(Fixtures.path("digits/model.onnx"))
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func options(bits: Int, accumulator: Int, _ method: Recipe.Method = .a2qPlus)
+    -> ConversionOptions
+  {
+    var options = ConversionOptions()
+    options.recipe.method = method
+    options.recipe.weightBits = bits
+    options.recipe.activationBits = bits
+    options.recipe.accumulatorBits = accumulator
+    options.data = Fixtures.path("digits/calibration.npz")
+    return options
+  }
+
+  @Test(arguments: [
+    (8, 20, Recipe.Method.a2qPlus), (4, 14, .a2qPlus), (4, 12, .a2q), (3, 10, .a2qPlus),
+  ])
+  func `a converted file is certified at the width that was asked for`(
+    bits: Int, accumulator: Int, method: Recipe.Method
+  ) throws {
+    let path = folder.path("out.onnx")
+    let summary = try model.convert(
+      to: path, options(bits: bits, accumulator: accumulator, method))
+    #expect(summary.report.result.isCertified)
+    let verdict = try ModelFile(path).verify()
+    #expect(verdict.result.isCertified)
+    #expect(verdict.result.layers.count == 6)
+    for layer in verdict.result.layers.dropFirst().dropLast() {
+      #expect(layer.targetBits == accumulator)
+      #expect(try #require(layer.layer.requiredBits) <= accumulator)
+    }
+  }
+
+  @Test func `without the constraint the same widths are refuted with an input`() throws {
+    let path = folder.path("out.onnx")
+    _ = try model.convert(to: path, options(bits: 4, accumulator: 12, .unconstrained))
+    let verdict = try ModelFile(path).verify(accumulatorBits: 12).result
+    #expect(verdict.isRefuted)
+    #expect(verdict.layers.contains { $0.counterexample != nil })
+  }
+
+  @Test func `8 bits and a wide accumulator cost less than a point of accuracy`() throws {
+    var options = options(bits: 8, accumulator: 24)
+    options.validation = Fixtures.path("digits/test.npz")
+    let summary = try model.convert(to: folder.path("out.onnx"), options)
+    let float = try #require(summary.floatMetric)
+    let quantized = try #require(summary.quantizedMetric)
+    #expect(abs(float.value - 99.4) < 0.01)
+    #expect(quantized.value > float.value - 1)
+  }
+
+  @Test func `the same conversion gives the same bytes`() throws {
+    let paths = [folder.path("a.onnx"), folder.path("b.onnx")]
+    for path in paths { _ = try model.convert(to: path, options(bits: 4, accumulator: 12)) }
+    let files = try paths.map { try Data(contentsOf: URL(filePath: $0)) }
+    #expect(files[0] == files[1])
+  }
+
+  @Test func `the recipe in a file's metadata repeats the conversion`() throws {
+    var options = options(bits: 4, accumulator: 13)
+    options.recipe.layers = [
+      Recipe.LayerOverride(match: "*conv2*", weightBits: 6, accumulatorBits: 16)
+    ]
+    options.preprocessing.normalization.mean = [0.5]
+    options.seed = 3
+    let path = folder.path("first.onnx")
+    _ = try model.convert(to: path, options)
+    let metadata = try ModelFile(path).load().metadata
+    #expect(metadata.first { $0.key == "snug.version" }?.value == Snug.version)
+    let recipe = try #require(metadata.first { $0.key == "snug.recipe" }?.value)
+
+    var repeated = ConversionOptions()
+    try RecipeFile.apply(folder.write(Array(recipe.utf8), to: "recipe.json"), to: &repeated)
+    repeated.data = options.data
+    let again = folder.path("again.onnx")
+    _ = try model.convert(to: again, repeated)
+    #expect(
+      try Data(contentsOf: URL(filePath: path)) == Data(contentsOf: URL(filePath: again)))
+  }
+
+  @Test func `the sidecar holds one entry a channel`() throws {
+    let sidecar = folder.path("certificate.json")
+    _ = try model.convert(
+      to: folder.path("out.onnx"), options(bits: 4, accumulator: 12), sidecar: sidecar)
+    let document = try JSONValue(parsing: Data(contentsOf: URL(filePath: sidecar)))
+    #expect(document["certified"] == true)
+    let layers = try #require(document["layers"]?.arrayValue)
+    #expect(layers.map { $0["channels"]?.arrayValue?.count } == [16, 16, 16, 16, 32, 10])
+  }
+
+  @Test func `calibration data sorted by class is drawn across classes`() throws {
+    var options = options(bits: 4, accumulator: 12)
+    options.recipe.calibrationSamples = 20
+    let first = folder.path("first.onnx")
+    let second = folder.path("second.onnx")
+    _ = try model.convert(to: first, options)
+    options.seed = 1
+    _ = try model.convert(to: second, options)
+    #expect(
+      try Data(contentsOf: URL(filePath: first)) != Data(contentsOf: URL(filePath: second)))
+  }
+}
