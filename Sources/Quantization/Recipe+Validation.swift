@@ -18,7 +18,7 @@ extension Recipe {
     try check("calibration-samples", calibrationSamples, in: 1...Int(Int32.max))
     guard depthwiseMethod != .unconstrained else {
       throw RecipeError(
-        option: "depthwise", value: depthwiseMethod.rawValue, allowed: "a2q, a2q+")
+        option: "depthwise", value: depthwiseMethod.rawValue, allowed: "a2q+, a2q, exact")
     }
     for layer in layers {
       if let bits = layer.weightBits { try check("weight-bits", bits, in: 2...8) }

@@ -50,6 +50,7 @@ import Testing
     recipe.accumulatorBits = 13
     recipe.ioBits = 7
     recipe.initializer = .clamp
+    recipe.refine = .none
     recipe.depthwiseMethod = .a2qPlus
     recipe.biasCorrection = false
     recipe.rangeEstimator = .mse
@@ -93,11 +94,11 @@ import Testing
     ("weight-bits: [4]", "recipe.yaml:1: key 'weight-bits': found a list; give a whole number"),
     (
       "method: best",
-      "recipe.yaml:1: key 'method': best is not allowed; allowed: a2q+, a2q, unconstrained"
+      "recipe.yaml:1: key 'method': best is not allowed; allowed: a2q+, a2q, exact, unconstrained"
     ),
     (
       "depthwise: unconstrained",
-      "recipe.yaml:1: key 'depthwise': unconstrained is not allowed; allowed: a2q, a2q+"
+      "recipe.yaml:1: key 'depthwise': unconstrained is not allowed; allowed: a2q+, a2q, exact"
     ),
     (
       "std: [1, 0, 1]",

@@ -62,7 +62,7 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     help:
-      "Method for depthwise layers under a2q+: a2q or a2q+ (default: \(defaults.depthwiseMethod.rawValue))."
+      "Method for depthwise layers under a2q+, any but unconstrained (default: \(defaults.depthwiseMethod.rawValue))."
   )
   var depthwise: Recipe.Method?
 
