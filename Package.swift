@@ -89,5 +89,11 @@ let package = Package(
     tests("Reporting", exclude: ["Snapshots"]),
     tests("Snug"),
     tests("SnugCommand", ["OnnxFormat"], exclude: ["Snapshots"]),
+
+    // Whole conversions against onnx, onnxruntime and qonnx
+    .testTarget(
+      name: "PeerTests",
+      dependencies: ["OnnxFormat", "Quantization", "Verification", "Datasets", "TestSupport"],
+      exclude: ["Scripts"]),
   ]
 )

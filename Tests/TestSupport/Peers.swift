@@ -26,10 +26,21 @@ public enum Peers {
   ///
   /// - Throws: ``PeerError`` where there is no Python.
   public static func runPython(_ program: String, _ arguments: [String] = []) throws -> Output {
+    try run(["-c", program] + arguments)
+  }
+
+  /// Runs a Python program that lies in a file.
+  ///
+  /// - Throws: ``PeerError`` where there is no Python.
+  public static func runPython(file: URL, _ arguments: [String] = []) throws -> Output {
+    try run([file.path] + arguments)
+  }
+
+  private static func run(_ arguments: [String]) throws -> Output {
     guard let python else { throw PeerError.noPython }
     let process = Process()
     process.executableURL = URL(filePath: python)
-    process.arguments = ["-c", program] + arguments
+    process.arguments = arguments
     let output = Pipe()
     // A full pipe would stop the program, so the errors go to a file and the output is read as it comes.
     let folder = try TemporaryFolder()

@@ -1,0 +1,137 @@
+import Datasets
+import Foundation
+import GraphIR
+import OnnxFormat
+import Operators
+import Quantization
+import TensorCore
+import TestSupport
+import Testing
+import Verification
+
+/// The widths of one conversion.
+struct Widths: Sendable, Hashable {
+  var weight: Int
+  var activation: Int
+  var accumulator: Int
+
+  static let all = [
+    Widths(weight: 8, activation: 8, accumulator: 20),
+    Widths(weight: 4, activation: 4, accumulator: 14),
+  ]
+
+  var recipe: Recipe {
+    var recipe = Recipe()
+    recipe.weightBits = weight
+    recipe.activationBits = activation
+    recipe.accumulatorBits = accumulator
+    return recipe
+  }
+}
+
+/// One exported file and what the peers shall check in it.
+struct ExportJob: Sendable, Encodable {
+  /// An input that shall overflow an accumulator of `bits`.
+  struct Example: Sendable, Encodable {
+    var layer: String
+    var channel: Int
+    var bits: Int
+    var input: [Int64]
+    var prefix: [Int]?
+    var sum: Int64
+  }
+
+  var original: String
+  var exported: String
+  /// Where the peers put the values that they computed.
+  var folder: String
+  var inputs: [String]
+  var weightBits: Int
+  var activationBits: Int
+  var accumulatorBits: Int
+  var ioBits: Int
+  var hasMetadata: Bool
+  var counterexamples: [Example]
+}
+
+/// What the peers found in one exported file.
+struct ExportReport: Sendable, Decodable {
+  struct Quantizer: Sendable, Decodable {
+    /// Indices of the saved values before and after.
+    var input: Int
+    var output: Int
+    var scale: Float
+  }
+
+  var violations: [String]
+  /// The names of the saved values.
+  var names: [String]
+  var quantizers: [Quantizer]
+  var outputs: [Int]
+}
+
+/// Conversions of one model, checked by the peers in one process.
+struct ExportCheck {
+  let model: PeerModel
+  let folder: TemporaryFolder
+  private(set) var jobs: [ExportJob] = []
+
+  init(_ model: PeerModel) throws {
+    self.model = model
+    folder = try TemporaryFolder()
+  }
+
+  /// Converts the file at `path`, writes the result and reads it again.
+  mutating func convert(_ path: String, to widths: Widths) throws {
+    let float = try OnnxReader.read(path: path, resolver: Catalogue())
+    let calibration = try #require(InMemoryCalibration([model.samples(16, seed: 1)]))
+    let conversion = try Converter(widths.recipe).convert(float, calibration: calibration)
+    let exported = folder.path("\(jobs.count).onnx")
+    try OnnxWriter.write(conversion.model, to: exported)
+    let values = folder.url.appending(path: "values-\(jobs.count)")
+    try FileManager.default.createDirectory(at: values, withIntermediateDirectories: true)
+    let input = folder.path("input-\(jobs.count).npy")
+    try NpyFile.write(model.samples(model.isBatchFixed ? 1 : 2, seed: 2), to: input)
+    jobs.append(
+      ExportJob(
+        original: path, exported: exported, folder: values.path, inputs: [input],
+        weightBits: widths.weight, activationBits: widths.activation,
+        accumulatorBits: widths.accumulator, ioBits: widths.recipe.ioBits, hasMetadata: false,
+        counterexamples: try examples(in: exported)))
+  }
+
+  /// The verdict on the written file, and for each layer an input that overflows one bit less than it needs.
+  private func examples(in path: String) throws -> [ExportJob.Example] {
+    let file = try OnnxReader.read(path: path, resolver: OpaqueResolver())
+    let verdict = try Verifier.verify(file)
+    #expect(verdict.isCertified, "\(verdict.layers.flatMap(\.findings)) \(verdict.findings)")
+    var examples: [ExportJob.Example] = []
+    for bits in Set(verdict.layers.compactMap(\.layer.requiredBits)).sorted() where bits > 1 {
+      let result = try Verifier.verify(file, accumulatorBits: bits - 1)
+      #expect(result.isRefuted)
+      for layer in result.layers where layer.layer.requiredBits == bits {
+        let found = try #require(layer.counterexample)
+        examples.append(
+          ExportJob.Example(
+            layer: layer.layer.name, channel: found.channel, bits: bits - 1, input: found.input,
+            prefix: found.prefix, sum: Int64(found.sum)))
+      }
+    }
+    #expect(examples.count == verdict.layers.count)
+    return examples
+  }
+
+  /// The peers' findings, one report a job.
+  func run() throws -> [ExportReport] {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    let (list, results) = (folder.path("jobs.json"), folder.path("results.json"))
+    try encoder.encode(jobs).write(to: URL(filePath: list))
+    let script = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "Scripts/check_export.py")
+    let peer = try Peers.runPython(file: script, [list, results])
+    try #require(peer.status == 0, "\(peer.errors)")
+    return try JSONDecoder().decode(
+      [ExportReport].self, from: Data(contentsOf: URL(filePath: results)))
+  }
+}
