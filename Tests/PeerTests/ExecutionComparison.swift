@@ -18,6 +18,8 @@ struct ExecutionComparison {
   private(set) var outputDeviation: Float = 0
   /// The same of every value between two quantizers, computed from the peer's codes.
   private(set) var stageDeviation: Float = 0
+  /// Elements of those values that lie so close to a tie that their rounding differs from the peer's.
+  private(set) var ties = 0
   /// Elements that a quantizer maps to another integer than the peer from the same input.
   private(set) var wrongCodes = 0
 
@@ -55,6 +57,11 @@ struct ExecutionComparison {
       stageDeviation = max(
         stageDeviation, try Self.deviation(stages[values[index]], peers[index]))
     }
+    for quantizer in report.quantizers where compared.contains(quantizer.input) {
+      let mine = try #require(stages[values[quantizer.input]]).elements(of: Float.self)
+      let theirs = peers[quantizer.input].elements(of: Float.self)
+      ties += Self.differences(mine, theirs, scale: quantizer.scale)
+    }
 
     var before = inputs
     for quantizer in report.quantizers { before[values[quantizer.input]] = peers[quantizer.input] }
@@ -67,7 +74,9 @@ struct ExecutionComparison {
   }
 
   private static func differences(_ a: [Float], _ b: [Float], scale: Float) -> Int {
-    zip(a, b).count { ($0 / scale).rounded() != ($1 / scale).rounded() }
+    zip(a, b).count {
+      ($0 / scale).rounded(.toNearestOrEven) != ($1 / scale).rounded(.toNearestOrEven)
+    }
   }
 
   private static func deviation(_ mine: Tensor?, _ theirs: Tensor) throws -> Float {
