@@ -6,6 +6,7 @@
 /* Eight lanes, whatever the registers of the machine, so that a sum has one order everywhere. */
 typedef float float8 __attribute__((vector_size(32)));
 typedef int int8 __attribute__((vector_size(32)));
+typedef signed char char8 __attribute__((vector_size(8)));
 typedef double double8 __attribute__((vector_size(64)));
 #define SNUG_LANE_COUNT 8
 

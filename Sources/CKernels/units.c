@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "clones.h"
+#include "lanes.h"
 
 size_t snug_units_collect(const float *w, size_t n, float scale, float limit, const int8_t *caps,
                           int negative, float *v, float *cap, int32_t *index) {
@@ -53,8 +54,8 @@ typedef struct {
 
 enum { candidate_limit = 32, bracket_steps = 64 };
 
-float snug_units_project(const float *v, const float *cap, size_t n, int64_t budget,
-                         float *units) {
+SNUG_CLONES float snug_units_project(const float *v, const float *cap, size_t n, int64_t budget,
+                                     float *units) {
   float low = 0, high = 0;
   int64_t above_low = snug_units_count(v, cap, n, low), above_high = 0;
   if (above_low <= budget) {
@@ -106,8 +107,8 @@ float snug_units_project(const float *v, const float *cap, size_t n, int64_t bud
   return high;
 }
 
-size_t snug_units_gains(const float *v, const float *cap, size_t n, float low, float high,
-                        float *gains, size_t capacity) {
+SNUG_CLONES size_t snug_units_gains(const float *v, const float *cap, size_t n, float low,
+                                    float high, float *gains, size_t capacity) {
   size_t count = 0;
   for (size_t i = 0; i < n; i++) {
     float most = units_above(v[i], cap[i], low);
@@ -117,4 +118,70 @@ size_t snug_units_gains(const float *v, const float *cap, size_t n, float low, f
     }
   }
   return count;
+}
+
+void snug_units_scatter(const float *units, const int32_t *index, size_t n, int negative,
+                        int8_t *codes) {
+  for (size_t i = 0; i < n; i++) codes[index[i]] = (int8_t)(negative ? -units[i] : units[i]);
+}
+
+/* Eight weights of a projected row: masks of those not clipped, by the sign of their integer. */
+typedef struct {
+  float8 w, q, g;
+  int8 passes, positive, negative;
+} projected_lanes;
+
+static inline __attribute__((always_inline)) projected_lanes load_projected(
+    const float *w, const int8_t *codes, const float *upstream, float clip, size_t i, size_t n) {
+  projected_lanes l;
+  char8 q;
+  SNUG_LOAD(l.w, w, i, n);
+  SNUG_LOAD(q, codes, i, n);
+  SNUG_LOAD(l.g, upstream, i, n);
+  l.q = __builtin_convertvector(q, float8);
+  l.passes = __builtin_elementwise_abs(l.w) <= clip;
+  l.positive = l.passes & (l.q > 0);
+  l.negative = l.passes & (l.q < 0);
+  return l;
+}
+
+#define MASKED(v, mask) ((float8)((int8)(v) & (mask)))
+
+SNUG_CLONES snug_active_sums snug_active_reduce(const float *w, const int8_t *codes,
+                                                const float *upstream, size_t n, float clip) {
+  double8 positive = {0}, negative = {0}, positives = {0}, negatives = {0};
+  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
+    projected_lanes l = load_projected(w, codes, upstream, clip, i, n);
+    positive += __builtin_convertvector(MASKED(l.g, l.positive), double8);
+    negative += __builtin_convertvector(MASKED(l.g, l.negative), double8);
+    positives -= __builtin_convertvector(l.positive, double8);
+    negatives -= __builtin_convertvector(l.negative, double8);
+  }
+  snug_active_sums sums = {SNUG_TOTAL(positive), SNUG_TOTAL(negative), SNUG_TOTAL(positives),
+                           SNUG_TOTAL(negatives)};
+  return sums;
+}
+
+SNUG_CLONES double snug_projection_gradient(const float *w, const int8_t *codes,
+                                            const float *upstream, size_t n, float scale,
+                                            float clip, snug_projection_map map, int straight,
+                                            float *gradient) {
+  double8 sum = {0};
+  int8 free_positive = (int8){0} - !map.positive_binds;
+  int8 free_negative = (int8){0} - !map.negative_binds;
+  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
+    projected_lanes l = load_projected(w, codes, upstream, clip, i, n);
+    /* A weight of integer 0 has a gradient where its sign is free. */
+    int8 zero = l.passes & (l.q == 0);
+    zero &= ((l.w > 0) & free_positive) | ((l.w <= 0) & free_negative);
+    float8 through = MASKED(l.g - map.positive_shift, l.positive) +
+                     MASKED(l.g - map.negative_shift, l.negative) + MASKED(l.g, zero);
+    sum += __builtin_convertvector(l.g * l.q, double8) -
+           __builtin_convertvector(through, double8) *
+               __builtin_convertvector(l.w / scale, double8);
+    float8 result = straight ? MASKED(l.g, l.passes) : through;
+    size_t count = n - i < SNUG_LANE_COUNT ? n - i : SNUG_LANE_COUNT;
+    memcpy(gradient + i, &result, count * sizeof(float));
+  }
+  return SNUG_TOTAL(sum);
 }

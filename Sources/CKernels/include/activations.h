@@ -32,8 +32,8 @@ void snug_magnitude_count_upper(const float *x, size_t n, uint64_t *counts);
    whose upper bits are the given ones. */
 void snug_magnitude_count_lower(const float *x, size_t n, uint32_t upper, uint64_t *counts);
 
-/* Counts finite elements in 2 * side bins of a width whose reciprocal is given: bin side + floor(x /
-   width), which lies in range. */
+/* Counts finite elements in 2 * side bins of a width whose reciprocal is given: bin
+   side + floor(x / width), which lies in range. */
 void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side,
                         uint64_t *counts);
 

@@ -40,18 +40,12 @@ extension ExactQuantizer {
     budget: AccumulatorBudget, upstream: UnsafeBufferPointer<Float>,
     into gradient: UnsafeMutableBufferPointer<Float>
   ) -> Double {
-    let jacobian = ProjectionJacobian(
-      row, scale: scale, limit: layer.limit, codes: codes, budget: budget, upstream: upstream)
-    let passesStraight = self.gradient == .straightThrough
-    var ofScale = 0.0
-    for index in row.indices {
-      let through = jacobian.apply(index)
-      ofScale +=
-        Double(upstream[index]) * Double(codes[index])
-        - Double(through) * Double(row[index] / scale)
-      gradient[index] =
-        passesStraight ? jacobian.isClipped(index) ? 0 : upstream[index] : through
-    }
-    return ofScale
+    let clip = (Float(layer.limit) + 0.5) * scale
+    let map = snug_projection_map(
+      row: row, scale: scale, limit: layer.limit, clip: clip, codes: codes, budget: budget,
+      upstream: upstream)
+    return snug_projection_gradient(
+      row.baseAddress, codes.baseAddress, upstream.baseAddress, row.count, scale, clip, map,
+      self.gradient == .straightThrough ? 1 : 0, gradient.baseAddress)
   }
 }

@@ -1,67 +1,38 @@
 import AccumulatorBounds
 import CKernels
 
-/// The transposed Jacobian of one channel's projection, applied to an upstream gradient.
-///
-/// A binding constraint a S+ + b S- = above has the normal n = a on the positive active weights and b
-/// on the magnitudes of the negative ones, and takes n (n.G) / (n.n) off the gradient. Where both
-/// constraints bind, their normals span one direction a sign: the mean of each is taken off.
-struct ProjectionJacobian {
-  private let row: UnsafeBufferPointer<Float>
-  private let codes: UnsafeBufferPointer<Int8>
-  private let upstream: UnsafeBufferPointer<Float>
-  private let clip: Float
-  /// What is taken off the gradient of an active weight, 0 where its sign is free.
-  private var positiveShift: Float = 0
-  private var negativeShift: Float = 0
-  /// True where a budget limits the sign, so that its weights of 0 have no gradient.
-  private var positiveBinds = false
-  private var negativeBinds = false
-
+extension snug_projection_map {
+  /// The Jacobian of one channel's projection, for its integers.
+  ///
+  /// A binding constraint a S+ + b S- = above has the normal n = a on the positive active weights and
+  /// b on the magnitudes of the negative ones, and takes n (n.G) / (n.n) off the gradient. Where both
+  /// constraints bind, their normals span one direction a sign: the mean of each is taken off.
   init(
-    _ row: UnsafeBufferPointer<Float>, scale: Float, limit: Int,
+    row: UnsafeBufferPointer<Float>, scale: Float, limit: Int, clip: Float,
     codes: UnsafeBufferPointer<Int8>, budget: AccumulatorBudget,
     upstream: UnsafeBufferPointer<Float>
   ) {
-    self.row = row
-    self.codes = codes
-    self.upstream = upstream
-    clip = (Float(limit) + 0.5) * scale
+    self.init()
     guard budget.tiling == nil, let normals = Normals(row, scale, limit, codes, budget.inner)
     else { return }
-    positiveBinds = normals.positive > 0
-    negativeBinds = normals.negative > 0
-    // Sums over the active weights of each sign.
-    var (positive, negative) = (0.0, 0.0)
-    var (positives, negatives) = (0.0, 0.0)
-    for index in row.indices where !isClipped(index) {
-      if codes[index] > 0 {
-        positive += Double(upstream[index])
-        positives += 1
-      } else if codes[index] < 0 {
-        negative += Double(upstream[index])
-        negatives += 1
-      }
-    }
+    positive_binds = normals.positive > 0 ? 1 : 0
+    negative_binds = normals.negative > 0 ? 1 : 0
+    let sums = snug_active_reduce(
+      row.baseAddress, codes.baseAddress, upstream.baseAddress, row.count, clip)
     if normals.areIndependent {
-      positiveShift = positiveBinds && positives > 0 ? Float(positive / positives) : 0
-      negativeShift = negativeBinds && negatives > 0 ? Float(negative / negatives) : 0
+      if normals.positive > 0, sums.positives > 0 {
+        positive_shift = Float(sums.positive / sums.positives)
+      }
+      if normals.negative > 0, sums.negatives > 0 {
+        negative_shift = Float(sums.negative / sums.negatives)
+      }
     } else {
       let (a, b) = (normals.positive, normals.negative)
-      let square = a * a * positives + b * b * negatives
-      let along = square > 0 ? (a * positive - b * negative) / square : 0
-      positiveShift = Float(a * along)
-      negativeShift = Float(-b * along)
+      let square = a * a * sums.positives + b * b * sums.negatives
+      let along = square > 0 ? (a * sums.positive - b * sums.negative) / square : 0
+      positive_shift = Float(a * along)
+      negative_shift = Float(-b * along)
     }
-  }
-
-  func isClipped(_ index: Int) -> Bool { row[index].magnitude > clip }
-
-  func apply(_ index: Int) -> Float {
-    if isClipped(index) { return 0 }
-    if codes[index] > 0 { return upstream[index] - positiveShift }
-    if codes[index] < 0 { return upstream[index] - negativeShift }
-    return (row[index] > 0 ? positiveBinds : negativeBinds) ? 0 : upstream[index]
   }
 }
 

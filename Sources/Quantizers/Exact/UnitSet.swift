@@ -41,9 +41,6 @@ struct UnitSet {
     into codes: UnsafeMutableBufferPointer<Int8>
   ) {
     _ = snug_units_project(magnitudes, caps, count, budget, scratch)
-    for position in 0..<count {
-      let units = Int8(scratch[position])
-      codes[Int(indices[position])] = isNegative ? -units : units
-    }
+    snug_units_scatter(scratch, indices, count, isNegative ? 1 : 0, codes.baseAddress)
   }
 }
