@@ -30,20 +30,21 @@ SNUG_CLONES void snug_activation_forward(const float *x, size_t n, snug_activati
 SNUG_CLONES double snug_activation_backward(const float *x, const float *upstream, size_t n,
                                             snug_activation_map map, float *gradient) {
   double8 sum = {0};
-  for (size_t start = 0; start < n; start += SNUG_LANE_COUNT) {
-    float8 terms = {0};
-    size_t count = n - start < SNUG_LANE_COUNT ? n - start : SNUG_LANE_COUNT;
-    for (size_t i = 0; i < count; i++) {
-      float g = upstream[start + i];
-      float y = x[start + i] / map.scale;
-      float q = rintf(y);
-      float low = q < map.minimum ? map.minimum : q;
-      float clipped = low > map.maximum ? map.maximum : low;
-      int inside = clipped == q;
-      terms[i] = g * (inside ? q - y : clipped);
-      if (gradient) gradient[start + i] = inside ? g : 0.0f;
+  float8 minimum = map.minimum - (float8){0}, maximum = map.maximum - (float8){0};
+  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
+    float8 v, g;
+    SNUG_LOAD(v, x, i, n);
+    SNUG_LOAD(g, upstream, i, n);
+    float8 y = v / map.scale;
+    float8 q = __builtin_elementwise_rint(y);
+    float8 clipped = __builtin_elementwise_max(__builtin_elementwise_min(q, maximum), minimum);
+    int8 inside = clipped == q;
+    sum += __builtin_convertvector(g * (clipped - (float8)((int8)y & inside)), double8);
+    if (gradient) {
+      float8 passed = (float8)((int8)g & inside);
+      size_t count = n - i < SNUG_LANE_COUNT ? n - i : SNUG_LANE_COUNT;
+      memcpy(gradient + i, &passed, count * sizeof(float));
     }
-    sum += __builtin_convertvector(terms, double8);
   }
   return SNUG_TOTAL(sum);
 }
@@ -74,7 +75,7 @@ void snug_magnitude_count_lower(const float *x, size_t n, uint32_t upper, uint64
   }
 }
 
-void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side,
-                        uint64_t *counts) {
+SNUG_CLONES void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side,
+                                    uint64_t *counts) {
   for (size_t i = 0; i < n; i++) counts[(int32_t)floorf(x[i] * reciprocal) + side]++;
 }
