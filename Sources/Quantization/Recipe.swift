@@ -86,7 +86,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var depthwiseMethod = Method.a2q
   /// Whether to correct the mean shift of each layer's output; needs calibration data.
   public var biasCorrection = true
-  public var rangeEstimator = RangeEstimator.percentile
+  public var rangeEstimator = RangeEstimator.mse
   /// Whether batch normalisation is folded into the preceding layer before quantization.
   public var foldBatchNormalization = false
   /// Whether the graph input takes an unsigned quantizer.
