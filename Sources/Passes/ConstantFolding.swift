@@ -21,10 +21,11 @@ public struct ConstantFolding: Pass {
     var edits: [Edit] = []
     for id in order {
       let node = graph[id]
-      guard let op = node.op as? any ExecutableOperator, !(node.op is Quant) else { continue }
+      guard node.op is any ExecutableOperator || node.op is any StaticOperator, !(node.op is Quant)
+      else { continue }
       let isConstant = node.inputs.allSatisfy { $0.map { graph[$0].constant != nil } ?? true }
       guard isConstant, isSmall(node, in: graph) else { continue }
-      guard let results = try evaluate(op, node, in: graph) else { continue }
+      guard let results = try evaluate(node, in: graph) else { continue }
       graph.remove(id)
       for (output, result) in zip(node.outputs, results) {
         if let output { graph.setConstant(output, result) }
@@ -35,12 +36,10 @@ public struct ConstantFolding: Pass {
   }
 
   /// The outputs of a node, or `nil` where the executor has no kernel for it.
-  private func evaluate(_ op: any ExecutableOperator, _ node: Node, in graph: Graph)
-    throws(PassError) -> [Tensor]?
-  {
+  private func evaluate(_ node: Node, in graph: Graph) throws(PassError) -> [Tensor]? {
     do {
       return try ConstantEvaluator.evaluate(
-        op, inputs: node.inputs.map { $0.flatMap { graph[$0].constant } },
+        node.op, inputs: node.inputs.map { $0.flatMap { graph[$0].constant } },
         outputCount: node.outputs.count)
     } catch {
       switch error {

@@ -52,6 +52,16 @@ import Testing
     #expect(try Pipeline.importCanonical.run(&graph).isEmpty, "a second run changes nothing")
   }
 
+  @Test func `weights in Constant nodes become constants under their names`() throws {
+    var graph = Graph()
+    let x = graph.addInput(name: "x", type: TensorType(.float32, [.symbolic("n"), 3]))
+    let w = graph.addNode(Constant(ramp([3, 2])), name: "held", inputs: [], output: "w")
+    graph.addOutput(graph.addNode(MatMul(), name: "mul", inputs: [x, w], output: "y"))
+    try Pipeline.importCanonical.run(&graph)
+    #expect(graph.nodeIDs.map { graph[$0].name } == ["mul"])
+    #expect(graph[w].name == "w" && graph[w].constant?.shape == [3, 2])
+  }
+
   @Test func `folding batch normalisation changes outputs by rounding only`() throws {
     let original = decorated()
     var graph = original
