@@ -109,6 +109,20 @@ import Testing
     #expect(try builder.layer().obstacle == .weightScaleWithinSum(value: "w"))
   }
 
+  @Test func `a scale that repeats for the inputs of each group is one scale a channel`() throws {
+    // (I = 4 in 2 groups, O / groups = 2, k = 1): only the axis of the inputs tells the groups apart.
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = builder.constant([1, 20, 3, 40, 500, 6000, 700, 8000], [4, 2, 1], name: "w")
+    let quantized = builder.quant(
+      w, scales: [1, 10, 1, 10, 100, 1000, 100, 1000], [4, 2, 1], bits: 8, signed: true)
+    builder.output(
+      builder.node("ConvTranspose", [x, quantized], [Attribute("group", .int(2))]))
+    let layer = try builder.layer()
+    #expect(layer.integers == [[1, 3], [2, 4], [5, 7], [6, 8]])
+    #expect(layer.weight?.scales == [1, 10, 100, 1000])
+  }
+
   /// Shapes that use the column loop, the run loop and both of their remainders.
   @Test(arguments: [[1, 1], [3, 130], [200, 65], [5, 1], [1, 200], [1000, 3]])
   func `sums of large matrices equal a plain loop`(_ shape: [Int]) throws {

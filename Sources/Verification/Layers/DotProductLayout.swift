@@ -24,14 +24,21 @@ struct DotProductLayout: Sendable {
 
   /// - Throws: ``Obstacle/weightScaleWithinSum`` where the integers of one sum have different steps.
   func requireUniformSteps() throws(Obstacle) {
-    let steps = [
-      weight.scale?.strides, weight.zeroPoint?.strides, weight.quantizer?.scale.strides,
-      weight.quantizer?.zeroPoint?.strides,
-    ].compactMap { $0 }
-    for axis in dotAxes where weight.shape[axis] > 1 {
-      if steps.contains(where: { $0[axis] != 0 }) {
-        throw .weightScaleWithinSum(value: weight.name)
-      }
+    let isUniform =
+      isUniform(weight.scale) && isUniform(weight.zeroPoint)
+      && isUniform(weight.quantizer?.scale) && isUniform(weight.quantizer?.zeroPoint)
+    guard isUniform else { throw .weightScaleWithinSum(value: weight.name) }
+  }
+
+  /// Whether a parameter is the same for all products of one sum, by its values where it varies by its shape:
+  /// the scale of a grouped transposed convolution can only follow the groups along the axis of the inputs.
+  private func isUniform<Element>(_ parameter: Parameter<Element>?) -> Bool {
+    guard let parameter else { return true }
+    let varying = dotAxes.filter { weight.shape[$0] > 1 && parameter.strides[$0] != 0 }
+    if varying.isEmpty { return true }
+    let steps = offsets(varying, strides: parameter.strides)
+    return offsets(channelAxes, strides: parameter.strides).allSatisfy { base in
+      steps.allSatisfy { parameter.values[base + $0] == parameter.values[base] }
     }
   }
 
