@@ -70,20 +70,16 @@ struct ExportReport: Sendable, Decodable {
   var outputs: [Int]
 }
 
-/// Conversions of one model, checked by the peers in one process.
+/// Conversions that the peers check in one process.
 struct ExportCheck {
-  let model: PeerModel
   let folder: TemporaryFolder
   private(set) var jobs: [ExportJob] = []
 
-  init(_ model: PeerModel) throws {
-    self.model = model
-    folder = try TemporaryFolder()
-  }
+  init() throws { folder = try TemporaryFolder() }
 
-  /// Converts the file at `path`, writes the result and reads it again.
-  mutating func convert(_ path: String, to widths: Widths) throws {
-    let float = try OnnxReader.read(path: path, resolver: Catalogue())
+  /// Converts a model, writes the result and reads it again.
+  mutating func convert(_ model: PeerModel, to widths: Widths) throws {
+    let float = try OnnxReader.read(path: model.path, resolver: Catalogue())
     let calibration = try #require(InMemoryCalibration([model.samples(16, seed: 1)]))
     let conversion = try Converter(widths.recipe).convert(float, calibration: calibration)
     let exported = folder.path("\(jobs.count).onnx")
@@ -94,7 +90,7 @@ struct ExportCheck {
     try NpyFile.write(model.samples(model.isBatchFixed ? 1 : 2, seed: 2), to: input)
     jobs.append(
       ExportJob(
-        original: path, exported: exported, folder: values.path, inputs: [input],
+        original: model.path, exported: exported, folder: values.path, inputs: [input],
         weightBits: widths.weight, activationBits: widths.activation,
         accumulatorBits: widths.accumulator, ioBits: widths.recipe.ioBits, hasMetadata: false,
         counterexamples: try examples(in: exported)))
@@ -121,15 +117,18 @@ struct ExportCheck {
     return examples
   }
 
+  /// Where the peers' programs lie.
+  static let scripts = URL(filePath: #filePath).deletingLastPathComponent()
+    .appending(path: "Scripts")
+
   /// The peers' findings, one report a job.
   func run() throws -> [ExportReport] {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     let (list, results) = (folder.path("jobs.json"), folder.path("results.json"))
     try encoder.encode(jobs).write(to: URL(filePath: list))
-    let script = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "Scripts/check_export.py")
-    let peer = try Peers.runPython(file: script, [list, results])
+    let peer = try Peers.runPython(
+      file: Self.scripts.appending(path: "check_export.py"), [list, results])
     try #require(peer.status == 0, "\(peer.errors)")
     return try JSONDecoder().decode(
       [ExportReport].self, from: Data(contentsOf: URL(filePath: results)))

@@ -9,22 +9,39 @@ struct ExportTests {
   func `an exported file is certified, holds what is promised and runs alike elsewhere`(
     _ model: PeerModel
   ) throws {
-    var check = try ExportCheck(model)
-    for widths in Widths.all { try check.convert(try model.path(), to: widths) }
+    var check = try ExportCheck()
+    for widths in Widths.all { try check.convert(model, to: widths) }
+    try expectAgreement(check)
+  }
+
+  @Test func `small models of one trait each are exported alike`() throws {
+    let models = try BuiltModels()
+    var check = try ExportCheck()
+    for model in models.all {
+      do { try check.convert(model, to: Widths(weight: 4, activation: 5, accumulator: 13)) } catch {
+        Issue.record(error, "\(model.testDescription)")
+      }
+    }
+    try expectAgreement(check)
+  }
+
+  private func expectAgreement(_ check: ExportCheck) throws {
     for (job, report) in zip(check.jobs, try check.run()) {
-      #expect(report.violations == [])
+      let name =
+        "\(URL(filePath: job.original).lastPathComponent) W\(job.weightBits)A\(job.activationBits)"
+      #expect(report.violations == [], "\(name)")
       guard report.violations.isEmpty else { continue }
       let comparison = try ExecutionComparison(job, report)
-      #expect(comparison.wrongCodes == 0)
-      #expect(comparison.stageDeviation <= 1e-5)
-      #expect(comparison.ties <= 1 + comparison.codes / 50_000)
+      #expect(comparison.wrongCodes == 0, "\(name)")
+      #expect(comparison.stageDeviation <= 1e-5, "\(name)")
+      #expect(comparison.ties <= 1 + comparison.codes / 50_000, "\(name)")
       // One code on the other side of a tie moves all that follows.
-      #expect(comparison.differentCodes == 0 || comparison.ties > 0)
-      if comparison.differentCodes == 0 { #expect(comparison.outputDeviation <= 1e-5) }
+      #expect(comparison.differentCodes == 0 || comparison.ties > 0, "\(name)")
+      if comparison.differentCodes == 0 {
+        #expect(comparison.outputDeviation <= 1e-5, "\(name)")
+      }
       if ProcessInfo.processInfo.environment["SNUG_TEST_VERBOSE"] != nil {
-        print(
-          "\(model.name) W\(job.weightBits)A\(job.activationBits)P\(job.accumulatorBits):",
-          comparison)
+        print(name, comparison)
       }
     }
   }

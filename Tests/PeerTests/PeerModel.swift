@@ -8,43 +8,46 @@ struct PeerModel: Sendable, CustomTestStringConvertible {
   /// How inputs are drawn: what the model was trained on, roughly.
   enum Values: Sendable { case normal, bytes, unit }
 
-  let name: String
+  let path: String
   /// The shape of one sample.
   let shape: [Int]
   var values = Values.normal
   /// True where the file's batch is 1.
   var isBatchFixed = false
-  /// True for a file in `fixtures/`.
-  var isFixture = false
 
-  var testDescription: String { name }
+  var testDescription: String { URL(filePath: path).lastPathComponent }
 
   /// The models that are there: the digit classifier always, the larger ones where the checkout has them.
-  static let present: [PeerModel] = [digits] + (Fixtures.shared == nil ? [] : real)
+  /// The models that are there: the digit classifier always, the larger ones where the checkout has them.
+  static let present: [PeerModel] = [digits] + real
 
-  static let digits = PeerModel(name: "digits", shape: [1, 8, 8], values: .unit, isFixture: true)
+  static let digits = PeerModel(
+    path: Fixtures.path("digits/model.onnx"), shape: [1, 8, 8], values: .unit)
 
-  private static let real = [
-    PeerModel(name: "acasxu-1-2", shape: [1, 1, 5], isBatchFixed: true),
-    PeerModel(name: "cifar10-mobilenet", shape: [3, 32, 32]),
-    PeerModel(name: "cifar10-resnet20", shape: [3, 32, 32]),
-    PeerModel(name: "cifar10-resnet20-folded", shape: [3, 32, 32]),
-    PeerModel(
-      name: "espcn-subpixel-float", shape: [3, 4, 4], values: .unit, isBatchFixed: true),
-    PeerModel(name: "espcn-x3", shape: [3, 12, 16], values: .unit),
-    PeerModel(name: "mlperf-ad", shape: [640]),
-    PeerModel(name: "mlperf-kws", shape: [49, 10, 1]),
-    PeerModel(name: "mlperf-resnet8", shape: [32, 32, 3], values: .bytes),
-    PeerModel(name: "mlperf-vww", shape: [96, 96, 3], values: .unit),
-    PeerModel(name: "mnist-conv", shape: [1, 28, 28], values: .bytes, isBatchFixed: true),
-    PeerModel(name: "unet-x3", shape: [3, 16, 12], values: .unit),
-    PeerModel(name: "vnncomp-resnet2b", shape: [3, 32, 32], isBatchFixed: true),
-  ]
+  private static let real: [PeerModel] = [
+    shared("acasxu-1-2", [1, 1, 5], isBatchFixed: true),
+    shared("cifar10-mobilenet", [3, 32, 32]),
+    shared("cifar10-resnet20", [3, 32, 32]),
+    shared("cifar10-resnet20-folded", [3, 32, 32]),
+    shared("espcn-subpixel-float", [3, 4, 4], .unit, isBatchFixed: true),
+    shared("espcn-x3", [3, 12, 16], .unit),
+    shared("mlperf-ad", [640]),
+    shared("mlperf-kws", [49, 10, 1]),
+    shared("mlperf-resnet8", [32, 32, 3], .bytes),
+    shared("mlperf-vww", [96, 96, 3], .unit),
+    shared("mnist-conv", [1, 28, 28], .bytes, isBatchFixed: true),
+    shared("unet-x3", [3, 16, 12], .unit),
+    shared("vnncomp-resnet2b", [3, 32, 32], isBatchFixed: true),
+  ].compactMap { $0 }
 
-  /// The model's file.
-  func path() throws -> String {
-    if isFixture { return Fixtures.path("\(name)/model.onnx") }
-    return try #require(Fixtures.shared).appending(path: "models/\(name).onnx").path
+  private static func shared(
+    _ name: String, _ shape: [Int], _ values: Values = .normal, isBatchFixed: Bool = false
+  ) -> PeerModel? {
+    Fixtures.shared.map {
+      PeerModel(
+        path: $0.appending(path: "models/\(name).onnx").path, shape: shape, values: values,
+        isBatchFixed: isBatchFixed)
+    }
   }
 
   /// Random samples, the same in every run for the same seed.

@@ -7,7 +7,7 @@ import json
 import re
 
 import numpy as np
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 
 QONNX = "qonnx.custom_op.general"
 LINEAR = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
@@ -265,8 +265,13 @@ def check_additions(file, report):
 def check_frame(file, original, report):
     """What stays as it was: inputs, outputs, versions, names of nodes."""
 
+    def element(kind):
+        # Half and double precision become float: the exported file computes in float32.
+        return TensorProto.FLOAT if kind in {
+            TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE} else kind  # fmt: skip
+
     def signature(values):
-        return [(v.name, v.type.tensor_type.elem_type, v.type.tensor_type.HasField("shape"),
+        return [(v.name, element(v.type.tensor_type.elem_type), v.type.tensor_type.HasField("shape"),
                  [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim])
                 for v in values]  # fmt: skip
 
