@@ -23,7 +23,7 @@ extension ModelFile {
     var seconds = ConversionSummary.Seconds()
     seconds.import = clock.lap()
     let float = try measure(self, options, progress)
-    let calibration = try calibration(for: model.graph, options)
+    let calibration = try calibration(for: try inSinglePrecision(model.graph), options)
     seconds.evaluate = clock.lap()
 
     var conversion = try convert(model, calibration, options, progress)

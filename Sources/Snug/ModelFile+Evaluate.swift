@@ -22,7 +22,7 @@ extension ModelFile {
     on data: String, _ options: EvaluationOptions = EvaluationOptions(),
     progress: ProgressHandler = { _ in }
   ) throws(SnugError) -> Evaluation {
-    let graph = try load().graph
+    let graph = try inSinglePrecision(try load().graph)
     return try Evaluator(file: path, graph: graph, options: options)
       .evaluate(data, progress: progress)
   }

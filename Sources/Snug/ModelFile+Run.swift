@@ -8,13 +8,16 @@ import TensorCore
 extension ModelFile {
   /// Executes the model once.
   ///
+  /// Half and double precision are computed in single precision.
+  ///
   /// - Parameter inputs: one tensor for each graph input, by name.
   /// - Returns: the outputs with their names, in the order of the graph.
   /// - Throws: ``SnugError`` where the names or tensors are not those that the model takes, and where it
   ///   can't be run.
   public func run(_ inputs: [String: Tensor]) throws(SnugError) -> [(name: String, tensor: Tensor)]
   {
-    let graph = try load().graph
+    let file = try load().graph
+    let graph = try inSinglePrecision(file)
     let names = graph.inputs.map { graph[$0].name }
     for name in inputs.keys.sorted() where !names.contains(name) {
       throw .unknownInput(file: path, name: name, available: names)
@@ -24,11 +27,13 @@ extension ModelFile {
       guard let tensor = inputs[graph[id].name] else {
         throw .missingInput(file: path, name: graph[id].name, available: names)
       }
-      feeds[id] = tensor
+      feeds[id] = tensor.inSinglePrecision
     }
     do throws(ExecutionError) {
       let results = try Session(graph: graph).run(feeds, fetch: graph.outputs)
-      return graph.outputs.compactMap { id in results[id].map { (graph[id].name, $0) } }
+      return graph.outputs.compactMap { id in
+        results[id].map { (graph[id].name, $0.restored(to: file[id].type?.elementType)) }
+      }
     } catch {
       throw .execution(file: path, error)
     }
