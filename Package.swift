@@ -93,7 +93,7 @@ let package = Package(
     // Whole conversions against onnx, onnxruntime and qonnx
     .testTarget(
       name: "PeerTests",
-      dependencies: ["OnnxFormat", "Quantization", "Verification", "Datasets", "TestSupport"],
+      dependencies: ["Snug", "OnnxFormat", "Datasets", "TestSupport"],
       exclude: ["Scripts"]),
   ]
 )

@@ -4,6 +4,7 @@ import GraphIR
 import OnnxFormat
 import Operators
 import Quantization
+import Snug
 import TensorCore
 import TestSupport
 import Testing
@@ -50,7 +51,6 @@ struct ExportJob: Sendable, Encodable {
   var activationBits: Int
   var accumulatorBits: Int
   var ioBits: Int
-  var hasMetadata: Bool
   var counterexamples: [Example]
 }
 
@@ -79,11 +79,13 @@ struct ExportCheck {
 
   /// Converts a model, writes the result and reads it again.
   mutating func convert(_ model: PeerModel, to widths: Widths) throws {
-    let float = try OnnxReader.read(path: model.path, resolver: Catalogue())
-    let calibration = try #require(InMemoryCalibration([model.samples(16, seed: 1)]))
-    let conversion = try Converter(widths.recipe).convert(float, calibration: calibration)
+    var options = ConversionOptions()
+    options.recipe = widths.recipe
+    let calibration = folder.path("calibration-\(jobs.count).npy")
+    try NpyFile.write(model.samples(8, seed: 1), to: calibration)
+    options.data = calibration
     let exported = folder.path("\(jobs.count).onnx")
-    try OnnxWriter.write(conversion.model, to: exported)
+    _ = try ModelFile(model.path).convert(to: exported, options)
     let values = folder.url.appending(path: "values-\(jobs.count)")
     try FileManager.default.createDirectory(at: values, withIntermediateDirectories: true)
     let input = folder.path("input-\(jobs.count).npy")
@@ -92,7 +94,7 @@ struct ExportCheck {
       ExportJob(
         original: model.path, exported: exported, folder: values.path, inputs: [input],
         weightBits: widths.weight, activationBits: widths.activation,
-        accumulatorBits: widths.accumulator, ioBits: widths.recipe.ioBits, hasMetadata: false,
+        accumulatorBits: widths.accumulator, ioBits: widths.recipe.ioBits,
         counterexamples: try examples(in: exported)))
   }
 

@@ -334,7 +334,6 @@ def violations(model, original, job):
     check_layers(file, job, found.append)
     check_additions(file, found.append)
     check_frame(file, source, found.append)
-    if job["has_metadata"]:
-        check_metadata(file, job, found.append)
+    check_metadata(file, job, found.append)
     check_counterexamples(file, job["counterexamples"], found.append)
     return found
