@@ -48,8 +48,8 @@ struct Score {
     let count = Double(max(samples, 1))
     let isClassification = metric == .top1
     return Evaluation(
-      metric: metric, value: total / count * (isClassification ? 100 : 1),
-      top5: isClassification && hasTop5 ? Double(top5) / count * 100 : nil,
+      metric: metric, value: total * (isClassification ? 100 : 1) / count,
+      top5: isClassification && hasTop5 ? Double(top5) * 100 / count : nil,
       loss: isClassification && loss.isFinite ? loss / count : nil, samples: samples,
       seconds: seconds)
   }

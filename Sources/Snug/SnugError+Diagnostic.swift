@@ -59,7 +59,7 @@ extension ConversionError {
     case .recipe, .calibrationData: nil
     case .graph, .pass, .execution, .quantizer: "export the model again, or leave the layer out"
     case .alreadyQuantized: "'snug inspect' and 'snug verify' read it as it is"
-    case .nothingToQuantize(0): "there is nothing to do"
+    case .nothingToQuantize(0): "'snug inspect' lists its dot products"
     case .nothingToQuantize: "change 'layers' in the recipe"
     case .needsCalibration: "give samples with --data"
     case .emptyCalibration, .batchSize: "give more samples with --data"
