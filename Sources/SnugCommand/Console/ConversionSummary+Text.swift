@@ -29,7 +29,8 @@ extension ConversionSummary {
     let worst = layers.max { $0.relativeError < $1.relativeError }
     let repairs = layers.reduce(0) { $0 + $1.repairs }
     let methods = Set(layers.map(\.method)).sorted().map { method in
-      "\(layers.count { $0.method == method }) by \(method)"
+      let name = method == Recipe.Method.unconstrained.rawValue ? "rounding to nearest" : method
+      return "\(layers.count { $0.method == method }) by \(name)"
     }
     var text = "Layers: \(methods.joined(separator: ", "))"
     if let worst {

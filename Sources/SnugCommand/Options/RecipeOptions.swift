@@ -22,7 +22,10 @@ struct RecipeOptions: ParsableArguments {
       valueName: "file.yaml"))
   var recipe: String?
 
-  @Option(help: "How weights come to fit the accumulator (default: \(defaults.method.rawValue)).")
+  @Option(
+    help:
+      "How weights come to fit the accumulator: zero-centred norm bound, plain norm bound, exact sums of each sign, or not at all (default: \(defaults.method.rawValue))."
+  )
   var method: Recipe.Method?
 
   @Option(
@@ -57,7 +60,9 @@ struct RecipeOptions: ParsableArguments {
   var initializer: Recipe.Initializer?
 
   @Option(
-    help: "What is done beyond the plain initialisation (default: \(defaults.refine.rawValue)).")
+    help:
+      "What is done beyond the method's own initialisation and rounding; 'best' takes the nearest integers within the exact budget, for the best scale of each channel, and corrects the outputs' variance (default: \(defaults.refine.rawValue))."
+  )
   var refine: Recipe.Refinement?
 
   @Option(
