@@ -2,16 +2,20 @@
 
 #include "clones.h"
 
-SNUG_CLONES void snug_affine(const float *x, float *y, size_t n, float a, float b) {
+static inline __attribute__((always_inline)) float sloped(float v, float slope) {
+  return v > 0 ? v : v * slope;
+}
+
+SNUG_CLONES void snug_affine(const float *x, float *y, size_t n, float a, float b, float slope) {
   SNUG_INDEPENDENT
-  for (size_t i = 0; i < n; i++) y[i] = x[i] * a + b;
+  for (size_t i = 0; i < n; i++) y[i] = sloped(x[i] * a + b, slope);
 }
 
 SNUG_CLONES void snug_affine_rows(const float *x, float *y, size_t rows, size_t width,
-                                  const float *a, const float *b) {
+                                  const float *a, const float *b, float slope) {
   for (size_t r = 0; r < rows; r++, x += width, y += width) {
     SNUG_INDEPENDENT
-    for (size_t j = 0; j < width; j++) y[j] = x[j] * a[j] + b[j];
+    for (size_t j = 0; j < width; j++) y[j] = sloped(x[j] * a[j] + b[j], slope);
   }
 }
 

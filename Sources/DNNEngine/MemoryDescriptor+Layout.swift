@@ -32,6 +32,33 @@ extension MemoryDescriptor {
     return true
   }
 
+  /// Distances between neighbours along each dimension, in elements; `nil` for a blocked layout.
+  public var strides: [Int]? {
+    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0,
+      raw.format_desc.blocking.inner_nblks == 0
+    else { return nil }
+    return first(raw.format_desc.blocking.strides)
+  }
+
+  /// The dimensions from the outermost to the innermost in memory, where it is dense without blocks.
+  public var order: [Int]? {
+    guard let strides, denseCount != nil else { return nil }
+    return strides.indices.sorted { (strides[$0], $1) > (strides[$1], $0) }
+  }
+
+  /// Dense memory with its dimensions in that order, outermost first.
+  ///
+  /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
+  public init(shape: [Int], order: [Int], _ type: EngineElement = .float32) throws(EngineError) {
+    var strides = shape
+    var stride = 1
+    for axis in order.reversed() {
+      strides[axis] = stride
+      stride *= max(shape[axis], 1)
+    }
+    try self.init(shape: shape, strides: strides, type)
+  }
+
   /// One loop of the nest that walks memory.
   struct Level {
     var axis: Int

@@ -9,8 +9,6 @@ public enum Argument: Sendable, Hashable {
   /// One of several tensors to join.
   case joined(Int)
   case weights, bias, destination, workspace
-  /// The tensor of the post-operation at this position.
-  case postOperation(Int)
 
   var raw: Int32 {
     switch self {
@@ -21,8 +19,6 @@ public enum Argument: Sendable, Hashable {
     case .bias: DNNL_ARG_BIAS
     case .destination: DNNL_ARG_DST_0
     case .workspace: DNNL_ARG_WORKSPACE
-    case .postOperation(let index):
-      DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (Int32(index) + 1) | DNNL_ARG_SRC_1
     }
   }
 }

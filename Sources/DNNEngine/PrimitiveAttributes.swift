@@ -5,8 +5,8 @@ public enum PostOperation: Sendable, Hashable {
   /// `x` where it is positive, otherwise `slope * x`.
   case relu(slope: Float)
   case clip(low: Float, high: Float)
-  /// Adds a tensor of the result's shape; one more argument, in the order of the operations.
-  case add(MemoryDescriptor)
+  /// Adds what stood in the result's memory before.
+  case accumulate
 }
 
 /// Owns the attributes of a primitive while its descriptor is made.
@@ -34,10 +34,8 @@ final class PrimitiveAttributes {
         try check(
           "dnnl_post_ops_append_eltwise",
           dnnl_post_ops_append_eltwise(list, 1, dnnl_eltwise_clip_v2, low, high))
-      case .add(let descriptor):
-        var raw = descriptor.raw
-        try check(
-          "dnnl_post_ops_append_binary", dnnl_post_ops_append_binary(list, dnnl_binary_add, &raw))
+      case .accumulate:
+        try check("dnnl_post_ops_append_sum", dnnl_post_ops_append_sum(list, 1))
       }
     }
     try check(

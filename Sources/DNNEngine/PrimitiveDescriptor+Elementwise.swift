@@ -58,13 +58,14 @@ extension PrimitiveDescriptor {
 
   /// Operands and result of one shape and layout; the result may be the memory of the first operand.
   public static func binary(
-    _ engine: Engine, _ function: BinaryFunction, _ layout: MemoryDescriptor
+    _ engine: Engine, _ function: BinaryFunction, _ layout: MemoryDescriptor,
+    post operations: [PostOperation] = []
   ) throws(EngineError) -> PrimitiveDescriptor {
     var operation = dnnl_binary_desc_t()
     var (a, b, c) = (layout.raw, layout.raw, layout.raw)
     try check(
       "dnnl_binary_desc_init", dnnl_binary_desc_init(&operation, function.raw, &a, &b, &c))
-    return try make(engine, &operation)
+    return try make(engine, &operation, operations)
   }
 
   /// Copies between layouts of one shape.

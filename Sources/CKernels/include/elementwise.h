@@ -3,11 +3,12 @@
 
 #include <stddef.h>
 
-/* x times a plus b: a row with one a and b, and rows of width elements with one of each a column.
-   x and y may be the same memory. */
-void snug_affine(const float *x, float *y, size_t n, float a, float b);
+/* v = x times a plus b, then v where it is positive and otherwise slope times v (1 for plain v): a row
+   with one a and b, and rows of width elements with one of each a column. x and y may be the same
+   memory. */
+void snug_affine(const float *x, float *y, size_t n, float a, float b, float slope);
 void snug_affine_rows(const float *x, float *y, size_t rows, size_t width, const float *a,
-                      const float *b);
+                      const float *b, float slope);
 
 typedef enum { snug_add, snug_subtract, snug_multiply, snug_divide } snug_binary;
 

@@ -2,6 +2,7 @@
 #define SNUG_KERNELS_H
 
 #include "activations.h"
+#include "copies.h"
 #include "elementwise.h"
 #include "parallel.h"
 #include "projection.h"

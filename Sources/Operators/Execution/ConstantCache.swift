@@ -16,6 +16,17 @@ final class ConstantCache {
   }
 
   private var entries: [Key: Entry] = [:]
+  private var layers: [[NodeID]: NormalizedLayer] = [:]
+
+  /// The layer that a convolution and a normalization make, computed once.
+  func normalizedLayer(
+    _ convolution: NodeID, _ normalization: NodeID, _ make: () -> NormalizedLayer?
+  ) -> NormalizedLayer? {
+    let key = [convolution, normalization]
+    if let layer = layers[key] { return layer }
+    layers[key] = make()
+    return layers[key]
+  }
 
   /// The address of a constant as asked, and the object that keeps it alive.
   ///

@@ -1,14 +1,23 @@
 import GraphIR
 import TensorCore
 
-/// The nodes to run, some of them joined into one pass where nothing reads what stands between.
+/// The nodes to run, some of them joined into one pass where nothing else reads what stands between.
 ///
-/// 1. Conv, Gemm or MatMul, then Relu or LeakyRelu.
+/// 1. Conv, then BatchNormalization, all parameters constant: the weights and the bias are scaled.
+/// 2. MatMul with a constant matrix, then Add of one constant a column: a bias.
+/// 3. Conv, then Add of a value of the same shape: added before the result is written.
+/// 4. Conv, Gemm, MatMul, BatchNormalization or an Add of two values of one shape, then Relu or LeakyRelu.
 struct Fusion {
+  /// What a kernel reads.
+  enum Input {
+    case value(ValueID)
+    case constant(Tensor)
+  }
+
   /// A node with what it absorbs.
   struct Item {
     var node: NodeID
-    var inputs: [ValueID?]
+    var inputs: [Input?]
     var outputs: [ValueID?]
     var epilogue = Epilogue()
     /// Outputs that some node reads, or that are observed.
@@ -17,46 +26,199 @@ struct Fusion {
     func isRead(_ value: ValueID) -> Bool { read.contains(value) }
   }
 
+  /// What may be joined.
+  struct Rules: Sendable, Hashable {
+    var fusesNodes: Bool
+    /// Case 1, which changes results in their last bits.
+    var foldsNormalization: Bool
+  }
+
   private(set) var items: [Item] = []
+  private let graph: Graph
+  private let inference: ConcreteInference
+  private let cache: ConstantCache
+  private let rules: Rules
+  private let observed: Set<ValueID>
+  private var readers: [ValueID: [NodeID]] = [:]
+  private var absorbed: Set<NodeID> = []
 
   /// - Parameters:
   ///   - results: values that must be computed as such.
-  ///   - isEnabled: false to run every node by itself.
-  init(_ graph: Graph, _ inference: ConcreteInference, results: [ValueID], isEnabled: Bool) {
-    let nodes = Set(inference.nodes)
-    var readers: [ValueID: [NodeID]] = [:]
+  ///   - cache: keeps folded weights for other plans.
+  init(
+    _ graph: Graph, _ inference: ConcreteInference, results: [ValueID], rules: Rules,
+    cache: ConstantCache
+  ) {
+    self.graph = graph
+    self.inference = inference
+    self.cache = cache
+    self.rules = rules
+    observed = Set(results)
     for id in inference.nodes {
-      for input in Set(graph[id].inputs.compactMap { $0 }) {
-        readers[input, default: []].append(id)
-      }
+      for case let input? in graph[id].inputs { readers[input, default: []].append(id) }
     }
-    let observed = Set(results)
-    var absorbed: Set<NodeID> = []
+    // An item runs at the place of the last node that it absorbs, where all its inputs are there.
+    var placed: [NodeID: Item] = [:]
     for id in inference.nodes where !absorbed.contains(id) {
       let node = graph[id]
-      var item = Item(node: id, inputs: node.inputs, outputs: node.outputs)
-      if isEnabled, Self.takesActivation(node.op), case let output?? = node.outputs.first,
-        !observed.contains(output), let reader = readers[output], reader.count == 1,
-        nodes.contains(reader[0]), let slope = Self.reluSlope(graph[reader[0]].op)
-      {
-        absorbed.insert(reader[0])
-        item.outputs = graph[reader[0]].outputs
-        item.epilogue.reluSlope = slope
-      }
+      var item = Item(
+        node: id, inputs: node.inputs.map { $0.map(Input.value) }, outputs: node.outputs)
+      var last = id
+      if rules.fusesNodes { extend(&item, &last) }
       for case let output? in item.outputs
       where readers[output] != nil || observed.contains(output) {
         item.read.insert(output)
       }
-      items.append(item)
+      placed[last] = item
+    }
+    items = inference.nodes.compactMap { placed[$0] }
+  }
+
+  /// Lets an item absorb the nodes after it.
+  private mutating func extend(_ item: inout Item, _ last: inout NodeID) {
+    let op = graph[item.node].op
+    if rules.foldsNormalization, op is Conv, let next = soleReader(item),
+      let layer = folded(item, next)
+    {
+      item.inputs = [item.inputs[0], .constant(layer.weight), .constant(layer.bias)]
+      absorb(next, into: &item, &last)
+    }
+    if op is MatMul, let next = soleReader(item), let bias = columnBias(item, next) {
+      item.inputs.append(.value(bias))
+      absorb(next, into: &item, &last)
+    }
+    if op is Conv, let next = soleReader(item), let residual = residual(item, next) {
+      item.inputs.append(.value(residual))
+      item.epilogue.addsResidual = true
+      absorb(next, into: &item, &last)
+    }
+    if takesActivation(item), let next = soleReader(item), let slope = reluSlope(next.op) {
+      item.epilogue.reluSlope = slope
+      absorb(next, into: &item, &last)
     }
   }
 
-  private static func takesActivation(_ op: any Operator) -> Bool {
-    op is Conv || op is Gemm || op is MatMul
+  private mutating func absorb(_ node: Node, into item: inout Item, _ last: inout NodeID) {
+    absorbed.insert(node.id)
+    item.outputs = node.outputs
+    last = node.id
   }
 
-  private static func reluSlope(_ op: any Operator) -> Float? {
+  /// The only node that reads an item's only result, once, where nobody observes that result.
+  private func soleReader(_ item: Item) -> Node? {
+    guard item.outputs.dropFirst().allSatisfy({ $0.flatMap { readers[$0] } == nil }),
+      case let output?? = item.outputs.first, !observed.contains(output),
+      let found = readers[output], found.count == 1, !absorbed.contains(found[0])
+    else { return nil }
+    return graph[found[0]]
+  }
+
+  // MARK: Cases
+
+  /// Case 1.
+  private func folded(_ item: Item, _ next: Node) -> NormalizedLayer? {
+    guard let normalization = next.op as? BatchNormalization, next.inputs.count == 5,
+      next.inputs[0] == item.outputs[0],
+      next.outputs.dropFirst().allSatisfy({ $0.flatMap { readers[$0] } == nil })
+    else { return nil }
+    let node = graph[item.node]
+    let constants = node.inputs.dropFirst() + next.inputs.dropFirst()
+    // An absent bias is no constant, and none is needed.
+    for case let input? in constants {
+      guard inference.isLasting(input), inference.types[input]?.elementType == .float32 else {
+        return nil
+      }
+    }
+    func constant(_ value: ValueID?) -> Tensor? { value.flatMap { inference.constants[$0] } }
+    return cache.normalizedLayer(item.node, next.id) {
+      guard let weight = constant(node.inputs[1]) else { return nil }
+      return NormalizedLayer(
+        weight: weight, bias: constant(node.inputs.count > 2 ? node.inputs[2] : nil),
+        normalization, next.inputs.dropFirst().compactMap { constant($0) })
+    }
+  }
+
+  /// Case 2.
+  private func columnBias(_ item: Item, _ next: Node) -> ValueID? {
+    guard let output = item.outputs[0], let other = otherOperand(next, than: output),
+      let shape = inference.types[output]?.shape, let columns = shape.last, shape.count > 1,
+      let bias = inference.types[other], bias.elementType == .float32,
+      inference.constants[other] != nil, bias.shape.last == columns, bias.count == columns,
+      bias.shape.count <= shape.count, inference.types[output]?.elementType == .float32,
+      let matrix = graph[item.node].inputs[1], inference.types[matrix]?.shape.count == 2
+    else { return nil }
+    return other
+  }
+
+  /// Case 3.
+  private func residual(_ item: Item, _ next: Node) -> ValueID? {
+    guard let output = item.outputs[0], let other = otherOperand(next, than: output),
+      let type = inference.types[output], inference.types[other] == type,
+      inference.constants[other] == nil
+    else { return nil }
+    return other
+  }
+
+  private func otherOperand(_ node: Node, than value: ValueID) -> ValueID? {
+    guard node.op is Add, case let (a?, b?) = (node.inputs[0], node.inputs[1]), a != b else {
+      return nil
+    }
+    return a == value ? b : a
+  }
+
+  /// Case 4.
+  private func takesActivation(_ item: Item) -> Bool {
+    let node = graph[item.node]
+    switch node.op {
+    case is Conv, is MatMul, is BatchNormalization: return true
+    case let gemm as Gemm: return gemm.isPlain(hasC: node.inputs.count > 2 && node.inputs[2] != nil)
+    case is Add:
+      guard case let (a?, b?) = (node.inputs[0], node.inputs[1]),
+        let type = inference.types[a]
+      else { return false }
+      return type.elementType == .float32 && type == inference.types[b]
+    default: return false
+    }
+  }
+
+  private func reluSlope(_ op: any Operator) -> Float? {
     if op is Relu { return 0 }
     return (op as? LeakyRelu)?.alpha
+  }
+}
+
+/// A convolution's parameters with a normalization of its output folded in.
+struct NormalizedLayer {
+  let weight: Tensor
+  let bias: Tensor
+
+  /// `w * a` and `(b - mean) * a + beta`, with `a = scale / sqrt(var + epsilon)`, in double precision.
+  ///
+  /// - Parameter parameters: scale, beta, mean and variance.
+  /// - Returns: `nil` where they don't have one entry for each output channel.
+  init?(
+    weight: Tensor, bias: Tensor?, _ normalization: BatchNormalization, _ parameters: [Tensor]
+  ) {
+    let channels = weight.shape[0]
+    guard parameters.count == 4, parameters.allSatisfy({ $0.count == channels }),
+      bias == nil || bias?.count == channels
+    else { return nil }
+    let lists = parameters.map { $0.elements(of: Float.self).map(Double.init) }
+    let old = bias?.elements(of: Float.self) ?? [Float](repeating: 0, count: channels)
+    var factors: [Double] = []
+    var offsets: [Float] = []
+    for channel in 0..<channels {
+      let deviation = (lists[3][channel] + Double(normalization.epsilon)).squareRoot()
+      let factor = lists[0][channel] / deviation
+      factors.append(factor)
+      offsets.append(Float((Double(old[channel]) - lists[2][channel]) * factor + lists[1][channel]))
+    }
+    let taps = channels == 0 ? 0 : weight.count / channels
+    self.weight = weight.withElements(of: Float.self) { w in
+      Tensor(shape: weight.shape, of: Float.self) { result in
+        for index in w.indices { result[index] = Float(Double(w[index]) * factors[index / taps]) }
+      }
+    }
+    self.bias = Tensor(offsets, shape: [channels])
   }
 }

@@ -104,12 +104,12 @@ struct PlanCompiler {
       try context.checkOutputs()
       let kernel = try op.makeKernel(context)
       var operands: [Int?] = []
-      for (index, value) in item.inputs.enumerated() {
-        guard let value, let input = inputs[index] else {
+      for (index, source) in item.inputs.enumerated() {
+        guard let source, let input = inputs[index] else {
           operands.append(nil)
           continue
         }
-        operands.append(try buffer(of: value, input, as: kernel.inputs[index]))
+        operands.append(try buffer(of: source, input, as: kernel.inputs[index]))
       }
       var results: [Int?] = []
       for (index, value) in item.outputs.enumerated() {
@@ -136,6 +136,35 @@ struct PlanCompiler {
     } catch { throw ExecutionError(error, node) }
   }
 
+  private func describe(_ source: Fusion.Input) -> KernelInput? {
+    switch source {
+    case .value(let value): describe(value)
+    case .constant(let tensor):
+      KernelInput(
+        type: ConcreteType(tensor.elementType, tensor.shape), layout: .rowMajor, constant: tensor)
+    }
+  }
+
+  private mutating func buffer(
+    of source: Fusion.Input, _ input: KernelInput, as request: InputRequest
+  ) throws(KernelError) -> Int {
+    switch source {
+    case .value(let value): return try buffer(of: value, input, as: request)
+    case .constant(let tensor): return try constant(tensor, input, as: request, isLasting: true)
+    }
+  }
+
+  /// The buffer of a constant in the form that a kernel asks for.
+  private mutating func constant(
+    _ tensor: Tensor, _ input: KernelInput, as request: InputRequest, isLasting: Bool
+  ) throws(KernelError) -> Int {
+    let (pointer, owner) = try cache.pointer(
+      to: tensor, input, as: request, engine, isLasting: isLasting)
+    retained.append(owner)
+    buffers.append(.constant(pointer))
+    return buffers.count - 1
+  }
+
   private func describe(_ value: ValueID) -> KernelInput? {
     guard let type = inference.types[value] else { return nil }
     return KernelInput(
@@ -151,11 +180,8 @@ struct PlanCompiler {
     if let existing = copies[key] { return existing }
     let result: Int
     if let constant = input.constant, locations[value] == nil {
-      let (pointer, owner) = try cache.pointer(
-        to: constant, input, as: request, engine, isLasting: inference.isLasting(value))
-      retained.append(owner)
-      buffers.append(.constant(pointer))
-      result = buffers.count - 1
+      result = try self.constant(
+        constant, input, as: request, isLasting: inference.isLasting(value))
     } else {
       guard let location = locations[value] else {
         throw .operator(.unsupported(what: "a value without a place"))

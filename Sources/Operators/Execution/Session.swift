@@ -11,11 +11,17 @@ public final class Session {
   public struct Options: Sendable, Hashable {
     /// Joins nodes into one pass where what stands between isn't asked for.
     public var fusesNodes: Bool
+    /// Folds normalizations into convolutions, which changes results in their last bits; `nil` for graphs
+    /// without quantizers, whose integers such bits can move.
+    public var foldsNormalization: Bool?
     /// Compiled plans kept, for as many different shapes.
     public var planLimit: Int
 
-    public init(fusesNodes: Bool = true, planLimit: Int = 4) {
+    public init(
+      fusesNodes: Bool = true, foldsNormalization: Bool? = nil, planLimit: Int = 4
+    ) {
       self.fusesNodes = fusesNodes
+      self.foldsNormalization = foldsNormalization
       self.planLimit = planLimit
     }
   }
@@ -28,6 +34,7 @@ public final class Session {
 
   public let graph: Graph
   private let options: Options
+  private let rules: Fusion.Rules
   private let engine: Engine
   private let cache = ConstantCache()
   private var folded: [ValueID: Tensor] = [:]
@@ -38,6 +45,12 @@ public final class Session {
   public init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
     self.graph = graph
     self.options = options
+    let hasQuantizers = graph.nodeIDs.contains {
+      graph[$0].op is Quant || graph[$0].op is QuantizeLinear
+    }
+    rules = Fusion.Rules(
+      fusesNodes: options.fusesNodes,
+      foldsNormalization: options.foldsNormalization ?? !hasQuantizers)
     do { try graph.validate() } catch { throw .graph(error) }
     do { engine = try Engine.shared() } catch { throw .engine(node: nil, error) }
   }
@@ -126,7 +139,7 @@ public final class Session {
     var compiler = PlanCompiler(graph, engine: engine, inference: inference, cache: cache)
     let plan = try compiler.compile(
       fed: fed, results: unique,
-      fusion: Fusion(graph, inference, results: unique, isEnabled: options.fusesNodes))
+      fusion: Fusion(graph, inference, results: unique, rules: rules, cache: cache))
     if plans.count >= max(options.planLimit, 1) { plans.removeFirst() }
     plans.append((key, plan))
     return plan

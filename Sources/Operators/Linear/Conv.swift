@@ -96,20 +96,12 @@ extension Conv {
     let ownInputs = context.inputs.count - (epilogue.addsResidual ? 1 : 0)
     let hasBias = ownInputs > 2 && context.inputs[2] != nil
     let operands = try ConvolutionKernels.Operands(context, weight, hasBias: hasBias)
-    var activation: [PostOperation] = []
-    if let slope = epilogue.reluSlope { activation.append(.relu(slope: slope)) }
-    let primitive = try KernelError.engine { [geometry, activation] () throws(EngineError) in
-      func make(_ post: [PostOperation], _ y: MemoryDescriptor) throws(EngineError)
-        -> PrimitiveDescriptor
-      {
-        try .convolution(
-          context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
-          destination: y, geometry, post: post)
-      }
-      guard epilogue.addsResidual else { return try make(activation, operands.destination) }
-      // The residual is read in the output's layout, which is known once the plain layer is planned.
-      let y = try make(activation, operands.destination).layout(of: .destination)
-      return try make([.add(y)] + activation, y)
+    var post: [PostOperation] = epilogue.addsResidual ? [.accumulate] : []
+    if let slope = epilogue.reluSlope { post.append(.relu(slope: slope)) }
+    let primitive = try KernelError.engine { [geometry, post] () throws(EngineError) in
+      try PrimitiveDescriptor.convolution(
+        context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
+        destination: operands.destination, geometry, post: post)
     }
     return try ConvolutionKernels.kernel(
       primitive, operands, context, hasResidual: epilogue.addsResidual)

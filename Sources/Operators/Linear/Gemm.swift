@@ -75,7 +75,7 @@ extension Gemm {
     let rows = transposesA ? a[1] : a[0]
     let inner = transposesA ? a[0] : a[1]
     let columns = transposesB ? b[0] : b[1]
-    let isPlain = alpha == 1 && (c == nil || beta == 1)
+    let isPlain = isPlain(hasC: c != nil)
     let addsBias = isPlain && c != nil
     if c != nil { _ = try context.floatInput(2) }
     var bias: [Int]?
@@ -86,6 +86,9 @@ extension Gemm {
       output: [rows, columns])
     return isPlain ? product : scaled(product, c, rows: rows, columns: columns)
   }
+
+  /// Whether the product and C are added as they are.
+  func isPlain(hasC: Bool) -> Bool { alpha == 1 && (!hasC || beta == 1) }
 
   private func scaled(_ product: any Kernel, _ c: KernelInput?, rows: Int, columns: Int)
     -> any Kernel

@@ -50,7 +50,11 @@ extension MatMul {
       a = [Int](repeating: 1, count: y.count - a.count) + a
       b = [Int](repeating: 1, count: y.count - b.count) + b
     }
+    // A third input comes from an absorbed Add: one number for each column.
+    let bias = context.optional(2).map {
+      [Int](repeating: 1, count: y.count - 1) + [$0.type.count]
+    }
     return try MatrixKernels.make(
-      context, a: (a, Shape.strides(a)), b: (b, Shape.strides(b)), bias: nil, output: y)
+      context, a: (a, Shape.strides(a)), b: (b, Shape.strides(b)), bias: bias, output: y)
   }
 }

@@ -67,6 +67,7 @@ extension BatchNormalization {
     var requests = context.rowMajorInputs
     requests[0] = .layout(layout)
     let epsilon = epsilon
+    let slope = context.epilogue.reluSlope ?? 1
     let outputs = [layout] + [TensorLayout](repeating: .rowMajor, count: context.outputs.count - 1)
     return ClosureKernel(inputs: requests, outputs: outputs, overwritableInput: 0) {
       [nest] operands in
@@ -84,9 +85,9 @@ extension BatchNormalization {
       nonisolated(unsafe) let (a, b) = (factor.pointer, offset.pointer)
       nest.forEachPart { offset, count, entry in
         if nest.block > 1 {
-          snug_affine_rows(x + offset, y + offset, count, nest.block, a + entry, b + entry)
+          snug_affine_rows(x + offset, y + offset, count, nest.block, a + entry, b + entry, slope)
         } else {
-          snug_affine(x + offset, y + offset, count, a[entry], b[entry])
+          snug_affine(x + offset, y + offset, count, a[entry], b[entry], slope)
         }
       }
     }

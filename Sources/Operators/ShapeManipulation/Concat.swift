@@ -60,8 +60,8 @@ public struct Concat: ExecutableOperator {
 }
 
 extension Concat {
-  /// oneDNN where all inputs stand in one of its layouts without padding, otherwise a copy in row-major
-  /// order.
+  /// oneDNN where all inputs stand in one of its blocked layouts without padding; otherwise a copy of
+  /// rows, in the order of dimensions in which the first input stands that has no blocks.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let output = try context.output()
     let axis = try context.normalized(self.axis, rank: output.shape.count)
@@ -69,23 +69,57 @@ extension Concat {
     guard let bits = output.elementType.bitWidth, bits % 8 == 0 else {
       throw .operator(.unsupported(what: "element type \(output.elementType.onnxName)"))
     }
-    let outer = output.shape[..<axis].reduce(1, *)
-    let inner = output.shape[(axis + 1)...].reduce(1, *) * (bits / 8)
-    var pieces: [(input: Int, byteCount: Int)] = []
+    let order = commonOrder(context) ?? Array(output.shape.indices)
+    let position = order.firstIndex(of: axis) ?? 0
+    let outer = order[..<position].reduce(1) { $0 * output.shape[$1] }
+    let inner = order[(position + 1)...].reduce(bits / 8) { $0 * output.shape[$1] }
+    var pieces: [Piece] = []
+    var requests: [InputRequest] = []
+    var offset = 0
     for index in context.inputs.indices {
-      let byteCount = try context.input(index).shape[axis] * inner
-      if byteCount > 0 { pieces.append((index, byteCount)) }
+      let input = try context.input(index)
+      requests.append(.layout(try layout(input.type, order)))
+      let byteCount = input.shape[axis] * inner
+      if byteCount > 0 { pieces.append(Piece(input: index, offset: offset, byteCount: byteCount)) }
+      offset += byteCount
     }
-    return ClosureKernel(context) { [pieces] operands in
-      var y = operands.output(as: UInt8.self)
-      for row in 0..<outer {
+    let rowBytes = offset
+    return ClosureKernel(inputs: requests, outputs: [try layout(output, order)]) {
+      [pieces] operands in
+      nonisolated(unsafe) let operands = operands
+      nonisolated(unsafe) let y = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
+      Parallelism.forEachRange(count: outer, grain: max(1, 1 << 16 / max(rowBytes, 1))) { rows in
         for piece in pieces {
-          y.update(
-            from: operands.input(piece.input, as: UInt8.self) + row * piece.byteCount,
-            count: piece.byteCount)
-          y += piece.byteCount
+          let x = UnsafeRawPointer(operands.input(piece.input, as: UInt8.self))
+          for row in rows {
+            (y + row * rowBytes + piece.offset).copyMemory(
+              from: x + row * piece.byteCount, byteCount: piece.byteCount)
+          }
         }
       }
+    }
+  }
+
+  /// The part of a row that comes from one input.
+  private struct Piece: Sendable {
+    var input: Int
+    var offset: Int
+    var byteCount: Int
+  }
+
+  private func commonOrder(_ context: KernelContext) -> [Int]? {
+    for case let input? in context.inputs {
+      if case .engine(let descriptor) = input.layout, let order = descriptor.order { return order }
+    }
+    return nil
+  }
+
+  private func layout(_ type: ConcreteType, _ order: [Int]) throws(KernelError) -> TensorLayout {
+    guard order != order.sorted(), let element = EngineElement(type.elementType) else {
+      return .rowMajor
+    }
+    return try KernelError.engine { () throws(EngineError) in
+      TensorLayout(try MemoryDescriptor(shape: type.shape, order: order, element))
     }
   }
 
@@ -95,7 +129,7 @@ extension Concat {
     var sources: [MemoryDescriptor] = []
     for case let input? in context.inputs {
       guard case .engine(let descriptor) = input.layout, input.type.count > 0,
-        descriptor.denseCount != nil, !descriptor.hasPadding
+        descriptor.strides == nil, descriptor.denseCount != nil, !descriptor.hasPadding
       else { return nil }
       sources.append(descriptor)
     }

@@ -75,21 +75,28 @@ public struct DepthToSpace: ExecutableOperator {
 }
 
 extension DepthToSpace {
-  /// A copy that walks the output `[N, C, H, i, W, j]` in row-major order.
+  /// A copy that walks the output `[N, C, H, i, W, j]` in row-major order, from any layout without blocks.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let output = try context.output()
-    let (b, h, w) = (blockSize, input.shape[2], input.shape[3])
-    let plane = h * w
+    var layout = TensorLayout.rowMajor
+    var strides = Shape.strides(input.shape)
+    if case .engine(let descriptor) = input.layout, let own = descriptor.strides {
+      (layout, strides) = (input.layout, own)
+    }
+    let b = blockSize
+    let channel = strides[1]
     let channels = output.shape[1]
     // Distance in the input of neighbours in c, i and j.
     let (c, i, j) =
       mode == .depthFirst
-      ? (plane, b * channels * plane, channels * plane) : (b * b * plane, b * plane, plane)
+      ? (channel, b * channels * channel, channels * channel)
+      : (b * b * channel, b * channel, channel)
     let copy = try StridedCopy(
-      input.elementType, shape: [input.shape[0], channels, h, b, w, b],
-      source: [input.shape[1] * plane, c, w, i, 1, j])
-    return ClosureKernel(context) { operands in
+      input.elementType,
+      shape: [input.shape[0], channels, input.shape[2], b, input.shape[3], b],
+      source: [strides[0], c, strides[2], i, strides[3], j])
+    return ClosureKernel(inputs: [.layout(layout)], outputs: [.rowMajor]) { operands in
       copy.run(from: operands.input(0), to: operands.output())
     }
   }

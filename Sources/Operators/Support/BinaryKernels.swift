@@ -51,9 +51,10 @@ enum BinaryKernels {
         layout = .rowMajor
       }
     }
+    let post = context.epilogue.reluSlope.map { [PostOperation.relu(slope: $0)] } ?? []
     let (primitive, flat) = try KernelError.engine { () throws(EngineError) in
       let flat = try MemoryDescriptor(rowMajor: [count])
-      return (try PrimitiveDescriptor.binary(context.engine, function, flat), flat)
+      return (try PrimitiveDescriptor.binary(context.engine, function, flat, post: post), flat)
     }
     return try PrimitiveKernel(
       primitive,

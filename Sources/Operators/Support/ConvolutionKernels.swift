@@ -76,11 +76,26 @@ enum ConvolutionKernels {
     requests[0] = .layout(TensorLayout(x))
     requests[1] = .packed(target: w, view: operands.weightView)
     if let bias = operands.bias { places.append((.bias, bias, .input(2))) }
-    if hasResidual {
-      let last = context.inputs.count - 1
-      places.append((.postOperation(0), y, .input(last)))
-      requests[last] = .layout(TensorLayout(y))
+    guard hasResidual else {
+      return try PrimitiveKernel(primitive, places, inputs: requests, outputs: [TensorLayout(y)])
     }
-    return try PrimitiveKernel(primitive, places, inputs: requests, outputs: [TensorLayout(y)])
+    let last = context.inputs.count - 1
+    requests[last] = .layout(TensorLayout(y))
+    let layer = try PrimitiveKernel(
+      primitive, places, inputs: requests, outputs: [TensorLayout(y)])
+    let byteCount = y.byteCount
+    // The layer adds to what stands in its output; where that isn't the residual already, it is copied.
+    return ClosureKernel(
+      inputs: requests, outputs: [TensorLayout(y)], overwritableInput: last
+    ) { (operands) throws(KernelError) in
+      nonisolated(unsafe) let source = UnsafeRawPointer(operands.input(last, as: UInt8.self))
+      nonisolated(unsafe) let target = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
+      if source != UnsafeRawPointer(target) {
+        Parallelism.forEachRange(count: byteCount, grain: 1 << 17) {
+          (target + $0.lowerBound).copyMemory(from: source + $0.lowerBound, byteCount: $0.count)
+        }
+      }
+      try layer.forward(operands)
+    }
   }
 }

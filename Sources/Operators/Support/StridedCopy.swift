@@ -1,3 +1,4 @@
+import CKernels
 import GraphIR
 import TensorCore
 
@@ -12,9 +13,9 @@ struct StridedCopy: Sendable {
   ///   - shape: of the result.
   ///   - source: distances in the source, in elements, of neighbours along each axis; may be negative.
   ///   - offset: the source's element that comes first.
-  /// - Throws: ``OperatorError/unsupported(what:)`` for element types without whole bytes.
+  /// - Throws: ``OperatorError/unsupported(what:)`` for element types not of 1, 2, 4 or 8 bytes.
   init(_ type: ElementType, shape: [Int], source: [Int], offset: Int = 0) throws(KernelError) {
-    guard let bits = type.bitWidth, bits % 8 == 0 else {
+    guard let bits = type.bitWidth, [8, 16, 32, 64].contains(bits) else {
       throw .operator(.unsupported(what: "element type \(type.onnxName)"))
     }
     elementSize = bits / 8
@@ -35,44 +36,40 @@ struct StridedCopy: Sendable {
   func run(from source: UnsafePointer<UInt8>, to destination: UnsafeMutablePointer<UInt8>) {
     nonisolated(unsafe) let x = UnsafeRawPointer(source + offset * elementSize)
     nonisolated(unsafe) let y = UnsafeMutableRawPointer(destination)
-    let length = shape.last ?? 1
-    let rows = shape.dropLast().reduce(1, *)
-    guard length > 0, rows > 0 else { return }
-    let step = strides.last ?? 1
-    Parallelism.forEachRange(count: rows, grain: max(1, 1 << 14 / length)) {
-      for row in $0 {
-        var rest = row
-        var start = 0
-        for axis in shape.indices.dropLast().reversed() {
-          let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: shape[axis])
-          start += remainder * strides[axis]
-          rest = quotient
+    // The two innermost axes make a plane.
+    let columns = shape.last ?? 1
+    let rows = shape.dropLast().last ?? 1
+    let outer = shape.dropLast(2)
+    let planes = outer.reduce(1, *)
+    guard columns * rows * planes > 0 else { return }
+    let columnStep = strides.last ?? 1
+    let rowStep = strides.dropLast().last ?? 1
+    @Sendable func copy(_ plane: Int, _ range: Range<Int>) {
+      var rest = plane
+      var start = 0
+      for axis in outer.indices.reversed() {
+        let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: shape[axis])
+        start += remainder * strides[axis]
+        rest = quotient
+      }
+      start += range.lowerBound * rowStep
+      snug_copy_plane(
+        x + start * elementSize, y + (plane * rows + range.lowerBound) * columns * elementSize,
+        elementSize, range.count, rowStep, columns, columnStep)
+    }
+    if planes >= 2 * Parallelism.threadCount {
+      Parallelism.forEachRange(count: planes, grain: max(1, Self.grain / (rows * columns))) {
+        for plane in $0 { copy(plane, 0..<rows) }
+      }
+    } else {
+      for plane in 0..<planes {
+        Parallelism.forEachRange(count: rows, grain: max(1, Self.grain / columns)) {
+          copy(plane, $0)
         }
-        copyRow(x + start * elementSize, y + row * length * elementSize, length, step)
       }
     }
   }
 
-  private func copyRow(
-    _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ length: Int, _ step: Int
-  ) {
-    func copy<T: BitwiseCopyable>(_ type: T.Type) {
-      let (from, to) = (x.assumingMemoryBound(to: type), y.assumingMemoryBound(to: type))
-      for i in 0..<length { to[i] = from[i * step] }
-    }
-    if step == 1 {
-      y.copyMemory(from: x, byteCount: length * elementSize)
-      return
-    }
-    switch elementSize {
-    case 1: copy(UInt8.self)
-    case 2: copy(UInt16.self)
-    case 4: copy(UInt32.self)
-    case 8: copy(UInt64.self)
-    default:
-      for i in 0..<length {
-        (y + i * elementSize).copyMemory(from: x + i * step * elementSize, byteCount: elementSize)
-      }
-    }
-  }
+  /// Elements below which a thread of its own costs more than it saves.
+  private static let grain = 1 << 14
 }
