@@ -48,6 +48,10 @@ class File:
     def is_weight(self, quantizer):
         return quantizer.input[0] in self.constants
 
+    def is_weight_output(self, name):
+        node = self.producer.get(name)
+        return node is not None and node.op_type == "Quant" and self.is_weight(node)
+
     def sources(self, name):
         """The quantizers that a value comes from through operators that only move values."""
         node = self.producer.get(name)
@@ -79,7 +83,7 @@ class Layer:
 
     def __init__(self, file, node):
         self.file, self.node = file, node
-        position = 1 if file.sources(node.input[1]) != [None] else 0
+        position = next(i for i, name in enumerate(node.input[:2]) if file.is_weight_output(name))
         self.weight = file.producer[node.input[position]]
         self.values = file.constants[self.weight.input[0]]
         quantizer = Quantizer(file, self.weight)
@@ -119,9 +123,8 @@ class Layer:
 
 
 def layers(file):
-    return [Layer(file, n) for n in file.nodes if n.op_type in LINEAR and any(
-        (p := file.producer.get(i)) is not None and p.op_type == "Quant" and file.is_weight(p)
-        for i in n.input)]  # fmt: skip
+    return [Layer(file, n) for n in file.nodes
+            if n.op_type in LINEAR and any(map(file.is_weight_output, n.input))]  # fmt: skip
 
 
 def check_quantizers(file, report):

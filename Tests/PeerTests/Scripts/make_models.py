@@ -14,7 +14,7 @@ SHAPE = [4, 6, 6]
 
 
 def tensor(name, values):
-    return numpy_helper.from_array(np.ascontiguousarray(values), name)
+    return numpy_helper.from_array(np.array(values, order="C"), name)
 
 
 def weight(name, *shape):
@@ -160,6 +160,39 @@ model("normalisation", [
 ], [weight("w1", 8, 4, 3, 3), weight("w2", 8, 8, 3, 3), weight("w3", 8, 3)] + [
     tensor(f"{n}{i}", (random.random(8) + (n in "gv") * 0.5).astype(np.float32))
     for n in "gbmv" for i in (1, 2)])  # fmt: skip
+
+# What exporters write around the layers.
+nodes, constants = net()
+halves = converted(constants, lambda a: a.astype(np.float16))
+nodes[0].input[0], nodes[5].output[0] = "x16", "y16"
+model("half-inside", [node("Cast", "x", "x16", to=TensorProto.FLOAT16), *nodes,
+                      node("Cast", "y16", "y", to=TensorProto.FLOAT)], halves)  # fmt: skip
+nodes, constants = net()
+nodes[4:5] = [
+    node("Shape", "r2", "s"), node("Gather", "s first", "n", axis=0),
+    node("Unsqueeze", "n axes", "n1"), node("Concat", "n1 rest", "target", axis=0),
+    node("Reshape", "r2 target", "f"),
+]  # fmt: skip
+model("computed-shape", nodes, constants + [
+    tensor("first", np.int64(0)), tensor("axes", np.array([0])), tensor("rest", np.array([-1]))])
+nodes, constants = net()
+whole = [np.rint(numpy_helper.to_array(c) * 100).astype(np.int8) for c in (constants[2], constants[3])]
+steps = np.linspace(0.005, 0.02, 5, dtype=np.float32)
+model("dequantized-weights", [
+    node("DequantizeLinear", "w2i steps", "w2", axis=0), node("DequantizeLinear", "w3i step", "w3"),
+    *nodes,
+], constants[:2] + constants[4:] + [
+    tensor("w2i", whole[0]), tensor("w3i", whole[1]), tensor("steps", steps),
+    tensor("step", np.float32(0.01))])  # fmt: skip
+model("left-weight", [
+    node("MatMul", "w1 x", "a"), node("Relu", "a", "r"), node("MatMul", "w2 r", "b"),
+    node("Relu", "b", "q"), node("MatMul", "w3 q", "y"),
+], [weight("w1", 8, 6), weight("w2", 7, 8), weight("w3", 5, 7)], shape=[6, 4], out=("N", 5, 4))
+model("residual-input", [
+    node("Conv", "x w1", "c1", pads=[1, 1, 1, 1]), node("Add", "c1 x", "a"), node("Relu", "a", "r1"),
+    node("Conv", "r1 w2", "c2", pads=[1, 1, 1, 1]), node("Add", "r1 c2", "b"),
+    node("Flatten", "b", "f"), node("MatMul", "f w3", "y"),
+], [weight("w1", 4, 4, 3, 3), weight("w2", 4, 4, 3, 3), weight("w3", 144, 3)])  # fmt: skip
 
 with open(f"{folder}/models.json", "w") as file:
     json.dump(models, file)
