@@ -117,11 +117,10 @@ public struct Converter: Sendable {
     _ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, _ plan: QuantizationPlan
   ) -> Conversion.Layer {
     let group = plan.groups[planned.group]
-    let isHeld = planned.method != .unconstrained || planned.isBoundary
     return Conversion.Layer(
       name: planned.layer.name, method: quantized.method, weightBits: planned.weightBits,
       inputBits: group.bits, inputSigned: group.isSigned,
-      accumulatorBits: isHeld ? planned.accumulatorBits : nil,
+      accumulatorBits: planned.targetBits,
       relativeError: quantized.relativeError, repairs: quantized.repairs,
       fellBackToA2Q: quantized.fellBackToA2Q)
   }

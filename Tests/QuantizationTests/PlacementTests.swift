@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test
-  func `the first and the last layers take the io width, a 32-bit accumulator and no constraint`()
+  func `the first and the last layers take the io width, a 32-bit accumulator and plain rounding`()
     throws
   {
     let graph = ModelBuilder.residual()
@@ -33,7 +33,7 @@ import Testing
     #expect(plan.layers.map(\.layer.name) == ["stem", "a", "b", "head"])
     #expect(plan.layers.map(\.weightBits) == [8, 4, 4, 8])
     #expect(plan.layers.map(\.accumulatorBits) == [32, 16, 16, 32])
-    #expect(plan.layers.map(\.method) == [.unconstrained, .a2qPlus, .a2qPlus, .unconstrained])
+    #expect(plan.layers.map(\.method) == [.exact, .a2qPlus, .a2qPlus, .exact])
   }
 
   @Test func `branches of a concatenation share a quantizer that stands before it`() throws {
@@ -96,7 +96,7 @@ import Testing
     let point = builder.convolution(builder.relu(depthwise, "r2"), "pw", from: 4, to: 4, size: 1)
     builder.graph.addOutput(builder.convolution(builder.relu(point, "r3"), "c", from: 4, to: 4))
     let plan = try QuantizerPlacement(graph: builder.graph, recipe: Recipe()).plan()
-    #expect(plan.layers.map(\.method) == [.unconstrained, .a2q, .a2qPlus, .unconstrained])
+    #expect(plan.layers.map(\.method) == [.exact, .a2q, .a2qPlus, .exact])
   }
 
   @Test func `a concatenation chain that doubles its paths is walked in linear time`() throws {

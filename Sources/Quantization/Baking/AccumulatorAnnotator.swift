@@ -12,17 +12,16 @@ struct AccumulatorAnnotator {
     for (planned, layer) in zip(plan.layers, baked) {
       guard let output = planned.layer.output(in: model.graph) else { continue }
       let group = plan.groups[planned.group]
-      let isConstrained = planned.method != .unconstrained || planned.isBoundary
       annotations.append(
         AccumulatorAnnotation(
           layer: planned.layer.name, output: model.graph[output].name,
           weight: model.graph[layer.weight].name,
-          targetBits: isConstrained ? planned.accumulatorBits : nil,
+          targetBits: planned.targetBits,
           requiredBits: layer.requiredBits(input: group.integerRange),
           inputBits: group.bits, inputSigned: group.isSigned, method: layer.quantized.method))
       let inputs = model.graph[planned.layer.node].inputs
-      if isConstrained, inputs.count < 3 || inputs[2] == nil {
-        model.graph[output].annotations = [ModelBaker.annotation(bits: planned.accumulatorBits)]
+      if let bits = planned.targetBits, inputs.count < 3 || inputs[2] == nil {
+        model.graph[output].annotations = [ModelBaker.annotation(bits: bits)]
       }
     }
     let text = AccumulatorAnnotation.encode(annotations)

@@ -8,17 +8,12 @@ struct BakedLayer: Sendable {
   /// The constants of weight and scale.
   let weight: ValueID
   let scale: ValueID
-  let accumulatorBits: Int
 
-  init(
-    layer: DotProductLayer, quantized: QuantizedLayer, weight: ValueID, scale: ValueID,
-    accumulatorBits: Int
-  ) {
+  init(layer: DotProductLayer, quantized: QuantizedLayer, weight: ValueID, scale: ValueID) {
     self.layer = layer
     self.quantized = quantized
     self.weight = weight
     self.scale = scale
-    self.accumulatorBits = accumulatorBits
   }
 
   /// Multiplies the scale of each channel; the integers stay.

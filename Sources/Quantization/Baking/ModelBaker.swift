@@ -82,9 +82,7 @@ struct ModelBaker {
       output: name + "_quantized", type: tensor.type)
     graph[quantizer].annotations = [Self.annotation(bits: planned.weightBits)]
     graph.setInput(layer.node, layer.weightPosition, to: quantizer)
-    return BakedLayer(
-      layer: layer, quantized: quantized, weight: onGrid, scale: scale,
-      accumulatorBits: planned.accumulatorBits)
+    return BakedLayer(layer: layer, quantized: quantized, weight: onGrid, scale: scale)
   }
 
   static func annotation(bits: Int) -> KeyValue {

@@ -31,8 +31,9 @@ struct QuantizationPlan: Sendable {
     var accumulatorBits: Int
     /// Index of the group that quantizes the layer's activations.
     var group: Int
-    /// True for the first and the last dot-product layers.
-    var isBoundary: Bool
+
+    /// The width that the layer's integers are held to, `nil` for an unconstrained layer.
+    var targetBits: Int? { method == .unconstrained ? nil : accumulatorBits }
   }
 
   var groups: [ActivationGroup]

@@ -42,7 +42,7 @@ struct QuantizerPlacement {
           weightBits: override.weightBits ?? (isBoundary ? recipe.ioBits : recipe.weightBits),
           accumulatorBits: override.accumulatorBits
             ?? (isBoundary ? Recipe.ioAccumulatorBits : recipe.accumulatorBits),
-          group: demands.count, isBoundary: isBoundary))
+          group: demands.count))
       demands.append(
         Demand(
           edges: edge.roots(in: graph),
@@ -59,8 +59,8 @@ struct QuantizerPlacement {
     of layer: DotProductLayer, _ override: Recipe.LayerOverride, isBoundary: Bool
   ) -> Recipe.Method {
     if let method = override.method { return method }
-    // A 32-bit accumulator leaves room for every 8-bit weight, so nothing is gained by rounding toward zero.
-    if isBoundary && override.accumulatorBits == nil { return .unconstrained }
+    // Where 32 bits hold every sum, as they nearly always do, these are the plainly rounded weights.
+    if isBoundary && override.accumulatorBits == nil { return .exact }
     if recipe.method == .a2qPlus && layer.isDepthwise { return recipe.depthwiseMethod }
     return recipe.method
   }
