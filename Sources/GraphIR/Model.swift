@@ -31,12 +31,18 @@ public struct Model: Sendable {
     if opset(of: domain) == nil { opsets.append(OpsetImport(domain: domain, version: version)) }
   }
 
-  /// Sets one metadata entry, replacing one of the same key.
+  /// Sets one metadata entry, replacing one of the same key; on the graph too from IR version 10 on, which
+  /// gave graphs metadata of their own.
   public mutating func setMetadata(_ key: String, _ value: String) {
-    if let index = metadata.firstIndex(where: { $0.key == key }) {
-      metadata[index].value = value
+    Self.set(key, value, in: &metadata)
+    if irVersion >= 10 { Self.set(key, value, in: &graph.metadata) }
+  }
+
+  private static func set(_ key: String, _ value: String, in entries: inout [KeyValue]) {
+    if let index = entries.firstIndex(where: { $0.key == key }) {
+      entries[index].value = value
     } else {
-      metadata.append(KeyValue(key, value))
+      entries.append(KeyValue(key, value))
     }
   }
 }

@@ -36,11 +36,7 @@ public struct Converter: Sendable {
     var seconds = Conversion.Seconds()
     var result = model
     let edits = try prepare(&result.graph)
-    var plan: QuantizationPlan
-    do { plan = try QuantizerPlacement(graph: result.graph, recipe: recipe).plan() } catch {
-      throw .graph(error)
-    }
-    if plan.layers.isEmpty { throw .nothingToQuantize(excluded: plan.excluded.count) }
+    var plan = try place(result.graph)
     seconds.prepare = clock.lap()
 
     let float = result.graph
@@ -77,6 +73,24 @@ public struct Converter: Sendable {
       model: result, layers: zip(plan.layers, layers).map { describe($0, $1, plan) },
       excluded: plan.excluded, edits: edits, calibrationSamples: runner?.sampleCount ?? 0,
       seconds: seconds)
+  }
+
+  /// Checks whether a model has anything to constrain, so that a caller can say so before it reads samples.
+  ///
+  /// - Throws: ``ConversionError`` as ``convert(_:calibration:progress:)`` would, for reasons of the model alone.
+  public func check(_ model: Model) throws(ConversionError) {
+    var graph = model.graph
+    _ = try prepare(&graph)
+    _ = try place(graph)
+  }
+
+  private func place(_ graph: Graph) throws(ConversionError) -> QuantizationPlan {
+    let plan: QuantizationPlan
+    do { plan = try QuantizerPlacement(graph: graph, recipe: recipe).plan() } catch {
+      throw .graph(error)
+    }
+    if plan.layers.isEmpty { throw .nothingToQuantize(excluded: plan.excluded.count) }
+    return plan
   }
 
   private func prepare(_ graph: inout Graph) throws(ConversionError) -> [PassReport] {

@@ -22,6 +22,7 @@ extension ModelFile {
     let model = try load()
     var seconds = ConversionSummary.Seconds()
     seconds.import = clock.lap()
+    try wrapping { () throws(ConversionError) in try Converter(options.recipe).check(model) }
     let float = try measure(self, options, progress)
     let calibration = try calibration(for: try inSinglePrecision(model.graph), options)
     seconds.evaluate = clock.lap()
@@ -88,10 +89,16 @@ extension ModelFile {
     _ model: Model, _ calibration: DatasetCalibration?, _ options: ConversionOptions,
     _ progress: ProgressHandler
   ) throws(SnugError) -> Conversion {
-    do throws(ConversionError) {
-      return try Converter(options.recipe).convert(model, calibration: calibration) {
+    try wrapping { () throws(ConversionError) in
+      try Converter(options.recipe).convert(model, calibration: calibration) {
         progress(Progress($0))
       }
+    }
+  }
+
+  private func wrapping<R>(_ body: () throws(ConversionError) -> R) throws(SnugError) -> R {
+    do throws(ConversionError) {
+      return try body()
     } catch {
       if case .calibrationData(let cause as DatasetError) = error { throw .dataset(cause) }
       throw .conversion(file: path, error)

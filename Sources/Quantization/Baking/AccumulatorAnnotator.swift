@@ -5,7 +5,7 @@ import GraphIR
 struct AccumulatorAnnotator {
   let plan: QuantizationPlan
 
-  /// Model metadata `snug.accumulators`, the same on the graph from IR version 10 on, and `SCALEDINT<P>` on
+  /// Metadata `snug.accumulators`, and `SCALEDINT<P>` on
   /// the output of each constrained layer without a bias.
   func annotate(_ model: inout Model, _ baked: [BakedLayer]) {
     var annotations: [AccumulatorAnnotation] = []
@@ -24,12 +24,8 @@ struct AccumulatorAnnotator {
         model.graph[output].annotations = [ModelBaker.annotation(bits: bits)]
       }
     }
-    let text = AccumulatorAnnotation.encode(annotations)
-    model.setMetadata(AccumulatorAnnotation.metadataKey, text)
-    if model.irVersion >= 10 {
-      model.graph.metadata.removeAll { $0.key == AccumulatorAnnotation.metadataKey }
-      model.graph.metadata.append(KeyValue(AccumulatorAnnotation.metadataKey, text))
-    }
+    model.setMetadata(
+      AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode(annotations))
   }
 }
 
