@@ -26,6 +26,8 @@ struct SnugProcess {
     return running.appending(path: "snug")
   }()
 
+  private static let turns = DispatchSemaphore(value: 2)
+
   /// Runs `snug` to its end.
   ///
   /// - Parameter folder: the working directory.
@@ -45,6 +47,9 @@ struct SnugProcess {
     process.standardOutput = try FileHandle(forWritingTo: streams[0])
     process.standardError = try FileHandle(forWritingTo: streams[1])
     process.standardInput = FileHandle.nullDevice
+    // Each process takes all cores: more of them at once would only wait for each other.
+    Self.turns.wait()
+    defer { Self.turns.signal() }
     try process.run()
     process.waitUntilExit()
     try #require(process.terminationReason == .exit, "ended by signal \(process.terminationStatus)")

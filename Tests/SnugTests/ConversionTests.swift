@@ -18,6 +18,7 @@ import Testing
     options.recipe.weightBits = bits
     options.recipe.activationBits = bits
     options.recipe.accumulatorBits = accumulator
+    options.recipe.calibrationSamples = 32
     options.data = Fixtures.path("digits/calibration.npz")
     return options
   }
@@ -51,6 +52,7 @@ import Testing
 
   @Test func `8 bits and a wide accumulator cost less than a point of accuracy`() throws {
     var options = options(bits: 8, accumulator: 24)
+    options.recipe.calibrationSamples = 100
     options.validation = Fixtures.path("digits/test.npz")
     let summary = try model.convert(to: folder.path("out.onnx"), options)
     let float = try #require(summary.floatMetric)

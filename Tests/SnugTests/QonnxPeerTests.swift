@@ -46,6 +46,7 @@ struct QonnxPeerTests {
     options.recipe.weightBits = bits
     options.recipe.activationBits = bits
     options.recipe.accumulatorBits = accumulator
+    options.recipe.calibrationSamples = 32
     options.data = Fixtures.path("digits/calibration.npz")
     let path = folder.path("out.onnx")
     _ = try ModelFile(Fixtures.path("digits/model.onnx")).convert(to: path, options)
