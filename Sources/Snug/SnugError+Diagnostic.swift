@@ -1,5 +1,6 @@
 import Datasets
 import OnnxFormat
+import Operators
 import Quantization
 import TensorCore
 
@@ -8,10 +9,17 @@ extension SnugError {
   public var diagnostic: Diagnostic {
     switch self {
     case .recipe(let error): error.diagnostic
-    case .format(let error): Diagnostic(error.isOutput ? .output : .model, "\(error)")
-    case .graph(let file, let error): Diagnostic(.model, file: file, "\(error)")
+    case .format(let error):
+      Diagnostic(error.isOutput ? .output : .model, "\(error)", hint: error.problem.hint)
+    case .graph(let file, let error):
+      Diagnostic(.model, file: file, "\(error)", hint: "export the model again")
     case .dataset(let error): Diagnostic(error.isOutput ? .output : .data, "\(error)")
-    case .execution(let file, let error): Diagnostic(.execution, file: file, "\(error)")
+    case .execution(let file, let error):
+      Diagnostic(.execution, file: file, "\(error)", hint: error.hint)
+    case .conversion(let file, .pass(.failed(let pass, let after, let error))):
+      Diagnostic(
+        .conversion, file: file, "\(error)", hint: "export the model again",
+        causes: [Diagnostic(.conversion, "found by pass \(pass)\(Self.list(after))")])
     case .conversion(let file, let error):
       Diagnostic(.conversion, file: file, "\(error)", hint: error.hint)
     case .file(let error):
@@ -45,10 +53,41 @@ extension SnugError {
     }
   }
 
+  private static func list(_ passes: [String]) -> String {
+    passes.isEmpty ? "" : ", after \(passes.joined(separator: ", "))"
+  }
+
   private static func inputs(_ names: [String]) -> String {
     guard !names.isEmpty else { return "the model takes none" }
     let list = names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
     return "the model takes \(list)\(names.count > 8 ? " and \(names.count - 8) more" : "")"
+  }
+}
+
+extension FormatProblem {
+  /// What to do where the description doesn't say it.
+  fileprivate var hint: String? {
+    switch self {
+    case .missingField, .graph, .attribute, .valueCount: "export the model again"
+    case .tensor(_, .external): nil
+    case .tensor: "export the model again"
+    default: nil
+    }
+  }
+}
+
+extension ExecutionError {
+  /// What to do about a model that can't be executed.
+  fileprivate var hint: String? {
+    switch self {
+    case .graph, .notComputable, .notFloat: "export the model again"
+    case .unsupported: "replace the operator in the model"
+    case .node: "give inputs of the shapes that the model was made for, or export it again"
+    case .engine(_, .memory): "use smaller inputs or batches"
+    case .engine: nil
+    case .missingInput: "give a tensor for it"
+    case .inputType: "convert the input"
+    }
   }
 }
 
@@ -57,7 +96,9 @@ extension ConversionError {
   fileprivate var hint: String? {
     switch self {
     case .recipe, .calibrationData: nil
-    case .graph, .pass, .execution, .quantizer: "export the model again, or leave the layer out"
+    case .graph, .pass: "export the model again"
+    case .execution(let error): error.hint
+    case .quantizer: "export the model again, or leave the layer out by 'layers' in a recipe"
     case .alreadyQuantized: "'snug inspect' and 'snug verify' read it as it is"
     case .nothingToQuantize(0): "'snug inspect' lists its dot products"
     case .nothingToQuantize: "change 'layers' in the recipe"

@@ -50,10 +50,11 @@ import Testing
       "error: cannot read 'none.npy': No such file or directory; check the path"),
     Case(
       "run model.onnx --input x=integers.pb --output-dir out", 2,
-      "error: model.onnx: input 'x': expected float[Nx2], found int32[1x2]"),
+      "error: model.onnx: input 'x': expected float[Nx2], found int32[1x2]; convert the input"),
     Case(
       "run model.onnx --input x=wide.pb --output-dir out", 2,
-      "error: model.onnx: node 'fc' (MatMul): inner dimension of B: expected 3, found 2"),
+      "error: model.onnx: node 'fc' (MatMul): inner dimension of B: expected 3, found 2; give inputs of the shapes that the model was made for, or export it again"
+    ),
     Case(
       "run model.onnx --input x=x.pb --output-dir text.onnx", 3,
       "error: cannot write 'text.onnx': Not a directory; check the path"),
