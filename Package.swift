@@ -55,7 +55,7 @@ let package = Package(
     module("Operators", ["GraphIR", "DNNEngine", "Quantizers", "CKernels"]),
     module("Passes", ["Operators", "AccumulatorBounds"]),
     module("Datasets", ["TensorCore", "OnnxFormat", "CTurboJPEG", "CPNG", "CZlib"]),
-    module("Quantization", ["Passes", "AccumulatorBounds"]),
+    module("Quantization", ["Passes", "Quantizers", "AccumulatorBounds"]),
     module("Verification", ["GraphIR", "AccumulatorBounds"]),
     module(
       "Reporting", ["Verification", .product(name: "Mustache", package: "swift-mustache")]),
@@ -63,7 +63,7 @@ let package = Package(
       "Snug",
       [
         "OnnxFormat", "Quantization", "Datasets", "Verification", "Reporting",
-        .product(name: "Logging", package: "swift-log"), "Yams",
+        "Yams",
       ]),
     .executableTarget(
       name: "SnugCommand",

@@ -1,4 +1,3 @@
-import DNNEngine
 import Datasets
 import GraphIR
 import OnnxFormat
