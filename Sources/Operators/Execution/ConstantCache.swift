@@ -47,7 +47,9 @@ final class ConstantCache {
     let arena = try KernelError.engine { () throws(EngineError) in
       try Arena(byteCount: reorder.byteCount)
     }
-    try reorder.run(from: bytes, to: arena.base)
+    try KernelError.engine { () throws(EngineError) in
+      try reorder.run(from: bytes, to: arena.base)
+    }
     if isLasting { entries[key] = Entry(packed: arena, tensor: tensor) }
     return (arena.base, arena)
   }

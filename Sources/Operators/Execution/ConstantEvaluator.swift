@@ -69,7 +69,9 @@ public enum ConstantEvaluator {
       let arena = try KernelError.engine { () throws(EngineError) in
         try Arena(byteCount: reorder.byteCount)
       }
-      try reorder.run(from: source, to: arena.base)
+      try KernelError.engine { () throws(EngineError) in
+        try reorder.run(from: source, to: arena.base)
+      }
       arenas.append(arena)
       pointers.append(arena.base)
     }
@@ -82,59 +84,54 @@ public enum ConstantEvaluator {
     _ kernel: any Kernel, _ inputs: [UnsafeMutableRawPointer?], _ outputs: [ConcreteType?],
     _ engine: Engine
   ) throws(KernelError) -> [Tensor] {
-    var arenas: [Arena] = []
-    var results: [(type: ConcreteType, arena: Arena, reorder: Reorder?)] = []
-    var pointers: [UnsafeMutableRawPointer?] = []
+    var arenas: [Arena?] = []
     for (index, type) in outputs.enumerated() {
       guard let type else {
-        pointers.append(nil)
+        arenas.append(nil)
         continue
       }
-      let layout = kernel.outputs[index]
-      let arena = try KernelError.engine { () throws(EngineError) in
-        try Arena(byteCount: layout.byteCount(of: type))
-      }
-      let value = KernelInput(type: type, layout: layout)
-      results.append((type, arena, try Reorder(engine, from: value, to: .rowMajor)))
-      arenas.append(arena)
-      pointers.append(arena.base)
+      arenas.append(
+        try KernelError.engine { () throws(EngineError) in
+          try Arena(byteCount: kernel.outputs[index].byteCount(of: type))
+        })
     }
+    var pointers = arenas.map { $0?.base }
     if kernel.isView {
       pointers[0] = inputs[0]
     } else {
-      do {
-        try inputs.withUnsafeBufferPointer { (inputs) throws(KernelError) in
-          try pointers.withUnsafeBufferPointer { (outputs) throws(KernelError) in
-            guard let outputs = outputs.baseAddress else { return }
-            // A node without inputs reads none, so any address does.
-            try kernel.forward(Operands(inputs: inputs.baseAddress ?? outputs, outputs: outputs))
-          }
+      try inputs.withUnsafeBufferPointer { (inputs) throws(KernelError) in
+        try pointers.withUnsafeBufferPointer { (outputs) throws(KernelError) in
+          guard let outputs = outputs.baseAddress else { return }
+          // A node without inputs reads none, so any address does.
+          try kernel.forward(Operands(inputs: inputs.baseAddress ?? outputs, outputs: outputs))
         }
       }
     }
-    let present = pointers.compactMap { $0 }
-    return try withExtendedLifetime(arenas) { () throws(KernelError) in
-      var tensors: [Tensor] = []
-      for (position, result) in results.enumerated() {
-        tensors.append(
-          try Tensor.allocate(result.type) { (bytes) throws(KernelError) in
-            guard let base = bytes.baseAddress else { return }
-            if let reorder = result.reorder {
-              try reorder.run(from: present[position], to: base)
-            } else {
-              base.copyMemory(from: present[position], byteCount: bytes.count)
-            }
-          })
-      }
-      return tensors
+    var tensors: [Tensor] = []
+    for (index, type) in outputs.enumerated() {
+      guard let type else { continue }
+      let reorder = try Reorder(
+        engine, from: KernelInput(type: type, layout: kernel.outputs[index]), to: .rowMajor)
+      tensors.append(
+        try Tensor.allocate(type) { (bytes) throws(KernelError) in
+          guard let target = bytes.baseAddress, let source = pointers[index] else { return }
+          guard let reorder else {
+            target.copyMemory(from: source, byteCount: bytes.count)
+            return
+          }
+          try KernelError.engine { () throws(EngineError) in
+            try reorder.run(from: source, to: target)
+          }
+        })
     }
+    return withExtendedLifetime(arenas) { tensors }
   }
 }
 
 extension Tensor {
-  /// This tensor, or a copy, in memory that typed access may use.
+  /// This tensor, or a copy, in memory that has an address, even for no elements, that suits typed access.
   var aligned: Tensor {
-    guard let base = storage.bytes.baseAddress, Int(bitPattern: base) % 8 != 0 else { return self }
+    if let base = storage.bytes.baseAddress, Int(bitPattern: base) % 8 == 0 { return self }
     let copy = TensorStorage(byteCount: storage.bytes.count) { $0.copyMemory(from: storage.bytes) }
     return Tensor(elementType: elementType, shape: shape, storage: copy) ?? self
   }

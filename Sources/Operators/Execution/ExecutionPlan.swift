@@ -69,7 +69,6 @@ final class ExecutionPlan {
       case .reorder(let reorder, let operands):
         do { try reorder.run(from: operands.inputs[0], to: operands.output(as: UInt8.self)) } catch
         {
-          guard case .engine(let error) = error else { continue }
           throw .engine(node: nil, error)
         }
       case .observe(let observation, let operands):

@@ -39,13 +39,11 @@ final class Reorder {
   }
 
   func run(from source: UnsafeMutableRawPointer?, to destination: UnsafeMutableRawPointer)
-    throws(KernelError)
+    throws(EngineError)
   {
-    do {
-      try primitive.point(0, at: source)
-      try primitive.point(1, at: destination)
-      try primitive.run()
-    } catch { throw .engine(error) }
+    try primitive.point(0, at: source)
+    try primitive.point(1, at: destination)
+    try primitive.run()
   }
 }
 
