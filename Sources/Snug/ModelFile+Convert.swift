@@ -24,8 +24,9 @@ extension ModelFile {
     seconds.import = clock.lap()
     try wrapping { () throws(ConversionError) in try Converter(options.recipe).check(model) }
     let float = try measure(self, options, progress)
-    let calibration = try calibration(for: try inSinglePrecision(model.graph), options)
     seconds.evaluate = clock.lap()
+    let calibration = try calibration(for: try inSinglePrecision(model.graph), options)
+    seconds.calibrate = clock.lap()
 
     var conversion = try convert(model, calibration, options, progress)
     conversion.model.setMetadata("snug.version", version)
@@ -51,6 +52,7 @@ extension ModelFile {
 
   /// Fails early where the outputs can't be written, or would replace the input.
   private func checkOutputs(_ paths: [String]) throws(SnugError) {
+    if let first = paths.first, paths.dropFirst().contains(first) { throw .outputsCoincide(first) }
     for path in paths {
       if let own = try? FilePath.resolved(self.path), let other = try? FilePath.resolved(path),
         own == other

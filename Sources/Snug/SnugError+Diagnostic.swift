@@ -42,6 +42,10 @@ extension SnugError {
     case .outputIsInput(let path):
       Diagnostic(
         .options, file: path, "the output is the input", hint: "name another file with --output")
+    case .outputsCoincide(let path):
+      Diagnostic(
+        .options, file: path, "both model and sidecar would be written to it",
+        hint: "name another file with --sidecar")
     case .outputNames(let first, let second, let file):
       Diagnostic(
         .execution, "outputs '\(first)' and '\(second)' would both be written to '\(file)'",

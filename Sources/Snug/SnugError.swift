@@ -27,6 +27,8 @@ public enum SnugError: Error, Sendable {
   case noOutput(file: String)
   /// The output would replace the model that it is made from.
   case outputIsInput(String)
+  /// Model and sidecar would be written to one file.
+  case outputsCoincide(String)
   /// Two outputs would be written to one file.
   case outputNames(first: String, second: String, file: String)
   /// Super-resolution without the factor.

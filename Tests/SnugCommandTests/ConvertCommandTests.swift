@@ -121,6 +121,13 @@ import Testing
     #expect(run.error.contains("the output is the input"))
   }
 
+  @Test func `model and sidecar need files of their own`() throws {
+    let run = try convert("--data", calibration, "--sidecar", output)
+    #expect(run.status == 64)
+    #expect(run.error.contains("both model and sidecar would be written to it"))
+    #expect(try folder.contents().isEmpty)
+  }
+
   @Test func `wrong calibration data is named with its field`() throws {
     let run = try convert("--data", Fixtures.path("digits/model.onnx"))
     #expect(run.status == 2)
