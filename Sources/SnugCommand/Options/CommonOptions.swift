@@ -24,11 +24,12 @@ struct CommonOptions: ParsableArguments {
     }
   }
 
-  /// Sets log level and thread count, once a process.
+  /// Sets log level, thread count and how threads wait, once a process.
   func makeContext() -> CommandContext {
     let level: Logger.Level = quiet ? .error : verbose ? .debug : .notice
     if quiet { Console.shared.hideProgress() }
     if let threads { Parallelism.threadCount = threads }
+    if Parallelism.threadCount > 1 { ThreadWaiting.shorten() }
     LoggingSystem.bootstrap { _ in StandardErrorLogHandler(logLevel: level) }
     return CommandContext(
       logger: Logger(label: "snug"), progress: { Console.shared.show($0) })
