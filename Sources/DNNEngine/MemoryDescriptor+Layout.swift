@@ -59,6 +59,23 @@ extension MemoryDescriptor {
     try self.init(shape: shape, strides: strides, type)
   }
 
+  /// Entries of dimension 1 that stand side by side, where memory is row-major over blocks of so many (as in
+  /// `nChw16c`); `nil` for any other layout.
+  public var channelBlock: Int? {
+    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0 else { return nil }
+    let blocking = raw.format_desc.blocking
+    guard blocking.inner_nblks == 1, elements(blocking.inner_idxs, 1)[0] == 1 else { return nil }
+    let block = elements(blocking.inner_blks, 1)[0]
+    var outer = paddedShape
+    outer[1] /= block
+    var expected = block
+    for (size, stride) in zip(outer, first(blocking.strides)).reversed() {
+      guard size == 1 || stride == expected else { return nil }
+      expected *= size
+    }
+    return block
+  }
+
   /// One loop of the nest that walks memory.
   struct Level {
     var axis: Int

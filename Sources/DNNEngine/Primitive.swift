@@ -9,6 +9,7 @@ public enum Argument: Sendable, Hashable {
   /// One of several tensors to join.
   case joined(Int)
   case weights, bias, destination, workspace
+  case sourceGradient, weightGradient, biasGradient, destinationGradient
 
   var raw: Int32 {
     switch self {
@@ -19,6 +20,10 @@ public enum Argument: Sendable, Hashable {
     case .bias: DNNL_ARG_BIAS
     case .destination: DNNL_ARG_DST_0
     case .workspace: DNNL_ARG_WORKSPACE
+    case .sourceGradient: DNNL_ARG_DIFF_SRC
+    case .weightGradient: DNNL_ARG_DIFF_WEIGHTS
+    case .biasGradient: DNNL_ARG_DIFF_BIAS
+    case .destinationGradient: DNNL_ARG_DIFF_DST
     }
   }
 }

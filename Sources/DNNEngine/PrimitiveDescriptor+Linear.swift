@@ -68,7 +68,7 @@ extension PrimitiveDescriptor {
   }
 
   /// Calls `body` with a pointer to the value, or with `nil`.
-  private static func withOptional<R>(
+  static func withOptional<R>(
     _ value: dnnl_memory_desc_t?, _ body: (UnsafePointer<dnnl_memory_desc_t>?) -> R
   ) -> R {
     guard var value else { return body(nil) }
@@ -76,13 +76,17 @@ extension PrimitiveDescriptor {
   }
 
   /// The implementation that oneDNN prefers for an operation descriptor.
+  ///
+  /// - Parameter hint: the forward computation, where the operation is its gradient.
   static func make<Operation>(
-    _ engine: Engine, _ operation: inout Operation, _ operations: [PostOperation] = []
+    _ engine: Engine, _ operation: inout Operation, _ operations: [PostOperation] = [],
+    hint: PrimitiveDescriptor? = nil
   ) throws(EngineError) -> PrimitiveDescriptor {
     let attributes = try PrimitiveAttributes(operations)
     var handle: dnnl_primitive_desc_t?
     let status = withUnsafePointer(to: &operation) {
-      dnnl_primitive_desc_create(&handle, $0, attributes.handle, engine.handle, nil)
+      dnnl_primitive_desc_create(
+        &handle, $0, attributes.handle, engine.handle, hint?.handle)
     }
     try check("dnnl_primitive_desc_create", status)
     return try PrimitiveDescriptor(adopting: handle, engine, "dnnl_primitive_desc_create")

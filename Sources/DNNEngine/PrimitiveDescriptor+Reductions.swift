@@ -16,17 +16,20 @@ public enum PoolingFunction: Sendable, Hashable {
 
 extension PrimitiveDescriptor {
   /// Pooling of `source` into the shape of `destination`.
+  ///
+  /// - Parameter isTrained: true to write the workspace that ``poolingGradient`` reads.
   public static func pooling(
     _ engine: Engine, _ function: PoolingFunction, source: MemoryDescriptor,
-    destination: MemoryDescriptor, kernel: [Int], _ geometry: ConvolutionGeometry
+    destination: MemoryDescriptor, kernel: [Int], _ geometry: ConvolutionGeometry,
+    isTrained: Bool = false
   ) throws(EngineError) -> PrimitiveDescriptor {
     var operation = dnnl_pooling_v2_desc_t()
     var (x, y) = (source.raw, destination.raw)
     try check(
       "dnnl_pooling_v2_forward_desc_init",
       dnnl_pooling_v2_forward_desc_init(
-        &operation, dnnl_forward_inference, function.raw, &x, &y,
-        geometry.strides.map(Int64.init), kernel.map(Int64.init),
+        &operation, isTrained ? dnnl_forward_training : dnnl_forward_inference, function.raw, &x,
+        &y, geometry.strides.map(Int64.init), kernel.map(Int64.init),
         geometry.dilations.map { Int64($0 - 1) }, geometry.padBegin.map(Int64.init),
         geometry.padEnd.map(Int64.init)))
     return try make(engine, &operation)

@@ -18,6 +18,7 @@ public final class PrimitiveDescriptor {
   /// An operand whose layout the implementation has fixed.
   public enum Operand: Sendable {
     case source, weights, destination, workspace
+    case sourceGradient, weightGradient, destinationGradient
   }
 
   /// - Throws: ``EngineError`` where the computation has no such operand.
@@ -28,6 +29,9 @@ public final class PrimitiveDescriptor {
       case .weights: dnnl_query_weights_md
       case .destination: dnnl_query_dst_md
       case .workspace: dnnl_query_workspace_md
+      case .sourceGradient: dnnl_query_diff_src_md
+      case .weightGradient: dnnl_query_diff_weights_md
+      case .destinationGradient: dnnl_query_diff_dst_md
       }
     guard let raw = dnnl_primitive_desc_query_md(handle, query, 0) else {
       throw .call(function: "dnnl_primitive_desc_query_md", status: .notRequired)
@@ -43,6 +47,12 @@ public final class PrimitiveDescriptor {
     }
     guard status == dnnl_success, let text else { return "" }
     return String(cString: text)
+  }
+
+  /// True where products of 8-bit integers are added up in 32 bits, by the CPU's own instructions for that;
+  /// without them pairs of products saturate at 16 bits, or weights are halved.
+  public var addsWithoutSaturation: Bool {
+    implementation.contains("vnni") || implementation.contains("amx")
   }
 
   /// True for oneDNN's fallback code, which is slower by orders of magnitude.

@@ -45,6 +45,9 @@ public struct ConstantFolding: Pass {
       switch error {
       case .operator(.unsupported): return nil
       case .operator(let error): throw .node(name: node.name, type: node.op.type, error)
+      case .quantizer:
+        // Only operators made for training quantize weights, and no pass sees them.
+        throw .node(name: node.name, type: node.op.type, .unsupported(what: "training"))
       case .engine(let error): throw .execution(.engine(node: node.name, error))
       }
     }

@@ -1,5 +1,6 @@
 import GraphIR
 import Operators
+import Quantizers
 import TensorCore
 
 /// A node that multiplies activations by a constant weight and adds the products up.

@@ -89,6 +89,7 @@ extension ExecutionError {
     case .node: "give inputs of the shapes that the model was made for, or export it again"
     case .engine(_, .memory): "use smaller inputs or batches"
     case .engine: nil
+    case .quantizer: "use a lower learning rate"
     case .missingInput: "give a tensor for it"
     case .inputType: "convert the input"
     }

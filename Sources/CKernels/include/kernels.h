@@ -5,6 +5,7 @@
 #include "copies.h"
 #include "elementwise.h"
 #include "parallel.h"
+#include "pointwise.h"
 #include "projection.h"
 #include "quantizers.h"
 #include "units.h"

@@ -12,3 +12,10 @@ public struct Relu: UnaryElementwise {
 
   public var function: ElementwiseFunction { .relu(slope: 0) }
 }
+
+extension Relu: DifferentiableOperator {
+  /// dX = dY where x > 0, else 0.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try ChainKernel(PointwiseChain(rectifies: true, yieldsValues: true), context) }
+}

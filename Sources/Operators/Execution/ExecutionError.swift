@@ -1,5 +1,6 @@
 import DNNEngine
 import GraphIR
+import Quantizers
 import TensorCore
 
 /// Why a graph can't be run.
@@ -10,6 +11,8 @@ public enum ExecutionError: Error, Sendable, Hashable {
   /// The inputs of a node don't fit its operator.
   case node(name: String, type: String, OperatorError)
   case engine(node: String?, EngineError)
+  /// Weights or parameters that can't be quantized while a graph is trained.
+  case quantizer(node: String, QuantizerError)
   /// A value that the caller must feed is missing.
   case missingInput(name: String)
   /// A fed tensor has another element type or rank than the graph says.
@@ -29,6 +32,7 @@ extension ExecutionError: CustomStringConvertible {
     case .node(let name, let type, let error): "node '\(name)' (\(type)): \(error)"
     case .engine(let node?, let error): "node '\(node)': \(error)"
     case .engine(nil, let error): "\(error)"
+    case .quantizer(let node, let error): "node '\(node)': \(error)"
     case .missingInput(let name): "input '\(name)' is not given"
     case .inputType(let name, let expected, let actual):
       "input '\(name)': expected \(expected), found \(actual)"
@@ -38,9 +42,19 @@ extension ExecutionError: CustomStringConvertible {
     }
   }
 
+  /// What went wrong in a step that belongs to no node.
+  init(_ error: KernelError, name: String) {
+    switch error {
+    case .engine(let error): self = .engine(node: nil, error)
+    case .operator: self = .notComputable(name: name)
+    case .quantizer(let error): self = .quantizer(node: name, error)
+    }
+  }
+
   init(_ error: KernelError, _ node: Node) {
     switch error {
     case .engine(let error): self = .engine(node: node.name, error)
+    case .quantizer(let error): self = .quantizer(node: node.name, error)
     case .operator(.unsupported(let what)):
       self = .unsupported(node: node.name, type: node.op.type, what: what)
     case .operator(let error): self = .node(name: node.name, type: node.op.type, error)

@@ -1,5 +1,6 @@
 import DNNEngine
 import GraphIR
+import Quantizers
 import TensorCore
 
 /// How the elements of a value stand in memory while a plan runs.
@@ -67,6 +68,8 @@ public struct Operands {
 public enum KernelError: Error, Sendable, Hashable {
   case engine(EngineError)
   case `operator`(OperatorError)
+  /// Weights or parameters that can't be quantized.
+  case quantizer(QuantizerError)
 
   /// Lifts the engine's errors.
   static func engine<R>(_ body: () throws(EngineError) -> R) throws(KernelError) -> R {

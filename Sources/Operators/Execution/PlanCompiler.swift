@@ -216,7 +216,7 @@ struct PlanCompiler {
     } catch {
       switch error {
       case .engine(let error): throw .engine(node: nil, error)
-      case .operator: throw .notComputable(name: graph[value].name)
+      case .operator, .quantizer: throw .notComputable(name: graph[value].name)
       }
     }
   }

@@ -76,9 +76,35 @@ public struct Conv: ExecutableOperator {
   }
 }
 
-extension Conv {
+extension Conv: DifferentiableOperator {
   /// oneDNN's direct convolution in the layouts of its choice; a residual and a ReLU go along.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let epilogue = context.epilogue
+    let layer = try layer(
+      context, inputCount: context.inputs.count - (epilogue.addsResidual ? 1 : 0))
+    let operands = try ConvolutionKernels.Operands(context, layer.weight, hasBias: layer.hasBias)
+    var post: [PostOperation] = epilogue.addsResidual ? [.accumulate] : []
+    if let slope = epilogue.reluSlope { post.append(.relu(slope: slope)) }
+    let primitive = try KernelError.engine { [post] () throws(EngineError) in
+      try PrimitiveDescriptor.convolution(
+        context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
+        destination: operands.destination, layer.geometry, post: post)
+    }
+    return try ConvolutionKernels.kernel(
+      primitive, operands, context, hasResidual: epilogue.addsResidual)
+  }
+
+  /// dX is the transposed convolution of dY; dW correlates X with dY; dB sums dY over samples and positions.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    try ConvolutionTraining(
+      try layer(context.kernel, inputCount: context.inputs.count), context)
+  }
+
+  private func layer(_ context: KernelContext, inputCount: Int) throws(KernelError)
+    -> ConvolutionLayer
+  {
     let x = try context.floatInput(0)
     let file = try context.floatInput(1).shape
     let window = try KernelError.operation { () throws(OperatorError) in
@@ -91,19 +117,9 @@ extension Conv {
       geometry.padBegin.append(begin)
       geometry.padEnd.append(end)
     }
-    let weight = ConvolutionKernels.Weight(file: file, group: group, isTransposed: false)
-    let epilogue = context.epilogue
-    let ownInputs = context.inputs.count - (epilogue.addsResidual ? 1 : 0)
-    let hasBias = ownInputs > 2 && context.inputs[2] != nil
-    let operands = try ConvolutionKernels.Operands(context, weight, hasBias: hasBias)
-    var post: [PostOperation] = epilogue.addsResidual ? [.accumulate] : []
-    if let slope = epilogue.reluSlope { post.append(.relu(slope: slope)) }
-    let primitive = try KernelError.engine { [geometry, post] () throws(EngineError) in
-      try PrimitiveDescriptor.convolution(
-        context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
-        destination: operands.destination, geometry, post: post)
-    }
-    return try ConvolutionKernels.kernel(
-      primitive, operands, context, hasResidual: epilogue.addsResidual)
+    return ConvolutionLayer(
+      geometry: geometry,
+      weight: ConvolutionKernels.Weight(file: file, group: group, isTransposed: false),
+      isTransposed: false, hasBias: inputCount > 2 && context.inputs[2] != nil)
   }
 }

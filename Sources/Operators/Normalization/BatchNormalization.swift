@@ -51,7 +51,7 @@ public struct BatchNormalization: ExecutableOperator {
   }
 }
 
-extension BatchNormalization {
+extension BatchNormalization: DifferentiableOperator {
   /// One multiplication and addition an element, over the layout in which the input stands.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireSingleOutput("BatchNormalization in training mode")
@@ -91,5 +91,15 @@ extension BatchNormalization {
         }
       }
     }
+  }
+
+  /// In training the statistics are those of the batch, and enter the running ones by `momentum`.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    try context.kernel.requireSingleOutput("BatchNormalization in training mode")
+    return try ChainKernel(
+      PointwiseChain(
+        normalization: .init(epsilon: epsilon, momentum: momentum), yieldsValues: true), context)
   }
 }

@@ -1,4 +1,5 @@
 import GraphIR
+import Quantizers
 import TensorCore
 
 /// A layer whose weight stands in the graph as integer x scale.

@@ -5,26 +5,39 @@ import TensorCore
 /// Every layout that ONNX has is B x R x C x D elements: channel b * C + c reads the K = R * D elements
 /// (b, r, c, d). Conv is 1 x 1 x O x K; MatMul with the constant on the right B x K x O x 1; ConvTranspose
 /// with g groups g x I/g x O/g x (kernel size).
-struct WeightLayout: Sendable, Hashable {
-  var batch: Int
-  var rows: Int
-  var columns: Int
-  var depth: Int
+public struct WeightLayout: Sendable, Hashable {
+  public var batch: Int
+  public var rows: Int
+  public var columns: Int
+  public var depth: Int
   /// Shape of the per-channel scale that broadcasts against the weight tensor.
-  var scaleShape: [Int]
+  public var scaleShape: [Int]
   /// True where dimension 0 holds batch and row together (grouped ConvTranspose), so that the broadcast
   /// scale repeats each channel once a row.
-  var repeatsScalePerRow = false
+  public var repeatsScalePerRow = false
+
+  public init(
+    batch: Int, rows: Int, columns: Int, depth: Int, scaleShape: [Int],
+    repeatsScalePerRow: Bool = false
+  ) {
+    self.batch = batch
+    self.rows = rows
+    self.columns = columns
+    self.depth = depth
+    self.scaleShape = scaleShape
+    self.repeatsScalePerRow = repeatsScalePerRow
+  }
 
   /// The number of output channels.
-  var channelCount: Int { batch * columns }
+  public var channelCount: Int { batch * columns }
   /// The length K of one channel's dot product.
-  var dotLength: Int { rows * depth }
+  public var dotLength: Int { rows * depth }
 
-  private var isChannelMajor: Bool { rows == 1 }
+  /// True where memory already holds one channel after the other.
+  public var isChannelMajor: Bool { rows == 1 }
 
   /// The weights as channels x K, row-major.
-  func gather(_ weight: Tensor) -> [Float] {
+  public func gather(_ weight: Tensor) -> [Float] {
     let source = weight.elements(of: Float.self)
     if isChannelMajor { return source }
     var result = [Float](repeating: 0, count: source.count)
@@ -35,7 +48,7 @@ struct WeightLayout: Sendable, Hashable {
   }
 
   /// A weight tensor of `shape` from values in channels x K order.
-  func scatter(_ values: [Float], shape: [Int]) -> Tensor {
+  public func scatter(_ values: [Float], shape: [Int]) -> Tensor {
     if isChannelMajor { return Tensor(values, shape: shape) }
     return Tensor(shape: shape, of: Float.self) { target in
       forEachElement { index, channel, position in
@@ -44,8 +57,20 @@ struct WeightLayout: Sendable, Hashable {
     }
   }
 
+  /// Copies between the tensor's order and channels x K.
+  ///
+  /// - Parameter scatters: true from channels x K to the tensor's order.
+  public func copy<Element>(
+    _ source: UnsafePointer<Element>, to target: UnsafeMutablePointer<Element>, scatters: Bool
+  ) {
+    forEachElement { index, channel, position in
+      let row = channel * dotLength + position
+      target[scatters ? index : row] = source[scatters ? row : index]
+    }
+  }
+
   /// The scale tensor for one value a channel.
-  func scaleTensor(_ scales: [Float]) -> Tensor {
+  public func scaleTensor(_ scales: [Float]) -> Tensor {
     if !repeatsScalePerRow { return Tensor(scales, shape: scaleShape) }
     var repeated: [Float] = []
     for group in 0..<batch {

@@ -1,0 +1,226 @@
+import CKernels
+import DNNEngine
+import TensorCore
+
+/// The backward half of a ``ChainKernel``.
+///
+/// Without batch statistics one pass gives everything. With them the gradient of x needs two sums first:
+///
+///     dx = gamma / sigma (g - mean(g) - xhat mean(g xhat))
+///
+/// and g, the gradient of v, is computed in both passes, which reads more and writes less than keeping it.
+struct ChainGradient {
+  private let kernel: ChainKernel
+  private let context: BackwardContext
+
+  init(_ kernel: ChainKernel, _ context: BackwardContext) {
+    self.kernel = kernel
+    self.context = context
+  }
+
+  func backward() throws(KernelError) -> Backward {
+    let (kernel, op, grid) = (kernel, kernel.op, kernel.grid)
+    var operands: [Backward.Operand] = []
+    /// The entry of each entry of forward's operand list that is read again.
+    var places: [Int: Int] = [:]
+    var next = 0
+    for source in kernel.sources {
+      places[source.operand] = next
+      if source.integers != nil {
+        operands.append(.integers(source.input))
+        next += 3
+      } else {
+        operands.append(.input(source.input, .layout(source.layout)))
+        next += 1
+      }
+    }
+    var gammaOperand: Int?
+    if op.normalization != nil {
+      gammaOperand = next
+      operands.append(.input(op.normalizationPosition, .rowMajor))
+      next += 1
+    }
+    var upstream: [(output: Int, operand: Int, view: snug_view)] = []
+    for (output, layout) in context.gradients.enumerated() {
+      guard let layout else { continue }
+      let readable = grid.view(of: layout) == nil ? try grid.channelsLast() : layout
+      guard let view = grid.view(of: readable) else {
+        throw .operator(.unsupported(what: "a gradient whose channels don't stand in blocks"))
+      }
+      operands.append(.gradient(output, readable))
+      upstream.append((output, next, view))
+      next += 1
+    }
+
+    var results: [Backward.Result] = []
+    var dataView: snug_view?
+    let wanted = kernel.sources.filter { context.wanted[$0.input] }
+    if let first = wanted.first {
+      var layout = context.preferred[first.input] ?? first.layout
+      if first.integers != nil, context.preferred[first.input] == nil {
+        layout = upstream.first.flatMap { context.gradients[$0.output] } ?? layout
+      }
+      if grid.view(of: layout) == nil { layout = try grid.channelsLast() }
+      dataView = grid.view(of: layout)
+      // Both summands have the gradient of their sum.
+      for (index, source) in wanted.enumerated() {
+        results.append(
+          Backward.Result(
+            input: source.input, layout: layout, memory: index == 0 ? .own : .result(0)))
+      }
+    }
+    if op.normalization != nil {
+      results.append(Backward.Result(input: op.normalizationPosition, layout: .rowMajor))
+      results.append(Backward.Result(input: op.normalizationPosition + 1, layout: .rowMajor))
+    }
+    for index in op.formats.indices {
+      results.append(Backward.Result(input: op.statisticPosition(index), layout: .rowMajor))
+    }
+    let pass = Pass(
+      kernel: kernel, places: places, gamma: gammaOperand, upstream: upstream, dataView: dataView)
+    return Backward(
+      kernel.label, operands: operands, results: results
+    ) { (operands) in pass.run(operands) }
+  }
+
+  /// One backward run.
+  final class Pass {
+    private let kernel: ChainKernel
+    private let places: [Int: Int]
+    private let gamma: Int?
+    private let upstream: [(output: Int, operand: Int, view: snug_view)]
+    private let dataView: snug_view?
+    private let factor: ChannelValues
+    private let slope: ChannelValues
+    private let offset: ChannelValues
+
+    init(
+      kernel: ChainKernel, places: [Int: Int], gamma: Int?,
+      upstream: [(output: Int, operand: Int, view: snug_view)], dataView: snug_view?
+    ) {
+      self.kernel = kernel
+      self.places = places
+      self.gamma = gamma
+      self.upstream = upstream
+      self.dataView = dataView
+      factor = ChannelValues(kernel.grid, repeating: 1)
+      slope = ChannelValues(kernel.grid)
+      offset = ChannelValues(kernel.grid)
+    }
+
+    func run(_ operands: Operands) {
+      let (op, grid) = (kernel.op, kernel.grid)
+      var chain = kernel.chain { operands.input(places[$0] ?? 0, as: UInt8.self) }
+      for (output, operand, view) in upstream {
+        let gradient = operands.input(operand, as: Float.self)
+        if op.yieldsValues, output == 0 {
+          chain.values_gradient = gradient
+          chain.values_gradient_view = view
+        } else {
+          let index = output - (op.yieldsValues ? 1 : 0)
+          kernel.add(index, to: &chain)
+          kernel.withQuantizer(index, of: &chain) {
+            $0.gradient = gradient
+            $0.gradient_view = view
+          }
+        }
+      }
+      nonisolated(unsafe) let complete = chain
+      var next = dataView == nil ? 0 : 1
+      if op.normalization != nil {
+        reduce(complete, perChannel: true)
+        if let sums = kernel.sums {
+          let (dGamma, dBeta) = (
+            operands.output(next, as: Float.self), operands.output(next + 1, as: Float.self)
+          )
+          for channel in 0..<grid.channels {
+            dBeta[channel] = Float(sums.totals[channel])
+            dGamma[channel] = Float(sums.totals[grid.channels + channel])
+          }
+          next += 2
+        }
+        prepareNormalization(operands)
+        write(complete, operands, countsSteps: false)
+      } else if dataView != nil {
+        write(complete, operands, countsSteps: true)
+      } else {
+        reduce(complete, perChannel: false)
+      }
+      writeSteps(operands, from: next)
+    }
+
+    private func reduce(_ chain: snug_chain, perChannel: Bool) {
+      guard let sums = kernel.sums else { return }
+      nonisolated(unsafe) let chain = chain
+      let channels = kernel.grid.channels
+      nonisolated(unsafe) let (scale, offset) = (
+        kernel.normalScale.pointer, kernel.normalOffset.pointer
+      )
+      kernel.grid.parts.forEach { part, sample, begin, end in
+        let row = sums.row(part)
+        withUnsafePointer(to: chain) {
+          snug_chain_reduce(
+            $0, scale, offset, sample, begin, end, perChannel ? row : nil, row + channels,
+            row + 2 * channels)
+        }
+      }
+      sums.addUp()
+    }
+
+    /// factor, slope and offset of dx = g factor + raw slope + offset.
+    private func prepareNormalization(_ operands: Operands) {
+      guard let gamma, let sums = kernel.sums else { return }
+      let values = operands.input(gamma, as: Float.self)
+      let grid = kernel.grid
+      let count = Double(grid.samples * grid.positions)
+      let (scale, shift) = (kernel.normalScale.pointer, kernel.normalOffset.pointer)
+      for channel in 0..<grid.channels {
+        let k = Double(values[channel]) * Double(kernel.inverseDeviation.pointer[channel])
+        factor.pointer[channel] = Float(k)
+        guard kernel.usesBatchStatistics else { continue }
+        let mean = sums.totals[channel] / count
+        let correlation = sums.totals[grid.channels + channel] / count
+        slope.pointer[channel] = Float(-k * correlation * Double(scale[channel]))
+        offset.pointer[channel] = Float(-k * (mean + correlation * Double(shift[channel])))
+      }
+    }
+
+    private func write(_ chain: snug_chain, _ operands: Operands, countsSteps: Bool) {
+      guard let dataView else { return }
+      let (sums, channels) = (kernel.sums, kernel.grid.channels)
+      nonisolated(unsafe) let target = operands.output(0, as: Float.self)
+      nonisolated(unsafe) let (factor, slope, offset) = (
+        factor.pointer, slope.pointer, offset.pointer
+      )
+      nonisolated(unsafe) let (chain, view) = (chain, dataView)
+      kernel.grid.parts.forEach { part, sample, begin, end in
+        let steps = countsSteps ? sums.map { $0.row(part) + 2 * channels } : nil
+        withUnsafePointer(to: chain) {
+          snug_chain_gradient(
+            $0, factor, slope, offset, sample, begin, end, target, view, steps)
+        }
+      }
+      if countsSteps { sums?.addUp() }
+    }
+
+    /// dL/dp = ln2 s dL/ds, of those quantizers that a gradient reaches; 0 for others.
+    private func writeSteps(_ operands: Operands, from first: Int) {
+      guard let sums = kernel.sums else { return }
+      let op = kernel.op
+      var reached = 0
+      for index in op.formats.indices {
+        let output = index + (op.yieldsValues ? 1 : 0)
+        let target = operands.output(first + index, as: Float.self)
+        guard upstream.contains(where: { $0.output == output }) else {
+          target[0] = 0
+          continue
+        }
+        let sum = sums.totals[2 * kernel.grid.channels + reached]
+        target[0] = Float(sum * Double(ln2) * Double(kernel.steps[index]))
+        reached += 1
+      }
+    }
+  }
+}
+
+private let ln2: Float = 0.693_147_180_559_945_3

@@ -1,0 +1,174 @@
+import DNNEngine
+import GraphIR
+import Quantizers
+import TensorCore
+
+/// The weight of a layer on its integer grid while it is trained: y = q(v, d, t) s, with s = 2^d.
+///
+/// Made for training, never read from a file. Inputs: v in the layer's layout, d and t (absent for a method
+/// without a norm parameter), one a channel. The output is held as floats and as integers. Gradients are the
+/// quantizer's own.
+public struct FakeQuantizedWeight: Operator {
+  public static let schema = OperatorSchema(
+    domain: "snug.training", "FakeQuantizedWeight", since: 1, inputs: 2...3, inputTypes: [.float])
+
+  /// A quantizer, equal to itself alone.
+  public final class Reference: Sendable, Hashable {
+    public let quantizer: any WeightQuantizer
+
+    public init(_ quantizer: any WeightQuantizer) { self.quantizer = quantizer }
+
+    public static func == (a: Reference, b: Reference) -> Bool { a === b }
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+  }
+
+  public let reference: Reference
+  public let layout: WeightLayout
+
+  /// - Precondition: the quantizer's layer has the channels and the dot length of `layout`.
+  public init(_ quantizer: any WeightQuantizer, layout: WeightLayout) {
+    precondition(
+      quantizer.layer.channels == layout.channelCount && quantizer.layer.length == layout.dotLength,
+      "the quantizer of another layer")
+    reference = Reference(quantizer)
+    self.layout = layout
+  }
+
+  /// - Throws: always; no file holds one.
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    throw .unsupported(what: "a training-time operator in a file")
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    [inputs.type(0)]
+  }
+}
+
+extension FakeQuantizedWeight: DifferentiableOperator {
+  /// - Throws: always; inference reads the weights that training leaves.
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    throw .operator(.unsupported(what: "a training-time operator in inference"))
+  }
+
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try WeightKernel(reference.quantizer, layout, context) }
+}
+
+/// The kernel of a ``FakeQuantizedWeight``.
+private final class WeightKernel: TrainingKernel {
+  let label = "weight quantizer"
+  let inputs: [TrainingRequest?]
+  let outputs: [OutputForm]
+  private let quantizer: any WeightQuantizer
+  private let layout: WeightLayout
+  /// Weights, values and gradients as channels x K, where the tensor has another order.
+  private let rows: Rows?
+
+  init(_ quantizer: any WeightQuantizer, _ layout: WeightLayout, _ context: TrainingContext)
+    throws(KernelError)
+  {
+    self.quantizer = quantizer
+    self.layout = layout
+    inputs = context.inputs.map { _ in .rowMajor }
+    let shape = try context.input(0).value.shape
+    let codes = try KernelError.engine { () throws(EngineError) in
+      try MemoryDescriptor(rowMajor: shape, .int8)
+    }
+    outputs = [
+      OutputForm(
+        floats: .rowMajor,
+        integers: IntegerForm(layout: codes, element: .int8, scaleCount: layout.channelCount))
+    ]
+    rows = layout.isChannelMajor ? nil : Rows(count: quantizer.layer.count)
+  }
+
+  private func parameters(_ operands: Operands) -> ParameterView {
+    let channels = quantizer.layer.channels
+    let norm = operands.inputs[2 < inputs.count ? 2 : 1]
+    return ParameterView(
+      log2Scale: UnsafeBufferPointer(
+        start: operands.input(1, as: Float.self), count: channels),
+      log2Norm: UnsafeBufferPointer(
+        start: norm.map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) },
+        count: quantizer.usesNorm ? channels : 0))
+  }
+
+  private func weights(_ operands: Operands) -> UnsafeBufferPointer<Float> {
+    let source = operands.input(0, as: Float.self)
+    guard let rows else { return UnsafeBufferPointer(start: source, count: quantizer.layer.count) }
+    layout.copy(source, to: rows.weights, scatters: false)
+    return UnsafeBufferPointer(start: rows.weights, count: quantizer.layer.count)
+  }
+
+  func forward(_ operands: Operands) throws(KernelError) {
+    let count = quantizer.layer.count
+    let values = operands.output(0, as: Float.self)
+    let codes = operands.output(1, as: Int8.self)
+    let buffers = QuantizedBuffers(
+      codes: UnsafeMutableBufferPointer(start: rows?.codes ?? codes, count: count),
+      values: UnsafeMutableBufferPointer(start: rows?.values ?? values, count: count),
+      scales: UnsafeMutableBufferPointer(
+        start: operands.output(2, as: Float.self), count: quantizer.layer.channels))
+    do throws(QuantizerError) {
+      try quantizer.forward(weights(operands), parameters(operands), into: buffers)
+    } catch { throw .quantizer(error) }
+    if let rows {
+      layout.copy(rows.codes, to: codes, scatters: true)
+      layout.copy(rows.values, to: values, scatters: true)
+    }
+  }
+
+  func makeBackward(_ context: BackwardContext) throws(KernelError) -> [Backward] {
+    let inputs = self.inputs.indices
+    var operands = inputs.map { Backward.Operand.input($0, .rowMajor) }
+    operands.append(.gradient(0, .rowMajor))
+    let results = inputs.map { Backward.Result(input: $0, layout: .rowMajor) }
+    return [
+      Backward("weight quantizer", operands: operands, results: results) { operands in
+        self.backward(operands, gradient: inputs.count)
+      }
+    ]
+  }
+
+  private func backward(_ operands: Operands, gradient: Int) {
+    let (count, channels) = (quantizer.layer.count, quantizer.layer.channels)
+    let upstream = operands.input(gradient, as: Float.self)
+    let target = operands.output(0, as: Float.self)
+    if let rows { layout.copy(upstream, to: rows.values, scatters: false) }
+    let norm = quantizer.usesNorm ? operands.outputs[2] : nil
+    quantizer.backward(
+      weights(operands), parameters(operands),
+      upstream: UnsafeBufferPointer(
+        start: rows.map { UnsafePointer($0.values) } ?? upstream, count: count),
+      into: GradientBuffers(
+        weights: UnsafeMutableBufferPointer(start: rows?.gradients ?? target, count: count),
+        log2Scale: UnsafeMutableBufferPointer(
+          start: operands.output(1, as: Float.self), count: channels),
+        log2Norm: UnsafeMutableBufferPointer(
+          start: norm?.assumingMemoryBound(to: Float.self), count: norm == nil ? 0 : channels)))
+    if let rows { layout.copy(rows.gradients, to: target, scatters: true) }
+  }
+
+  /// Scratch memory in the order of channels.
+  private final class Rows {
+    let weights: UnsafeMutablePointer<Float>
+    let values: UnsafeMutablePointer<Float>
+    let gradients: UnsafeMutablePointer<Float>
+    let codes: UnsafeMutablePointer<Int8>
+
+    init(count: Int) {
+      weights = .allocate(capacity: max(count, 1))
+      values = .allocate(capacity: max(count, 1))
+      gradients = .allocate(capacity: max(count, 1))
+      codes = .allocate(capacity: max(count, 1))
+    }
+
+    deinit {
+      weights.deallocate()
+      values.deallocate()
+      gradients.deallocate()
+      codes.deallocate()
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import CKernels
+import DNNEngine
+import TensorCore
+
+/// Makes floats of integers: value = integer x scale (+ offset).
+final class IntegerConversion: @unchecked Sendable {
+  private let grid: ChannelGrid
+  private let form: IntegerForm
+  private let scale: ChannelValues
+  private let offset: ChannelValues
+  private let source: snug_view
+  private let target: snug_view
+
+  init(_ grid: ChannelGrid, _ form: IntegerForm, _ source: snug_view, _ target: snug_view) {
+    self.grid = grid
+    self.form = form
+    self.source = source
+    self.target = target
+    scale = ChannelValues(grid)
+    offset = ChannelValues(grid)
+  }
+
+  /// Operands: integers, scale, offset; the floats.
+  func run(_ operands: Operands) {
+    form.fill(
+      scale.pointer, offset.pointer, channels: grid.channels,
+      scale: operands.input(1, as: Float.self),
+      offset: form.offsetCount > 0 ? operands.input(2, as: Float.self) : nil)
+    var chain = snug_chain()
+    chain.channels = grid.channels
+    chain.operands = 1
+    chain.operand.0 = snug_operand(
+      data: operands.input(0, as: UInt8.self), type: form.element.number, view: source,
+      scale: scale.pointer, offset: offset.pointer)
+    chain.values = operands.output(0, as: Float.self)
+    chain.values_view = target
+    nonisolated(unsafe) let complete = chain
+    grid.parts.forEach { _, sample, begin, end in
+      withUnsafePointer(to: complete) { snug_chain_forward($0, sample, begin, end) }
+    }
+  }
+}
+
+extension IntegerForm {
+  /// Spreads scale and offset over one entry a channel.
+  func fill(
+    _ scales: UnsafeMutablePointer<Float>, _ offsets: UnsafeMutablePointer<Float>, channels: Int,
+    scale: UnsafePointer<Float>, offset: UnsafePointer<Float>?
+  ) {
+    for channel in 0..<channels {
+      scales[channel] = scale[scaleCount == 1 ? 0 : channel]
+      offsets[channel] = offset?[channel] ?? 0
+    }
+  }
+}
+
+extension EngineElement {
+  var number: snug_number {
+    switch self {
+    case .float32: snug_float32
+    case .int32: snug_int32
+    case .int8: snug_int8
+    case .uint8: snug_uint8
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import DNNEngine
+import GraphIR
+import TensorCore
+
+/// The gradients of a convolution's input, weight and bias.
+final class ConvolutionGradients {
+  private let layer: ConvolutionLayer
+  private let engine: Engine
+  private let input: PrimitiveDescriptor?
+  private let weight: PrimitiveDescriptor?
+  private let wantsBias: Bool
+  private let channels: Int
+  /// The layout in which the gradient of the output is read.
+  let layout: TensorLayout?
+
+  init(_ layer: ConvolutionLayer, _ context: TrainingContext) throws(KernelError) {
+    self.layer = layer
+    engine = context.engine
+    wantsBias = layer.hasBias && context.wantsGradient(2)
+    channels = try context.kernel.output().shape[1]
+    let operands = try ConvolutionKernels.Operands(context.kernel, layer.weight, hasBias: false)
+    let forward = try layer.forward(context.engine, operands)
+    let maker = Maker(layer: layer, engine: context.engine, operands: operands, forward: forward)
+    let algorithms: [ConvolutionAlgorithm] =
+      context.options.usesWinograd && layer.suitsWinograd ? [.winograd, .direct] : [.direct]
+    var found: MemoryDescriptor?
+    if context.wantsGradient(0) {
+      let primitive = try maker.first(of: algorithms) { (algorithm) throws(EngineError) in
+        try maker.input(algorithm)
+      }
+      found = try KernelError.engine { () throws(EngineError) in
+        try primitive.layout(of: .destinationGradient)
+      }
+      input = primitive
+    } else {
+      input = nil
+    }
+    if context.wantsGradient(1) || wantsBias {
+      let wantsBias = wantsBias
+      // With one layout of the output's gradient for both, none is reordered.
+      let shared = found
+      let primitive = try maker.first(of: algorithms) { (algorithm) throws(EngineError) in
+        try maker.weight(algorithm, destination: shared, hasBias: wantsBias)
+      }
+      if found == nil {
+        found = try KernelError.engine { () throws(EngineError) in
+          try primitive.layout(of: .destinationGradient)
+        }
+      }
+      weight = primitive
+    } else {
+      weight = nil
+    }
+    layout = found.map { TensorLayout($0) }
+  }
+
+  func makeBackward(_ context: BackwardContext) throws(KernelError) -> [Backward] {
+    var parts: [Backward] = []
+    if let weight { parts.append(try weightPart(weight, context)) }
+    if let input, context.wanted[0] { parts.append(try inputPart(input)) }
+    return parts
+  }
+
+  private func inputPart(_ descriptor: PrimitiveDescriptor) throws(KernelError) -> Backward {
+    do {
+      let w = try descriptor.layout(of: .weights)
+      let dy = try descriptor.layout(of: .destinationGradient)
+      let dx = try descriptor.layout(of: .sourceGradient)
+      let view = try MemoryDescriptor(shape: layer.weight.shape, strides: layer.weight.strides)
+      let primitive = try Primitive(
+        descriptor, [(.weights, w), (.destinationGradient, dy), (.sourceGradient, dx)])
+      return Backward(
+        "convolution input gradient",
+        operands: [.input(1, .packed(target: w, view: view)), .gradient(0, TensorLayout(dy))],
+        results: [Backward.Result(input: 0, layout: TensorLayout(dx))]
+      ) { (operands) throws(KernelError) in
+        try KernelError.engine { () throws(EngineError) in
+          try primitive.point(0, at: operands.inputs[0])
+          try primitive.point(1, at: operands.inputs[1])
+          try primitive.point(2, at: operands.outputs[0])
+          try primitive.run()
+        }
+      }
+    } catch { throw .engine(error) }
+  }
+
+  /// The weight's gradient in oneDNN's layout first, then in that of the file.
+  private func weightPart(_ descriptor: PrimitiveDescriptor, _ context: BackwardContext)
+    throws(KernelError) -> Backward
+  {
+    do {
+      let x = try descriptor.layout(of: .source)
+      let dy = try descriptor.layout(of: .destinationGradient)
+      let dw = try descriptor.layout(of: .weightGradient)
+      let view = try MemoryDescriptor(shape: layer.weight.shape, strides: layer.weight.strides)
+      let bias = wantsBias ? try MemoryDescriptor(rowMajor: [channels]) : nil
+      var arguments: [(Argument, MemoryDescriptor)] = [
+        (.source, x), (.destinationGradient, dy), (.weightGradient, dw),
+      ]
+      if let bias { arguments.append((.biasGradient, bias)) }
+      let primitive = try Primitive(descriptor, arguments)
+      let reorder =
+        try dw == view
+        ? nil
+        : Primitive(
+          PrimitiveDescriptor.reorder(engine, from: dw, to: view),
+          [(.source, dw), (.destination, view)])
+      var results = [Backward.Result(input: 1, layout: .rowMajor)]
+      if wantsBias { results.append(Backward.Result(input: 2, layout: .rowMajor)) }
+      let (scratch, biasPlace) = (results.count, 1)
+      return Backward(
+        "convolution weight gradient",
+        operands: [.input(0, .layout(TensorLayout(x))), .gradient(0, TensorLayout(dy))],
+        results: results, scratchByteCounts: reorder == nil ? [] : [dw.byteCount]
+      ) { (operands) throws(KernelError) in
+        try KernelError.engine { () throws(EngineError) in
+          try primitive.point(0, at: operands.inputs[0])
+          try primitive.point(1, at: operands.inputs[1])
+          try primitive.point(2, at: operands.outputs[reorder == nil ? 0 : scratch])
+          if bias != nil { try primitive.point(3, at: operands.outputs[biasPlace]) }
+          try primitive.run()
+          guard let reorder else { return }
+          try reorder.point(0, at: operands.outputs[scratch])
+          try reorder.point(1, at: operands.outputs[0])
+          try reorder.run()
+        }
+      }
+    } catch { throw .engine(error) }
+  }
+
+  /// Makes the primitives of one layer.
+  private struct Maker {
+    let layer: ConvolutionLayer
+    let engine: Engine
+    let operands: ConvolutionKernels.Operands
+    let forward: PrimitiveDescriptor
+
+    /// The first algorithm that oneDNN takes.
+    func first(
+      of algorithms: [ConvolutionAlgorithm],
+      _ make: (ConvolutionAlgorithm) throws(EngineError) -> PrimitiveDescriptor
+    ) throws(KernelError) -> PrimitiveDescriptor {
+      for algorithm in algorithms.dropLast() {
+        if let primitive = try? make(algorithm) { return primitive }
+      }
+      return try KernelError.engine { () throws(EngineError) in
+        try make(algorithms.last ?? .direct)
+      }
+    }
+
+    func input(_ algorithm: ConvolutionAlgorithm) throws(EngineError) -> PrimitiveDescriptor {
+      if layer.isTransposed {
+        return try .transposedConvolutionInputGradient(
+          engine, source: operands.source, weights: operands.weight,
+          destination: operands.destination, layer.geometry, forward: forward)
+      }
+      return try .convolutionInputGradient(
+        engine, source: operands.source, weights: operands.weight,
+        destination: operands.destination, layer.geometry, algorithm, forward: forward)
+    }
+
+    /// - Parameter destination: the layout of the output's gradient, left to oneDNN where `nil` or refused.
+    func weight(
+      _ algorithm: ConvolutionAlgorithm, destination: MemoryDescriptor?, hasBias: Bool
+    ) throws(EngineError) -> PrimitiveDescriptor {
+      let bias = hasBias ? try MemoryDescriptor(rowMajor: [layer.channels]) : nil
+      func make(_ y: MemoryDescriptor) throws(EngineError) -> PrimitiveDescriptor {
+        if layer.isTransposed {
+          return try .transposedConvolutionWeightGradient(
+            engine, source: operands.source, weights: operands.weight, bias: bias, destination: y,
+            layer.geometry, forward: forward)
+        }
+        return try .convolutionWeightGradient(
+          engine, source: operands.source, weights: operands.weight, bias: bias, destination: y,
+          layer.geometry, algorithm, forward: forward)
+      }
+      if let destination, let primitive = try? make(destination), !primitive.isReference {
+        return primitive
+      }
+      return try make(operands.destination)
+    }
+  }
+}
+
+extension ConvolutionLayer {
+  /// Output channels.
+  var channels: Int {
+    let isGrouped = weight.shape.count > geometry.strides.count + 2
+    return isGrouped ? weight.shape[0] * weight.shape[1] : weight.shape[0]
+  }
+
+  /// Whether tiles save products: dense 3x3 kernels that move by one.
+  var suitsWinograd: Bool {
+    !isTransposed && weight.shape.count == 4 && weight.shape[2...] == [3, 3]
+      && geometry.strides == [1, 1] && geometry.dilations == [1, 1]
+      && min(weight.shape[0], weight.shape[1]) >= 16
+  }
+}
