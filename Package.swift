@@ -56,6 +56,11 @@ let package = Package(
     module("Passes", ["Operators", "AccumulatorBounds"]),
     module("Datasets", ["TensorCore", "OnnxFormat", "CTurboJPEG", "CPNG", "CZlib"]),
     module("Quantization", ["Passes", "Quantizers", "AccumulatorBounds"]),
+    module(
+      "Training",
+      [
+        "TensorCore", "Operators", "Quantization", "Quantizers", "Datasets", "CKernels", "CZlib",
+      ]),
     module("Verification", ["GraphIR", "AccumulatorBounds"]),
     module(
       "Reporting", ["Verification", .product(name: "Mustache", package: "swift-mustache")]),
@@ -85,6 +90,7 @@ let package = Package(
     tests("Passes", ["OnnxFormat"]),
     tests("Datasets", ["OnnxFormat", "CZlib"]),
     tests("Quantization", ["OnnxFormat"]),
+    tests("Training"),
     tests("Verification", ["OnnxFormat"]),
     tests("Reporting", exclude: ["Snapshots"]),
     tests("Snug"),

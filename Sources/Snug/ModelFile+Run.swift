@@ -65,7 +65,7 @@ public enum TensorFiles {
         throw .outputNames(first: other, second: name, file: file)
       }
     }
-    do throws(FileError) { try OutputFile.makeFolder(folder) } catch { throw .file(error) }
+    do throws(FileError) { try FilePath.makeFolder(folder) } catch { throw .file(error) }
     var paths: [String] = []
     for (name, tensor) in tensors {
       let path = "\(folder)/\(fileName(name))"

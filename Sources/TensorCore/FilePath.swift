@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// Text operations on file paths.
+/// Operations on file paths.
 public enum FilePath {
   /// The path without links, `.` and `..`.
   ///
@@ -26,5 +26,23 @@ public enum FilePath {
   /// The last component of a path.
   public static func name(of path: String) -> String {
     path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
+
+  /// Makes a folder and those above it, where they are missing.
+  ///
+  /// - Throws: ``FileError``, with `ENOTDIR` where a file is in the way.
+  public static func makeFolder(_ path: String) throws(FileError) {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw FileError(.write, path, code: ENOTDIR)
+      }
+      return
+    }
+    let parent = folder(of: path)
+    if parent != path, parent != "." { try makeFolder(parent) }
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+      throw FileError(.write, path, code: errno)
+    }
   }
 }

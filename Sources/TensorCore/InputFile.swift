@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// An open file that is read from its start to its end.
+/// An open file that is read from its start to its end, several times where it is rewound.
 public final class InputFile: Sendable {
   public let path: String
   /// Bytes in the file, or `nil` where it has no size of its own (a pipe).
@@ -59,6 +59,15 @@ public final class InputFile: Sendable {
       filled += count
     }
     return filled
+  }
+
+  /// Goes back to the start.
+  ///
+  /// - Throws: ``FileError``, with `ESPIPE` for a pipe.
+  public func rewind() throws(FileError) {
+    guard lseek(descriptor, 0, SEEK_SET) == 0 else {
+      throw FileError(.read, path, code: errno)
+    }
   }
 
   /// The bytes from the current position to the end.

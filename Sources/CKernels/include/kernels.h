@@ -4,6 +4,8 @@
 #include "activations.h"
 #include "copies.h"
 #include "elementwise.h"
+#include "losses.h"
+#include "optimizers.h"
 #include "parallel.h"
 #include "pointwise.h"
 #include "projection.h"

@@ -1,0 +1,59 @@
+import TensorCore
+
+/// The folder of `--checkpoint-dir`: the state to resume from, and the one with the best metric.
+public struct CheckpointStore: Sendable, Hashable {
+  public let folder: String
+
+  public enum Slot: String, Sendable, Hashable, CaseIterable {
+    case latest, best
+  }
+
+  /// Makes the folder where it is missing.
+  ///
+  /// - Throws: ``CheckpointError/file(_:)``.
+  public init(folder: String) throws(CheckpointError) {
+    try CheckpointError.wrapping { () throws(FileError) in try FilePath.makeFolder(folder) }
+    self.folder = folder
+  }
+
+  /// `latest.snugstate` or `best.snugstate` in the folder.
+  public func path(_ slot: Slot) -> String { "\(folder)/\(slot.rawValue).snugstate" }
+
+  /// Whether there is a file to restore from, which may still prove unusable.
+  public func contains(_ slot: Slot) -> Bool { (try? FilePath.resolved(path(slot))) != nil }
+
+  /// Writes a state; the one before stays until this is complete.
+  ///
+  /// - Parameter arrays: written from where they lie; names must differ.
+  /// - Throws: ``CheckpointError/file(_:)``.
+  public func save(
+    _ header: CheckpointHeader, _ arrays: [NamedArray], as slot: Slot
+  ) throws(CheckpointError) {
+    try CheckpointWriter.write(header, arrays, to: path(slot))
+  }
+
+  /// The header of a state, for a look before anything is allocated.
+  ///
+  /// - Throws: ``CheckpointError`` where the file is missing, foreign or damaged.
+  public func header(of slot: Slot) throws(CheckpointError) -> CheckpointHeader {
+    try CheckpointReader(path: path(slot)).header
+  }
+
+  /// Reads a state straight into the arrays.
+  ///
+  /// - Parameters:
+  ///   - arrays: those that were saved, by name, in any order.
+  ///   - configuration: what ``CheckpointHeader/configuration`` of the file must equal, member by member.
+  /// - Throws: ``CheckpointError``; the arrays then are as before, unless the disk failed while reading.
+  public func restore(
+    _ slot: Slot, into arrays: [NamedArray], configuration: JSONValue
+  ) throws(CheckpointError) -> CheckpointHeader {
+    let reader = try CheckpointReader(path: path(slot))
+    let differences = reader.differences(from: configuration)
+    guard differences.isEmpty else {
+      throw .otherConfiguration(path: path(slot), differences)
+    }
+    try reader.read(into: arrays)
+    return reader.header
+  }
+}

@@ -1,0 +1,18 @@
+import TensorCore
+
+/// Why gradients can't be used.
+public enum GradientError: Error, Sendable, Hashable {
+  /// The first element in the order of the segments that is NaN or infinite.
+  case notFinite(segment: String, element: Int, isNaN: Bool)
+}
+
+extension GradientError: CustomStringConvertible {
+  /// One line that names the parameter and says what to do.
+  public var description: String {
+    switch self {
+    case .notFinite(let segment, let element, let isNaN):
+      "the gradient of '\(segment.singleLine)' is \(isNaN ? "NaN" : "infinite") at element "
+        + "\(element); use a lower learning rate, a longer warm-up, or check the data for extreme values"
+    }
+  }
+}

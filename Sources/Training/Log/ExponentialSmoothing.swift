@@ -1,0 +1,27 @@
+/// A running mean for display: value = sum of (1 - b) b^age x, divided by the sum of its weights, so that
+/// the first values count fully (Kingma and Ba 2015, section 3).
+public struct ExponentialSmoothing: Sendable, Hashable {
+  /// b, in 0..<1: 0.98 looks back on about 50 values.
+  public let kept: Double
+  private var sum = 0.0
+  private var weight = 0.0
+
+  public init(kept: Double = 0.98) {
+    precondition(kept >= 0 && kept < 1, "nothing would be taken in")
+    self.kept = kept
+  }
+
+  /// The smoothed value, `nil` before the first.
+  public var value: Double? { weight > 0 ? sum / weight : nil }
+
+  /// Takes a value in; one that is not finite is left out, since it would stay forever.
+  ///
+  /// - Returns: the smoothed value, `nil` where there was no finite one yet.
+  @discardableResult public mutating func observe(_ value: Double) -> Double? {
+    if value.isFinite {
+      sum = kept * sum + (1 - kept) * value
+      weight = kept * weight + (1 - kept)
+    }
+    return self.value
+  }
+}

@@ -1,0 +1,31 @@
+import TensorCore
+
+/// Why a training log can't be kept.
+public enum TrainingLogError: Error, Sendable, Hashable {
+  /// The operating system refused to open, read or write.
+  case file(FileError)
+  /// A file to go on with holds something else; `line` counts from 1.
+  case foreign(path: String, line: Int)
+
+  /// True where an output can't be written, false where an input can't be used.
+  public var isOutput: Bool {
+    if case .file(let error) = self { error.operation == .write } else { false }
+  }
+
+  /// Runs `body` and wraps what the file system throws.
+  static func wrapping<T>(_ body: () throws(FileError) -> T) throws(TrainingLogError) -> T {
+    do throws(FileError) { return try body() } catch { throw .file(error) }
+  }
+}
+
+extension TrainingLogError: CustomStringConvertible {
+  /// One line that names the file and says what to do.
+  public var description: String {
+    switch self {
+    case .file(let error): "\(error)"
+    case .foreign(let path, let line):
+      "\(path): line \(line) is no row of a training log; name the log of the run that resumes, or a "
+        + "new file"
+    }
+  }
+}

@@ -1,0 +1,76 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Cross-entropy between a row's probabilities p and its label, smoothed: -sum t log p with
+/// t = (1 - e) [label] + e / classes (Szegedy et al. 2016, section 7), in nats.
+///
+/// Results don't depend on the number of threads.
+public struct CrossEntropyLoss: Sendable, Hashable {
+  public let scores: ScoreKind
+  /// e, in 0..<1.
+  public let labelSmoothing: Double
+
+  /// - Throws: ``LossError/setting(_:actual:)``.
+  public init(_ scores: ScoreKind, labelSmoothing: Double = 0) throws(LossError) {
+    guard labelSmoothing >= 0, labelSmoothing < 1 else {
+      throw .setting(.labelSmoothing, actual: labelSmoothing)
+    }
+    self.scores = scores
+    self.labelSmoothing = labelSmoothing
+  }
+
+  /// The mean loss of a batch, and its gradient.
+  ///
+  /// - Parameters:
+  ///   - outputs: the scores, row-major, (labels.count)x(classes).
+  ///   - gradient: where the gradient of the mean by `outputs` goes, if anywhere; may be the memory of
+  ///     `outputs`.
+  /// - Returns: NaN where an output is.
+  /// - Throws: ``LossError`` where sizes or labels don't fit.
+  public func mean(
+    _ outputs: UnsafeBufferPointer<Float>, labels: [Int],
+    gradient: UnsafeMutableBufferPointer<Float>? = nil
+  ) throws(LossError) -> Double {
+    let classes = try RowLoss.classes(
+      rows: labels.count, outputs: outputs.count, gradient: gradient?.count)
+    for (row, label) in labels.enumerated() where !(0..<classes).contains(label) {
+      throw .label(row: row, label: label, classes: classes)
+    }
+    guard let outputs = outputs.baseAddress else { throw .empty }
+    nonisolated(unsafe) let (scores, results) = (outputs, gradient?.baseAddress)
+    let share = 1 / Double(labels.count)
+    return RowLoss.mean(rows: labels.count, classes: classes) { row in
+      let start = row * classes
+      return self.row(
+        scores + start, label: labels[row], classes: classes, share: share,
+        gradient: results.map { $0 + start })
+    }
+  }
+
+  private func row(
+    _ outputs: UnsafePointer<Float>, label: Int, classes: Int, share: Double,
+    gradient: UnsafeMutablePointer<Float>?
+  ) -> Double {
+    let even = labelSmoothing / Double(classes)
+    // The loss of probabilities is -sum t log p as they are; a row that doesn't sum to one isn't normalized.
+    let shift = scores == .logits ? RowLoss.logarithmicSum(outputs, classes, scores) : 0
+    var loss = 0.0
+    for index in 0..<classes {
+      let target = even + (index == label ? 1 - labelSmoothing : 0)
+      let logarithm = RowLoss.logit(outputs[index], scores) - shift
+      // A class without weight may have an infinitely small probability.
+      if target > 0 || logarithm.isNaN { loss -= target * logarithm }
+      guard let gradient else { continue }
+      let probability = exp(logarithm)
+      gradient[index] = Float(
+        scores == .logits
+          ? share * (probability - target) : target == 0 ? 0 : -share * target / probability)
+    }
+    return loss
+  }
+}

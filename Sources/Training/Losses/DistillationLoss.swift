@@ -1,0 +1,79 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How far a student's probabilities p are from its teacher's q: T^2 sum q log(q / p), both softmax at
+/// temperature T (Hinton et al. 2015, section 2), in nats. T^2 keeps the size of gradients.
+///
+/// For images and numbers, distillation is ``SquaredErrorLoss`` against the teacher's outputs.
+/// Results don't depend on the number of threads.
+public struct DistillationLoss: Sendable, Hashable {
+  /// What both models' outputs hold; the logits of probabilities are their logarithms.
+  public let scores: ScoreKind
+  /// T, positive.
+  public let temperature: Double
+
+  /// - Throws: ``LossError/setting(_:actual:)``.
+  public init(_ scores: ScoreKind, temperature: Double = 1) throws(LossError) {
+    guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
+      throw .setting(.temperature, actual: temperature)
+    }
+    self.scores = scores
+    self.temperature = temperature
+  }
+
+  /// The mean loss of a batch, and its gradient.
+  ///
+  /// - Parameters:
+  ///   - outputs: the student's, row-major, (rows)x(classes).
+  ///   - teacher: the teacher's, of the same shape.
+  ///   - gradient: where the gradient of the mean by `outputs` goes, if anywhere; may be the memory of
+  ///     `outputs`.
+  /// - Returns: NaN where an output is.
+  /// - Throws: ``LossError`` where sizes don't fit.
+  public func mean(
+    _ outputs: UnsafeBufferPointer<Float>, teacher: UnsafeBufferPointer<Float>, rows: Int,
+    gradient: UnsafeMutableBufferPointer<Float>? = nil
+  ) throws(LossError) -> Double {
+    let classes = try RowLoss.classes(
+      rows: rows, outputs: outputs.count, gradient: gradient?.count)
+    guard teacher.count == outputs.count else {
+      throw .count(.teacher, expected: outputs.count, actual: teacher.count)
+    }
+    guard let outputs = outputs.baseAddress, let teacher = teacher.baseAddress else { throw .empty }
+    nonisolated(unsafe) let (student, reference, results) =
+      (outputs, teacher, gradient?.baseAddress)
+    let share = temperature / Double(rows)
+    return RowLoss.mean(rows: rows, classes: classes) { row in
+      let start = row * classes
+      return self.row(
+        student + start, teacher: reference + start, classes: classes, share: share,
+        gradient: results.map { $0 + start })
+    }
+  }
+
+  private func row(
+    _ outputs: UnsafePointer<Float>, teacher: UnsafePointer<Float>, classes: Int, share: Double,
+    gradient: UnsafeMutablePointer<Float>?
+  ) -> Double {
+    let factor = 1 / temperature
+    let shift = RowLoss.logarithmicSum(outputs, classes, scores, factor: factor)
+    let teacherShift = RowLoss.logarithmicSum(teacher, classes, scores, factor: factor)
+    var loss = 0.0
+    for index in 0..<classes {
+      let logit = RowLoss.logit(outputs[index], scores)
+      let logarithm = logit * factor - shift
+      let reference = RowLoss.logit(teacher[index], scores) * factor - teacherShift
+      let target = exp(reference)
+      if target != 0 { loss += target * (reference - logarithm) }
+      guard let gradient else { continue }
+      let byLogit = share * (exp(logarithm) - target)
+      gradient[index] = Float(scores == .logits ? byLogit : byLogit / exp(logit))
+    }
+    return loss * temperature * temperature
+  }
+}

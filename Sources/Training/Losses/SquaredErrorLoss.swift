@@ -1,0 +1,39 @@
+import CKernels
+
+/// The mean of (y - target)^2 over all elements of a batch.
+///
+/// Results don't depend on the number of threads.
+public struct SquaredErrorLoss: Sendable, Hashable {
+  public init() {}
+
+  /// The mean loss, and its gradient 2 (y - target) / count.
+  ///
+  /// - Parameters:
+  ///   - outputs: of the whole batch, in any order.
+  ///   - targets: in the same order; for distillation the teacher's outputs.
+  ///   - gradient: where the gradient of the mean by `outputs` goes, if anywhere; may be the memory of
+  ///     `outputs`.
+  /// - Returns: NaN where an output is.
+  /// - Throws: ``LossError`` where sizes don't fit.
+  public func mean(
+    _ outputs: UnsafeBufferPointer<Float>, targets: UnsafeBufferPointer<Float>,
+    gradient: UnsafeMutableBufferPointer<Float>? = nil
+  ) throws(LossError) -> Double {
+    guard !outputs.isEmpty else { throw .empty }
+    guard targets.count == outputs.count else {
+      throw .count(.targets, expected: outputs.count, actual: targets.count)
+    }
+    if let gradient, gradient.count != outputs.count {
+      throw .count(.gradient, expected: outputs.count, actual: gradient.count)
+    }
+    nonisolated(unsafe) let (outputs, targets, gradient) = (outputs, targets, gradient)
+    let count = Double(outputs.count)
+    let sum = Chunks.sum(count: outputs.count) { range in
+      let at = range.lowerBound
+      return snug_squared_error(
+        outputs.baseAddress.map { $0 + at }, targets.baseAddress.map { $0 + at }, range.count,
+        Float(2 / count), gradient?.baseAddress.map { $0 + at })
+    }
+    return sum / count
+  }
+}

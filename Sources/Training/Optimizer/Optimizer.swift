@@ -1,0 +1,130 @@
+import CKernels
+import TensorCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Updates a flat buffer of parameters by its gradients and keeps the moments that this takes.
+///
+/// A step allocates nothing, runs in parallel, and gives the same bits for any number of threads: each
+/// element is computed alone.
+public final class Optimizer {
+  public let settings: OptimizerSettings
+  /// The cuts of the flat buffer, which decide where weight decay applies.
+  public let segments: [ParameterSegment]
+  /// Elements of the flat buffer.
+  public let count: Int
+  /// Steps taken so far; the corrections for zero-initialized moments depend on it. Restored together
+  /// with ``state``.
+  public var stepCount = 0
+
+  /// The momentum of SGD, or Adam's mean of gradients.
+  private let first: FloatBuffer
+  /// Adam's mean of squared gradients.
+  private let second: FloatBuffer?
+
+  /// Elements worth a thread of their own.
+  private static let grain = 1 << 15
+
+  /// - Parameter segments: in order and without gaps.
+  /// - Throws: ``OptimizerError`` for a setting outside its range.
+  public init(_ settings: OptimizerSettings, segments: [ParameterSegment]) throws(OptimizerError) {
+    try settings.validate()
+    let count = segments.last?.range.upperBound ?? 0
+    precondition(segments.cover(count), "segments leave gaps")
+    self.settings = settings
+    self.segments = segments
+    self.count = count
+    first = FloatBuffer(count: count)
+    second = settings.kind == .sgd ? nil : FloatBuffer(count: count)
+  }
+
+  /// The moments, for checkpoints; valid while the optimizer lives.
+  public var state: [NamedArray] {
+    switch settings.kind {
+    case .sgd: [NamedArray("optimizer.momentum", first.elements)]
+    case .adam, .adamw:
+      [NamedArray("optimizer.first", first.elements)]
+        + (second.map { [NamedArray("optimizer.second", $0.elements)] } ?? [])
+    }
+  }
+
+  /// Moves the parameters one step against their gradients.
+  ///
+  /// - Parameters:
+  ///   - parameters: ``count`` elements, updated in place.
+  ///   - gradients: ``count`` finite elements.
+  ///   - learningRate: of this step.
+  public func step(
+    parameters: UnsafeMutableBufferPointer<Float>, gradients: UnsafeBufferPointer<Float>,
+    learningRate: Double
+  ) {
+    precondition(parameters.count == count, "\(parameters.count) parameters for \(count)")
+    precondition(gradients.count == count, "\(gradients.count) gradients for \(count)")
+    stepCount += 1
+    guard let weights = parameters.baseAddress, let gradients = gradients.baseAddress,
+      let first = first.elements.baseAddress
+    else { return }
+    switch settings.kind {
+    case .sgd:
+      let (decaying, plain) = (momentumStep(learningRate, decays: true), momentumStep(learningRate))
+      nonisolated(unsafe) let (weights, gradients, first) = (weights, gradients, first)
+      forEachPart { range, decays in
+        let at = range.lowerBound
+        snug_sgd_step(
+          weights + at, gradients + at, first + at, range.count, decays ? decaying : plain)
+      }
+    case .adam, .adamw:
+      guard let squares = second?.elements.baseAddress else { return }
+      let (decaying, plain) = (adamStep(learningRate, decays: true), adamStep(learningRate))
+      nonisolated(unsafe) let (weights, gradients, first, second) =
+        (weights, gradients, first, squares)
+      forEachPart { range, decays in
+        let at = range.lowerBound
+        snug_adam_step(
+          weights + at, gradients + at, first + at, second + at, range.count,
+          decays ? decaying : plain)
+      }
+    }
+  }
+
+  private func momentumStep(_ rate: Double, decays: Bool = false) -> snug_sgd {
+    snug_sgd(
+      rate: Float(rate), momentum: Float(settings.momentum),
+      decay: decays ? Float(settings.weightDecay) : 0)
+  }
+
+  /// Scalars are computed in double precision and rounded once, as PyTorch does.
+  private func adamStep(_ rate: Double, decays: Bool = false) -> snug_adam {
+    let decay = decays ? settings.weightDecay : 0
+    let decoupled = settings.kind == .adamw
+    let steps = Double(stepCount)
+    return snug_adam(
+      rate: Float(rate / (1 - pow(settings.firstBeta, steps))),
+      shrink: decoupled ? Float(1 - rate * decay) : 1,
+      decay: decoupled ? 0 : Float(decay),
+      first_share: Float(1 - settings.firstBeta),
+      second_kept: Float(settings.secondBeta),
+      second_share: Float(1 - settings.secondBeta),
+      root: Float((1 - pow(settings.secondBeta, steps)).squareRoot()),
+      epsilon: Float(settings.epsilon))
+  }
+
+  /// Calls `body` for ranges that cover all elements, none across a border between segments, in parallel.
+  private func forEachPart(_ body: @Sendable (Range<Int>, _ decays: Bool) -> Void) {
+    segments.withUnsafeBufferPointer { segments in
+      nonisolated(unsafe) let segments = segments
+      Parallelism.forEachRange(count: count, grain: Self.grain) { range in
+        for segment in segments {
+          let part = segment.range.clamped(to: range)
+          if !part.isEmpty { body(part, segment.decays) }
+        }
+      }
+    }
+  }
+}

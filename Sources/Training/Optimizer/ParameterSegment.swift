@@ -1,0 +1,28 @@
+/// One parameter tensor inside the flat buffer of all parameters.
+public struct ParameterSegment: Sendable, Hashable {
+  /// Names the tensor in messages.
+  public var name: String
+  /// Its elements in the flat buffer.
+  public var range: Range<Int>
+  /// Whether weight decay applies: true for weights; false for biases, normalization, scales and norms,
+  /// which decay would pull away from what they measure.
+  public var decays: Bool
+
+  public init(name: String, range: Range<Int>, decays: Bool) {
+    self.name = name
+    self.range = range
+    self.decays = decays
+  }
+}
+
+extension Collection where Element == ParameterSegment {
+  /// Whether the segments follow each other and together are the elements `0..<count`.
+  public func cover(_ count: Int) -> Bool {
+    var end = 0
+    for segment in self {
+      guard segment.range.lowerBound == end else { return false }
+      end = segment.range.upperBound
+    }
+    return end == count
+  }
+}

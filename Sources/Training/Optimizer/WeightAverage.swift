@@ -1,0 +1,58 @@
+import CKernels
+import TensorCore
+
+/// An exponential moving average of the parameters: average += (1 - d) (w - average), with
+/// d = min(decay, (1 + t) / (10 + t)) after t updates, so that early averages forget the start (as in
+/// tf.train.ExponentialMovingAverage).
+public final class WeightAverage {
+  /// The decay that d tends to.
+  public let decay: Double
+  /// Updates so far. Restored together with ``state``.
+  public var updateCount = 0
+
+  private let average: FloatBuffer
+
+  private static let grain = 1 << 15
+
+  /// Starts at the given parameters.
+  ///
+  /// - Throws: ``OptimizerError`` where the decay is outside 0..<1.
+  public init(decay: Double, parameters: UnsafeBufferPointer<Float>) throws(OptimizerError) {
+    guard OptimizerError.Requirement.fromZeroBelowOne.admits(decay) else {
+      throw .setting(.averageDecay, expected: .fromZeroBelowOne, actual: decay)
+    }
+    self.decay = decay
+    average = FloatBuffer(count: parameters.count)
+    _ = average.elements.update(from: parameters)
+  }
+
+  /// The averaged parameters; valid while the object lives.
+  public var values: UnsafeBufferPointer<Float> { UnsafeBufferPointer(average.elements) }
+
+  /// The average, for checkpoints; valid while the object lives.
+  public var state: [NamedArray] { [NamedArray("average", average.elements)] }
+
+  /// Takes the parameters after a step in. Allocates nothing; the same bits for any number of threads.
+  public func update(_ parameters: UnsafeBufferPointer<Float>) {
+    precondition(parameters.count == average.elements.count, "\(parameters.count) parameters")
+    let updates = Double(updateCount)
+    let share = Float(1 - min(decay, (1 + updates) / (10 + updates)))
+    updateCount += 1
+    guard let source = parameters.baseAddress, let target = average.elements.baseAddress else {
+      return
+    }
+    nonisolated(unsafe) let (from, to) = (source, target)
+    Parallelism.forEachRange(count: parameters.count, grain: Self.grain) { range in
+      snug_average_step(from + range.lowerBound, to + range.lowerBound, range.count, share)
+    }
+  }
+
+  /// Exchanges the average and the parameters, for an evaluation of the average in place; a second call
+  /// brings both back.
+  public func exchange(with parameters: UnsafeMutableBufferPointer<Float>) {
+    precondition(parameters.count == average.elements.count, "\(parameters.count) parameters")
+    for index in parameters.indices {
+      (parameters[index], average.elements[index]) = (average.elements[index], parameters[index])
+    }
+  }
+}

@@ -1,0 +1,163 @@
+/// One panel of a figure: axes, grid, lines, and a legend above them.
+struct LineChart: Sendable {
+  var title: String
+  var xLabel: String
+  var x: PlotAxis
+  var y: PlotAxis
+  var series: [PlotSeries]
+  /// Stands in the middle where there is nothing to draw.
+  var emptyText: String
+  /// A point to point out, with words beside it.
+  var highlight: (x: Double, y: Double, text: String)?
+
+  /// A rectangle in pixels.
+  struct Frame: Sendable {
+    var left, top, width, height: Double
+    var right: Double { left + width }
+    var bottom: Double { top + height }
+  }
+
+  private static let ink = "#333333"
+  private static let grid = "#e4e4e4"
+  private static let largestMarkerCount = 60
+
+  /// The panel's elements, its axes along the frame's left and bottom edge.
+  func svg(in frame: Frame) -> String {
+    var parts = [gridLines(frame)]
+    parts += series.map { line($0, frame) }
+    parts.append(axes(frame))
+    if let highlight { parts.append(mark(highlight, frame)) }
+    if series.allSatisfy({ $0.points.isEmpty }) {
+      parts.append(
+        Self.text(
+          emptyText, frame.left + frame.width / 2, frame.top + frame.height / 2, anchor: "middle",
+          color: "#777777"))
+    }
+    parts.append(Self.text(title, frame.left, frame.top - 14, weight: "bold", size: 14))
+    parts.append(legend(frame))
+    return parts.joined(separator: "\n")
+  }
+
+  private func pixel(_ point: (x: Double, y: Double), _ frame: Frame) -> (x: Double, y: Double)? {
+    guard let across = x.position(point.x), let up = y.position(point.y) else { return nil }
+    return (frame.left + across * frame.width, frame.bottom - up * frame.height)
+  }
+
+  private func gridLines(_ frame: Frame) -> String {
+    var path = ""
+    for tick in x.ticks {
+      guard let share = x.position(tick.value) else { continue }
+      let at = SVGText.coordinate(frame.left + share * frame.width)
+      path += "M\(at) \(SVGText.coordinate(frame.top))V\(SVGText.coordinate(frame.bottom))"
+    }
+    for tick in y.ticks {
+      guard let share = y.position(tick.value) else { continue }
+      let at = SVGText.coordinate(frame.bottom - share * frame.height)
+      path += "M\(SVGText.coordinate(frame.left)) \(at)H\(SVGText.coordinate(frame.right))"
+    }
+    return #"<path d="\#(path)" fill="none" stroke="\#(Self.grid)" stroke-width="1"/>"#
+  }
+
+  private func axes(_ frame: Frame) -> String {
+    let (left, bottom) = (SVGText.coordinate(frame.left), SVGText.coordinate(frame.bottom))
+    var path =
+      "M\(left) \(SVGText.coordinate(frame.top))V\(bottom)H\(SVGText.coordinate(frame.right))"
+    var labels: [String] = []
+    for tick in x.ticks {
+      guard let share = x.position(tick.value) else { continue }
+      let at = frame.left + share * frame.width
+      path += "M\(SVGText.coordinate(at)) \(bottom)v4"
+      labels.append(Self.text(tick.label ?? "", at, frame.bottom + 18, anchor: "middle"))
+    }
+    for tick in y.ticks {
+      guard let share = y.position(tick.value) else { continue }
+      let at = frame.bottom - share * frame.height
+      path += "M\(left) \(SVGText.coordinate(at))h-4"
+      labels.append(Self.text(tick.label ?? "", frame.left - 8, at + 4, anchor: "end"))
+    }
+    labels.append(
+      Self.text(
+        xLabel, frame.left + frame.width / 2, frame.bottom + 40, anchor: "middle", size: 13))
+    return
+      #"<path d="\#(path)" fill="none" stroke="\#(Self.ink)" stroke-width="1"/>"# + "\n"
+      + labels.joined(separator: "\n")
+  }
+
+  private func line(_ series: PlotSeries, _ frame: Frame) -> String {
+    let (low, high) = x.kind == .logarithmic ? (0, 0) : (x.lower, x.upper)
+    let points = series.thinned(columns: Int(frame.width), over: low...high)
+    var path = ""
+    var isDrawing = false
+    var markers: [String] = []
+    let hasMarkers =
+      points.count == 1 || series.hasMarkers && points.count <= Self.largestMarkerCount
+    for point in points {
+      // A value that can't be shown breaks the line.
+      guard let at = pixel(point, frame) else {
+        isDrawing = false
+        continue
+      }
+      let (x, y) = (SVGText.coordinate(at.x), SVGText.coordinate(at.y))
+      path += "\(isDrawing ? "L" : "M")\(x) \(y)"
+      isDrawing = true
+      if hasMarkers {
+        markers.append(#"<circle cx="\#(x)" cy="\#(y)" r="3" fill="\#(series.color)"/>"#)
+      }
+    }
+    let line =
+      #"<path d="\#(path)" fill="none" stroke-linejoin="round" stroke-linecap="round" "#
+      + Self.stroke(series) + "/>"
+    return ([line] + markers).joined(separator: "\n")
+  }
+
+  private func mark(_ mark: (x: Double, y: Double, text: String), _ frame: Frame) -> String {
+    guard let at = pixel((mark.x, mark.y), frame) else { return "" }
+    // The words stay inside the panel, on whichever side of the point has room.
+    let isRight = at.x > frame.left + frame.width / 2
+    let below = at.y < frame.top + frame.height / 2
+    let ring =
+      #"<circle cx="\#(SVGText.coordinate(at.x))" cy="\#(SVGText.coordinate(at.y))" r="6" "#
+      + #"fill="none" stroke="\#(Self.ink)" stroke-width="1.5"/>"#
+    let words = Self.text(
+      mark.text, at.x + (isRight ? 6 : -6), at.y + (below ? 24 : -14),
+      anchor: isRight ? "end" : "start", outline: true)
+    return ring + "\n" + words
+  }
+
+  /// From right to left, on the line of the title.
+  private func legend(_ frame: Frame) -> String {
+    var parts: [String] = []
+    var right = frame.right
+    for series in series.reversed() {
+      // The width of a character is a guess, since fonts differ.
+      let width = Double(series.name.count) * 6.6
+      parts.append(Self.text(series.name, right, frame.top - 14, anchor: "end"))
+      let end = right - width - 6
+      let at = SVGText.coordinate(frame.top - 18)
+      parts.append(
+        #"<path d="M\#(SVGText.coordinate(end - 22)) \#(at)H\#(SVGText.coordinate(end))" "#
+          + #"fill="none" \#(Self.stroke(series))/>"#)
+      right = end - 22 - 16
+    }
+    return parts.joined(separator: "\n")
+  }
+
+  private static func stroke(_ series: PlotSeries) -> String {
+    #"stroke="\#(series.color)" stroke-width="\#(SVGText.coordinate(series.width))""#
+      + (series.opacity < 1 ? #" stroke-opacity="\#(SVGText.coordinate(series.opacity))""# : "")
+      + (series.isDashed ? #" stroke-dasharray="6 4""# : "")
+  }
+
+  /// A line of text; outlined in white where it may lie on a line.
+  static func text(
+    _ text: String, _ x: Double, _ y: Double, anchor: String = "start", weight: String = "normal",
+    size: Int = 12, color: String = ink, outline: Bool = false
+  ) -> String {
+    #"<text x="\#(SVGText.coordinate(x))" y="\#(SVGText.coordinate(y))" text-anchor="\#(anchor)" "#
+      + #"font-size="\#(size)" font-weight="\#(weight)" fill="\#(color)""#
+      + (outline
+        ? ##" stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke""##
+        : "")
+      + ">\(SVGText.escaped(text))</text>"
+  }
+}

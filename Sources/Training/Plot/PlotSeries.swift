@@ -1,0 +1,36 @@
+/// A line in a chart.
+struct PlotSeries: Sendable {
+  var name: String
+  var points: [(x: Double, y: Double)]
+  var color: String
+  var width = 2.0
+  var opacity = 1.0
+  var isDashed = false
+  var hasMarkers = false
+
+  /// The points to draw at a resolution of `columns` over the span of x: where there are many a column, the
+  /// first, the least, the greatest and the last of it, which look the same.
+  func thinned(columns: Int, over range: ClosedRange<Double>) -> [(x: Double, y: Double)] {
+    let width = range.upperBound - range.lowerBound
+    guard points.count > 4 * columns, width > 0 else { return points }
+    var result: [(x: Double, y: Double)] = []
+    var start = 0
+    func column(_ index: Int) -> Int {
+      let share = (points[index].x - range.lowerBound) / width
+      return Int(max(-1, min(2, share)) * Double(columns))
+    }
+    while start < points.count {
+      var (end, least, greatest) = (start, start, start)
+      while end < points.count, column(end) == column(start) {
+        // A gap must stay one; in these comparisons what is not finite loses.
+        if points[end].y < points[least].y || !points[least].y.isFinite { least = end }
+        if points[end].y > points[greatest].y || !points[greatest].y.isFinite { greatest = end }
+        end += 1
+      }
+      let kept = Set([start, least, greatest, end - 1]).sorted()
+      result.append(contentsOf: kept.map { points[$0] })
+      start = end
+    }
+    return result
+  }
+}

@@ -1,0 +1,15 @@
+/// Which of two values of a metric is better.
+public enum MetricDirection: Sendable, Hashable {
+  /// Accuracy, peak signal-to-noise ratio.
+  case higherIsBetter
+  /// Losses and errors.
+  case lowerIsBetter
+
+  /// Whether `value` is better than `other` by more than `margin`; NaN never is.
+  func isBetter(_ value: Double, than other: Double, margin: Double = 0) -> Bool {
+    switch self {
+    case .higherIsBetter: value > other + margin
+    case .lowerIsBetter: value < other - margin
+    }
+  }
+}

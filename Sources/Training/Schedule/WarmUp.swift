@@ -1,0 +1,15 @@
+/// How long the learning rate rises linearly at the start: `none`, `steps:500` or `epochs:1.5`.
+public enum WarmUp: Sendable, Hashable {
+  case none
+  case steps(Int)
+  case epochs(Double)
+
+  /// Steps of the warm-up, rounded up; a double, since a product of large numbers is not for an integer.
+  func steps(perEpoch: Int) -> Double {
+    switch self {
+    case .none: 0
+    case .steps(let steps): Double(steps)
+    case .epochs(let epochs): (epochs * Double(perEpoch)).rounded(.up)
+    }
+  }
+}
