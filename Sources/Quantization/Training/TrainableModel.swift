@@ -1,0 +1,84 @@
+import GraphIR
+import Operators
+import Passes
+import Quantizers
+import TensorCore
+
+/// A float model with quantizers in it that can be trained, and the way from there to a certified model.
+///
+/// The graph holds training-time operators (``FakeQuantizedWeight``, ``PointwiseChain``) and is never written.
+public struct TrainableModel: Sendable {
+  /// A quantized layer.
+  public struct Layer: Sendable {
+    public var name: String
+    public var quantizer: any WeightQuantizer
+    /// v, d and t; t is `nil` for a method without a norm parameter.
+    public var weight: ValueID
+    public var log2Scale: ValueID
+    public var log2Norm: ValueID?
+  }
+
+  public let graph: Graph
+  public let parameters: [TrainableParameter]
+  public let layers: [Layer]
+  /// Samples that calibration read.
+  public let calibrationSamples: Int
+  public internal(set) var seconds = Conversion.Seconds()
+
+  /// The model after import, as it was before any quantizer.
+  let float: Model
+  let plan: QuantizationPlan
+  let edits: [PassReport]
+  /// p of each activation group of the plan.
+  let statistics: [ValueID]
+
+  /// The float model that training starts from, such as a teacher needs.
+  public var floatGraph: Graph { float.graph }
+
+  /// The model with its integers baked, from the parameters as they now are.
+  ///
+  /// - Parameter tensor: the present value of a parameter.
+  /// - Throws: ``ConversionError/quantizer(node:_:)`` for parameters that aren't finite.
+  public func bake(_ tensor: (ValueID) -> Tensor) throws(ConversionError) -> Conversion {
+    var plan = plan
+    for (index, statistic) in statistics.enumerated() {
+      let group = plan.groups[index]
+      let p = tensor(statistic).elements(of: Float.self)[0]
+      plan.groups[index].scale = ActivationFormat(bits: group.bits, signed: group.isSigned)
+        .scale(log2Statistic: p)
+    }
+    var quantized: [QuantizedLayer] = []
+    for (layer, planned) in zip(layers, plan.layers) {
+      let weights = planned.layer.layout.gather(tensor(layer.weight))
+      let original = planned.layer.weight(in: float.graph).map(planned.layer.layout.gather)
+      let parameters = ChannelParameters(
+        log2Scale: tensor(layer.log2Scale).elements(of: Float.self),
+        log2Norm: layer.log2Norm.map { tensor($0).elements(of: Float.self) } ?? [])
+      do throws(QuantizerError) {
+        let result = try layer.quantizer.quantize(weights, parameters)
+        quantized.append(
+          QuantizedLayer(
+            integers: result.codes, scales: result.scales,
+            method: type(of: layer.quantizer).methodName, repairs: result.summary.repairedUnits,
+            fellBackToA2Q: result.summary.fellBackToA2Q,
+            relativeError: result.relativeError(from: original ?? weights)))
+      } catch { throw .quantizer(node: layer.name, error) }
+    }
+    var result = float
+    for parameter in parameters where result.graph.contains(parameter.value) {
+      switch parameter.kind {
+      case .bias, .normalization, .statistic, .weight:
+        let tensor = tensor(parameter.value)
+        result.graph.setConstant(parameter.value, tensor)
+      case .log2Scale, .log2Norm, .log2Statistic: break
+      }
+    }
+    let baked = ModelBaker(plan: plan, layers: quantized).bake(into: &result.graph)
+    var conversion = Conversion(
+      model: result, layers: zip(plan.layers, quantized).map { Conversion.Layer($0, $1, plan) },
+      excluded: plan.excluded, edits: edits, calibrationSamples: calibrationSamples,
+      seconds: seconds)
+    try conversion.finish(plan, baked)
+    return conversion
+  }
+}

@@ -1,0 +1,139 @@
+import GraphIR
+import Operators
+import Passes
+import Quantizers
+import TensorCore
+
+/// Puts training-time quantizers into a float graph.
+///
+/// 1. Each activation group: one parameter p; a quantizer of it on each value, which the group's readers read.
+/// 2. Each layer: v, d and t as its method initialises them, behind a weight quantizer of its own.
+/// 3. What else is trained: biases, normalisations, and the weights of layers left in floating point.
+struct TrainableModelBuilder {
+  let float: Model
+  let plan: QuantizationPlan
+  let recipe: Recipe
+
+  private var graph: Graph
+  private var parameters: [TrainableParameter] = []
+  private var layers: [TrainableModel.Layer] = []
+  private var statistics: [ValueID] = []
+
+  init(float: Model, plan: QuantizationPlan, recipe: Recipe) {
+    self.float = float
+    self.plan = plan
+    self.recipe = recipe
+    graph = float.graph
+  }
+
+  mutating func build(edits: [PassReport], calibrationSamples: Int) throws(ConversionError)
+    -> TrainableModel
+  {
+    for group in plan.groups { add(group) }
+    for planned in plan.layers { try add(planned) }
+    for id in graph.nodeIDs { addConstants(of: graph[id]) }
+    graph.removeUnusedValues()
+    do { try graph.validate() } catch { throw .graph(error) }
+    return TrainableModel(
+      graph: graph, parameters: parameters, layers: layers,
+      calibrationSamples: calibrationSamples, float: float, plan: plan, edits: edits,
+      statistics: statistics)
+  }
+
+  // MARK: Quantizers
+
+  private mutating func add(_ group: QuantizationPlan.ActivationGroup) {
+    guard let scale = group.scale else { preconditionFailure("group without a scale") }
+    let format = ActivationFormat(bits: group.bits, signed: group.isSigned)
+    let name = group.values.first.map { graph[$0].name } ?? "activation"
+    let statistic = add(
+      name + "_log2_statistic", .log2Statistic,
+      Tensor([format.log2Statistic(scale: scale)], shape: [1]))
+    statistics.append(statistic)
+    for value in group.values {
+      let quantized = graph.addNode(
+        PointwiseChain(formats: [format], yieldsValues: false),
+        name: graph[value].name + "_quantizer", inputs: [value, statistic],
+        output: graph[value].name + "_quantized", type: graph[value].type)
+      for edge in group.edges where edge.value == value {
+        graph.setInput(edge.consumer, edge.position, to: quantized)
+      }
+    }
+  }
+
+  private mutating func add(_ planned: QuantizationPlan.Layer) throws(ConversionError) {
+    let layer = planned.layer
+    guard let weight = layer.weight(in: graph) else {
+      throw .graph(.danglingValue(name: layer.name, consumer: nil))
+    }
+    let quantization = LayerQuantization(
+      planned: planned, input: plan.groups[planned.group], recipe: recipe)
+    let (quantizer, start, initialized) = try quantization.trainable(layer.layout.gather(weight))
+    let v = add(
+      layer.name + "_weight", .weight, layer.layout.scatter(initialized, shape: weight.shape))
+    let d = add(
+      layer.name + "_log2_scale", .log2Scale,
+      Tensor(start.log2Scale, shape: [start.log2Scale.count]))
+    let t =
+      start.log2Norm.isEmpty
+      ? nil
+      : add(
+        layer.name + "_log2_norm", .log2Norm,
+        Tensor(start.log2Norm, shape: [start.log2Norm.count]))
+    let quantized = graph.addNode(
+      FakeQuantizedWeight(quantizer, layout: layer.layout), name: layer.name + "_weight_quantizer",
+      inputs: t == nil ? [v, d] : [v, d, t], output: layer.name + "_weight_quantized",
+      type: weight.type)
+    graph.setInput(layer.node, layer.weightPosition, to: quantized)
+    layers.append(
+      TrainableModel.Layer(
+        name: layer.name, quantizer: quantizer, weight: v, log2Scale: d, log2Norm: t))
+  }
+
+  // MARK: Constants that are trained as they are
+
+  private mutating func addConstants(of node: Node) {
+    switch node.op {
+    case is Conv, is ConvTranspose, is Gemm:
+      take(node, 1, .weight)
+      take(node, 2, .bias)
+    case is MatMul:
+      take(node, 0, .weight)
+      take(node, 1, .weight)
+    case is BatchNormalization:
+      take(node, 1, .normalization)
+      take(node, 2, .normalization)
+      take(node, 3, .statistic)
+      take(node, 4, .statistic)
+    case is Add:
+      // A row or column of constants that an exporter adds is a bias.
+      for position in node.inputs.indices {
+        if let value = node.inputs[position], let tensor = graph[value].constant,
+          tensor.count > 1, tensor.shape.count(where: { $0 != 1 }) == 1
+        {
+          take(node, position, .bias)
+        }
+      }
+    default: break
+    }
+  }
+
+  /// Makes a constant input a parameter: its own, so that what another node reads stays.
+  private mutating func take(_ node: Node, _ position: Int, _ kind: TrainableParameter.Kind) {
+    guard position < node.inputs.count, let value = node.inputs[position],
+      let tensor = graph[value].constant, tensor.elementType == .float32,
+      !parameters.contains(where: { $0.value == value })
+    else { return }
+    parameters.append(
+      TrainableParameter(value: value, name: graph[value].name, kind: kind, initial: tensor))
+  }
+
+  private mutating func add(_ name: String, _ kind: TrainableParameter.Kind, _ tensor: Tensor)
+    -> ValueID
+  {
+    let value = graph.addConstant(name: name, tensor)
+    parameters.append(
+      TrainableParameter(value: value, name: graph[value].name, kind: kind, initial: tensor))
+    return value
+  }
+}
