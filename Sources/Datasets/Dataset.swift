@@ -20,8 +20,8 @@ public protocol Dataset: Sendable {
   /// The result depends on the samples and `draws` alone, not on `reading`.
   ///
   /// - Parameter draws: `nil` for the samples as they are.
-  /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite, the
-  ///   samples differ in shape, or they can't be augmented in this way.
+  /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite,
+  ///   the samples differ in shape, or they can't be augmented in this way.
   /// - Precondition: `indices` is not empty, every index is in `0..<count`, and `draws` has as many
   ///   seeds as there are indices.
   func batch(
@@ -46,8 +46,8 @@ public enum BatchReading: Sendable, Hashable {
 extension Dataset {
   /// Reads the samples at `indices` into the model's layout, normalised.
   ///
-  /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite, or
-  ///   the samples differ in shape.
+  /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite,
+  ///   or the samples differ in shape.
   /// - Precondition: `indices` is not empty and every index is in `0..<count`.
   public func batch(_ indices: [Int]) throws(DatasetError) -> Batch {
     try batch(indices, augmented: nil, reading: .parallel)

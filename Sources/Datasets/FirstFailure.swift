@@ -17,7 +17,7 @@ final class FirstFailure: Sendable {
   }
 
   /// Runs `body` over disjoint ranges in parallel, each writing its own part of `buffer`; in the
-  /// background over all at once, for a second team of threads would compete with the one that computes.
+  /// background over all at once, for a second team of threads would fight with the computing one.
   func forEachRange<T>(
     count: Int, grain: Int, reading: BatchReading = .parallel,
     writing buffer: UnsafeMutableBufferPointer<T>,

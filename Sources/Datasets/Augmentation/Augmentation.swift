@@ -1,7 +1,7 @@
 /// Random changes to training images that leave what they show the same.
 ///
-/// Each image goes through colour jitter, then the crop, then the flips. All of it happens to pixels,
-/// before the normalisation.
+/// Each image goes through colour jitter, then the crop, then the flips. All of it happens to
+/// pixels, before the normalisation.
 public struct Augmentation: Sendable, Hashable {
   /// Mirror left and right in half of the samples.
   public let flipsHorizontally: Bool
@@ -16,8 +16,8 @@ public struct Augmentation: Sendable, Hashable {
   public let contrast: Double
   /// The saturation factor is uniform in 1 ± this; 0 for none.
   public let saturation: Double
-  /// Super-resolution: the side in pixels of the square taken out of each target, at the same place as
-  /// the square that many times the scale smaller of the input; `nil` for whole images.
+  /// Super-resolution: the side in pixels of the square taken out of each target, at the same place
+  /// as the square that many times the scale smaller of the input; `nil` for whole images.
   public let patch: Int?
 
   /// The largest padding, in pixels.

@@ -1,8 +1,8 @@
 /// Brightness, contrast and saturation by given factors, on 8-bit RGB pixels in place.
 ///
-/// Each is a blend with another image, cut to 0...255 and rounded down, in this order: with black, with
-/// the mean of the grey image, with the grey image. This is what torchvision's `ColorJitter` computes on
-/// byte tensors, except that it shuffles the order and varies the hue too.
+/// Each is a blend with another image, cut to 0...255 and rounded down, in this order: with black,
+/// with the mean of the grey image, with the grey image. This is what torchvision's `ColorJitter`
+/// computes on byte tensors, except that it shuffles the order and varies the hue too.
 enum ColorJitter {
   static func apply(
     _ draw: AugmentationDraw, to pixels: UnsafeMutableBufferPointer<UInt8>

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Decoded images, kept from the first read on while memory allows.
 ///
-/// What has come stays: epochs visit all images once each, for which making room for the latest would
-/// only replace what is needed next.
+/// What has come stays: epochs visit all images once each, for which making room for the latest
+/// would only replace what is needed next.
 final class PixelCache: Sendable {
   private struct State {
     var images: [UnsafeMutableBufferPointer<UInt8>?]
@@ -11,7 +11,7 @@ final class PixelCache: Sendable {
   }
 
   private let budget: PixelBudget
-  nonisolated(unsafe) private let state: Mutex<State>
+  private let state: Mutex<State>
 
   init(count: Int, budget: PixelBudget = .shared) {
     self.budget = budget

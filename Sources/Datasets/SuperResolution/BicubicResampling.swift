@@ -1,5 +1,6 @@
-/// Antialiased bicubic interpolation of 8-bit images, bit for bit as Pillow's `resize(..., BICUBIC)`
-/// (libImaging/Resample.c): a = -0.5, 22-bit fixed point, rows first, rounded to 8 bits in between.
+/// Antialiased bicubic interpolation of 8-bit images, bit for bit as Pillow's `resize(...,
+/// BICUBIC)` (libImaging/Resample.c): a = -0.5, 22-bit fixed point, rows first, rounded to 8 bits
+/// in between.
 enum BicubicResampling {
   /// A part of the image that resizing gives, at the cost of that part.
   ///

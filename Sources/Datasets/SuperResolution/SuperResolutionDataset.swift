@@ -2,9 +2,9 @@ import TensorCore
 
 /// Pairs of an image and its reduced copy.
 ///
-/// Random patches are cut out of these pairs: the whole image is reduced and both are cut at the same
-/// place, as training on ready-made pairs (DIV2K) does. Reducing a patch by itself would repeat the
-/// pixels of its border, which no image that the model meets later has inside.
+/// Random patches are cut out of these pairs: the whole image is reduced and both are cut at the
+/// same place, as training on ready-made pairs (DIV2K) does. Reducing a patch by itself would
+/// repeat the pixels of its border, which no image that the model meets later has inside.
 struct SuperResolutionDataset: Dataset {
   let path: String
   private let reader: ImageReader
@@ -83,8 +83,10 @@ struct SuperResolutionDataset: Dataset {
         throw refusal(
           "an image has a side of \(min(smallest.width, smallest.height)) pixels; give no more")
       }
-      let reduced = ImageSize(width: patch / scale, height: patch / scale)
-      try input.check(reduced, path: path)
+      // Opening checked that images fill an input of fixed size, so nothing smaller does.
+      guard [input.width, input.height].allSatisfy({ $0 ?? patch / scale == patch / scale }) else {
+        throw refusal("the model's input has a fixed size; export it with free height and width")
+      }
     } else if batchSize > 1, let other = sizes.firstIndex(where: { $0 != sizes[0] }) {
       throw .superResolution(
         path: path,
