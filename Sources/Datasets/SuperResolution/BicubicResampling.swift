@@ -1,6 +1,5 @@
-/// Antialiased bicubic interpolation of 8-bit images, bit for bit as Pillow's `resize(...,
-/// BICUBIC)` (libImaging/Resample.c): a = -0.5, 22-bit fixed point, rows first, rounded to 8 bits
-/// in between.
+/// Antialiased bicubic interpolation of 8-bit images, bit for bit as Pillow's BICUBIC
+/// (libImaging/Resample.c): a = -0.5, 22-bit fixed point, rows first, rounded to 8 bits in between.
 enum BicubicResampling {
   /// A part of the image that resizing gives, at the cost of that part.
   ///
@@ -17,27 +16,36 @@ enum BicubicResampling {
     let down = windows(rows, from: source.height, to: target.height)
     let first = down.map(\.start).min() ?? 0
     let last = down.map { $0.start + $0.weights.count }.max() ?? first
+    let row = columns.count * channels
     var narrow = Image(width: columns.count, height: last - first, channels: channels)
     narrow.pixels.withUnsafeMutableBufferPointer { output in
-      for y in 0..<last - first {
-        let row = (first + y) * rowLength * channels
-        for (x, window) in across.enumerated() {
-          for channel in 0..<channels {
-            output[(y * columns.count + x) * channels + channel] = weightedSum(
-              pixels, from: row + window.start * channels + channel, stride: channels,
-              window.weights)
+      for (x, window) in across.enumerated() {
+        window.weights.withUnsafeBufferPointer { weights in
+          for y in 0..<last - first {
+            let start = ((first + y) * rowLength + window.start) * channels
+            for channel in 0..<channels {
+              var sum = half
+              for tap in weights.indices {
+                sum &+= Int32(pixels[start + channel + tap * channels]) &* weights[tap]
+              }
+              output[y * row + x * channels + channel] = UInt8(clamping: sum >> precision)
+            }
           }
         }
       }
     }
     var result = Image(width: columns.count, height: rows.count, channels: channels)
-    let row = columns.count * channels
     narrow.pixels.withUnsafeBufferPointer { input in
       result.pixels.withUnsafeMutableBufferPointer { output in
-        for (y, window) in down.enumerated() {
-          for x in 0..<row {
-            output[y * row + x] = weightedSum(
-              input, from: (window.start - first) * row + x, stride: row, window.weights)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: row) { sums in
+          for (y, window) in down.enumerated() {
+            sums.initialize(repeating: half)
+            // Along rows, so that many sums advance at once.
+            for (tap, weight) in window.weights.enumerated() {
+              let start = (window.start - first + tap) * row
+              for x in 0..<row { sums[x] &+= Int32(input[start + x]) &* weight }
+            }
+            for x in 0..<row { output[y * row + x] = UInt8(clamping: sums[x] >> precision) }
           }
         }
       }
@@ -52,6 +60,8 @@ enum BicubicResampling {
   }
 
   private static let precision: Int32 = 32 - 8 - 2
+  /// What makes a shift by the precision round.
+  private static let half: Int32 = 1 << (precision - 1)
 
   /// The windows of some pixels along one axis.
   static func windows(_ positions: Range<Int>, from source: Int, to target: Int) -> [Window] {
@@ -80,16 +90,5 @@ enum BicubicResampling {
     if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
     if x < 2 { return (((x - 5) * x + 8) * x - 4) * a }
     return 0
-  }
-
-  @inline(__always)
-  private static func weightedSum(
-    _ source: UnsafeBufferPointer<UInt8>, from first: Int, stride: Int, _ weights: [Int32]
-  ) -> UInt8 {
-    var sum = Int32(1) << (precision - 1)
-    for (tap, weight) in weights.enumerated() {
-      sum &+= Int32(source[first + tap * stride]) &* weight
-    }
-    return UInt8(clamping: sum >> precision)
   }
 }
