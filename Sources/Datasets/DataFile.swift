@@ -1,13 +1,7 @@
 import TensorCore
 
 #if canImport(Glibc)
-  import TensorCore
-
-  #if canImport(Glibc)
-    import Glibc
-  #elseif canImport(Musl)
-    import Musl
-  #endif
+  import Glibc
 #elseif canImport(Musl)
   import Musl
 #endif
@@ -112,19 +106,5 @@ enum ByteSource: Sendable {
     try TensorStorage(byteCount: range.count) { (buffer) throws(DatasetError) in
       try read(at: range.lowerBound, into: buffer)
     }
-  }
-}
-
-/// A bound on what a file may make this process allocate at once.
-enum MemoryLimit {
-  /// Half of the machine's memory.
-  static let bytes: Int = {
-    let pages = sysconf(Int32(_SC_PHYS_PAGES))
-    let size = sysconf(Int32(_SC_PAGESIZE))
-    return pages > 0 && size > 0 ? pages / 2 * size : 1 << 32
-  }()
-
-  static func check(_ count: Int, path: String) throws(DatasetError) {
-    guard count <= bytes else { throw .tooLarge(path: path, bytes: count, limit: bytes) }
   }
 }

@@ -15,15 +15,44 @@ public protocol Dataset: Sendable {
   /// The shape of the first input's sample, without the batch dimension.
   func sampleShape(at index: Int) -> [Int]
 
-  /// Reads the samples at `indices` into the model's layout, normalised.
+  /// Reads the samples at `indices` into the model's layout, augmented and normalised.
   ///
-  /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite, or
-  ///   the samples differ in shape.
-  /// - Precondition: `indices` is not empty and every index is in `0..<count`.
-  func batch(_ indices: [Int]) throws(DatasetError) -> Batch
+  /// The result depends on the samples and `draws` alone, not on `reading`.
+  ///
+  /// - Parameter draws: `nil` for the samples as they are.
+  /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite,
+  ///   the samples differ in shape, or they can't be augmented in this way.
+  /// - Precondition: `indices` is not empty, every index is in `0..<count`, and `draws` has as many
+  ///   seeds as there are indices.
+  func batch(
+    _ indices: [Int], augmented draws: AugmentationDraws?, reading: BatchReading
+  ) throws(DatasetError) -> Batch
+
+  /// Checks that any samples, augmented, make batches of one shape.
+  ///
+  /// - Throws: ``DatasetError``, which says what to do.
+  func require(_ augmentation: Augmentation, batchSize: Int) throws(DatasetError)
+}
+
+/// How a batch is read.
+public enum BatchReading: Sendable, Hashable {
+  /// By all threads, for data that is read once or a few times.
+  case parallel
+  /// By the calling thread alone, beside threads that compute. What is slow to decode is kept in
+  /// memory for the next epoch, up to a quarter of what the machine has.
+  case background
 }
 
 extension Dataset {
+  /// Reads the samples at `indices` into the model's layout, normalised.
+  ///
+  /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite,
+  ///   or the samples differ in shape.
+  /// - Precondition: `indices` is not empty and every index is in `0..<count`.
+  public func batch(_ indices: [Int]) throws(DatasetError) -> Batch {
+    try batch(indices, augmented: nil, reading: .parallel)
+  }
+
   /// Checks that the samples have what a job compares with.
   ///
   /// - Throws: ``DatasetError/noReference(path:needed:)``.

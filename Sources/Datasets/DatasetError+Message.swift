@@ -59,6 +59,8 @@ extension DatasetError: CustomStringConvertible {
       "\(parameter): expected \(expected), found \(actual)"
     case .superResolution(let path, let requirement, let actual):
       "\(path): super-resolution needs \(requirement); found \(actual)"
+    case .augmentation(let path, let item, let reason):
+      "\(path): can't be augmented by '\(item)': \(reason)"
     case .outputShape(let expected, let actual):
       "the model's output is \(Self.shape(actual)); the data needs \(expected)"
     }

@@ -43,6 +43,8 @@ public enum DatasetError: Error, Sendable, Hashable {
   case normalization(parameter: String, expected: String, actual: String)
   /// A super-resolution scale or crop that can't be applied.
   case superResolution(path: String, requirement: String, actual: String)
+  /// Samples that `item` of an augmentation can't be applied to.
+  case augmentation(path: String, item: String, reason: String)
   /// A model's outputs and the reference they are compared with don't fit.
   case outputShape(expected: String, actual: [Int])
 }

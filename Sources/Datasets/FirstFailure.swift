@@ -16,11 +16,14 @@ final class FirstFailure: Sendable {
     }
   }
 
-  /// Runs `body` over disjoint ranges in parallel, each writing its own part of `buffer`.
+  /// Runs `body` over disjoint ranges in parallel, each writing its own part of `buffer`; in the
+  /// background over all at once, for a second team of threads would fight with the computing one.
   func forEachRange<T>(
-    count: Int, grain: Int, writing buffer: UnsafeMutableBufferPointer<T>,
+    count: Int, grain: Int, reading: BatchReading = .parallel,
+    writing buffer: UnsafeMutableBufferPointer<T>,
     _ body: (Range<Int>, UnsafeMutableBufferPointer<T>) -> Void
   ) {
+    if reading == .background { return body(0..<count, buffer) }
     withoutActuallyEscaping(body) { body in
       // The ranges are disjoint and the call returns only after all of them.
       nonisolated(unsafe) let body = body

@@ -106,6 +106,10 @@ import Testing
         "d: super-resolution needs a scale from 2 to 64; found 1"
       ),
       (
+        .augmentation(path: "d", item: "crop=40", reason: "an image has a side of 32; give less"),
+        "d: can't be augmented by 'crop=40': an image has a side of 32; give less"
+      ),
+      (
         .outputShape(expected: "2x3", actual: []),
         "the model's output is a scalar; the data needs 2x3"
       ),

@@ -1,3 +1,4 @@
+import CZlib
 import TensorCore
 import TestSupport
 
@@ -72,7 +73,46 @@ func bigEndian(_ value: Int) -> [UInt8] {
   (0..<4).map { UInt8(value >> (24 - 8 * $0) & 0xFF) }
 }
 
+/// A PNG file of RGB pixels.
+func png(width: Int, height: Int, _ pixels: [UInt8]) throws -> [UInt8] {
+  func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
+    let body = Array(type.utf8) + content
+    let checksum = crc32(0, body, UInt32(body.count))
+    return bigEndian(content.count) + body + bigEndian(Int(checksum))
+  }
+  // Each row begins with the filter 0.
+  let length = 3 * width
+  let rows: [UInt8] = (0..<height).flatMap { row -> [UInt8] in
+    [0] + pixels[row * length..<(row + 1) * length]
+  }
+  var size = compressBound(UInt(rows.count))
+  var packed = [UInt8](repeating: 0, count: Int(size))
+  guard compress(&packed, &size, rows, UInt(rows.count)) == Z_OK else {
+    throw DatasetError.codec(path: "", format: .png, message: "zlib can't compress")
+  }
+  var bytes = PNGDecoder.signature
+  bytes += chunk("IHDR", bigEndian(width) + bigEndian(height) + [8, 2, 0, 0, 0])
+  bytes += chunk("IDAT", Array(packed[..<Int(size)]))
+  bytes += chunk("IEND", [])
+  return bytes
+}
+
 /// An IDX file of unsigned bytes.
 func idx(_ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {
   [0, 0, 8, UInt8(shape.count)] + shape.flatMap(bigEndian) + bytes
+}
+
+extension AugmentationDraws {
+  /// Seeds 0, 1, ... for as many samples.
+  init(_ text: String, count: Int) throws {
+    self.init(try Augmentation(parsing: text), seeds: (0..<UInt64(count)).map { $0 })
+  }
+}
+
+extension Tensor {
+  /// The elements of one sample.
+  func sample(_ index: Int) -> [Float] {
+    let length = count / shape[0]
+    return Array(elements(of: Float.self)[index * length..<(index + 1) * length])
+  }
 }

@@ -61,13 +61,47 @@ struct ArrayDataset: Dataset {
 
   func sampleShape(at index: Int) -> [Int] { inputs[0].sampleShape }
 
-  func batch(_ indices: [Int]) throws(DatasetError) -> Batch {
+  func batch(
+    _ indices: [Int], augmented draws: AugmentationDraws?, reading: BatchReading
+  ) throws(DatasetError) -> Batch {
     precondition(!indices.isEmpty, "an empty batch")
+    try draws?.check(indices, of: self)
+    let changes = draws.flatMap { $0.augmentation == .none ? nil : $0 }
     var tensors: [Tensor] = []
-    for input in inputs { tensors.append(try input.read(indices)) }
+    for input in inputs {
+      tensors.append(try input.read(indices, augmented: changes, reading: reading))
+    }
     return Batch(
       inputs: tensors, labels: labels.map { labels in indices.map { labels[$0] } },
-      targets: try targets?.read(indices))
+      targets: try targets?.read(indices, reading: reading))
+  }
+
+  func require(_ augmentation: Augmentation, batchSize: Int) throws(DatasetError) {
+    if augmentation == .none { return }
+    func refusal(_ item: String, _ reason: String) -> DatasetError {
+      .augmentation(path: path, item: item, reason: reason)
+    }
+    if augmentation.hasJitter {
+      throw refusal("jitter", "colours of arrays are not known; give image files, or leave it out")
+    }
+    if let patch = augmentation.patch {
+      throw refusal(
+        "patch=\(patch)", "patches are cut out of images; give a folder of them, or leave it out")
+    }
+    guard inputs.count == 1, let size = inputs[0].imageSize else {
+      throw refusal(
+        "\(augmentation)", "only one input of images NxCxHxW or NxHxWxC can be; give 'none'")
+    }
+    if let targets, targets.sampleShape.count >= 2 {
+      throw refusal(
+        "\(augmentation)", "targets that are images would have to follow; give 'none'")
+    }
+    let padding = augmentation.cropPadding
+    guard padding < min(size.width, size.height) else {
+      throw refusal(
+        "crop=\(padding)",
+        "an image has a side of \(min(size.width, size.height)) values; give less")
+    }
   }
 
   /// Whether the reference holds labels rather than targets.

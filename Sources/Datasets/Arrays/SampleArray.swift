@@ -15,6 +15,8 @@ struct SampleArray: Sendable {
   private let normalization: [ChannelNormalization]
   /// Elements between two steps of the channel index.
   private let channelStride: Int
+  /// How a sample of three dimensions holds an image; `nil` for all others.
+  let image: ImageLayout?
   /// For 8-bit elements: 256 results a channel.
   private let tables: [Float]
 
@@ -51,7 +53,8 @@ struct SampleArray: Sendable {
     try self.init(
       array, field: field, count: first, sampleShape: shape,
       normalization: try normalization.perChannel(channels),
-      channelStride: shape.dropFirst(axis + 1).reduce(1, *))
+      channelStride: shape.dropFirst(axis + 1).reduce(1, *),
+      image: shape.count == 3 ? (isLast ? .nhwc : .nchw) : nil)
   }
 
   /// Reference values: float32, of the shape they have in the file.
@@ -59,12 +62,12 @@ struct SampleArray: Sendable {
     try self.init(
       array, field: field, count: array.header.shape.first ?? 0,
       sampleShape: Array(array.header.shape.dropFirst()),
-      normalization: try Normalization.identity.perChannel(1), channelStride: 1)
+      normalization: try Normalization.identity.perChannel(1), channelStride: 1, image: nil)
   }
 
   private init(
     _ array: NpyArray, field: String, count: Int, sampleShape: [Int],
-    normalization: [ChannelNormalization], channelStride: Int
+    normalization: [ChannelNormalization], channelStride: Int, image: ImageLayout?
   ) throws(DatasetError) {
     guard array.elements.count > 0 else { throw .empty(path: array.path, what: "'\(field)'") }
     path = array.path
@@ -74,6 +77,7 @@ struct SampleArray: Sendable {
     elementType = array.header.elementType
     self.normalization = normalization
     self.channelStride = channelStride
+    self.image = image
     if array.header.isFortranOrder {
       elements = .memory(try array.tensor().storage)
       isBigEndian = false
@@ -86,7 +90,11 @@ struct SampleArray: Sendable {
   }
 
   /// The samples at `indices`, stacked.
-  func read(_ indices: [Int]) throws(DatasetError) -> Tensor {
+  ///
+  /// - Precondition: with `draws`, samples are images.
+  func read(
+    _ indices: [Int], augmented draws: AugmentationDraws? = nil, reading: BatchReading = .parallel
+  ) throws(DatasetError) -> Tensor {
     let sampleBytes = elements.count / count
     let length = sampleBytes * 8 / (elementType.bitWidth ?? 8)
     let failure = FirstFailure()
@@ -94,7 +102,9 @@ struct SampleArray: Sendable {
     try MemoryLimit.check(bytes, path: path)
     let grain = max(1, (1 << 16) / length)
     let tensor = Tensor(shape: [indices.count] + sampleShape, of: Float.self) { target in
-      failure.forEachRange(count: indices.count, grain: grain, writing: target) { range, target in
+      failure.forEachRange(
+        count: indices.count, grain: grain, reading: reading, writing: target
+      ) { range, target in
         let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: sampleBytes, alignment: 64)
         defer { raw.deallocate() }
         for position in range {
@@ -106,6 +116,7 @@ struct SampleArray: Sendable {
             guard convert(UnsafeRawBufferPointer(raw), to: output) else {
               throw .nonFinite(path: path, field: field, sample: indices[position])
             }
+            if let draws { augment(output, draws.draw(position), draws.augmentation) }
           }
         }
       }
@@ -114,7 +125,32 @@ struct SampleArray: Sendable {
     return tensor
   }
 
-  // MARK: Conversion
+  /// The sides of a sample that is an image.
+  var imageSize: ImageSize? {
+    switch image {
+    case .nchw: ImageSize(width: sampleShape[2], height: sampleShape[1])
+    case .nhwc: ImageSize(width: sampleShape[1], height: sampleShape[0])
+    case nil: nil
+    }
+  }
+
+  /// Crops and mirrors a normalised image in place; what it doesn't reach is the normalised 0.
+  private func augment(
+    _ output: UnsafeMutableBufferPointer<Float>, _ draw: AugmentationDraw,
+    _ augmentation: Augmentation
+  ) {
+    guard let image, let size = imageSize, size.area > 0 else { return }
+    let channels = output.count / size.area
+    let strides = PixelWindow.Strides(image, size, channels: channels)
+    let window = draw.window(of: size, padding: augmentation.cropPadding)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: output.count) { copy in
+      _ = copy.initialize(from: output)
+      window.write(
+        UnsafeBufferPointer(copy), of: size, from: strides, to: output, at: strides,
+        channels: channels, outside: { normalization[normalization.count == 1 ? 0 : $0](0) },
+        convert: { $1 })
+    }
+  }
 
   /// Converts one sample; false where a value is not finite.
   private func convert(
@@ -184,37 +220,5 @@ struct SampleArray: Sendable {
       start += step
       channel = channel + 1 == normalization.count ? 0 : channel + 1
     }
-  }
-
-  // MARK: Shapes
-
-  /// The shape that a stored sample takes as the model's, or `nil` where it doesn't fit.
-  static func match(_ stored: [Int], _ model: [Dimension]) -> [Int]? {
-    if model.count == stored.count,
-      zip(model, stored).allSatisfy({ $0.size == nil || $0.size == $1 })
-    {
-      return stored
-    }
-    if model.count == 1, let count = Shape.elementCount(stored) {
-      let wanted = model[0].size ?? count
-      return wanted == count ? [count] : nil
-    }
-    var rest = stored[...]
-    var shape: [Int] = []
-    for dimension in model {
-      // A dimension of 1 that only the file has.
-      while let next = rest.first, next == 1, let size = dimension.size, size != 1 {
-        rest.removeFirst()
-      }
-      if dimension.size == 1, rest.first != 1 {
-        shape.append(1)
-      } else if let next = rest.first, dimension.size == nil || dimension.size == next {
-        shape.append(next)
-        rest.removeFirst()
-      } else {
-        return nil
-      }
-    }
-    return rest.allSatisfy { $0 == 1 } ? shape : nil
   }
 }

@@ -10,6 +10,8 @@ struct Image: Sendable {
 
   init() {}
 
+  var size: ImageSize { ImageSize(width: width, height: height) }
+
   /// An image of undefined pixels.
   init(width: Int, height: Int, channels: Int) {
     resize(width: width, height: height, channels: channels)
@@ -49,20 +51,6 @@ struct Image: Sendable {
         }
       }
     }
-  }
-
-  /// The top left part.
-  ///
-  /// - Precondition: it lies within the image.
-  func cropped(width: Int, height: Int) -> Image {
-    precondition(width <= self.width && height <= self.height, "a crop larger than the image")
-    var result = Image(width: width, height: height, channels: channels)
-    let row = width * channels
-    for y in 0..<height {
-      let start = y * self.width * channels
-      result.pixels.replaceSubrange(y * row..<(y + 1) * row, with: pixels[start..<start + row])
-    }
-    return result
   }
 }
 

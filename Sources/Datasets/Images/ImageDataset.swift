@@ -5,13 +5,14 @@ struct ImageDataset: Dataset {
   let path: String
   let labels: [Int]?
   let classNames: [String]?
-  private let source: any ImageSource
   private let geometry: ImageGeometry
-  private let cache: PixelCache?
+  private let reader: ImageReader
   /// One, or one an image where the model takes any size.
   private let sizes: [ImageSize]
+  /// The smallest sides of any image.
+  private let smallest: ImageSize
 
-  var count: Int { source.count }
+  var count: Int { reader.source.count }
   var reference: DatasetReference { labels == nil ? .none : .labels }
 
   init(
@@ -20,7 +21,6 @@ struct ImageDataset: Dataset {
   ) throws(DatasetError) {
     if let labels { try Labels.check(labels, path: path, classes: request.classCount) }
     self.path = path
-    self.source = source
     // Labels mean nothing to a task of another kind.
     let isLabelled = request.task == nil || request.task == .classification
     self.labels = isLabelled ? labels : nil
@@ -30,32 +30,64 @@ struct ImageDataset: Dataset {
     try geometry.check(try source.size(of: 0, ImageDecoder()), path: source.path(of: 0))
     if let fixed = geometry.fixedSize {
       sizes = [fixed]
-      cache =
-        source.isDecoded
-        ? PixelCache(count: source.count, imageSize: fixed.area * geometry.channels) : nil
     } else {
       sizes = try ImageSize.all(of: source)
-      cache = nil
+      for (index, size) in sizes.enumerated() {
+        try geometry.check(size, path: source.path(of: index))
+      }
+    }
+    reader = ImageReader(source, geometry, fixedSize: geometry.fixedSize)
+    smallest = ImageSize(
+      width: sizes.map(\.width).min() ?? 0, height: sizes.map(\.height).min() ?? 0)
+  }
+
+  func sampleShape(at index: Int) -> [Int] { geometry.sampleShape(size(of: index)) }
+
+  private func size(of index: Int) -> ImageSize { sizes.count == 1 ? sizes[0] : sizes[index] }
+
+  func require(_ augmentation: Augmentation, batchSize: Int) throws(DatasetError) {
+    if let patch = augmentation.patch {
+      throw .augmentation(
+        path: path, item: "patch=\(patch)",
+        reason: "patches are for super-resolution; give 'crop=4' for random shifts")
+    }
+    if augmentation.hasJitter, geometry.channels == 1 {
+      throw .augmentation(
+        path: path, item: "jitter",
+        reason: "the model takes grey images; leave out what changes colours")
+    }
+    let padding = augmentation.cropPadding
+    guard padding < min(smallest.width, smallest.height) else {
+      throw .augmentation(
+        path: path, item: "crop=\(padding)",
+        reason: "an image has a side of \(min(smallest.width, smallest.height)) pixels; give less")
+    }
+    if batchSize > 1, let other = sizes.firstIndex(where: { $0 != sizes[0] }) {
+      throw .mixedShapes(path: path, first: sampleShape(at: 0), other: sampleShape(at: other))
     }
   }
 
-  func sampleShape(at index: Int) -> [Int] {
-    geometry.sampleShape(sizes.count == 1 ? sizes[0] : sizes[index])
-  }
-
-  func batch(_ indices: [Int]) throws(DatasetError) -> Batch {
+  func batch(
+    _ indices: [Int], augmented draws: AugmentationDraws?, reading: BatchReading
+  ) throws(DatasetError) -> Batch {
     let shape = try BatchShape.common(self, indices)
+    try draws?.check(indices, of: self)
     let failure = FirstFailure()
     let tensor = Tensor(shape: [indices.count] + shape, of: Float.self) { target in
       let length = target.count / indices.count
-      failure.forEachRange(count: indices.count, grain: 4, writing: target) { range, target in
+      failure.forEachRange(
+        count: indices.count, grain: 4, reading: reading, writing: target
+      ) { range, target in
         let decoder = ImageDecoder()
         var image = Image()
         for position in range {
           let output = UnsafeMutableBufferPointer(
             rebasing: target[position * length..<(position + 1) * length])
           failure.attempt(at: position) { () throws(DatasetError) in
-            try read(indices[position], decoder, &image, to: output)
+            let size = size(of: indices[position])
+            try reader.withPixels(indices[position], of: size, reading, decoder, &image) {
+              write($0, of: size, draws, at: position, to: output)
+            }
           }
         }
       }
@@ -64,42 +96,22 @@ struct ImageDataset: Dataset {
     return Batch(inputs: [tensor], labels: labels.map { labels in indices.map { labels[$0] } })
   }
 
-  private func read(
-    _ index: Int, _ decoder: ImageDecoder, _ image: inout Image,
-    to output: UnsafeMutableBufferPointer<Float>
-  ) throws(DatasetError) {
-    if let pixels = cache?.pixels(index) {
-      geometry.write(pixels, to: output)
-      return
+  private func write(
+    _ pixels: UnsafeBufferPointer<UInt8>, of size: ImageSize, _ draws: AugmentationDraws?,
+    at position: Int, to output: UnsafeMutableBufferPointer<Float>
+  ) {
+    guard let draws else {
+      return geometry.write(pixels, of: size, window: PixelWindow(size: size), to: output)
     }
-    let path = source.path(of: index)
-    try source.read(index, decoder, into: &image)
-    try geometry.check(ImageSize(width: image.width, height: image.height), path: path)
-    image.convert(toChannels: geometry.channels)
-    // The file may have changed since its size was read.
-    guard image.pixels.count == output.count else {
-      throw .imageSize(
-        path: path, input: geometry.inputName, width: image.width, height: image.height,
-        expected: "the size it had when the data was opened")
+    let draw = draws.draw(position)
+    let window = draw.window(of: size, padding: draws.augmentation.cropPadding)
+    guard draws.augmentation.hasJitter else {
+      return geometry.write(pixels, of: size, window: window, to: output)
     }
-    cache?.store(image.pixels, index)
-    image.pixels.withUnsafeBufferPointer { geometry.write($0, to: output) }
-  }
-}
-
-enum BatchShape {
-  /// The shape that all samples of a batch share, checked to fit in memory.
-  static func common(_ dataset: some Dataset, _ indices: [Int]) throws(DatasetError) -> [Int] {
-    precondition(!indices.isEmpty, "an empty batch")
-    let shape = dataset.sampleShape(at: indices[0])
-    for index in indices.dropFirst() {
-      let other = dataset.sampleShape(at: index)
-      guard other == shape else {
-        throw .mixedShapes(path: dataset.path, first: shape, other: other)
-      }
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: pixels.count) { copy in
+      _ = copy.initialize(from: pixels)
+      ColorJitter.apply(draw, to: copy)
+      geometry.write(UnsafeBufferPointer(copy), of: size, window: window, to: output)
     }
-    let bytes = Shape.elementCount([indices.count, MemoryLayout<Float>.size] + shape) ?? .max
-    try MemoryLimit.check(bytes, path: dataset.path)
-    return shape
   }
 }

@@ -83,34 +83,28 @@ struct ImageGeometry: Sendable {
     }
   }
 
-  /// Writes normalised pixels in the model's layout.
+  /// Writes the normalised pixels of a window in the model's layout, black outside the image.
   ///
   /// - Precondition: `pixels` are interleaved, with the model's number of channels.
   func write(
-    _ pixels: UnsafeBufferPointer<UInt8>, to output: UnsafeMutableBufferPointer<Float>
+    _ pixels: UnsafeBufferPointer<UInt8>, of size: ImageSize, window: PixelWindow,
+    to output: UnsafeMutableBufferPointer<Float>
   ) {
-    tables.withUnsafeBufferPointer {
-      Self.write(pixels, to: output, tables: $0, channels: channels, layout: layout)
-    }
+    write(pixels, of: size, window: window, to: output, tables: tables)
   }
 
-  /// Looks each pixel up in its channel's table of 256 values.
-  static func write(
-    _ pixels: UnsafeBufferPointer<UInt8>, to output: UnsafeMutableBufferPointer<Float>,
-    tables: UnsafeBufferPointer<Float>, channels: Int, layout: ImageLayout
+  /// The same with each pixel looked up in its channel's table of 256 values.
+  func write(
+    _ pixels: UnsafeBufferPointer<UInt8>, of size: ImageSize, window: PixelWindow,
+    to output: UnsafeMutableBufferPointer<Float>, tables: [Float]
   ) {
-    precondition(output.count == pixels.count, "an image of another size than its sample")
-    if channels == 1 {
-      for index in pixels.indices { output[index] = tables[Int(pixels[index])] }
-      return
-    }
-    let count = pixels.count / 3
-    let (pixelStep, channelStep) = layout == .nchw ? (1, count) : (3, 1)
-    for index in 0..<count {
-      let target = index * pixelStep
-      output[target] = tables[Int(pixels[3 * index])]
-      output[target + channelStep] = tables[256 + Int(pixels[3 * index + 1])]
-      output[target + 2 * channelStep] = tables[512 + Int(pixels[3 * index + 2])]
+    precondition(tables.count == 256 * channels, "tables for other channels")
+    tables.withUnsafeBufferPointer { tables in
+      window.write(
+        pixels, of: size, from: PixelWindow.Strides(.nhwc, size, channels: channels),
+        to: output, at: PixelWindow.Strides(layout, window.size, channels: channels),
+        channels: channels, outside: { tables[256 * $0] },
+        convert: { tables[256 * $0 + Int($1)] })
     }
   }
 }

@@ -1,43 +1,48 @@
 import Synchronization
 
-/// Decoded images of one size, kept from the first read on.
+/// Decoded images, kept from the first read on while memory allows.
+///
+/// What has come stays: epochs visit all images once each, for which making room for the latest
+/// would only replace what is needed next.
 final class PixelCache: Sendable {
-  /// The largest cache, in bytes.
-  static let limit = 512 << 20
-
-  nonisolated(unsafe) private let memory: UnsafeMutablePointer<UInt8>
-  private let imageSize: Int
-  private let isReady: Mutex<[Bool]>
-
-  /// - Returns: `nil` where all images together exceed ``limit``.
-  init?(count: Int, imageSize: Int) {
-    let (size, overflow) = count.multipliedReportingOverflow(by: imageSize)
-    guard !overflow, size <= Self.limit else { return nil }
-    // The system provides pages as they are written to.
-    memory = .allocate(capacity: size)
-    self.imageSize = imageSize
-    isReady = Mutex([Bool](repeating: false, count: count))
+  private struct State {
+    var images: [UnsafeMutableBufferPointer<UInt8>?]
+    var bytes = 0
   }
 
-  deinit { memory.deallocate() }
+  private let budget: PixelBudget
+  private let state: Mutex<State>
 
-  /// The pixels of an image, if they are there. An image never changes once it is.
-  func pixels(_ index: Int) -> UnsafeBufferPointer<UInt8>? {
-    guard isReady.withLock({ $0[index] }) else { return nil }
-    return UnsafeBufferPointer(start: memory + index * imageSize, count: imageSize)
+  init(count: Int, budget: PixelBudget = .shared) {
+    self.budget = budget
+    state = Mutex(State(images: Array(repeating: nil, count: count)))
   }
 
-  /// Keeps a copy of an image.
-  func store(_ pixels: [UInt8], _ index: Int) {
-    precondition(pixels.count == imageSize, "an image of another size than the cache's")
-    isReady.withLock { isReady in
-      if isReady[index] { return }
-      pixels.withUnsafeBufferPointer { pixels in
-        if let base = pixels.baseAddress {
-          (memory + index * imageSize).initialize(from: base, count: imageSize)
-        }
-      }
-      isReady[index] = true
+  deinit {
+    state.withLock { state in
+      for case let image? in state.images { image.deallocate() }
+      budget.give(state.bytes)
     }
+  }
+
+  /// The pixels of an image, if they are there. An image never changes nor goes once it is.
+  func pixels(_ index: Int) -> UnsafeBufferPointer<UInt8>? {
+    nonisolated(unsafe) let image = state.withLock { $0.images[index] }
+    return image.map { UnsafeBufferPointer($0) }
+  }
+
+  /// Keeps a copy of an image unless memory is used up.
+  func store(_ pixels: [UInt8], _ index: Int) {
+    guard !pixels.isEmpty, budget.take(pixels.count) else { return }
+    let isStored = state.withLock { state in
+      // Another thread may have read the same image meanwhile.
+      guard state.images[index] == nil else { return false }
+      let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: pixels.count)
+      _ = copy.initialize(from: pixels)
+      state.images[index] = copy
+      state.bytes += pixels.count
+      return true
+    }
+    if !isStored { budget.give(pixels.count) }
   }
 }

@@ -1,10 +1,55 @@
-/// Antialiased bicubic interpolation of 8-bit images, bit for bit as Pillow's `resize(..., BICUBIC)`
+/// Antialiased bicubic interpolation of 8-bit images, bit for bit as Pillow's BICUBIC
 /// (libImaging/Resample.c): a = -0.5, 22-bit fixed point, rows first, rounded to 8 bits in between.
 enum BicubicResampling {
-  static func resize(_ image: Image, width: Int, height: Int) -> Image {
-    var result = image
-    if width != image.width { result = horizontally(result, width: width) }
-    if height != image.height { result = vertically(result, height: height) }
+  /// A part of the image that resizing gives, at the cost of that part.
+  ///
+  /// - Parameters:
+  ///   - pixels: interleaved; rows are `rowLength` pixels apart.
+  ///   - source: the size of the image, the top left part of those rows.
+  ///   - target: the size of the whole resized image.
+  ///   - columns, rows: the part of it that is computed, in `result`.
+  static func resize(
+    _ pixels: UnsafeBufferPointer<UInt8>, rowLength: Int, channels: Int, from source: ImageSize,
+    to target: ImageSize, columns: Range<Int>, rows: Range<Int>
+  ) -> Image {
+    let across = windows(columns, from: source.width, to: target.width)
+    let down = windows(rows, from: source.height, to: target.height)
+    let first = down.map(\.start).min() ?? 0
+    let last = down.map { $0.start + $0.weights.count }.max() ?? first
+    let row = columns.count * channels
+    var narrow = Image(width: columns.count, height: last - first, channels: channels)
+    narrow.pixels.withUnsafeMutableBufferPointer { output in
+      for (x, window) in across.enumerated() {
+        window.weights.withUnsafeBufferPointer { weights in
+          for y in 0..<last - first {
+            let start = ((first + y) * rowLength + window.start) * channels
+            for channel in 0..<channels {
+              var sum = half
+              for tap in weights.indices {
+                sum &+= Int32(pixels[start + channel + tap * channels]) &* weights[tap]
+              }
+              output[y * row + x * channels + channel] = UInt8(clamping: sum >> precision)
+            }
+          }
+        }
+      }
+    }
+    var result = Image(width: columns.count, height: rows.count, channels: channels)
+    narrow.pixels.withUnsafeBufferPointer { input in
+      result.pixels.withUnsafeMutableBufferPointer { output in
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: row) { sums in
+          for (y, window) in down.enumerated() {
+            sums.initialize(repeating: half)
+            // Along rows, so that many sums advance at once.
+            for (tap, weight) in window.weights.enumerated() {
+              let start = (window.start - first + tap) * row
+              for x in 0..<row { sums[x] &+= Int32(input[start + x]) &* weight }
+            }
+            for x in 0..<row { output[y * row + x] = UInt8(clamping: sums[x] >> precision) }
+          }
+        }
+      }
+    }
     return result
   }
 
@@ -15,13 +60,15 @@ enum BicubicResampling {
   }
 
   private static let precision: Int32 = 32 - 8 - 2
+  /// What makes a shift by the precision round.
+  private static let half: Int32 = 1 << (precision - 1)
 
-  /// The windows of all pixels along one axis.
-  static func windows(from source: Int, to target: Int) -> [Window] {
+  /// The windows of some pixels along one axis.
+  static func windows(_ positions: Range<Int>, from source: Int, to target: Int) -> [Window] {
     let scale = Double(source) / Double(target)
     let filterScale = max(scale, 1)
     let support = 2 * filterScale
-    return (0..<target).map { position in
+    return positions.map { position in
       let center = (Double(position) + 0.5) * scale
       let start = max(Int(center - support + 0.5), 0)
       let end = min(Int(center + support + 0.5), source)
@@ -43,52 +90,5 @@ enum BicubicResampling {
     if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
     if x < 2 { return (((x - 5) * x + 8) * x - 4) * a }
     return 0
-  }
-
-  private static func horizontally(_ image: Image, width: Int) -> Image {
-    var result = Image(width: width, height: image.height, channels: image.channels)
-    let windows = windows(from: image.width, to: width)
-    let channels = image.channels
-    image.pixels.withUnsafeBufferPointer { source in
-      result.pixels.withUnsafeMutableBufferPointer { target in
-        for y in 0..<image.height {
-          for (x, window) in windows.enumerated() {
-            let first = (y * image.width + window.start) * channels
-            for channel in 0..<channels {
-              target[(y * width + x) * channels + channel] = weightedSum(
-                source, from: first + channel, stride: channels, window.weights)
-            }
-          }
-        }
-      }
-    }
-    return result
-  }
-
-  private static func vertically(_ image: Image, height: Int) -> Image {
-    var result = Image(width: image.width, height: height, channels: image.channels)
-    let row = image.width * image.channels
-    image.pixels.withUnsafeBufferPointer { source in
-      result.pixels.withUnsafeMutableBufferPointer { target in
-        for (y, window) in windows(from: image.height, to: height).enumerated() {
-          for x in 0..<row {
-            target[y * row + x] = weightedSum(
-              source, from: window.start * row + x, stride: row, window.weights)
-          }
-        }
-      }
-    }
-    return result
-  }
-
-  @inline(__always)
-  private static func weightedSum(
-    _ source: UnsafeBufferPointer<UInt8>, from first: Int, stride: Int, _ weights: [Int32]
-  ) -> UInt8 {
-    var sum = Int32(1) << (precision - 1)
-    for (tap, weight) in weights.enumerated() {
-      sum &+= Int32(source[first + tap * stride]) &* weight
-    }
-    return UInt8(clamping: sum >> precision)
   }
 }

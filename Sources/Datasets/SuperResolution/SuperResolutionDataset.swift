@@ -1,17 +1,25 @@
 import TensorCore
 
 /// Pairs of an image and its reduced copy.
+///
+/// Random patches are cut out of these pairs: the whole image is reduced and both are cut at the
+/// same place, as training on ready-made pairs (DIV2K) does. Reducing a patch by itself would
+/// repeat the pixels of its border, which no image that the model meets later has inside.
 struct SuperResolutionDataset: Dataset {
   let path: String
-  private let source: any ImageSource
+  private let reader: ImageReader
   private let input: ImageGeometry
   private let scale: Int
+  /// The size of each file's image.
+  private let fileSizes: [ImageSize]
   /// The target size of each image.
   private let sizes: [ImageSize]
+  /// The smallest sides of any target.
+  private let smallest: ImageSize
   /// Pixel values of targets, 256 a channel.
   private let targetTables: [Float]
 
-  var count: Int { source.count }
+  var count: Int { sizes.count }
   var reference: DatasetReference { .targets }
   var classNames: [String]? { nil }
 
@@ -29,12 +37,12 @@ struct SuperResolutionDataset: Dataset {
         actual: "\(multiple)")
     }
     self.path = path
-    self.source = source
     self.scale = scale
     input = try ImageGeometry(request, path: path, pixelScale: 1 / 255)
     targetTables = (0..<input.channels).flatMap { _ in (0..<256).map { Float(Double($0) / 255) } }
-    var sizes = try ImageSize.all(of: source)
-    for (index, size) in sizes.enumerated() {
+    fileSizes = try ImageSize.all(of: source)
+    var sizes = fileSizes
+    for (index, size) in fileSizes.enumerated() {
       let cropped = ImageSize(
         width: size.width / multiple * multiple, height: size.height / multiple * multiple)
       guard cropped.area > 0 else {
@@ -46,13 +54,59 @@ struct SuperResolutionDataset: Dataset {
       sizes[index] = cropped
     }
     self.sizes = sizes
+    smallest = ImageSize(
+      width: sizes.map(\.width).min() ?? 0, height: sizes.map(\.height).min() ?? 0)
+    reader = ImageReader(source, input, fixedSize: nil)
   }
 
   func sampleShape(at index: Int) -> [Int] { input.sampleShape(sizes[index].reduced(by: scale)) }
 
-  func batch(_ indices: [Int]) throws(DatasetError) -> Batch {
-    let shape = try BatchShape.common(self, indices)
-    let targetShape = input.sampleShape(sizes[indices[0]])
+  func require(_ augmentation: Augmentation, batchSize: Int) throws(DatasetError) {
+    if augmentation.cropPadding > 0 {
+      throw .augmentation(
+        path: path, item: "crop=\(augmentation.cropPadding)",
+        reason: "super-resolution has no use for black borders; give 'patch=96' for random crops")
+    }
+    if augmentation.hasJitter {
+      throw .augmentation(
+        path: path, item: "jitter",
+        reason: "super-resolution keeps colours; leave out what changes them")
+    }
+    if let patch = augmentation.patch {
+      func refusal(_ reason: String) -> DatasetError {
+        .augmentation(path: path, item: "patch=\(patch)", reason: reason)
+      }
+      guard patch % scale == 0 else {
+        throw refusal("a patch is cut at whole pixels of the input; give a multiple of \(scale)")
+      }
+      guard patch <= min(smallest.width, smallest.height) else {
+        throw refusal(
+          "an image has a side of \(min(smallest.width, smallest.height)) pixels; give no more")
+      }
+      // Opening checked that images fill an input of fixed size, so nothing smaller does.
+      guard [input.width, input.height].allSatisfy({ $0 ?? patch / scale == patch / scale }) else {
+        throw refusal("the model's input has a fixed size; export it with free height and width")
+      }
+    } else if batchSize > 1, let other = sizes.firstIndex(where: { $0 != sizes[0] }) {
+      throw .superResolution(
+        path: path,
+        requirement: "images of one size for batches of more than one sample, or random crops by "
+          + "the augmentation 'patch=96'",
+        actual: "\(sizes[0].width)x\(sizes[0].height) and "
+          + "\(sizes[other].width)x\(sizes[other].height) pixels")
+    }
+  }
+
+  func batch(
+    _ indices: [Int], augmented draws: AugmentationDraws?, reading: BatchReading
+  ) throws(DatasetError) -> Batch {
+    try draws?.check(indices, of: self)
+    let patch = draws?.augmentation.patch.map { ImageSize(width: $0, height: $0) }
+    let size = patch ?? sizes[indices[0]]
+    if patch == nil { _ = try BatchShape.common(self, indices) }
+    let targetShape = input.sampleShape(size)
+    try BatchShape.check(targetShape, samples: indices.count, path: path)
+    let shape = input.sampleShape(size.reduced(by: scale))
     let failure = FirstFailure()
     var inputs: Tensor?
     let targets = Tensor(shape: [indices.count] + targetShape, of: Float.self) { targets in
@@ -60,17 +114,23 @@ struct SuperResolutionDataset: Dataset {
         let length = inputs.count / indices.count
         let targetLength = targets.count / indices.count
         nonisolated(unsafe) let targets = targets
-        failure.forEachRange(count: indices.count, grain: 1, writing: inputs) { range, inputs in
+        failure.forEachRange(
+          count: indices.count, grain: 1, reading: reading, writing: inputs
+        ) { range, inputs in
           let decoder = ImageDecoder()
           var image = Image()
           for position in range {
+            let index = indices[position]
+            let window = self.window(draws?.draw(position), of: sizes[index], size: size)
             failure.attempt(at: position) { () throws(DatasetError) in
-              try read(
-                indices[position], decoder, &image,
-                input: UnsafeMutableBufferPointer(
-                  rebasing: inputs[position * length..<(position + 1) * length]),
-                target: UnsafeMutableBufferPointer(
-                  rebasing: targets[position * targetLength..<(position + 1) * targetLength]))
+              try reader.withPixels(index, of: fileSizes[index], reading, decoder, &image) {
+                write(
+                  $0, index, window,
+                  input: UnsafeMutableBufferPointer(
+                    rebasing: inputs[position * length..<(position + 1) * length]),
+                  target: UnsafeMutableBufferPointer(
+                    rebasing: targets[position * targetLength..<(position + 1) * targetLength]))
+              }
             }
           }
         }
@@ -80,29 +140,40 @@ struct SuperResolutionDataset: Dataset {
     return Batch(inputs: inputs.map { [$0] } ?? [], targets: targets)
   }
 
-  private func read(
-    _ index: Int, _ decoder: ImageDecoder, _ image: inout Image,
+  /// The part of the input that a draw takes; `size` is that of the target.
+  private func window(
+    _ draw: AugmentationDraw?, of whole: ImageSize, size: ImageSize
+  ) -> PixelWindow {
+    var window = PixelWindow(size: size.reduced(by: scale))
+    guard let draw else { return window }
+    let places = whole.reduced(by: scale)
+    window.x = AugmentationDraw.place(
+      draw.horizontal, among: places.width - window.size.width + 1)
+    window.y = AugmentationDraw.place(
+      draw.vertical, among: places.height - window.size.height + 1)
+    window.mirrorsHorizontally = draw.mirrorsHorizontally
+    window.mirrorsVertically = draw.mirrorsVertically
+    return window
+  }
+
+  /// - Parameter window: the part of the reduced image.
+  private func write(
+    _ pixels: UnsafeBufferPointer<UInt8>, _ index: Int, _ window: PixelWindow,
     input output: UnsafeMutableBufferPointer<Float>, target: UnsafeMutableBufferPointer<Float>
-  ) throws(DatasetError) {
-    try source.read(index, decoder, into: &image)
-    let size = sizes[index]
-    // The file may have changed since its size was read.
-    guard image.width >= size.width, image.height >= size.height else {
-      throw .imageSize(
-        path: source.path(of: index), input: input.inputName, width: image.width,
-        height: image.height, expected: "the size it had when the data was opened")
+  ) {
+    let small = BicubicResampling.resize(
+      pixels, rowLength: fileSizes[index].width, channels: input.channels, from: sizes[index],
+      to: sizes[index].reduced(by: scale), columns: window.x..<window.x + window.size.width,
+      rows: window.y..<window.y + window.size.height)
+    var inner = window
+    (inner.x, inner.y) = (0, 0)
+    small.pixels.withUnsafeBufferPointer {
+      input.write($0, of: small.size, window: inner, to: output)
     }
-    image.convert(toChannels: input.channels)
-    let large = image.cropped(width: size.width, height: size.height)
-    let reduced = size.reduced(by: scale)
-    let small = BicubicResampling.resize(large, width: reduced.width, height: reduced.height)
-    small.pixels.withUnsafeBufferPointer { input.write($0, to: output) }
-    large.pixels.withUnsafeBufferPointer { pixels in
-      targetTables.withUnsafeBufferPointer { tables in
-        ImageGeometry.write(
-          pixels, to: target, tables: tables, channels: input.channels, layout: input.layout)
-      }
-    }
+    var large = window
+    large.size = ImageSize(width: window.size.width * scale, height: window.size.height * scale)
+    (large.x, large.y) = (window.x * scale, window.y * scale)
+    input.write(pixels, of: fileSizes[index], window: large, to: target, tables: targetTables)
   }
 }
 

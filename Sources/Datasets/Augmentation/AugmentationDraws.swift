@@ -1,0 +1,27 @@
+/// An augmentation, and for each sample of a batch the seed of its random choices.
+///
+/// A sample's pixels depend on its content, the augmentation and its seed alone.
+public struct AugmentationDraws: Sendable, Hashable {
+  public var augmentation: Augmentation
+  /// One a sample, in the batch's order.
+  public var seeds: [UInt64]
+
+  public init(_ augmentation: Augmentation, seeds: [UInt64]) {
+    self.augmentation = augmentation
+    self.seeds = seeds
+  }
+}
+
+extension AugmentationDraws {
+  /// The choices for the sample at `position` of the batch.
+  func draw(_ position: Int) -> AugmentationDraw {
+    AugmentationDraw(augmentation, seed: seeds[position])
+  }
+
+  /// Checks that samples of a data set can be augmented, before any is read.
+  func check(_ indices: [Int], of dataset: some Dataset) throws(DatasetError) {
+    precondition(seeds.count == indices.count, "\(seeds.count) seeds, \(indices.count) samples")
+    // Whether these samples share a shape is checked with their batch.
+    try dataset.require(augmentation, batchSize: 1)
+  }
+}

@@ -1,0 +1,35 @@
+import TensorCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Bounds on the memory that data may take.
+enum MemoryLimit {
+  /// The memory of the machine, or of the container where that is less.
+  static let available: Int = {
+    let pages = sysconf(Int32(_SC_PHYS_PAGES))
+    let size = sysconf(Int32(_SC_PAGESIZE))
+    return min(pages > 0 && size > 0 ? pages * size : 1 << 33, container ?? .max)
+  }()
+
+  /// The most that a file may make this process allocate at once.
+  static let bytes = available / 2
+
+  static func check(_ count: Int, path: String) throws(DatasetError) {
+    guard count <= bytes else { throw .tooLarge(path: path, bytes: count, limit: bytes) }
+  }
+
+  /// What the kernel lets this process's control group have; `nil` where it sets no limit.
+  private static var container: Int? {
+    guard let stream = fopen("/sys/fs/cgroup/memory.max", "re") else { return nil }
+    defer { fclose(stream) }
+    var text = [CChar](repeating: 0, count: 32)
+    guard fgets(&text, Int32(text.count), stream) != nil else { return nil }
+    // "max" stands for no limit.
+    let digits = text.prefix { $0 >= 48 && $0 <= 57 }.map { UInt8(bitPattern: $0) }
+    return Int(String(decoding: digits, as: UTF8.self))
+  }
+}

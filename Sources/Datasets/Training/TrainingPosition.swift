@@ -1,0 +1,12 @@
+/// Where a training run stands in its data.
+public struct TrainingPosition: Sendable, Hashable {
+  /// Epochs done.
+  public var epoch: Int
+  /// Batches done of this epoch.
+  public var batch: Int
+
+  public init(epoch: Int = 0, batch: Int = 0) {
+    self.epoch = epoch
+    self.batch = batch
+  }
+}
