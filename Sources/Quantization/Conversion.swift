@@ -39,3 +39,24 @@ public struct Conversion: Sendable {
   public var calibrationSamples: Int
   public var seconds = Seconds()
 }
+
+extension Conversion {
+  /// Annotates the baked model, and leaves it valid and without values that nothing reads.
+  mutating func finish(_ plan: QuantizationPlan, _ baked: [BakedLayer]) throws(ConversionError) {
+    AccumulatorAnnotator(plan: plan).annotate(&model, baked)
+    model.importDomain(ModelBaker.domain, version: 1)
+    model.graph.removeUnusedValues()
+    do { try model.graph.validate() } catch { throw .graph(error) }
+  }
+}
+
+extension Conversion.Layer {
+  init(_ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, _ plan: QuantizationPlan) {
+    let group = plan.groups[planned.group]
+    self.init(
+      name: planned.layer.name, method: quantized.method, weightBits: planned.weightBits,
+      inputBits: group.bits, inputSigned: group.isSigned, accumulatorBits: planned.targetBits,
+      relativeError: quantized.relativeError, repairs: quantized.repairs,
+      fellBackToA2Q: quantized.fellBackToA2Q)
+  }
+}

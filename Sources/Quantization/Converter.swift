@@ -32,47 +32,76 @@ public struct Converter: Sendable {
     _ model: Model, calibration: (any CalibrationSource)?,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> Conversion {
+    var (float, plan, edits, runner, seconds) = try calibrated(model, calibration, progress)
+    var clock = StageClock()
+    let layers = try quantize(plan, float.graph, progress)
+    let graph = float.graph
+    var baked = ModelBaker(plan: plan, layers: layers).bake(into: &float.graph)
+    seconds.initialize = clock.lap()
+
+    if let runner, recipe.biasCorrection {
+      let correction = OutputCorrection(
+        plan: plan, runner: runner, correctsGain: recipe.refine == .best)
+      try correction.run(float: graph, quantized: &float.graph, baked: &baked) {
+        progress(Progress(stage: .correcting, completed: $0, total: plan.layers.count))
+      }
+    }
+    var conversion = Conversion(
+      model: float, layers: zip(plan.layers, layers).map { Conversion.Layer($0, $1, plan) },
+      excluded: plan.excluded, edits: edits, calibrationSamples: runner?.sampleCount ?? 0)
+    try conversion.finish(plan, baked)
+    seconds.correct = clock.lap()
+    conversion.seconds = seconds
+    return conversion
+  }
+
+  /// Prepares a float model to be trained: import, calibration, and each layer as its method initialises it.
+  ///
+  /// - Parameters: as of ``convert(_:calibration:progress:)``.
+  /// - Throws: ``ConversionError`` where the model, the recipe or the samples don't allow it.
+  public func trainable(
+    _ model: Model, calibration: (any CalibrationSource)?,
+    progress: (Progress) -> Void = { _ in }
+  ) throws(ConversionError) -> TrainableModel {
+    var (float, plan, edits, runner, seconds) = try calibrated(model, calibration, progress)
+    var clock = StageClock()
+    // The exported model keeps its batch; only training widens it.
+    let wide = try runner?.executable(float.graph) ?? float.graph
+    var builder = TrainableModelBuilder(float: float, wide: wide, plan: plan, recipe: recipe)
+    var trainable = try builder.build(
+      edits: edits, calibrationSamples: runner?.sampleCount ?? 0)
+    seconds.initialize = clock.lap()
+    trainable.seconds = seconds
+    return trainable
+  }
+
+  /// The imported model with its plan, whose activation ranges are set.
+  private func calibrated(
+    _ model: Model, _ calibration: (any CalibrationSource)?, _ progress: (Progress) -> Void
+  ) throws(ConversionError) -> (
+    float: Model, plan: QuantizationPlan, edits: [PassReport], runner: SampleRunner?,
+    seconds: Conversion.Seconds
+  ) {
     var clock = StageClock()
     var seconds = Conversion.Seconds()
     var result = model
     let edits = try prepare(&result.graph)
     var plan = try place(result.graph)
     seconds.prepare = clock.lap()
-
-    let float = result.graph
     var runner: SampleRunner?
     if let calibration {
       let made = try SampleRunner(
-        graph: float, source: calibration, limit: recipe.calibrationSamples)
-      try RangeCalibration(recipe: recipe).calibrate(&plan, graph: float, runner: made) {
-        progress(Progress(stage: .calibrating, completed: $0, total: made.sampleCount))
-      }
+        graph: result.graph, source: calibration, limit: recipe.calibrationSamples)
+      try RangeCalibration(recipe: recipe)
+        .calibrate(&plan, graph: result.graph, runner: made) {
+          progress(Progress(stage: .calibrating, completed: $0, total: made.sampleCount))
+        }
       runner = made
     } else {
-      try RangeCalibration(recipe: recipe).calibrateFromGraph(&plan, graph: float)
+      try RangeCalibration(recipe: recipe).calibrateFromGraph(&plan, graph: result.graph)
     }
     seconds.calibrate = clock.lap()
-
-    let layers = try quantize(plan, float, progress)
-    var baked = ModelBaker(plan: plan, layers: layers).bake(into: &result.graph)
-    seconds.initialize = clock.lap()
-
-    if let runner, recipe.biasCorrection {
-      let correction = OutputCorrection(
-        plan: plan, runner: runner, correctsGain: recipe.refine == .best)
-      try correction.run(float: float, quantized: &result.graph, baked: &baked) {
-        progress(Progress(stage: .correcting, completed: $0, total: plan.layers.count))
-      }
-    }
-    AccumulatorAnnotator(plan: plan).annotate(&result, baked)
-    result.importDomain(ModelBaker.domain, version: 1)
-    result.graph.removeUnusedValues()
-    do { try result.graph.validate() } catch { throw .graph(error) }
-    seconds.correct = clock.lap()
-    return Conversion(
-      model: result, layers: zip(plan.layers, layers).map { describe($0, $1, plan) },
-      excluded: plan.excluded, edits: edits, calibrationSamples: runner?.sampleCount ?? 0,
-      seconds: seconds)
+    return (result, plan, edits, runner, seconds)
   }
 
   /// Checks whether a model has anything to constrain, so that a caller can say so before it reads samples.
@@ -125,18 +154,6 @@ public struct Converter: Sendable {
       progress(Progress(stage: .quantizing, completed: layers.count, total: plan.layers.count))
     }
     return layers
-  }
-
-  private func describe(
-    _ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, _ plan: QuantizationPlan
-  ) -> Conversion.Layer {
-    let group = plan.groups[planned.group]
-    return Conversion.Layer(
-      name: planned.layer.name, method: quantized.method, weightBits: planned.weightBits,
-      inputBits: group.bits, inputSigned: group.isSigned,
-      accumulatorBits: planned.targetBits,
-      relativeError: quantized.relativeError, repairs: quantized.repairs,
-      fellBackToA2Q: quantized.fellBackToA2Q)
   }
 }
 

@@ -17,7 +17,7 @@ import Testing
   static let augmentation = Augmentation(flipsHorizontally: true, cropPadding: 1)
 
   static func stream(
-    _ dataset: any Dataset, seed: Int = 7, from start: TrainingPosition = TrainingPosition(),
+    _ dataset: any Dataset, seed: Int = 7, from start: StreamPosition = StreamPosition(),
     depth: Int = 3
   ) throws -> TrainingStream {
     try TrainingStream(
@@ -81,7 +81,7 @@ import Testing
   {
     let dataset = try Self.digits()
     let whole = try Self.all(try Self.stream(dataset))
-    let position = TrainingPosition(epoch: epoch, batch: batch)
+    let position = StreamPosition(epoch: epoch, batch: batch)
     let rest = try Self.all(try Self.stream(dataset, from: position))
     #expect(rest.first?.position == position)
     let expected = whole.dropFirst(epoch * 8 + batch)
@@ -95,10 +95,10 @@ import Testing
     throws
   {
     let dataset = try Self.digits()
-    let next = try Self.stream(dataset, from: TrainingPosition(epoch: 0, batch: 8)).next()
-    #expect(next?.position == TrainingPosition(epoch: 1))
+    let next = try Self.stream(dataset, from: StreamPosition(epoch: 0, batch: 8)).next()
+    #expect(next?.position == StreamPosition(epoch: 1))
     #expect(
-      try Self.stream(dataset, from: TrainingPosition(epoch: .max, batch: .max)).next() == nil)
+      try Self.stream(dataset, from: StreamPosition(epoch: .max, batch: .max)).next() == nil)
   }
 
   @Test func `epochs augment a sample differently`() throws {

@@ -4,14 +4,14 @@ public struct TrainingBatch: Sendable {
   /// The samples in the data set, in the batch's order.
   public var samples: [Int]
   /// The batches before this one; a stream from here begins with it.
-  public var position: TrainingPosition
+  public var position: StreamPosition
   public var batchesPerEpoch: Int
 
   /// The position behind this batch, from which a run interrupted after it goes on.
-  public var following: TrainingPosition {
+  public var following: StreamPosition {
     position.batch + 1 < batchesPerEpoch
-      ? TrainingPosition(epoch: position.epoch, batch: position.batch + 1)
-      : TrainingPosition(epoch: position.epoch + 1)
+      ? StreamPosition(epoch: position.epoch, batch: position.batch + 1)
+      : StreamPosition(epoch: position.epoch + 1)
   }
 
   /// Whether this is the last batch of its epoch.

@@ -23,13 +23,13 @@ final class TrainingOrder: Sendable {
   }
 
   /// The samples of a batch.
-  func samples(_ position: TrainingPosition) -> [Int] {
+  func samples(_ position: StreamPosition) -> [Int] {
     let order = order(of: position.epoch)
     return (0..<batchSize).map { order[(position.batch * batchSize + $0) % count] }
   }
 
   /// The seeds of a batch's samples: a sample that fills up a batch again is augmented anew.
-  func seeds(_ position: TrainingPosition) -> [UInt64] {
+  func seeds(_ position: StreamPosition) -> [UInt64] {
     (0..<batchSize).map { offset in
       var generator = SplitMix64(
         seed: seed, stream: Purpose.augmentation.rawValue, position.epoch,

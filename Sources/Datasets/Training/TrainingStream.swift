@@ -23,7 +23,7 @@ public final class TrainingStream: Sendable {
   /// - Precondition: `batchSize` and `depth` are at least 1, and `start` is not negative.
   public init(
     _ dataset: any Dataset, batchSize: Int, seed: Int, augmentation: Augmentation = .none,
-    from start: TrainingPosition = TrainingPosition(), epochs: Int = .max,
+    from start: StreamPosition = StreamPosition(), epochs: Int = .max,
     prefetching depth: Int = 3
   ) throws(DatasetError) {
     precondition(batchSize >= 1 && depth >= 1, "batches of \(batchSize), \(depth) ahead")
@@ -31,13 +31,13 @@ public final class TrainingStream: Sendable {
     try dataset.require(augmentation, batchSize: batchSize)
     let order = TrainingOrder(count: dataset.count, batchSize: batchSize, seed: seed)
     let perEpoch = order.batchesPerEpoch
-    let end = Self.number(TrainingPosition(epoch: epochs), perEpoch)
+    let end = Self.number(StreamPosition(epoch: epochs), perEpoch)
     let first = Self.number(start, perEpoch)
     self.batchSize = batchSize
     self.order = order
     prefetcher = Prefetcher(first..<max(first, end), depth: depth) {
       (number) throws(DatasetError) in
-      let position = TrainingPosition(epoch: number / perEpoch, batch: number % perEpoch)
+      let position = StreamPosition(epoch: number / perEpoch, batch: number % perEpoch)
       let samples = order.samples(position)
       let draws = AugmentationDraws(augmentation, seeds: order.seeds(position))
       return TrainingBatch(
@@ -57,7 +57,7 @@ public final class TrainingStream: Sendable {
   public func next() throws(DatasetError) -> TrainingBatch? { try prefetcher.next() }
 
   /// Batches from the first of all to the one at a position, as far as they can be counted.
-  private static func number(_ position: TrainingPosition, _ perEpoch: Int) -> Int {
+  private static func number(_ position: StreamPosition, _ perEpoch: Int) -> Int {
     let (whole, overflow) = position.epoch.multipliedReportingOverflow(by: perEpoch)
     let (number, excess) = whole.addingReportingOverflow(position.batch)
     return overflow || excess ? .max : number

@@ -19,11 +19,12 @@ struct TrainableModelBuilder {
   private var layers: [TrainableModel.Layer] = []
   private var statistics: [ValueID] = []
 
-  init(float: Model, plan: QuantizationPlan, recipe: Recipe) {
+  /// - Parameter wide: the float model's graph, rewritten for any batch where it was made for one.
+  init(float: Model, wide: Graph, plan: QuantizationPlan, recipe: Recipe) {
     self.float = float
     self.plan = plan
     self.recipe = recipe
-    graph = float.graph
+    graph = wide
   }
 
   mutating func build(edits: [PassReport], calibrationSamples: Int) throws(ConversionError)

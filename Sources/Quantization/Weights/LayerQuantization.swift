@@ -18,11 +18,29 @@ struct LayerQuantization {
     }
   }
 
+  /// The quantizer of the layer's own method with the parameters and weights that training starts from.
+  ///
+  /// - Parameter weights: channels x K, row-major.
+  /// - Throws: ``ConversionError/quantizer(node:_:)`` for weights that aren't finite.
+  func trainable(_ weights: [Float]) throws(ConversionError) -> (
+    quantizer: any WeightQuantizer, parameters: ChannelParameters, weights: [Float]
+  ) {
+    do throws(QuantizerError) {
+      let quantizer = methodType.init(weightLayer)
+      var (parameters, initialized) = try quantizer.initialized(weights, initialization)
+      // Norm-constrained methods keep the scale of the largest weight, as published.
+      if recipe.refine == .best, !quantizer.usesNorm {
+        try ScaleSearch().apply(to: &parameters, of: quantizer, weights: initialized)
+      }
+      return (quantizer, parameters, initialized)
+    } catch {
+      throw .quantizer(node: planned.layer.name, error)
+    }
+  }
+
   private func quantize(_ weights: [Float]) throws(QuantizerError) -> QuantizedLayer {
     let type = quantizerType
     let quantizer = type.init(weightLayer)
-    let initialization: WeightInitialization =
-      recipe.initializer == .projection ? .projection : .clamp
     var (parameters, initialized) = try quantizer.initialized(weights, initialization)
     if recipe.refine == .best {
       try ScaleSearch().apply(to: &parameters, of: quantizer, weights: initialized)
@@ -34,13 +52,21 @@ struct LayerQuantization {
       relativeError: quantized.relativeError(from: weights))
   }
 
+  private var initialization: WeightInitialization {
+    recipe.initializer == .projection ? .projection : .clamp
+  }
+
   /// Every constrained method's integers lie in the exact budget's set, so refinement searches all of it.
   private var quantizerType: any WeightQuantizer.Type {
-    switch (planned.method, recipe.refine) {
-    case (.unconstrained, _): UnconstrainedQuantizer.self
-    case (.exact, _), (_, .best): ExactQuantizer.self
-    case (.a2qPlus, .none): A2QPlusQuantizer.self
-    case (.a2q, .none): A2QQuantizer.self
+    recipe.refine == .best && planned.method != .unconstrained ? ExactQuantizer.self : methodType
+  }
+
+  private var methodType: any WeightQuantizer.Type {
+    switch planned.method {
+    case .unconstrained: UnconstrainedQuantizer.self
+    case .exact: ExactQuantizer.self
+    case .a2qPlus: A2QPlusQuantizer.self
+    case .a2q: A2QQuantizer.self
     }
   }
 

@@ -1,5 +1,5 @@
 /// Where a training run stands in its data.
-public struct TrainingPosition: Sendable, Hashable {
+public struct StreamPosition: Sendable, Hashable {
   /// Epochs done.
   public var epoch: Int
   /// Batches done of this epoch.
