@@ -73,7 +73,8 @@ public struct TrainingPlot: Sendable {
   }
 
   private func lossChart() -> LineChart {
-    var smoothing = ExponentialSmoothing(kept: 0.95)
+    // Over a sixtieth of the rows, so that noise fades and the course stays, however long the training.
+    var smoothing = ExponentialSmoothing(kept: 1 - 1 / max(8, Double(records.count) / 60))
     var smoothed: [(x: Double, y: Double)] = []
     for record in records {
       guard let value = smoothing.observe(record.loss) else { continue }
@@ -89,7 +90,7 @@ public struct TrainingPlot: Sendable {
       title: "Training loss", xLabel: "Optimizer step",
       x: PlotAxis(raw.map(\.x), kind: .whole, padding: 0.02),
       y: PlotAxis(raw.map(\.y).filter(\.isFinite), logarithmicWherePossible: true),
-      series: lines, emptyText: "no steps yet")
+      series: lines, emptyText: records.isEmpty ? "no steps yet" : "no finite loss")
   }
 
   private func metricChart(_ validated: [TrainingRecord]) -> LineChart {
@@ -108,17 +109,19 @@ public struct TrainingPlot: Sendable {
     }
     return LineChart(
       title: metricName, xLabel: "Epoch", x: axis, y: PlotAxis(values, padding: 0.08),
-      series: lines, emptyText: "no validation yet", highlight: best(points))
+      series: lines, emptyText: "no finite value", highlight: best(points))
   }
 
-  /// The best point, and the words beside it.
-  private func best(_ points: [(x: Double, y: Double)]) -> (x: Double, y: Double, text: String)? {
+  /// The best point, and the words for it.
+  private func best(_ points: [(x: Double, y: Double)]) -> LineChart.Highlight? {
     var best: (x: Double, y: Double)?
     for point in points where point.x.isFinite && point.y.isFinite {
       if best.map({ direction.isBetter(point.y, than: $0.y) }) ?? true { best = point }
     }
     guard let best else { return nil }
-    return (best.x, best.y, "best \(Self.short(best.y)), epoch \(Self.short(best.x))")
+    return LineChart.Highlight(
+      x: best.x, y: best.y, text: "best \(Self.short(best.y)), epoch \(Self.short(best.x))",
+      isHigh: direction == .higherIsBetter)
   }
 
   /// What a reader who can't see the figure is told.
