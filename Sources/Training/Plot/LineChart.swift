@@ -40,7 +40,7 @@ struct LineChart: Sendable {
           emptyText, frame.left + frame.width / 2, frame.top + frame.height / 2, anchor: "middle",
           color: "#777777"))
     }
-    parts.append(Self.text(title, frame.left, frame.top - 14, weight: "bold", size: 14))
+    parts.append(Self.text(title, frame.left, frame.top - 34, weight: "bold", size: 14))
     parts.append(legend(frame))
     return parts.joined(separator: "\n")
   }
@@ -134,18 +134,17 @@ struct LineChart: Sendable {
       + #"stroke="\#(ink)" stroke-width="1.5"/>"#
   }
 
-  /// From right to left, on the line of the title.
+  /// From left to right between title and panel.
   private func legend(_ frame: Frame) -> String {
     var parts: [String] = []
-    var right = frame.right
-    for series in series.reversed() {
-      let start = right - Self.width(of: series.name)
-      parts.append(Self.text(series.name, start, frame.top - 14))
+    var left = frame.left
+    for series in series {
       let line =
-        "M\(SVGText.coordinate(start - 30)) \(SVGText.coordinate(frame.top - 18))"
-        + "H\(SVGText.coordinate(start - 8))"
+        "M\(SVGText.coordinate(left)) \(SVGText.coordinate(frame.top - 16))"
+        + "H\(SVGText.coordinate(left + 22))"
       parts.append(#"<path d="\#(line)" fill="none" \#(Self.stroke(series))/>"#)
-      right = start - 30 - 16
+      parts.append(Self.text(series.name, left + 29, frame.top - 12))
+      left += 29 + Self.width(of: series.name) + 14
     }
     return parts.joined(separator: "\n")
   }

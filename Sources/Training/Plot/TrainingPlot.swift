@@ -43,7 +43,7 @@ public struct TrainingPlot: Sendable {
   /// The figure, 900x420; the loss alone takes all of the width.
   public func svg() -> String {
     let validated = records.filter { $0.validation != nil }
-    let top = 84.0
+    let top = 98.0
     let bottom = Self.height - 58
     var parts: [String] = []
     let left = 64.0
@@ -57,8 +57,10 @@ public struct TrainingPlot: Sendable {
           in: .init(left: room + left, top: top, width: room - left - 22, height: bottom - top)))
     }
     let size = "\(SVGText.coordinate(Self.width)) \(SVGText.coordinate(Self.height))"
+    // The whole title is in the element of that name.
+    let visible = title.count > 90 ? "\(title.prefix(89))…" : title
     let heading = LineChart.text(
-      title, Self.width / 2, 30, anchor: "middle", weight: "bold", size: 16)
+      visible, Self.width / 2, 30, anchor: "middle", weight: "bold", size: 16)
     return """
       <svg xmlns="http://www.w3.org/2000/svg" width="900" height="420" viewBox="0 0 \(size)" \
       role="img" font-family="Helvetica, Arial, 'DejaVu Sans', sans-serif">
