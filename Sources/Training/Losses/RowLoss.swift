@@ -13,9 +13,9 @@ enum RowLoss {
   /// Elements worth a thread of their own: each takes an exponential.
   private static let grain = 1 << 12
 
-  /// A probability counts as at least the least normal number, so that its logarithm and reciprocal are
-  /// finite; a softmax before it brings the gradient back to the size of a probability.
-  static let leastProbability = Double(Float.leastNormalMagnitude)
+  /// A probability counts as at least this, so that its logarithm is finite, and a gradient divided by it
+  /// stays a finite float; a softmax before it brings that back to the size of a probability.
+  static let leastProbability = 0x1p-120
 
   /// The mean over rows of what `body` gives for each, in parallel; added in the order of the rows.
   static func mean(rows: Int, classes: Int, _ body: @Sendable (_ row: Int) -> Double) -> Double {

@@ -11,7 +11,7 @@ import TensorCore
 
 /// Updates a flat buffer of parameters by its gradients and keeps the moments that this takes.
 ///
-/// A step allocates nothing, runs in parallel, and gives the same bits for any number of threads: each
+/// A step allocates no buffer, runs in parallel, and gives the same bits for any number of threads: each
 /// element is computed alone.
 public final class Optimizer {
   public let settings: OptimizerSettings

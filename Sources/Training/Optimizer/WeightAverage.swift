@@ -32,7 +32,7 @@ public final class WeightAverage {
   /// The average, for checkpoints; valid while the object lives.
   public var state: [NamedArray] { [NamedArray("average", average.elements)] }
 
-  /// Takes the parameters after a step in. Allocates nothing; the same bits for any number of threads.
+  /// Takes the parameters after a step in. Allocates no buffer; the same bits for any number of threads.
   public func update(_ parameters: UnsafeBufferPointer<Float>) {
     precondition(parameters.count == average.elements.count, "\(parameters.count) parameters")
     let updates = Double(updateCount)

@@ -7,8 +7,15 @@ struct LineChart: Sendable {
   var series: [PlotSeries]
   /// Stands in the middle where there is nothing to draw.
   var emptyText: String
-  /// A point to point out, with words beside it.
-  var highlight: (x: Double, y: Double, text: String)?
+  var highlight: Highlight?
+
+  /// A point to point out, and the words for it.
+  struct Highlight: Sendable {
+    var x, y: Double
+    var text: String
+    /// Whether lines tend to such points from below.
+    var isHigh: Bool
+  }
 
   /// A rectangle in pixels.
   struct Frame: Sendable {
@@ -27,13 +34,13 @@ struct LineChart: Sendable {
     parts += series.map { line($0, frame) }
     parts.append(axes(frame))
     if let highlight { parts.append(mark(highlight, frame)) }
-    if series.allSatisfy({ $0.points.isEmpty }) {
+    if !series.contains(where: { $0.points.contains { pixel($0, frame) != nil } }) {
       parts.append(
         Self.text(
           emptyText, frame.left + frame.width / 2, frame.top + frame.height / 2, anchor: "middle",
           color: "#777777"))
     }
-    parts.append(Self.text(title, frame.left, frame.top - 14, weight: "bold", size: 14))
+    parts.append(Self.text(title, frame.left, frame.top - 34, weight: "bold", size: 14))
     parts.append(legend(frame))
     return parts.joined(separator: "\n")
   }
@@ -110,37 +117,40 @@ struct LineChart: Sendable {
     return ([line] + markers).joined(separator: "\n")
   }
 
-  private func mark(_ mark: (x: Double, y: Double, text: String), _ frame: Frame) -> String {
+  /// A ring around the point, and the words in the corner that lines leave free.
+  private func mark(_ mark: Highlight, _ frame: Frame) -> String {
     guard let at = pixel((mark.x, mark.y), frame) else { return "" }
-    // The words stay inside the panel, on whichever side of the point has room.
-    let isRight = at.x > frame.left + frame.width / 2
-    let below = at.y < frame.top + frame.height / 2
-    let ring =
-      #"<circle cx="\#(SVGText.coordinate(at.x))" cy="\#(SVGText.coordinate(at.y))" r="6" "#
-      + #"fill="none" stroke="\#(Self.ink)" stroke-width="1.5"/>"#
-    let words = Self.text(
-      mark.text, at.x + (isRight ? 6 : -6), at.y + (below ? 24 : -14),
-      anchor: isRight ? "end" : "start", outline: true)
-    return ring + "\n" + words
+    let y = mark.isHigh ? frame.bottom - 14 : frame.top + 18
+    let right = frame.right - 10
+    return [
+      Self.ring(at.x, at.y),
+      Self.ring(right - Self.width(of: mark.text) - 14, y - 4),
+      Self.text(mark.text, right - Self.width(of: mark.text), y, outline: true),
+    ].joined(separator: "\n")
   }
 
-  /// From right to left, on the line of the title.
+  private static func ring(_ x: Double, _ y: Double) -> String {
+    #"<circle cx="\#(SVGText.coordinate(x))" cy="\#(SVGText.coordinate(y))" r="6" fill="none" "#
+      + #"stroke="\#(ink)" stroke-width="1.5"/>"#
+  }
+
+  /// From left to right between title and panel.
   private func legend(_ frame: Frame) -> String {
     var parts: [String] = []
-    var right = frame.right
-    for series in series.reversed() {
-      // The width of a character is a guess, since fonts differ.
-      let width = Double(series.name.count) * 6.6
-      parts.append(Self.text(series.name, right, frame.top - 14, anchor: "end"))
-      let end = right - width - 6
-      let at = SVGText.coordinate(frame.top - 18)
-      parts.append(
-        #"<path d="M\#(SVGText.coordinate(end - 22)) \#(at)H\#(SVGText.coordinate(end))" "#
-          + #"fill="none" \#(Self.stroke(series))/>"#)
-      right = end - 22 - 16
+    var left = frame.left
+    for series in series {
+      let line =
+        "M\(SVGText.coordinate(left)) \(SVGText.coordinate(frame.top - 16))"
+        + "H\(SVGText.coordinate(left + 22))"
+      parts.append(#"<path d="\#(line)" fill="none" \#(Self.stroke(series))/>"#)
+      parts.append(Self.text(series.name, left + 29, frame.top - 12))
+      left += 29 + Self.width(of: series.name) + 14
     }
     return parts.joined(separator: "\n")
   }
+
+  /// The room for a text of the usual size in the widest of the fonts.
+  private static func width(of text: String) -> Double { Double(text.count) * 7.4 }
 
   private static func stroke(_ series: PlotSeries) -> String {
     #"stroke="\#(series.color)" stroke-width="\#(SVGText.coordinate(series.width))""#

@@ -26,6 +26,9 @@ struct PlotAxis: Sendable {
   let upper: Double
   let ticks: [Tick]
 
+  /// Larger magnitudes are not shown: the span of two such numbers could overflow.
+  private static let limit = 1e300
+
   /// An axis around finite values.
   ///
   /// - Parameters:
@@ -48,8 +51,7 @@ struct PlotAxis: Sendable {
       ticks = Self.logarithmicTicks(lower, upper)
       return
     }
-    // Halves first: the span of two large numbers can overflow.
-    var (low, high) = (max(least, -1e300), min(most, 1e300))
+    var (low, high) = (max(least, -Self.limit), min(most, Self.limit))
     if !(high - low > (low.magnitude + high.magnitude) * 1e-9) {
       let room = max(low.magnitude * 0.1, kind == .whole ? 1 : 1e-9)
       (low, high) = (low - room, high + room)
@@ -62,6 +64,7 @@ struct PlotAxis: Sendable {
 
   /// Where a value lies, 0 at the lower end and 1 at the upper; `nil` where it can't be shown.
   func position(_ value: Double) -> Double? {
+    guard value.magnitude <= Self.limit else { return nil }
     let scaled = kind == .logarithmic ? log10(value) : value
     return scaled.isFinite ? (scaled - lower) / (upper - lower) : nil
   }

@@ -43,7 +43,7 @@ public struct TrainingPlot: Sendable {
   /// The figure, 900x420; the loss alone takes all of the width.
   public func svg() -> String {
     let validated = records.filter { $0.validation != nil }
-    let top = 84.0
+    let top = 98.0
     let bottom = Self.height - 58
     var parts: [String] = []
     let left = 64.0
@@ -57,8 +57,10 @@ public struct TrainingPlot: Sendable {
           in: .init(left: room + left, top: top, width: room - left - 22, height: bottom - top)))
     }
     let size = "\(SVGText.coordinate(Self.width)) \(SVGText.coordinate(Self.height))"
+    // The whole title is in the element of that name.
+    let visible = title.count > 90 ? "\(title.prefix(89))…" : title
     let heading = LineChart.text(
-      title, Self.width / 2, 30, anchor: "middle", weight: "bold", size: 16)
+      visible, Self.width / 2, 30, anchor: "middle", weight: "bold", size: 16)
     return """
       <svg xmlns="http://www.w3.org/2000/svg" width="900" height="420" viewBox="0 0 \(size)" \
       role="img" font-family="Helvetica, Arial, 'DejaVu Sans', sans-serif">
@@ -73,7 +75,8 @@ public struct TrainingPlot: Sendable {
   }
 
   private func lossChart() -> LineChart {
-    var smoothing = ExponentialSmoothing(kept: 0.95)
+    // Over a sixtieth of the rows, so that noise fades and the course stays, however long the training.
+    var smoothing = ExponentialSmoothing(kept: 1 - 1 / max(8, Double(records.count) / 60))
     var smoothed: [(x: Double, y: Double)] = []
     for record in records {
       guard let value = smoothing.observe(record.loss) else { continue }
@@ -89,7 +92,7 @@ public struct TrainingPlot: Sendable {
       title: "Training loss", xLabel: "Optimizer step",
       x: PlotAxis(raw.map(\.x), kind: .whole, padding: 0.02),
       y: PlotAxis(raw.map(\.y).filter(\.isFinite), logarithmicWherePossible: true),
-      series: lines, emptyText: "no steps yet")
+      series: lines, emptyText: records.isEmpty ? "no steps yet" : "no finite loss")
   }
 
   private func metricChart(_ validated: [TrainingRecord]) -> LineChart {
@@ -108,17 +111,19 @@ public struct TrainingPlot: Sendable {
     }
     return LineChart(
       title: metricName, xLabel: "Epoch", x: axis, y: PlotAxis(values, padding: 0.08),
-      series: lines, emptyText: "no validation yet", highlight: best(points))
+      series: lines, emptyText: "no finite value", highlight: best(points))
   }
 
-  /// The best point, and the words beside it.
-  private func best(_ points: [(x: Double, y: Double)]) -> (x: Double, y: Double, text: String)? {
+  /// The best point, and the words for it.
+  private func best(_ points: [(x: Double, y: Double)]) -> LineChart.Highlight? {
     var best: (x: Double, y: Double)?
     for point in points where point.x.isFinite && point.y.isFinite {
       if best.map({ direction.isBetter(point.y, than: $0.y) }) ?? true { best = point }
     }
     guard let best else { return nil }
-    return (best.x, best.y, "best \(Self.short(best.y)), epoch \(Self.short(best.x))")
+    return LineChart.Highlight(
+      x: best.x, y: best.y, text: "best \(Self.short(best.y)), epoch \(Self.short(best.x))",
+      isHigh: direction == .higherIsBetter)
   }
 
   /// What a reader who can't see the figure is told.
