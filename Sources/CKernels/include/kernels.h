@@ -4,6 +4,7 @@
 #include "activations.h"
 #include "copies.h"
 #include "elementwise.h"
+#include "gradients.h"
 #include "parallel.h"
 #include "pointwise.h"
 #include "projection.h"
