@@ -67,7 +67,7 @@ let package = Package(
     module(
       "Snug",
       [
-        "OnnxFormat", "Quantization", "Datasets", "Verification", "Reporting",
+        "OnnxFormat", "Quantization", "Training", "Datasets", "Verification", "Reporting",
         "Yams",
       ]),
     .executableTarget(

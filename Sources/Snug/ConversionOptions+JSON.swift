@@ -1,5 +1,6 @@
 import Quantization
 import TensorCore
+import Training
 
 extension ConversionOptions {
   /// What decides the result, with the keys of a recipe file; paths and threads are not part of it.
@@ -24,10 +25,38 @@ extension ConversionOptions {
       JSONMember("seed", JSONValue(seed)),
     ]
     members += preprocessing.members
+    if training.epochs > 0 { members += training.members }
     if !recipe.layers.isEmpty {
       members.append(JSONMember("layers", .array(recipe.layers.map(\.json))))
     }
     return .object(members)
+  }
+}
+
+extension TrainingSettings {
+  /// What decides a training, with the keys of a recipe file.
+  var members: [JSONMember] {
+    var members: [JSONMember] = [
+      JSONMember("epochs", JSONValue(epochs)), JSONMember("batch-size", JSONValue(batchSize)),
+      JSONMember("learning-rate", .number(learningRate)),
+      JSONMember("optimizer", .string(optimizer.kind.rawValue)),
+      JSONMember("momentum", .number(optimizer.momentum)),
+      JSONMember("weight-decay", .number(optimizer.weightDecay)),
+      JSONMember("schedule", .string("\(schedule)")), JSONMember("warm-up", .string("\(warmUp)")),
+      JSONMember("regularization", .number(regularization)),
+      JSONMember("label-smoothing", .number(labelSmoothing)),
+      JSONMember("temperature", .number(temperature)),
+      JSONMember("augment", .string("\(augmentation)")),
+      JSONMember(
+        "batch-normalization", .string(computation.freezesNormalization ? "frozen" : "batch")),
+    ]
+    if let loss { members.append(JSONMember("loss", .string(loss.rawValue))) }
+    if let gradientClipping {
+      members.append(JSONMember("clip-gradients", .number(gradientClipping)))
+    }
+    if let weightAverage { members.append(JSONMember("weight-average", .number(weightAverage))) }
+    if let patience { members.append(JSONMember("patience", JSONValue(patience))) }
+    return members
   }
 }
 

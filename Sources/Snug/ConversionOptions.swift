@@ -1,4 +1,5 @@
 import Quantization
+import Training
 
 /// Everything that decides a conversion, besides the model and where the result goes.
 public struct ConversionOptions: Sendable {
@@ -9,12 +10,20 @@ public struct ConversionOptions: Sendable {
   /// Held-out samples for the metric before and after.
   public var validation: String?
   public var format = ExportFormat.qonnx
+  /// How the model is fine-tuned; 0 epochs convert it as it is.
+  public var training: TrainingSettings
+  /// What a training leaves besides the model.
+  public var trainingOutputs = Trainer.Outputs()
   /// Seed of everything that is drawn at random.
   public var seed = 0
   /// Threads to compute with; `nil` takes all cores.
   public var threads: Int?
 
-  public init() {}
+  /// - Parameter epochs: passes of fine-tuning over the data.
+  public init(epochs: Int = 0) {
+    training = TrainingSettings()
+    training.epochs = epochs
+  }
 }
 
 /// A dialect in which quantized models are written.

@@ -2,6 +2,7 @@ import Passes
 import Quantization
 import Reporting
 import TensorCore
+import Training
 
 /// A conversion that was written: what was done, what it cost, and what the file guarantees.
 public struct ConversionSummary: Sendable {
@@ -33,6 +34,8 @@ public struct ConversionSummary: Sendable {
   public var calibrationSamples: Int
   public var floatMetric: Evaluation?
   public var quantizedMetric: Evaluation?
+  /// `nil` where nothing was trained.
+  public var training: TrainingSummary?
   public var seconds: Seconds
   /// The most memory that this process has held.
   public var peakMemoryBytes: Int
@@ -51,6 +54,7 @@ extension ConversionSummary {
       members.append(JSONMember("metric_quantized", quantizedMetric.summaryJSON))
     }
     members.append(JSONMember("seconds", seconds.json))
+    if let training { members.append(JSONMember("training", training.json)) }
     members.append(JSONMember("peak_memory_bytes", JSONValue(peakMemoryBytes)))
     return .object(members)
   }
@@ -71,6 +75,27 @@ extension ConversionSummary.Seconds {
       "finetune": .number(finetune), "export": .number(export), "certify": .number(certify),
       "evaluate": .number(evaluate),
     ]
+  }
+}
+
+extension TrainingSummary {
+  fileprivate var json: JSONValue {
+    var members = [
+      JSONMember("steps", JSONValue(steps)), JSONMember("epochs", JSONValue(epochs)),
+      JSONMember("samples_per_second", .number(samplesPerSecond)),
+      JSONMember("step_seconds_median", .number(medianStepSeconds)),
+      JSONMember("final_loss", .number(finalLoss)),
+      JSONMember("tensor_bytes", JSONValue(arenaByteCount)),
+    ]
+    if let bestMetric { members.append(JSONMember("best_metric", .number(bestMetric))) }
+    if let bestEpoch { members.append(JSONMember("best_epoch", JSONValue(bestEpoch))) }
+    if !profile.isEmpty {
+      members.append(
+        JSONMember(
+          "profile_seconds",
+          .object(profile.map { JSONMember($0.label, .number($0.seconds)) })))
+    }
+    return .object(members)
   }
 }
 

@@ -2,7 +2,8 @@
 public struct Diagnostic: Error, Sendable, Hashable {
   /// The part of the job during which the failure arose; it decides the exit status.
   public enum Stage: String, Sendable, Hashable, CaseIterable {
-    case options, recipe, model, data, calibration, conversion, execution, verification, output
+    case options, recipe, model, data, calibration, conversion, execution, training, verification
+    case output, interruption
   }
 
   public var stage: Stage

@@ -11,15 +11,30 @@ struct Evaluator {
 
   func evaluate(_ path: String, progress: ProgressHandler) throws(SnugError) -> Evaluation {
     let start = ContinuousClock.now
-    guard let output = graph.outputs.first else { throw .noOutput(file: file) }
-    let request = try options.preprocessing.request(for: graph, of: file, comparesOutputs: true)
-    let dataset = try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
-      try DatasetLoader.open(path: path, for: request)
-    }
-    try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+    var result = try evaluate(try open(path), progress: progress)
+    result.seconds = (ContinuousClock.now - start).inSeconds
+    return result
+  }
+
+  /// Data with something to compare the graph's outputs with.
+  func open(_ path: String) throws(SnugError) -> any Dataset {
+    let request = try request()
+    return try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+      let dataset = try DatasetLoader.open(path: path, for: request)
       try dataset.require(reference(of: dataset, task: request.task))
+      return dataset
     }
-    var score = Score(dataset.reference, task: request.task)
+  }
+
+  private func request() throws(SnugError) -> DatasetRequest {
+    try options.preprocessing.request(for: graph, of: file, comparesOutputs: true)
+  }
+
+  /// - Parameter dataset: as ``open(_:)`` gives it.
+  func evaluate(_ dataset: any Dataset, progress: ProgressHandler) throws(SnugError) -> Evaluation {
+    let start = ContinuousClock.now
+    guard let output = graph.outputs.first else { throw .noOutput(file: file) }
+    var score = Score(dataset.reference, task: try request().task)
     score.isProbability = graph.producer(of: output)?.op is Softmax
     let session = try wrapping { () throws(ExecutionError) in try Session(graph: graph) }
     let plan = BatchStream.sequentialPlan(

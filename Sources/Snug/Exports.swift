@@ -3,4 +3,5 @@
 @_exported import Quantization
 @_exported import Reporting
 @_exported import TensorCore
+@_exported import Training
 @_exported import Verification

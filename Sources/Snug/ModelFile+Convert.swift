@@ -4,20 +4,24 @@ import OnnxFormat
 import Quantization
 import Reporting
 import TensorCore
+import Training
 
 extension ModelFile {
-  /// Converts the float model and writes the result: import, calibration, quantization, export, and a
-  /// certificate from the exported file.
+  /// Converts the float model and writes the result: import, calibration, quantization, fine-tuning where
+  /// the options ask for epochs of it, export, and a certificate from the exported file.
   ///
   /// - Parameters:
   ///   - output: replaced only once the new file is complete.
   ///   - sidecar: where the full certificate goes too.
-  /// - Throws: ``SnugError`` where model, data or options can't be used, or an output can't be written.
+  ///   - observer: of the fine-tuning.
+  /// - Throws: ``SnugError`` where model, data or options can't be used, an output can't be written, or the
+  ///   training is interrupted.
   public func convert(
     to output: String, _ options: ConversionOptions = ConversionOptions(), sidecar: String? = nil,
-    progress: ProgressHandler = { _ in }
+    observer: TrainingObserver = TrainingObserver(), progress: ProgressHandler = { _ in }
   ) throws(SnugError) -> ConversionSummary {
     try checkOutputs([output] + (sidecar.map { [$0] } ?? []))
+    if options.training.epochs > 0, options.data == nil { throw .trainingWithoutData }
     var clock = StageClock()
     let model = try load()
     var seconds = ConversionSummary.Seconds()
@@ -28,7 +32,16 @@ extension ModelFile {
     let calibration = try calibration(for: try inSinglePrecision(model.graph), options)
     seconds.calibrate = clock.lap()
 
-    var conversion = try convert(model, calibration, options, progress)
+    var conversion: Conversion
+    var training: TrainingSummary?
+    if options.training.epochs > 0 {
+      let job = FinetuneJob(file: self, options: options, observer: observer, progress: progress)
+      let result = try job.run(model, calibration, floatMetric: float)
+      (conversion, training) = (result.conversion, result.summary)
+      seconds.finetune = result.seconds
+    } else {
+      conversion = try convert(model, calibration, options, progress)
+    }
     conversion.model.setMetadata("snug.version", version)
     conversion.model.setMetadata("snug.recipe", options.recipeJSON.text())
     seconds.add(conversion.seconds)
@@ -46,7 +59,7 @@ extension ModelFile {
     return ConversionSummary(
       output: output, report: report, layers: conversion.layers, excluded: conversion.excluded,
       edits: conversion.edits, calibrationSamples: conversion.calibrationSamples,
-      floatMetric: float, quantizedMetric: quantized, seconds: seconds,
+      floatMetric: float, quantizedMetric: quantized, training: training, seconds: seconds,
       peakMemoryBytes: ProcessMemory.peakBytes)
   }
 
@@ -98,7 +111,7 @@ extension ModelFile {
     }
   }
 
-  private func wrapping<R>(_ body: () throws(ConversionError) -> R) throws(SnugError) -> R {
+  func wrapping<R>(_ body: () throws(ConversionError) -> R) throws(SnugError) -> R {
     do throws(ConversionError) {
       return try body()
     } catch {

@@ -3,6 +3,7 @@ import OnnxFormat
 import Operators
 import Quantization
 import TensorCore
+import Training
 
 extension SnugError {
   /// The failure as users read it, on one line.
@@ -22,6 +23,7 @@ extension SnugError {
         causes: [Diagnostic(.conversion, "found by pass \(pass)\(Self.list(after))")])
     case .conversion(let file, let error):
       Diagnostic(.conversion, file: file, "\(error)", hint: error.hint)
+    case .training(let file, let error): error.diagnostic(file: file)
     case .file(let error):
       Diagnostic(error.operation == .write ? .output : .data, "\(error)")
     case .unknownInput(let file, let name, let available):
@@ -50,6 +52,8 @@ extension SnugError {
       Diagnostic(
         .execution, "outputs '\(first)' and '\(second)' would both be written to '\(file)'",
         hint: "rename one in the model")
+    case .trainingWithoutData:
+      Diagnostic(.options, "training needs samples", hint: "give --data, or --epochs 0")
     case .scaleMissing:
       Diagnostic(
         .options, "super-resolution needs the factor between input and output",
@@ -110,6 +114,24 @@ extension ConversionError {
     case .needsCalibration: "give samples with --data"
     case .emptyCalibration, .batchSize: "give more samples with --data"
     case .activations: "check the samples of --data and their normalisation"
+    }
+  }
+}
+
+extension TrainingError {
+  /// The failure as users read it; those of model and data are worded as everywhere.
+  fileprivate func diagnostic(file: String) -> Diagnostic {
+    switch self {
+    case .conversion(let error): SnugError.conversion(file: file, error).diagnostic
+    case .execution(let error): SnugError.execution(file: file, error).diagnostic
+    case .dataset(let error): SnugError.dataset(error).diagnostic
+    case .validation(let error as SnugError): error.diagnostic
+    case .checkpoint(let error): Diagnostic(error.isOutput ? .output : .training, "\(self)")
+    case .log(let error): Diagnostic(error.isOutput ? .output : .training, "\(self)")
+    case .plot: Diagnostic(.output, "\(self)")
+    case .interrupted: Diagnostic(.interruption, "\(self)")
+    case .optimizer, .loss, .diverged, .noReference, .validation:
+      Diagnostic(.training, file: file, "\(self)")
     }
   }
 }

@@ -4,6 +4,7 @@ import OnnxFormat
 import Operators
 import Quantization
 import TensorCore
+import Training
 
 /// Why a job can't be done.
 public enum SnugError: Error, Sendable {
@@ -16,6 +17,8 @@ public enum SnugError: Error, Sendable {
   case execution(file: String, ExecutionError)
   /// A model can't be converted.
   case conversion(file: String, ConversionError)
+  /// A model can't be trained, or was asked to stop.
+  case training(file: String, TrainingError)
   /// A file that is neither model nor tensor can't be read or written.
   case file(FileError)
 
@@ -31,6 +34,8 @@ public enum SnugError: Error, Sendable {
   case outputsCoincide(String)
   /// Two outputs would be written to one file.
   case outputNames(first: String, second: String, file: String)
+  /// Training without samples.
+  case trainingWithoutData
   /// Super-resolution without the factor.
   case scaleMissing
 }

@@ -4,6 +4,7 @@
 #include "activations.h"
 #include "copies.h"
 #include "elementwise.h"
+#include "gradients.h"
 #include "losses.h"
 #include "optimizers.h"
 #include "parallel.h"

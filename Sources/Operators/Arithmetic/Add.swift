@@ -10,3 +10,14 @@ public struct Add: BinaryElementwise {
 
   public init() {}
 }
+
+extension Add: DifferentiableOperator {
+  /// dA = dB = dY, summed over the axes along which an operand was repeated.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let (a, b) = (try context.kernel.floatInput(0), try context.kernel.floatInput(1))
+    guard a.shape == b.shape else { return try BinaryGradients(.add, context).kernel() }
+    return try ChainKernel(PointwiseChain(addsSecond: true, yieldsValues: true), context)
+  }
+}

@@ -20,6 +20,7 @@ struct ChainGradient {
 
   func backward() throws(KernelError) -> Backward {
     let (kernel, op, grid) = (kernel, kernel.op, kernel.grid)
+    if op.isPlainSum, let layout = context.gradients[0] { return sum(layout) }
     var operands: [Backward.Operand] = []
     /// The entry of each entry of forward's operand list that is read again.
     var places: [Int: Int] = [:]
@@ -81,6 +82,16 @@ struct ChainGradient {
     return Backward(
       kernel.label, operands: operands, results: results
     ) { (operands) in pass.run(operands) }
+  }
+
+  /// The gradient of a sum is that of each summand, as it stands.
+  private func sum(_ layout: TensorLayout) -> Backward {
+    Backward(
+      kernel.label, operands: [.gradient(0, layout)],
+      results: kernel.sources.filter { context.wanted[$0.input] }.map {
+        Backward.Result(input: $0.input, layout: layout, memory: .gradient(0))
+      }
+    ) { _ in }
   }
 
   /// One backward run.

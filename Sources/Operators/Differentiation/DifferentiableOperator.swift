@@ -57,7 +57,8 @@ public struct IntegerForm: Sendable, Hashable {
 
 /// What a training kernel can know of an input when it is made.
 public struct TrainingInput: Sendable {
-  /// Type, and the layout in which it stands as floats (row-major where it is held as integers alone).
+  /// Type, and the layout in which it stands as floats; where it is held as integers alone, that in which
+  /// floats are made of them in one pass.
   public var value: KernelInput
   /// The form in which it stands as integers, if it does.
   public var integers: IntegerForm?

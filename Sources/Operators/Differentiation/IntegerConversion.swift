@@ -42,6 +42,13 @@ final class IntegerConversion: @unchecked Sendable {
 }
 
 extension IntegerForm {
+  /// The grid of a tensor of that shape in this form: of rows where its memory is row-major, as that of
+  /// sequences of features is, else with dimension 1 as the channel.
+  func grid(_ shape: [Int]) -> ChannelGrid {
+    let grid = ChannelGrid(shape)
+    return grid.view(of: TensorLayout(layout)) == nil ? ChannelGrid(shape, isRows: true) : grid
+  }
+
   /// Spreads scale and offset over one entry a channel.
   func fill(
     _ scales: UnsafeMutablePointer<Float>, _ offsets: UnsafeMutablePointer<Float>, channels: Int,

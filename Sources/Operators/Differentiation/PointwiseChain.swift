@@ -57,6 +57,11 @@ public struct PointwiseChain: Operator {
     [TensorType?](repeating: inputs.type(0), count: formats.count + (yieldsValues ? 1 : 0))
   }
 
+  /// Whether nothing but a sum is computed.
+  var isPlainSum: Bool {
+    addsSecond && normalization == nil && !rectifies && formats.isEmpty
+  }
+
   /// Where inputs stand.
   var secondPosition: Int { 1 }
   var normalizationPosition: Int { addsSecond ? 2 : 1 }

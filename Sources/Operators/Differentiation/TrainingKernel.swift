@@ -81,7 +81,7 @@ public struct Backward {
   public enum Memory: Sendable, Hashable {
     /// In memory of its own, which `body` writes.
     case own
-    /// In that of an output's gradient, as it came.
+    /// In that of an output's gradient, in the layout in which it is an operand.
     case gradient(Int)
     /// In that of an earlier result, which is this gradient too.
     case result(Int)
@@ -151,6 +151,21 @@ final class InferredTrainingKernel: TrainingKernel {
     self.keptByteCounts = keptByteCounts
     self.preferred = preferred
     self.backward = backward
+  }
+
+  /// The kernel of a node that no gradient is wanted through.
+  static func withoutGradient(_ label: String, _ kernel: any Kernel) -> InferredTrainingKernel {
+    InferredTrainingKernel(label, kernel) { (_) throws(KernelError) in
+      throw .operator(.unsupported(what: "the gradient of \(label)"))
+    }
+  }
+
+  /// The kernel of an operator whose first output is its first input, in the layout in which it stands.
+  static func identity(_ kernel: any Kernel) -> InferredTrainingKernel {
+    InferredTrainingKernel("view", kernel) { context in
+      let layout = context.gradients[0] ?? .rowMajor
+      return .view(layout, of: layout)
+    }
   }
 
   /// The kernel of an operator that shows its first input in another shape, both in row-major order.

@@ -22,8 +22,12 @@ extension TrainingPlanCompiler {
     throws(KernelError)
   {
     var operands: [Int?] = []
+    /// Where the gradient of each output stands in the layout asked for.
+    var upstream: [Int: Int] = [:]
     for operand in backward.operands {
-      operands += try buffers(of: operand, node, record)
+      let found = try buffers(of: operand, node, record)
+      if case .gradient(let output, _) = operand { upstream[output] = found[0] }
+      operands += found
     }
     var outputs: [Int?] = []
     var contributions: [(value: ValueID, place: Location)] = []
@@ -37,8 +41,8 @@ extension TrainingPlanCompiler {
         buffer = try gradientBuffer(of: value, type, result.layout)
         outputs.append(buffer)
       case .gradient(let output):
-        guard let upstream = node.outputs[output].flatMap({ gradients[$0] }) else { continue }
-        buffer = upstream.buffer
+        guard let found = upstream[output] else { continue }
+        buffer = found
       case .result(let index): buffer = contributions[index].place.buffer
       }
       contributions.append((value, Location(buffer: buffer, layout: result.layout)))

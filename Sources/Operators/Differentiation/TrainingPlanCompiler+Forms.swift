@@ -99,7 +99,7 @@ extension TrainingPlanCompiler {
   private mutating func converted(
     _ value: ValueID, _ type: ConcreteType, _ place: IntegerLocation, to request: InputRequest
   ) throws(KernelError) -> Int {
-    let grid = ChannelGrid(type.shape)
+    let grid = place.form.grid(type.shape)
     guard let source = grid.view(of: TensorLayout(place.form.layout)) else {
       throw .operator(.unsupported(what: "integers in a layout of their own"))
     }

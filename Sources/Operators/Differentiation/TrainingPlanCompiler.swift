@@ -140,14 +140,11 @@ struct TrainingPlanCompiler {
       output.flatMap { isRead($0) ? inference.types[$0] : nil }
     }
     do throws(KernelError) {
-      guard let op = node.op as? any DifferentiableOperator else {
-        throw .operator(.unsupported(what: "training through operator '\(node.op.type)'"))
-      }
       let context = TrainingContext(
         kernel: KernelContext(engine: engine, inputs: inputs.map { $0?.value }, outputs: types),
         inputs: inputs, options: options)
       try context.kernel.checkOutputs()
-      let kernel = try op.makeTrainingKernel(context)
+      let kernel = try makeKernel(node.op, context)
       var record = Placed(
         node: id, kernel: kernel, inputs: inputs, outputs: kernel.outputs, kept: [])
       var operands: [Int?] = []
@@ -168,13 +165,31 @@ struct TrainingPlanCompiler {
             inputs: operands, outputs: results + record.kept, node: id, label: kernel.label))
       }
       if inputs.contains(where: { $0?.wantsGradient ?? false }) {
-        trained.formUnion(node.outputs.compactMap { $0 })
+        // A mask or an index has no gradient, whatever it was computed from.
+        trained.formUnion(
+          node.outputs.compactMap { $0 }.filter { inference.types[$0]?.elementType == .float32 })
         for (position, output) in node.outputs.enumerated() {
           if let output { preferred[output] = kernel.preferredGradient(of: position) }
         }
         placed.append(record)
       }
     } catch { throw ExecutionError(error, node) }
+  }
+
+  /// The training kernel of an operator with a derivative; where no gradient is wanted, that of inference
+  /// does for the others, and for tensors that aren't of floats.
+  private func makeKernel(_ op: any Operator, _ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let isWanted = context.inputs.contains { $0?.wantsGradient ?? false }
+    let isFloat = context.inputs.first.map { $0?.value.elementType == .float32 } ?? false
+    if isWanted || isFloat, let op = op as? any DifferentiableOperator {
+      return try op.makeTrainingKernel(context)
+    }
+    guard !isWanted, let op = op as? any ExecutableOperator else {
+      throw .operator(.unsupported(what: "training through operator '\(op.type)'"))
+    }
+    return InferredTrainingKernel.withoutGradient(op.type, try op.makeKernel(context.kernel))
   }
 
   private func isRead(_ value: ValueID) -> Bool {
@@ -221,9 +236,12 @@ struct TrainingPlanCompiler {
 
   private func describe(_ value: ValueID) -> TrainingInput? {
     guard let type = inference.types[value] else { return nil }
+    let converted = integerLocations[value].flatMap {
+      try? $0.form.grid(type.shape).channelsLast()
+    }
     return TrainingInput(
       value: KernelInput(
-        type: type, layout: locations[value]?.layout ?? .rowMajor,
+        type: type, layout: locations[value]?.layout ?? converted ?? .rowMajor,
         constant: parameters[value] == nil ? inference.constants[value] : nil),
       integers: integerLocations[value]?.form,
       standsAsFloats: locations[value] != nil || integerLocations[value] == nil,

@@ -38,10 +38,14 @@ public final class TrainingSession {
     guard let output = graph.outputs.first else { throw .notComputable(name: "(no output)") }
     var types = inputs
     for (value, memory) in parameters { types[value] = ConcreteType(.float32, memory.shape) }
-    let inference = try ConcreteInference(graph, fed: types, results: [output], known: [:])
+    let shapes = try ConcreteInference(graph, fed: types, results: [output], known: [:])
+    var fusion = ChainFusion(graph, types: shapes.types, parameters: Set(parameters.keys))
+    let fused: Graph
+    do { fused = try fusion.run() } catch { throw .graph(error) }
+    let inference = try ConcreteInference(fused, fed: types, results: [output], known: [:])
     Engine.applyThreadCount()
     var compiler = TrainingPlanCompiler(
-      graph: graph, engine: engine, inference: inference, parameters: parameters, options: options)
+      graph: fused, engine: engine, inference: inference, parameters: parameters, options: options)
     let plan = try compiler.compile(fed: fed, output: output)
     plans[key] = plan
     return plan

@@ -130,7 +130,7 @@ public enum ConstantEvaluator {
 
 extension Tensor {
   /// This tensor, or a copy, in memory that has an address, even for no elements, that suits typed access.
-  var aligned: Tensor {
+  public var aligned: Tensor {
     if let base = storage.bytes.baseAddress, Int(bitPattern: base) % 8 == 0 { return self }
     let copy = TensorStorage(byteCount: storage.bytes.count) { $0.copyMemory(from: storage.bytes) }
     return Tensor(elementType: elementType, shape: shape, storage: copy) ?? self

@@ -66,7 +66,7 @@ public struct Gemm: ExecutableOperator {
   }
 }
 
-extension Gemm {
+extension Gemm: DifferentiableOperator {
   /// oneDNN's matrix product with C as its bias; other factors than 1 take a second pass.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let a = try context.floatInput(0).shape
@@ -85,6 +85,27 @@ extension Gemm {
       b: ([inner, columns], transposesB ? [1, inner] : [columns, 1]), bias: bias,
       output: [rows, columns])
     return isPlain ? product : scaled(product, c, rows: rows, columns: columns)
+  }
+
+  /// dA = alpha dY B'^T and dB = alpha A'^T dY, transposed back where the operand was; dC = beta dY, summed
+  /// over the axes along which C was repeated.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let forward = try makeKernel(context.kernel)
+    let a = try context.kernel.floatInput(0).shape
+    let b = try context.kernel.floatInput(1).shape
+    let gradients = MatrixGradients(
+      engine: context.engine, a: .init(shape: a, isTransposed: transposesA),
+      b: .init(shape: b, isTransposed: transposesB), output: try context.kernel.output().shape,
+      alpha: alpha)
+    let c = context.wantsGradient(2) ? try context.kernel.floatInput(2).shape : nil
+    let beta = beta
+    return InferredTrainingKernel("matrix product", forward, preferred: .rowMajor) {
+      (context) throws(KernelError) in
+      try gradients.backward(
+        wanted: context.wanted, addend: c.map { ($0, beta) })
+    }
   }
 
   /// Whether the product and C are added as they are.

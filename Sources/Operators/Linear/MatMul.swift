@@ -33,14 +33,41 @@ public struct MatMul: ExecutableOperator {
   }
 }
 
-extension MatMul {
-  /// oneDNN's matrix product. Where the right operand is a matrix, the left one's leading dimensions
-  /// become rows of one product.
+extension MatMul: DifferentiableOperator {
+  /// oneDNN's matrix product.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let left = try context.floatInput(0)
-    let right = try context.floatInput(1)
-    var a = left.shape.count == 1 ? [1] + left.shape : left.shape
-    var b = right.shape.count == 1 ? right.shape + [1] : right.shape
+    let (a, b, y) = try shapes(context)
+    // A third input comes from an absorbed Add: one number for each column.
+    let bias = context.optional(2).map {
+      [Int](repeating: 1, count: y.count - 1) + [$0.type.count]
+    }
+    return try MatrixKernels.make(
+      context, a: (a, Shape.strides(a)), b: (b, Shape.strides(b)), bias: bias, output: y)
+  }
+
+  /// dA = dY B^T and dB = A^T dY, summed over the leading dimensions along which an operand was repeated.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let forward = try makeKernel(context.kernel)
+    let (a, b, y) = try shapes(context.kernel)
+    let gradients = MatrixGradients(
+      engine: context.engine, a: .init(shape: a, isTransposed: false),
+      b: .init(shape: b, isTransposed: false), output: y)
+    return InferredTrainingKernel("matrix product", forward, preferred: .rowMajor) {
+      (context) throws(KernelError) in try gradients.backward(wanted: context.wanted)
+    }
+  }
+
+  /// Both operands and the output as stacks of matrices of one rank. Where the right operand is a matrix, the
+  /// left one's leading dimensions become rows of one product.
+  private func shapes(_ context: KernelContext) throws(KernelError)
+    -> (a: [Int], b: [Int], y: [Int])
+  {
+    let left = try context.floatInput(0).shape
+    let right = try context.floatInput(1).shape
+    var a = left.count == 1 ? [1] + left : left
+    var b = right.count == 1 ? right + [1] : right
     var y = Array((Shape.broadcast(Array(a.dropLast(2)), Array(b.dropLast(2))) ?? []))
     y += [a[a.count - 2], b[b.count - 1]]
     if b.count == 2 {
@@ -50,11 +77,6 @@ extension MatMul {
       a = [Int](repeating: 1, count: y.count - a.count) + a
       b = [Int](repeating: 1, count: y.count - b.count) + b
     }
-    // A third input comes from an absorbed Add: one number for each column.
-    let bias = context.optional(2).map {
-      [Int](repeating: 1, count: y.count - 1) + [$0.type.count]
-    }
-    return try MatrixKernels.make(
-      context, a: (a, Shape.strides(a)), b: (b, Shape.strides(b)), bias: bias, output: y)
+    return (a, b, y)
   }
 }

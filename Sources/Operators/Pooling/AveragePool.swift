@@ -40,11 +40,24 @@ public struct AveragePool: Pooling {
   }
 }
 
-extension AveragePool {
+extension AveragePool: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     _ = try context.floatInput(0)
     return try PoolingKernels.make(
-      countsPadding ? .averageIncludingPadding : .averageExcludingPadding,
-      try KernelError.operation { () throws(OperatorError) in try resolvedWindow() }, context)
+      function, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
+      context)
+  }
+
+  /// dX sums dY / n over the windows that an element lies in, with n the positions that a window counts.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    try PoolingTraining.make(
+      function, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
+      context)
+  }
+
+  private var function: PoolingFunction {
+    countsPadding ? .averageIncludingPadding : .averageExcludingPadding
   }
 }

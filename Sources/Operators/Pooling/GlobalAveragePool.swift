@@ -20,8 +20,13 @@ public struct GlobalAveragePool: ExecutableOperator {
   }
 }
 
-extension GlobalAveragePool {
+extension GlobalAveragePool: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try PoolingKernels.global(context)
   }
+
+  /// dX = dY / n at each of the n positions of a channel.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try PoolingTraining.global(context) }
 }

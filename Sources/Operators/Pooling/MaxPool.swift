@@ -40,10 +40,20 @@ public struct MaxPool: Pooling {
   }
 }
 
-extension MaxPool {
+extension MaxPool: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireSingleOutput("the output Indices")
     return try PoolingKernels.make(
+      .maximum, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
+      context)
+  }
+
+  /// dX sums dY over the windows in which an element is the maximum, the first among equals.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    try context.kernel.requireSingleOutput("the output Indices")
+    return try PoolingTraining.make(
       .maximum, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
       context)
   }

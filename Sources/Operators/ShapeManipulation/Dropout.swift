@@ -38,7 +38,7 @@ public struct Dropout: ExecutableOperator {
   }
 }
 
-extension Dropout {
+extension Dropout: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     if let training = context.optional(2) {
@@ -60,4 +60,9 @@ extension Dropout {
       operands.output(1, as: Bool.self).update(repeating: true, count: count)
     }
   }
+
+  /// dX = dY.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { InferredTrainingKernel.identity(try makeKernel(context.kernel)) }
 }

@@ -9,11 +9,16 @@ public struct Identity: ExecutableOperator {
   public init(attributes: AttributeReader) { self.init() }
 }
 
-extension Identity {
+extension Identity: DifferentiableOperator {
   public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [inputs.type(0)] }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let layout = try context.input(0).layout
     return ViewKernel(context, first: .layout(layout), output: layout)
   }
+
+  /// dX = dY.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { InferredTrainingKernel.identity(try makeKernel(context.kernel)) }
 }

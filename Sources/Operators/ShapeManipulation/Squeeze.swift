@@ -59,7 +59,12 @@ public struct Squeeze: ExecutableOperator {
   }
 }
 
-extension Squeeze {
+extension Squeeze: DifferentiableOperator {
   /// The input's memory in row-major order.
   public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
+
+  /// dX is dY in the shape of X.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

@@ -42,7 +42,7 @@ public struct Transpose: ExecutableOperator {
   }
 }
 
-extension Transpose {
+extension Transpose: DifferentiableOperator {
   /// The input's memory under another layout, so that whoever reads it copies once and only if it must;
   /// element types that oneDNN has no layouts for are copied.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
@@ -63,6 +63,29 @@ extension Transpose {
       input.elementType, shape: order.map { input.shape[$0] }, source: order.map { strides[$0] })
     return ClosureKernel(context) { operands in
       copy.run(from: operands.input(0), to: operands.output())
+    }
+  }
+
+  /// dX is dY with its dimensions back in their order: the same memory under another layout.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let input = try context.kernel.floatInput(0)
+    let output = try context.kernel.output()
+    let order = try KernelError.operation { () throws(OperatorError) in
+      try resolvedPermutation(rank: input.shape.count)
+    }
+    let kernel = try makeKernel(context.kernel)
+    if order.isEmpty { return InferredTrainingKernel.view(kernel) }
+    var inverse = order
+    for (new, old) in order.enumerated() { inverse[old] = new }
+    return InferredTrainingKernel("view", kernel) { [inverse] (context) throws(KernelError) in
+      let layout = context.gradients[0] ?? .rowMajor
+      let gradient = try KernelInput(type: output, layout: layout).descriptor()
+      let permuted = try KernelError.engine { () throws(EngineError) in
+        try gradient.permuted(inverse)
+      }
+      return .view(TensorLayout(permuted), of: layout)
     }
   }
 }

@@ -8,6 +8,8 @@ struct PoolingFallback: Sendable {
   private let function: PoolingFunction
   private let window: ResolvedWindow
   private let geometry: ConvolutionGeometry
+  /// Samples times channels.
+  private let planes: Int
   private let input: [Int]
   private let output: [Int]
   /// Pads of the attribute, which a counted window may not exceed.
@@ -23,15 +25,14 @@ struct PoolingFallback: Sendable {
     self.function = function
     self.window = window
     self.geometry = geometry
+    planes = input.shape[0] * input.shape[1]
     self.input = Array(input.shape[2...])
     self.output = Array(output.shape[2...])
     padEnd = window.kernel.indices.map { window.padding($0, size: input.shape[$0 + 2]).end }
   }
 
   func kernel(_ context: KernelContext) -> any Kernel {
-    let planes = context.inputs[0].map { $0.shape[0] * $0.shape[1] } ?? 0
-    let (inputSize, outputSize) = (input.reduce(1, *), output.reduce(1, *))
-    return ClosureKernel(context) { operands in
+    ClosureKernel(context) { operands in
       nonisolated(unsafe) let x = operands.input(0, as: Float.self)
       nonisolated(unsafe) let y = operands.output(as: Float.self)
       Parallelism.forEachRange(count: planes) {
@@ -40,33 +41,78 @@ struct PoolingFallback: Sendable {
     }
   }
 
+  /// dY to the first maximum of its window, or in equal shares to what its window counts.
+  func backward() -> Backward {
+    Backward(
+      "pooling gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
+      results: [Backward.Result(input: 0, layout: .rowMajor)]
+    ) { operands in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let dy = operands.input(1, as: Float.self)
+      nonisolated(unsafe) let dx = operands.output(as: Float.self)
+      Parallelism.forEachRange(count: planes) {
+        for plane in $0 {
+          spread(dy + plane * outputSize, x + plane * inputSize, dx + plane * inputSize)
+        }
+      }
+    }
+  }
+
+  private var inputSize: Int { input.reduce(1, *) }
+  private var outputSize: Int { output.reduce(1, *) }
+
   private func pool(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
-    for index in 0..<output.reduce(1, *) {
-      let position = coordinates(index, in: output)
+    for index in 0..<outputSize {
       var maximum = -Float.infinity
       var sum: Float = 0
-      var counted = 0
-      for tap in 0..<window.kernel.reduce(1, *) {
-        let offsets = coordinates(tap, in: window.kernel)
-        var source = 0
-        var isInside = true
-        var isPadded = true
-        for axis in input.indices {
-          let place =
-            position[axis] * window.strides[axis] + offsets[axis] * window.dilations[axis]
-            - geometry.padBegin[axis]
-          isInside = isInside && place >= 0 && place < input[axis]
-          isPadded = isPadded && place < input[axis] + padEnd[axis]
-          source = source * input[axis] + place
-        }
-        if isInside {
-          maximum = max(maximum, x[source])
-          sum += x[source]
-        }
-        if isInside || function == .averageIncludingPadding && isPadded { counted += 1 }
+      let counted = forEachElement(of: index) {
+        maximum = max(maximum, x[$0])
+        sum += x[$0]
       }
       y[index] = function == .maximum ? maximum : counted > 0 ? sum / Float(counted) : 0
     }
+  }
+
+  private func spread(
+    _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>
+  ) {
+    dx.update(repeating: 0, count: inputSize)
+    for index in 0..<outputSize {
+      var best: Int?
+      let counted = forEachElement(of: index) {
+        if let current = best, x[current] >= x[$0] { return }
+        best = $0
+      }
+      if function == .maximum {
+        if let best { dx[best] += dy[index] }
+      } else {
+        let share = dy[index] / Float(max(counted, 1))
+        forEachElement(of: index) { dx[$0] += share }
+      }
+    }
+  }
+
+  /// Calls `body` with the position of each element in a window; returns how many positions the mean counts.
+  @discardableResult private func forEachElement(of window: Int, _ body: (Int) -> Void) -> Int {
+    let position = coordinates(window, in: output)
+    var counted = 0
+    for tap in 0..<self.window.kernel.reduce(1, *) {
+      let offsets = coordinates(tap, in: self.window.kernel)
+      var source = 0
+      var isInside = true
+      var isPadded = true
+      for axis in input.indices {
+        let place =
+          position[axis] * self.window.strides[axis] + offsets[axis] * self.window.dilations[axis]
+          - geometry.padBegin[axis]
+        isInside = isInside && place >= 0 && place < input[axis]
+        isPadded = isPadded && place < input[axis] + padEnd[axis]
+        source = source * input[axis] + place
+      }
+      if isInside { body(source) }
+      if isInside || function == .averageIncludingPadding && isPadded { counted += 1 }
+    }
+    return counted
   }
 
   private func coordinates(_ index: Int, in shape: [Int]) -> [Int] {

@@ -2,12 +2,17 @@ import DNNEngine
 import GraphIR
 import TensorCore
 
-/// Kernels of the pooling operators.
-enum PoolingKernels {
-  /// oneDNN over the layout in which the input stands, or a plain loop where oneDNN means something else.
-  static func make(
-    _ function: PoolingFunction, _ window: ResolvedWindow, _ context: KernelContext
-  ) throws(KernelError) -> any Kernel {
+/// A pooling with its geometry.
+struct PoolingLayer: Sendable {
+  let function: PoolingFunction
+  let kernel: [Int]
+  let geometry: ConvolutionGeometry
+  /// The plain loop for what oneDNN reads otherwise, `nil` where it means the same.
+  let fallback: PoolingFallback?
+
+  init(_ function: PoolingFunction, _ window: ResolvedWindow, _ context: KernelContext)
+    throws(KernelError)
+  {
     let input = try context.input(0)
     let output = try context.output()
     var geometry = ConvolutionGeometry(
@@ -26,39 +31,68 @@ enum PoolingKernels {
       if function == .averageIncludingPadding, reach > end { isRegular = false }
       if window.dilations[axis] > 1, function != .maximum { isRegular = false }
     }
-    guard isRegular else {
-      return try PoolingFallback(function, window, geometry, input, output).kernel(context)
-    }
-    return try engineKernel(function, kernel: window.kernel, geometry, context)
+    self.function = function
+    self.geometry = geometry
+    kernel = window.kernel
+    fallback =
+      isRegular ? nil : try PoolingFallback(function, window, geometry, input, output)
   }
 
-  /// The mean over all spatial positions.
-  static func global(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let spatial = Array(try context.floatInput(0).shape.dropFirst(2))
-    if spatial.isEmpty { return ViewKernel(context) }
-    let ones = spatial.map { _ in 1 }
-    let zeros = spatial.map { _ in 0 }
-    return try engineKernel(
-      .averageExcludingPadding, kernel: spatial,
-      ConvolutionGeometry(strides: ones, dilations: ones, padBegin: zeros, padEnd: zeros),
-      context)
+  /// The mean over all of some spatial axes.
+  init(meanOver spatial: [Int]) {
+    function = .averageExcludingPadding
+    kernel = spatial
+    let (ones, zeros) = (spatial.map { _ in 1 }, spatial.map { _ in 0 })
+    geometry = ConvolutionGeometry(
+      strides: ones, dilations: ones, padBegin: zeros, padEnd: zeros)
+    fallback = nil
   }
 
-  private static func engineKernel(
-    _ function: PoolingFunction, kernel: [Int], _ geometry: ConvolutionGeometry,
-    _ context: KernelContext
-  ) throws(KernelError) -> any Kernel {
+  /// oneDNN's computation over the layout in which the input stands.
+  ///
+  /// - Parameter isTrained: true to write what the gradient reads.
+  func primitive(_ context: KernelContext, isTrained: Bool) throws(KernelError)
+    -> PrimitiveDescriptor
+  {
     let input = try context.input(0)
     guard let type = EngineElement(input.elementType) else {
       throw .operator(.unsupported(what: "pooling of \(input.elementType.onnxName)"))
     }
     let x = try input.descriptor()
     let output = try context.output()
-    let (primitive, y) = try KernelError.engine { () throws(EngineError) in
-      let primitive = try PrimitiveDescriptor.pooling(
+    return try KernelError.engine { () throws(EngineError) in
+      try PrimitiveDescriptor.pooling(
         context.engine, function, source: x, destination: try .any(output.shape, type),
-        kernel: kernel, geometry)
-      return (primitive, try primitive.layout(of: .destination))
+        kernel: kernel, geometry, isTrained: isTrained)
+    }
+  }
+}
+
+/// Kernels of the pooling operators.
+enum PoolingKernels {
+  /// oneDNN over the layout in which the input stands, or a plain loop where oneDNN means something else.
+  static func make(
+    _ function: PoolingFunction, _ window: ResolvedWindow, _ context: KernelContext
+  ) throws(KernelError) -> any Kernel {
+    try make(try PoolingLayer(function, window, context), context)
+  }
+
+  /// The mean over all spatial positions.
+  static func global(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let spatial = Array(try context.floatInput(0).shape.dropFirst(2))
+    if spatial.isEmpty { return ViewKernel(context) }
+    return try make(PoolingLayer(meanOver: spatial), context)
+  }
+
+  private static func make(_ layer: PoolingLayer, _ context: KernelContext) throws(KernelError)
+    -> any Kernel
+  {
+    if let fallback = layer.fallback { return fallback.kernel(context) }
+    let input = try context.input(0)
+    let x = try input.descriptor()
+    let primitive = try layer.primitive(context, isTrained: false)
+    let y = try KernelError.engine { () throws(EngineError) in
+      try primitive.layout(of: .destination)
     }
     var outputs = [TensorLayout](repeating: .rowMajor, count: context.outputs.count)
     outputs[0] = TensorLayout(y)

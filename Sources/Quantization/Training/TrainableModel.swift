@@ -21,6 +21,8 @@ public struct TrainableModel: Sendable {
   public let graph: Graph
   public let parameters: [TrainableParameter]
   public let layers: [Layer]
+  /// The float model's graph, for batches of any size, such as a teacher needs.
+  public let floatGraph: Graph
   /// Samples that calibration read.
   public let calibrationSamples: Int
   public internal(set) var seconds = Conversion.Seconds()
@@ -31,9 +33,6 @@ public struct TrainableModel: Sendable {
   let edits: [PassReport]
   /// p of each activation group of the plan.
   let statistics: [ValueID]
-
-  /// The float model that training starts from, such as a teacher needs.
-  public var floatGraph: Graph { float.graph }
 
   /// The model with its integers baked, from the parameters as they now are.
   ///

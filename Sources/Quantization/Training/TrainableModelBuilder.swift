@@ -14,6 +14,7 @@ struct TrainableModelBuilder {
   let plan: QuantizationPlan
   let recipe: Recipe
 
+  private let wide: Graph
   private var graph: Graph
   private var parameters: [TrainableParameter] = []
   private var layers: [TrainableModel.Layer] = []
@@ -24,6 +25,7 @@ struct TrainableModelBuilder {
     self.float = float
     self.plan = plan
     self.recipe = recipe
+    self.wide = wide
     graph = wide
   }
 
@@ -36,7 +38,7 @@ struct TrainableModelBuilder {
     graph.removeUnusedValues()
     do { try graph.validate() } catch { throw .graph(error) }
     return TrainableModel(
-      graph: graph, parameters: parameters, layers: layers,
+      graph: graph, parameters: parameters, layers: layers, floatGraph: wide,
       calibrationSamples: calibrationSamples, float: float, plan: plan, edits: edits,
       statistics: statistics)
   }

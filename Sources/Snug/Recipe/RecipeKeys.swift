@@ -9,7 +9,7 @@ struct RecipeKey {
 
 /// Every key that a recipe takes; the names are those of the command line's long options.
 enum RecipeKeys {
-  static let all: [RecipeKey] = quantization + data + execution + [layers]
+  static let all: [RecipeKey] = quantization + data + training + execution + [layers]
 
   private static let quantization: [RecipeKey] = [
     RecipeKey(name: "method") { (value, options) throws(RecipeFileError) in

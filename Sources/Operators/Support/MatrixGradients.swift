@@ -1,0 +1,141 @@
+import CKernels
+import DNNEngine
+import TensorCore
+
+/// The gradients of a matrix product `Y = alpha A' B'`, where a prime is a transposition if asked for:
+///
+///     dA = alpha dY B'^T, or its transpose alpha B' dY^T
+///     dB = alpha A'^T dY, or its transpose alpha dY^T A'
+///
+/// so that results stand in the order of the file and operands are read through strides. Leading dimensions
+/// broadcast: the gradient of a repeated operand is summed over its repetitions.
+struct MatrixGradients {
+  /// A row-major stack of matrices as it stands in memory.
+  struct Operand: Sendable {
+    var shape: [Int]
+    var isTransposed: Bool
+
+    /// Its matrices as they enter the product, or the transposes of those.
+    func view(transposed: Bool = false) throws(EngineError) -> MemoryDescriptor {
+      var (shape, strides) = (shape, Shape.strides(shape))
+      if isTransposed != transposed {
+        shape.swapAt(shape.count - 1, shape.count - 2)
+        strides.swapAt(strides.count - 1, strides.count - 2)
+      }
+      return try MemoryDescriptor(shape: shape, strides: strides)
+    }
+  }
+
+  let engine: Engine
+  let a: Operand
+  let b: Operand
+  /// `[..., M, N]`, of the operands' rank.
+  let output: [Int]
+  var alpha: Float = 1
+
+  /// The product that gives an operand's gradient.
+  final class Part {
+    /// Which of the inputs it reads beside the gradient.
+    let other: Int
+    private let primitive: Primitive
+    /// Places of the other input and the gradient among the primitive's operands.
+    private let places: (other: Int, gradient: Int)
+    private let count: Int
+    private let alpha: Float
+    /// How the product is summed where the operand was repeated.
+    private let sum: BroadcastSum?
+    let scratchByteCounts: [Int]
+
+    init(_ gradients: MatrixGradients, input: Int) throws(KernelError) {
+      let (own, other) = input == 0 ? (gradients.a, gradients.b) : (gradients.b, gradients.a)
+      self.other = 1 - input
+      let dy = Operand(shape: gradients.output, isTransposed: false)
+      // The gradient of the left operand comes from dY on the left, unless it is written transposed.
+      let gradientLeads = (input == 0) != own.isTransposed
+      let full = Array(gradients.output.dropLast(2) + own.shape.suffix(2))
+      do {
+        let upstream = try dy.view(transposed: own.isTransposed)
+        let factor = try other.view(transposed: !own.isTransposed)
+        let target = try MemoryDescriptor(rowMajor: full)
+        let (left, right) = gradientLeads ? (upstream, factor) : (factor, upstream)
+        let descriptor = try PrimitiveDescriptor.matrixProduct(
+          gradients.engine, source: left, weights: right, bias: nil, destination: target)
+        primitive = try Primitive(
+          descriptor, [(.source, left), (.weights, right), (.destination, target)])
+      } catch { throw .engine(error) }
+      places = gradientLeads ? (1, 0) : (0, 1)
+      count = full.reduce(1, *)
+      alpha = gradients.alpha
+      sum = full == own.shape ? nil : BroadcastSum(own.shape, output: full)
+      scratchByteCounts =
+        sum.map { [max(full.reduce(1, *), 1) * MemoryLayout<Float>.size, $0.scratchByteCount] }
+        ?? []
+    }
+
+    /// - Parameter scratch: the first of its scratch buffers among the outputs.
+    func run(
+      _ operands: Operands, other: Int, gradient: Int, result: Int, scratch: Int
+    ) throws(KernelError) {
+      do {
+        try primitive.point(places.other, at: operands.inputs[other])
+        try primitive.point(places.gradient, at: operands.inputs[gradient])
+        try primitive.point(2, at: operands.outputs[sum == nil ? result : scratch])
+        try primitive.run()
+      } catch { throw .engine(error) }
+      let target = operands.output(result, as: Float.self)
+      if let sum {
+        sum.run(
+          UnsafePointer(operands.output(scratch, as: Float.self)), factor: alpha,
+          sums: operands.output(scratch + 1, as: Double.self), into: target)
+      } else if alpha != 1 {
+        nonisolated(unsafe) let target = target
+        let alpha = alpha
+        Parallelism.forEachRange(count: count, grain: MemoryDescriptor.AxisNest.grain) {
+          let start = target + $0.lowerBound
+          snug_affine(start, start, $0.count, alpha, 0, 1)
+        }
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - wanted: whether the gradient of each operand is.
+  ///   - addend: a third input with `beta` as its factor; `nil` where there is none, or no gradient is wanted.
+  func backward(wanted: [Bool], addend: (shape: [Int], beta: Float)? = nil) throws(KernelError)
+    -> Backward
+  {
+    var operands = [Backward.Operand.gradient(0, .rowMajor)]
+    var results: [Backward.Result] = []
+    var scratch: [Int] = []
+    var parts: [(part: Part, other: Int, scratch: Int)] = []
+    for input in 0..<2 where wanted[input] {
+      let part = try Part(self, input: input)
+      parts.append((part, operands.count, scratch.count))
+      operands.append(.input(part.other, .rowMajor))
+      results.append(Backward.Result(input: input, layout: .rowMajor))
+      scratch += part.scratchByteCounts
+    }
+    let sum = addend.map { BroadcastSum($0.shape, output: output) }
+    let sumPlace = scratch.count
+    if let sum {
+      results.append(Backward.Result(input: 2, layout: .rowMajor))
+      scratch.append(sum.scratchByteCount)
+    }
+    let beta = addend?.beta ?? 1
+    let resultCount = results.count
+    return Backward(
+      "matrix product gradient", operands: operands, results: results, scratchByteCounts: scratch
+    ) { [parts] (operands) throws(KernelError) in
+      for (index, entry) in parts.enumerated() {
+        try entry.part.run(
+          operands, other: entry.other, gradient: 0, result: index,
+          scratch: resultCount + entry.scratch)
+      }
+      guard let sum else { return }
+      sum.run(
+        operands.input(0, as: Float.self), factor: beta,
+        sums: operands.output(resultCount + sumPlace, as: Double.self),
+        into: operands.output(resultCount - 1, as: Float.self))
+    }
+  }
+}

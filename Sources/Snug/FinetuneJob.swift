@@ -1,0 +1,119 @@
+import Datasets
+import GraphIR
+import OnnxFormat
+import Operators
+import Quantization
+import TensorCore
+import Training
+
+/// Who follows a training, and may stop it.
+public struct TrainingObserver: Sendable {
+  /// Called after each step from the thread that trains; it must return soon.
+  public var onStep: @Sendable (TrainingProgress) -> Void
+  public var interruption: Interruption
+  /// Measures each kind of step.
+  public var isProfiled: Bool
+
+  public init(
+    interruption: Interruption = Interruption(), isProfiled: Bool = false,
+    onStep: @escaping @Sendable (TrainingProgress) -> Void = { _ in }
+  ) {
+    self.onStep = onStep
+    self.interruption = interruption
+    self.isProfiled = isProfiled
+  }
+}
+
+/// The fine-tuning part of a conversion.
+struct FinetuneJob {
+  let file: ModelFile
+  let options: ConversionOptions
+  let observer: TrainingObserver
+  let progress: ProgressHandler
+
+  struct Result {
+    var conversion: Conversion
+    var summary: TrainingSummary
+    var seconds: Double
+  }
+
+  /// - Parameter floatMetric: of the model before, where there is validation data.
+  func run(_ model: Model, _ calibration: DatasetCalibration?, floatMetric: Evaluation?)
+    throws(SnugError) -> Result
+  {
+    let trainable = try file.wrapping { () throws(ConversionError) in
+      try Converter(options.recipe).trainable(model, calibration: calibration) {
+        progress(Progress($0))
+      }
+    }
+    var clock = StageClock()
+    let dataset = try openData(trainable.floatGraph)
+    let validation = try validation(trainable.floatGraph, floatMetric)
+    do throws(TrainingError) {
+      var settings = options.training
+      settings.seed = options.seed
+      let trainer = try Trainer(
+        trainable, dataset: dataset, settings: settings, validation: validation,
+        outputs: options.trainingOutputs, configuration: try configuration(dataset),
+        interruption: observer.interruption, isProfiled: observer.isProfiled)
+      let (conversion, summary) = try trainer.run(progress: observer.onStep)
+      return Result(conversion: conversion, summary: summary, seconds: clock.lap())
+    } catch {
+      throw .training(file: file.path, error)
+    }
+  }
+
+  private func openData(_ graph: Graph) throws(SnugError) -> any Dataset {
+    guard let data = options.data else { throw .trainingWithoutData }
+    // Without labels there is nothing to compare but the float model.
+    let request = try options.preprocessing.request(
+      for: graph, of: file.path, comparesOutputs: options.training.loss != .distill)
+    return try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+      try DatasetLoader.open(path: data, for: request)
+    }
+  }
+
+  private func validation(_ graph: Graph, _ floatMetric: Evaluation?) throws(SnugError)
+    -> Trainer.Validation?
+  {
+    guard let path = options.validation else { return nil }
+    var evaluation = EvaluationOptions()
+    evaluation.preprocessing = options.preprocessing
+    let dataset = try Evaluator(file: file.path, graph: graph, options: evaluation).open(path)
+    let (name, progress) = (file.path, progress)
+    let metric = floatMetric?.metric ?? .mse
+    return Trainer.Validation(
+      metricName: metric.title, direction: metric == .mse ? .lowerIsBetter : .higherIsBetter,
+      floatMetric: floatMetric?.value
+    ) { graph in
+      try Evaluator(file: name, graph: graph, options: evaluation)
+        .evaluate(dataset, progress: progress).value
+    }
+  }
+
+  /// What a run that resumes must have in common with the one that was stopped.
+  private func configuration(_ dataset: any Dataset) throws(TrainingError) -> JSONValue {
+    var bytes = Fingerprint()
+    do throws(FileError) {
+      bytes.combine(try InputFile(path: file.path).readAll())
+    } catch { throw .plot(error) }
+    return .object(
+      (options.recipeJSON.objectValue ?? []) + options.training.members + [
+        JSONMember("model", .string(bytes.description)),
+        JSONMember("data", .string(options.data ?? "")),
+        JSONMember("samples", JSONValue(dataset.count)),
+        JSONMember("validation", .string(options.validation ?? "")),
+      ])
+  }
+}
+
+extension Evaluation.Metric {
+  /// The name as a figure shows it.
+  var title: String {
+    switch self {
+    case .top1: "Top-1 accuracy (%)"
+    case .psnr: "PSNR (dB)"
+    case .mse: "Mean squared error"
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import GraphIR
+import Operators
+import Quantization
+import TensorCore
+
+/// The parameters of a model in one flat buffer, their gradients in another, and behind the trained ones the
+/// running statistics.
+final class ParameterStore {
+  /// Cuts of the trained part.
+  let segments: [ParameterSegment]
+  let memory: [ValueID: ParameterMemory]
+  private let buffer: FloatBuffer
+  private let gradientBuffer: FloatBuffer
+  private let trainedCount: Int
+
+  init(_ parameters: [TrainableParameter]) {
+    let trained = parameters.filter(\.kind.hasGradient)
+    let kept = parameters.filter { !$0.kind.hasGradient }
+    trainedCount = trained.reduce(0) { $0 + $1.initial.count }
+    buffer = FloatBuffer(count: kept.reduce(trainedCount) { $0 + $1.initial.count })
+    gradientBuffer = FloatBuffer(count: trainedCount)
+    var segments: [ParameterSegment] = []
+    var memory: [ValueID: ParameterMemory] = [:]
+    var start = 0
+    for parameter in trained + kept {
+      let count = parameter.initial.count
+      defer { start += count }
+      guard let values = buffer.elements.baseAddress else { continue }
+      parameter.initial.withElements(of: Float.self) {
+        guard let source = $0.baseAddress else { return }
+        (values + start).update(from: source, count: count)
+      }
+      let hasGradient = parameter.kind.hasGradient
+      memory[parameter.value] = ParameterMemory(
+        shape: parameter.initial.shape, values: values + start,
+        gradient: hasGradient ? gradientBuffer.elements.baseAddress.map { $0 + start } : nil)
+      if hasGradient {
+        segments.append(
+          ParameterSegment(
+            name: parameter.name, range: start..<start + count, decays: parameter.kind.decays))
+      }
+    }
+    self.segments = segments
+    self.memory = memory
+  }
+
+  /// All values, running statistics last.
+  var all: UnsafeMutableBufferPointer<Float> { buffer.elements }
+  /// The trained values.
+  var trained: UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(rebasing: buffer.elements[..<trainedCount])
+  }
+  var gradients: UnsafeMutableBufferPointer<Float> { gradientBuffer.elements }
+
+  /// A copy of a parameter's present value.
+  func tensor(_ value: ValueID) -> Tensor {
+    guard let place = memory[value] else { preconditionFailure("not a parameter") }
+    let count = place.shape.reduce(1, *)
+    return Tensor(Array(UnsafeBufferPointer(start: place.values, count: count)), shape: place.shape)
+  }
+}

@@ -1,0 +1,60 @@
+import Datasets
+import Operators
+import Quantization
+import TensorCore
+
+/// Why a training can't begin or go on.
+public enum TrainingError: Error, Sendable {
+  case conversion(ConversionError)
+  case execution(ExecutionError)
+  case dataset(DatasetError)
+  case optimizer(OptimizerError)
+  case loss(LossError)
+  /// The loss of a step is NaN or infinite; `parameter` is the first whose gradient is too.
+  case diverged(step: Int, epoch: Int, loss: Double, parameter: String?)
+  case checkpoint(CheckpointError)
+  case log(TrainingLogError)
+  case plot(FileError)
+  /// The loss needs something that the data doesn't have.
+  case noReference(LossKind, path: String)
+  /// What measuring on validation data threw.
+  case validation(any Error)
+  /// Training was asked to stop; with `resumable` false nothing was saved.
+  case interrupted(step: Int, resumable: Bool)
+
+  /// Runs `body` and wraps what it throws.
+  static func wrapping<T, E: Error>(
+    _ wrap: (E) -> TrainingError, _ body: () throws(E) -> T
+  ) throws(TrainingError) -> T {
+    do throws(E) { return try body() } catch { throw wrap(error) }
+  }
+}
+
+extension TrainingError: CustomStringConvertible {
+  /// One line that says what to do, where there is something to do.
+  public var description: String {
+    switch self {
+    case .conversion(let error): "\(error)"
+    case .execution(let error): "\(error)"
+    case .dataset(let error): "\(error)"
+    case .optimizer(let error): "\(error)"
+    case .loss(let error): "\(error)"
+    case .diverged(let step, let epoch, let loss, let parameter):
+      "training diverged at step \(step) (epoch \(epoch + 1)): "
+        + (loss.isFinite ? "a gradient" : "the loss") + " is not finite"
+        + (parameter.map { ", first in '\($0.singleLine)'" } ?? "")
+        + "; use a lower --learning-rate, a warm-up or --clip-gradients, or check the data"
+    case .checkpoint(let error): "\(error)"
+    case .log(let error): "\(error)"
+    case .plot(let error): "\(error)"
+    case .noReference(let loss, let path):
+      "\(path): has no \(loss == .crossEntropy ? "labels" : "targets") for the loss "
+        + "\(loss.rawValue); use --loss distill, which needs none"
+    case .validation(let error): "\(error)"
+    case .interrupted(let step, let resumable):
+      resumable
+        ? "interrupted after step \(step); the same command resumes it"
+        : "interrupted after step \(step); give --checkpoint-dir to be able to resume"
+    }
+  }
+}

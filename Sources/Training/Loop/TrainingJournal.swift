@@ -1,0 +1,81 @@
+import TensorCore
+
+/// The files that a training keeps: states, logs and the plot.
+final class TrainingJournal {
+  private let outputs: Trainer.Outputs
+  private let checkpoints: CheckpointStore?
+  private let configuration: JSONValue
+  private let seed: UInt64
+  private var logs: [TrainingLog] = []
+  private var records: [TrainingRecord] = []
+
+  init(_ outputs: Trainer.Outputs, configuration: JSONValue, seed: Int) throws(TrainingError) {
+    self.outputs = outputs
+    self.configuration = configuration
+    self.seed = UInt64(bitPattern: Int64(seed))
+    checkpoints = try outputs.checkpoints.map { (folder) throws(TrainingError) in
+      try TrainingError.wrapping(TrainingError.checkpoint) { () throws(CheckpointError) in
+        try CheckpointStore(folder: folder)
+      }
+    }
+  }
+
+  var isResumable: Bool { checkpoints != nil }
+
+  /// Fills state and arrays from the latest checkpoint; returns false where there is none.
+  func restore(_ state: inout TrainingState, arrays: [NamedArray]) throws(TrainingError) -> Bool {
+    guard let checkpoints, checkpoints.contains(.latest) else { return false }
+    let header = try TrainingError.wrapping(TrainingError.checkpoint) {
+      () throws(CheckpointError) in
+      try checkpoints.restore(.latest, into: arrays, configuration: configuration)
+    }
+    state.restore(header)
+    return true
+  }
+
+  /// Opens the logs, behind the rows of a run that is resumed.
+  func open(after step: Int) throws(TrainingError) {
+    do throws(TrainingLogError) {
+      for case (let path?, let format) in [
+        (outputs.csv, TrainingLogFormat.csv), (outputs.jsonLines, .jsonLines),
+      ] {
+        logs.append(
+          step == 0
+            ? try TrainingLog(path: path, format: format)
+            : try TrainingLog(resuming: path, format: format, after: step, kept: &records))
+      }
+    } catch { throw .log(error) }
+  }
+
+  func append(_ record: TrainingRecord) throws(TrainingError) {
+    records.append(record)
+    do throws(TrainingLogError) {
+      for log in logs { try log.append(record) }
+    } catch { throw .log(error) }
+  }
+
+  /// Saves a state, behind the rows that lead to it.
+  func save(_ state: TrainingState, arrays: [NamedArray]) throws(TrainingError) {
+    guard let checkpoints else { return }
+    do throws(TrainingLogError) {
+      for log in logs { try log.synchronize() }
+    } catch { throw .log(error) }
+    let header = CheckpointHeader(
+      configuration: configuration, position: state.position, bestMetric: state.tracker.best,
+      bestEpoch: state.tracker.epoch, seed: seed, extra: state.extra)
+    try TrainingError.wrapping(TrainingError.checkpoint) { () throws(CheckpointError) in
+      try checkpoints.save(header, arrays, as: .latest)
+    }
+  }
+
+  func plot(_ validation: Trainer.Validation?, epochs: Int) throws(TrainingError) {
+    guard let path = outputs.plot else { return }
+    let plot = TrainingPlot(
+      title: "Fine-tuning, \(epochs) epoch\(epochs == 1 ? "" : "s")", records: records,
+      metricName: validation?.metricName ?? "", direction: validation?.direction ?? .lowerIsBetter,
+      floatMetric: validation?.floatMetric)
+    try TrainingError.wrapping(TrainingError.plot) { () throws(FileError) in
+      try plot.write(to: path)
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/// The time that steps take.
+struct TrainingPace {
+  private var seconds: [Double] = []
+  private var samples = 0
+
+  mutating func add(_ duration: Duration, samples count: Int) {
+    let (whole, attoseconds) = duration.components
+    seconds.append(Double(whole) + Double(attoseconds) * 1e-18)
+    samples = count
+  }
+
+  /// Of the latest steps, since the machine may do other work at times.
+  var meanSeconds: Double {
+    let recent = seconds.suffix(50)
+    return recent.isEmpty ? 0 : recent.reduce(0, +) / Double(recent.count)
+  }
+
+  var samplesPerSecond: Double { meanSeconds > 0 ? Double(samples) / meanSeconds : 0 }
+
+  /// Over all steps.
+  var medianSeconds: Double { seconds.isEmpty ? 0 : seconds.sorted()[seconds.count / 2] }
+}

@@ -1,0 +1,106 @@
+import Datasets
+import TensorCore
+
+/// Where a training stands, besides its arrays.
+struct TrainingState {
+  var position = TrainingPosition()
+  private(set) var tracker: BestTracker
+  private(set) var stopping: EarlyStopping?
+  private(set) var lastMetric: Double?
+  private(set) var isStopped = false
+  private let epochs: Int
+  private let patience: Int?
+  private let direction: MetricDirection
+
+  // Sums since the last row of the log, and over the epoch.
+  private var loss = 0.0
+  private var penalty = 0.0
+  private var norm = 0.0
+  private var steps = 0
+  private var epochSum = 0.0
+  private var epochSteps = 0
+  /// The mean loss of the last whole epoch.
+  private(set) var epochLoss = 0.0
+  private var smoothing = ExponentialSmoothing(kept: 0.95)
+  private(set) var smoothedLoss = 0.0
+
+  init(_ settings: TrainingSettings, direction: MetricDirection) {
+    epochs = settings.epochs
+    patience = settings.patience
+    self.direction = direction
+    tracker = BestTracker(direction)
+    stopping = patience.map { EarlyStopping(patience: $0, direction) }
+  }
+
+  var isFinished: Bool { isStopped || position.epoch >= epochs }
+
+  mutating func add(loss: Double, penalty: Double, norm: Double) {
+    self.loss += loss
+    self.penalty += penalty
+    self.norm += norm
+    steps += 1
+    epochSum += loss
+    epochSteps += 1
+    smoothedLoss = smoothing.observe(loss) ?? loss
+  }
+
+  /// Takes the metric after an epoch in, counted from 1; returns whether it is the best so far.
+  mutating func observe(_ metric: Double, epoch: Int) -> Bool {
+    lastMetric = metric
+    if stopping?.observe(metric) ?? false { isStopped = true }
+    return tracker.observe(metric, epoch: epoch)
+  }
+
+  /// The row since the one before, after a batch.
+  mutating func row(
+    _ batch: TrainingBatch, _ rate: Double, _ samplesPerSecond: Double, _ metric: Double?
+  ) -> TrainingRecord {
+    let count = Double(max(steps, 1))
+    let record = TrainingRecord(
+      step: position.step,
+      epoch: Double(batch.position.epoch) + Double(batch.position.batch + 1)
+        / Double(batch.batchesPerEpoch), learningRate: rate, loss: loss / count,
+      penalty: penalty / count, gradientNorm: norm / count, samplesPerSecond: samplesPerSecond,
+      validation: metric)
+    (loss, penalty, norm, steps) = (0, 0, 0, 0)
+    if batch.endsEpoch {
+      epochLoss = epochSum / Double(max(epochSteps, 1))
+      (epochSum, epochSteps) = (0, 0)
+    }
+    return record
+  }
+
+  /// What a checkpoint's header holds beside the position and the best metric.
+  var extra: JSONValue {
+    [
+      "loss": .number(loss), "penalty": .number(penalty), "norm": .number(norm),
+      "steps": JSONValue(steps), "epoch_sum": .number(epochSum),
+      "epoch_steps": JSONValue(epochSteps), "epoch_loss": .number(epochLoss),
+      "last_metric": lastMetric.map { .number($0) } ?? .null,
+      "reference": stopping?.reference.map { .number($0) } ?? .null,
+      "epochs_without": JSONValue(stopping?.epochsWithout ?? 0),
+      "stopped": .bool(isStopped),
+    ]
+  }
+
+  mutating func restore(_ header: CheckpointHeader) {
+    position = header.position
+    tracker = BestTracker(direction, best: header.bestMetric, epoch: header.bestEpoch)
+    let extra = header.extra
+    func number(_ key: String) -> Double { extra[key]?.doubleValue ?? 0 }
+    func count(_ key: String) -> Int { Int(clamping: extra[key]?.integerValue ?? 0) }
+    (loss, penalty, norm, steps) = (
+      number("loss"), number("penalty"), number("norm"), count("steps")
+    )
+    (epochSum, epochSteps, epochLoss) = (
+      number("epoch_sum"), count("epoch_steps"), number("epoch_loss")
+    )
+    lastMetric = extra["last_metric"]?.doubleValue
+    isStopped = extra["stopped"]?.boolValue ?? false
+    stopping = patience.map {
+      EarlyStopping(
+        patience: $0, direction, reference: extra["reference"]?.doubleValue,
+        epochsWithout: max(0, count("epochs_without")))
+    }
+  }
+}

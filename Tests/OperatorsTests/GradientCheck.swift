@@ -1,0 +1,129 @@
+import GraphIR
+import TensorCore
+import TestSupport
+import Testing
+
+@testable import Operators
+
+/// A graph in training, whose gradients are compared with differences of the loss `L = sum(R * y)`, with
+/// fixed random R; the loss is summed in double precision.
+final class GradientCheck {
+  /// A trained tensor in memory of its own.
+  final class Parameter {
+    let memory: ParameterMemory
+    let count: Int
+
+    init(_ tensor: Tensor, hasGradient: Bool = true) {
+      count = tensor.count
+      let values = UnsafeMutablePointer<Float>.allocate(capacity: max(count, 1))
+      for (index, value) in tensor.elements(of: Float.self).enumerated() { values[index] = value }
+      let gradient =
+        hasGradient ? UnsafeMutablePointer<Float>.allocate(capacity: max(count, 1)) : nil
+      gradient?.initialize(repeating: .nan, count: max(count, 1))
+      memory = ParameterMemory(shape: tensor.shape, values: values, gradient: gradient)
+    }
+
+    deinit {
+      memory.values.deallocate()
+      memory.gradient?.deallocate()
+    }
+
+    var values: [Float] { Array(UnsafeBufferPointer(start: memory.values, count: count)) }
+    var gradient: [Float] {
+      Array(UnsafeBufferPointer(start: memory.gradient, count: memory.gradient == nil ? 0 : count))
+    }
+  }
+
+  let parameters: [ValueID: Parameter]
+  let plan: TrainingPlan
+  private let fed: [ValueID: Tensor]
+  private let weights: [Float]
+
+  /// - Parameters:
+  ///   - trained: values that get a gradient.
+  ///   - updated: values in memory that kernels change, without one.
+  init(
+    _ graph: Graph, trained: [ValueID: Tensor], updated: [ValueID: Tensor] = [:],
+    fed: [ValueID: Tensor] = [:], options: TrainingOptions = TrainingOptions()
+  ) throws {
+    var parameters = trained.mapValues { Parameter($0) }
+    for (value, tensor) in updated { parameters[value] = Parameter(tensor, hasGradient: false) }
+    self.parameters = parameters
+    self.fed = fed
+    let session = try TrainingSession(
+      graph: graph, parameters: parameters.mapValues(\.memory), options: options)
+    plan = try session.plan(for: fed.mapValues { ConcreteType($0.elementType, $0.shape) })
+    var random = SplitMix(seed: 11)
+    weights = (0..<plan.output.count).map { _ in Float.random(in: -1...1, using: &random) }
+  }
+
+  var output: [Float] {
+    Array(UnsafeBufferPointer(start: plan.output.values, count: plan.output.count))
+  }
+
+  func loss() throws -> Double {
+    try plan.forward(fed)
+    return zip(weights, output).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+  }
+
+  /// The gradients of all trained values, after a forward and a backward run.
+  func gradients() throws -> [ValueID: [Float]] {
+    _ = try loss()
+    for (index, weight) in weights.enumerated() { plan.output.gradient[index] = weight }
+    try plan.backward()
+    return parameters.filter { $0.value.memory.gradient != nil }.mapValues(\.gradient)
+  }
+
+  /// What a comparison found.
+  struct Outcome {
+    var checked = 0
+    /// Elements within a step of a kink, where the slopes on both sides differ.
+    var skipped = 0
+    /// The largest error, as a part of the largest gradient of its tensor.
+    var error = 0.0
+  }
+
+  /// Compares gradients with central differences, for up to `limit` elements of each tensor.
+  func compare(limit: Int = 48, step: Float = 2e-3, tolerance: Double = 1e-2) throws -> Outcome {
+    let analytic = try gradients()
+    var outcome = Outcome()
+    for (value, gradient) in analytic.sorted(by: { $0.key < $1.key }) {
+      guard let parameter = parameters[value], parameter.count > 0 else { continue }
+      #expect(!gradient.contains { !$0.isFinite })
+      let largest = Double(gradient.map(\.magnitude).max() ?? 0)
+      let magnitude = parameter.values.map(\.magnitude).max() ?? 0
+      let h = step * (magnitude > 0 ? magnitude : 1)
+      let stride = max(1, parameter.count / limit)
+      for index in Swift.stride(from: 0, to: parameter.count, by: stride) {
+        let slopes = try slopes(parameter.memory.values + index, h)
+        // A gradient of all zeros is compared with the slopes themselves.
+        let scale = max(largest, slopes.up.magnitude, slopes.down.magnitude, 1e-6)
+        guard abs(slopes.up - slopes.down) <= 2 * tolerance * scale else {
+          outcome.skipped += 1
+          continue
+        }
+        let error = abs((slopes.up + slopes.down) / 2 - Double(gradient[index])) / scale
+        outcome.error = max(outcome.error, error)
+        outcome.checked += 1
+      }
+    }
+    return outcome
+  }
+
+  /// The differences of the loss on both sides of an element.
+  private func slopes(_ element: UnsafeMutablePointer<Float>, _ h: Float) throws
+    -> (up: Double, down: Double)
+  {
+    let original = element[0]
+    defer { element[0] = original }
+    let (above, below) = (original + h, original - h)
+    let centre = try loss()
+    element[0] = above
+    let up = try loss()
+    element[0] = below
+    let down = try loss()
+    return (
+      (up - centre) / Double(above - original), (centre - down) / Double(original - below)
+    )
+  }
+}
