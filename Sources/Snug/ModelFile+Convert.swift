@@ -18,7 +18,8 @@ extension ModelFile {
   ///   training is interrupted.
   public func convert(
     to output: String, _ options: ConversionOptions = ConversionOptions(), sidecar: String? = nil,
-    observer: TrainingObserver = TrainingObserver(), progress: ProgressHandler = { _ in }
+    observer: TrainingObserver = TrainingObserver(),
+    progress: @escaping ProgressHandler = { _ in }
   ) throws(SnugError) -> ConversionSummary {
     try checkOutputs([output] + (sidecar.map { [$0] } ?? []))
     if options.training.epochs > 0, options.data == nil { throw .trainingWithoutData }

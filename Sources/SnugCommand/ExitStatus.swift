@@ -8,6 +8,8 @@ extension ExitCode {
   static let unusableInput = ExitCode(2)
   /// An output couldn't be written; what was at its path is untouched.
   static let unwritableOutput = ExitCode(3)
+  /// A training was stopped by a signal, as shells count SIGINT.
+  static let interrupted = ExitCode(130)
 }
 
 extension Diagnostic {
@@ -16,6 +18,7 @@ extension Diagnostic {
     switch stage {
     case .output: .unwritableOutput
     case .options: .validationFailure
+    case .interruption: .interrupted
     default: .unusableInput
     }
   }

@@ -15,12 +15,12 @@ struct RootCommand: ParsableCommand {
         snug verify model-w4a4.onnx
 
       Exit status: 0 done (verify: certified), 1 verify: refuted, 2 an input can't be \
-      used, 3 an output can't be written, 64 wrong usage.
+      used, 3 an output can't be written, 64 wrong usage, 130 training interrupted.
       """,
     version: Snug.version,
     subcommands: [
-      ConvertCommand.self, EvaluateCommand.self, InspectCommand.self, RunCommand.self,
-      VerifyCommand.self,
+      ConvertCommand.self, EvaluateCommand.self, FinetuneCommand.self, InspectCommand.self,
+      RunCommand.self, VerifyCommand.self,
     ]
   )
 

@@ -10,6 +10,9 @@ final class Console: Sendable {
     /// Whether the bar stands on the terminal's last line.
     var isDrawn = false
     var showsProgress = StandardStream.error.isTerminal
+    var isQuiet = false
+    /// When the line of a training was last written.
+    var trainingShown: ContinuousClock.Instant?
   }
 
   private let state = Mutex(State())
@@ -45,6 +48,29 @@ final class Console: Sendable {
     }
   }
 
+  /// Shows how far a training has come: a live line on a terminal, elsewhere a line each half minute and
+  /// at the end.
+  func show(_ progress: TrainingProgress) {
+    state.withLock { state in
+      let now = ContinuousClock.now
+      let isLast = progress.step == progress.totalSteps
+      if state.showsProgress {
+        guard isLast || now - (state.trainingShown ?? now - .seconds(1)) >= ProgressBar.interval
+        else { return }
+        state.trainingShown = now
+        let line = String(progress.text.prefix(max(StandardStream.error.columns - 1, 1)))
+        StandardStream.error.write("\r\(line)\u{1B}[K" + (isLast ? "\n" : ""))
+        state.isDrawn = !isLast
+      } else if !state.isQuiet {
+        guard isLast || now - (state.trainingShown ?? now - .seconds(31)) >= .seconds(30) else {
+          return
+        }
+        state.trainingShown = now
+        StandardStream.error.write(progress.text + "\n")
+      }
+    }
+  }
+
   /// Removes a bar that a failure left behind.
   func endProgress() {
     state.withLock { state in
@@ -54,7 +80,12 @@ final class Console: Sendable {
     }
   }
 
-  func hideProgress() { state.withLock { $0.showsProgress = false } }
+  func hideProgress() {
+    state.withLock {
+      $0.showsProgress = false
+      $0.isQuiet = true
+    }
+  }
 
   private static func erase(_ state: inout State) -> String {
     defer { state.isDrawn = false }

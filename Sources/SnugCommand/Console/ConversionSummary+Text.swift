@@ -20,6 +20,7 @@ extension ConversionSummary {
         "Before: \(floatMetric.metricText); after: \(quantizedMetric.metricText) "
           + "(\(quantizedMetric.samples) samples)")
     }
+    if let training { lines.append(training.text) }
     lines.append("Time: \(timeText); peak memory \(peakMemoryBytes >> 20) MiB")
     lines.append("Written: \(output)")
     return lines.joined(separator: "\n") + "\n"
@@ -48,10 +49,25 @@ extension ConversionSummary {
   private var timeText: String {
     let stages: [(String, Double)] = [
       ("import", seconds.import), ("calibrate", seconds.calibrate),
-      ("quantize", seconds.initialize), ("correct", seconds.correct), ("export", seconds.export),
+      ("quantize", seconds.initialize), ("correct", seconds.correct),
+      ("train", seconds.finetune), ("export", seconds.export),
       ("certify", seconds.certify), ("evaluate", seconds.evaluate),
     ]
     return stages.filter { $0.1 >= 0.0005 }
       .map { "\($0.0) \($0.1.formatted(digits: $0.1 < 0.1 ? 3 : 2)) s" }.joined(separator: ", ")
+  }
+}
+
+extension TrainingSummary {
+  /// What was trained, at which pace, and with what result.
+  fileprivate var text: String {
+    var text =
+      "Trained: \(steps) steps in \(epochs) epoch\(epochs == 1 ? "" : "s"), "
+      + "\((medianStepSeconds * 1000).formatted(digits: 1)) ms a step, "
+      + "\(samplesPerSecond.formatted(digits: 0)) samples/s, loss \(finalLoss.formatted(digits: 4))"
+    if let bestMetric, let bestEpoch {
+      text += "; best \(bestMetric.formatted(digits: 2)) after epoch \(bestEpoch)"
+    }
+    return text
   }
 }

@@ -39,7 +39,8 @@ struct ProgressBar {
     return String(line.prefix(max(columns - 1, 1)))
   }
 
-  private static func remaining(seconds: Double) -> String {
+  /// A duration in words.
+  static func remaining(seconds: Double) -> String {
     guard seconds < 360_000 else { return "days" }
     let seconds = Int(seconds.rounded(.up))
     if seconds < 60 { return "\(seconds) s" }

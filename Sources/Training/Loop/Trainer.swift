@@ -59,7 +59,8 @@ public final class Trainer {
   ///   can't be used.
   public init(
     _ model: TrainableModel, dataset: any Dataset, settings: TrainingSettings,
-    validation: Validation? = nil, outputs: Outputs = Outputs(), configuration: JSONValue = .object([]),
+    validation: Validation? = nil, outputs: Outputs = Outputs(),
+    configuration: JSONValue = .object([]),
     interruption: Interruption = Interruption(), isProfiled: Bool = false
   ) throws(TrainingError) {
     self.model = model

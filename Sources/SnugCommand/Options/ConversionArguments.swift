@@ -1,0 +1,55 @@
+import ArgumentParser
+import Snug
+
+/// What `convert` and `finetune` take alike.
+struct ConversionArguments: ParsableArguments {
+  @Argument(help: ArgumentHelp("The float ONNX model.", valueName: "in.onnx"))
+  var model: String
+
+  @OptionGroup(title: "Output options")
+  var output: OutputOptions
+
+  @OptionGroup(title: "Quantization options")
+  var recipe: RecipeOptions
+
+  @OptionGroup(title: "Data options")
+  var data: ConversionDataOptions
+
+  @OptionGroup(title: "Preprocessing options")
+  var preprocessing: PreprocessingOptions
+
+  @OptionGroup(title: "Training options")
+  var training: TrainingOptionGroup
+
+  /// Converts, and prints what came of it.
+  ///
+  /// - Parameter epochs: where neither a flag nor a recipe file says how many.
+  func run(_ context: CommandContext, common: CommonOptions, epochs: Int) throws {
+    var options = ConversionOptions(epochs: epochs)
+    if let file = recipe.recipe { try RecipeFile.apply(file, to: &options) }
+    recipe.apply(to: &options)
+    data.apply(to: &options)
+    training.apply(to: &options)
+    preprocessing.apply(to: &options.preprocessing)
+    if let threads = common.threads ?? options.threads { Parallelism.threadCount = threads }
+    if options.data == nil, recipe.biasCorrection == .on {
+      context.logger.warning("--bias-correction has no effect without --data")
+    }
+    let interruption =
+      options.training.epochs > 0 ? InterruptSignal.catchSignals() : Interruption()
+    let summary = try ModelFile(model).convert(
+      to: output.output, options, sidecar: output.sidecar,
+      observer: TrainingObserver(
+        interruption: interruption, isProfiled: common.verbose,
+        onStep: { Console.shared.show($0) }), progress: context.progress)
+    for report in summary.edits {
+      for edit in report.edits {
+        context.logger.debug("\(report.pass): \(edit.node): \(edit.what)")
+      }
+    }
+    for share in summary.training?.profile ?? [] {
+      context.logger.debug("\(share.label): \(share.seconds.formatted(digits: 2)) s")
+    }
+    try context.print(summary, json: common.json)
+  }
+}
