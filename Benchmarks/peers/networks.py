@@ -35,20 +35,18 @@ class Brevitas:
     the network's input, and signed with one shared quantizer on both branches of a residual addition.
     """
 
-    # Brevitas takes the ranges from the first 300 steps, which are slower. Steps after that are measured.
-    COLLECT_STEPS = 2
-
-    def __init__(self):
+    def __init__(self, collect_steps):
+        """Activation ranges are taken from the first steps (300 by default in Brevitas), then learned."""
         from brevitas import quant
         from brevitas.core.restrict_val import RestrictValueType
 
         class Unsigned(quant.Uint8ActPerTensorFloat):
             restrict_scaling_type = RestrictValueType.LOG_FP
-            collect_stats_steps = Brevitas.COLLECT_STEPS
+            collect_stats_steps = collect_steps
 
         class Signed(quant.Int8ActPerTensorFloat):
             restrict_scaling_type = RestrictValueType.LOG_FP
-            collect_stats_steps = Brevitas.COLLECT_STEPS
+            collect_stats_steps = collect_steps
 
         class Hidden(quant.Int8AccumulatorAwareZeroCenterWeightQuant):
             bit_width = WEIGHT_BITS
@@ -150,17 +148,22 @@ def resnet18(layers):
     return Classifier(features, layers.linear(512, 10))
 
 
-def mobilenet(layers):
-    """MobileNetV1 of width 0.5 with a first stride of 1."""
-    features = [layers.conv(3, 16, 3, io=True, signed=True), nn.BatchNorm2d(16), layers.relu()]
-    inputs = 16
-    plan = [(32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2)] + [(256, 1)] * 5 + [(512, 2), (512, 1)]
+def mobilenet(layers, width=0.5):
+    """MobileNetV1 with a first stride of 1."""
+    plan = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)] + [(512, 1)] * 5 + [(1024, 2), (1024, 1)]
+    inputs = int(32 * width)
+    features = [layers.conv(3, inputs, 3, io=True, signed=True), nn.BatchNorm2d(inputs), layers.relu()]
     for index, (outputs, stride) in enumerate(plan):
-        features += [layers.conv(inputs, inputs, 3, stride, groups=inputs), nn.BatchNorm2d(inputs), layers.relu()]
+        outputs = int(outputs * width)
         last = index == len(plan) - 1
+        features += [layers.conv(inputs, inputs, 3, stride, groups=inputs), nn.BatchNorm2d(inputs), layers.relu()]
         features += [layers.conv(inputs, outputs, 1), nn.BatchNorm2d(outputs), layers.relu(last)]
         inputs = outputs
-    return Classifier(features, layers.linear(512, 10))
+    return Classifier(features, layers.linear(inputs, 10))
+
+
+def mobilenet_wide(layers):
+    return mobilenet(layers, width=1)
 
 
 def espcn_x2(layers):
@@ -171,7 +174,7 @@ def espcn_x2(layers):
         layers.conv(32, 12, 3, io=True), nn.PixelShuffle(2))
 
 
-NETWORKS = {"resnet18": resnet18, "mobilenet": mobilenet, "espcn-x2": espcn_x2}
+NETWORKS = {"resnet18": resnet18, "mobilenet": mobilenet, "mobilenet-wide": mobilenet_wide, "espcn-x2": espcn_x2}
 
 
 def build(name, layers):

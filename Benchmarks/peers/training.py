@@ -6,10 +6,11 @@
     training.py --data FILE.npz --model M                     write random samples for a network
     training.py --table FILE.jsonl                            show JSON lines of one or more runs as a table
 
-Networks: CIFAR ResNet-18 and MobileNetV1 (width 0.5) at batch 64, ESPCN x2 at 8 inputs of 256x256 (targets of
-512x512). Brevitas trains W4A4 A2Q+ at P = 14; see networks.py. All peers get one random batch, again and again,
+Networks: CIFAR ResNet-18, MobileNetV1 (of width 0.5, wide: 1) at batch 64, ESPCN x2 at 8 inputs of 256x256
+(targets of 512x512). Brevitas trains W4A4 A2Q+ at P = 14; see networks.py. All peers get one random batch, again and again,
 so that no time goes into data. Every configuration runs in a process of its own, whose peak memory is reported.
-Brevitas is measured after its steps of range statistics; `brevitas-jit` is the same with its compiled kernels.
+Brevitas takes activation ranges from the first 300 steps: `brevitas-collecting` is such a step, `brevitas` one after
+them, `brevitas-jit` the same with its compiled kernels.
 """
 
 import argparse
@@ -21,12 +22,13 @@ import subprocess
 import sys
 import time
 
-MODELS = ["resnet18", "mobilenet", "espcn-x2"]
+MODELS = ["resnet18", "mobilenet", "mobilenet-wide", "espcn-x2"]
 PEERS = ["pytorch", "pytorch-channels-last", "pytorch-compiled", "pytorch-compiled-channels-last",
-         "brevitas", "brevitas-jit"]
-BATCH = {"resnet18": 64, "mobilenet": 64, "espcn-x2": 8}
-SAMPLES = {"resnet18": 2048, "mobilenet": 2048, "espcn-x2": 64}
+         "brevitas", "brevitas-jit", "brevitas-collecting"]
+BATCH = {"resnet18": 64, "mobilenet": 64, "mobilenet-wide": 64, "espcn-x2": 8}
+SAMPLES = {name: 32 * batch for name, batch in BATCH.items()} | {"espcn-x2": 64}
 WARM_UP = 4
+COLLECT_STEPS = 2  # within the warm-up
 
 
 def measure(name, peer, steps, threads):
@@ -37,7 +39,9 @@ def measure(name, peer, steps, threads):
     import torch
 
     torch.set_num_threads(threads)
-    layers = networks.Brevitas() if peer.startswith("brevitas") else networks.Float()
+    layers = networks.Float()
+    if peer.startswith("brevitas"):
+        layers = networks.Brevitas(300 if peer == "brevitas-collecting" else COLLECT_STEPS)
     model = networks.build(name, layers).train()
     inputs, targets = networks.batch(name, BATCH[name])
     if "channels-last" in peer:
