@@ -86,7 +86,7 @@ let package = Package(
     tests("AccumulatorBounds"),
     tests("Quantizers"),
     tests("DNNEngine", ["COneDNN"]),
-    tests("Operators", ["OnnxFormat"]),
+    tests("Operators", ["OnnxFormat", "Quantizers", "AccumulatorBounds"]),
     tests("Passes", ["OnnxFormat"]),
     tests("Datasets", ["OnnxFormat", "CZlib"]),
     tests("Quantization", ["OnnxFormat", "Verification"]),

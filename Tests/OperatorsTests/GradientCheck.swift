@@ -37,7 +37,10 @@ final class GradientCheck {
   let parameters: [ValueID: Parameter]
   let plan: TrainingPlan
   private let fed: [ValueID: Tensor]
-  private let weights: [Float]
+  /// R, the gradient of the output.
+  let upstream: [Float]
+  /// The output of the last forward run; a backward run takes over the plan's memory for it.
+  private(set) var output: [Float] = []
 
   /// - Parameters:
   ///   - trained: values that get a gradient.
@@ -54,22 +57,19 @@ final class GradientCheck {
       graph: graph, parameters: parameters.mapValues(\.memory), options: options)
     plan = try session.plan(for: fed.mapValues { ConcreteType($0.elementType, $0.shape) })
     var random = SplitMix(seed: 11)
-    weights = (0..<plan.output.count).map { _ in Float.random(in: -1...1, using: &random) }
-  }
-
-  var output: [Float] {
-    Array(UnsafeBufferPointer(start: plan.output.values, count: plan.output.count))
+    upstream = (0..<plan.output.count).map { _ in Float.random(in: -1...1, using: &random) }
   }
 
   func loss() throws -> Double {
     try plan.forward(fed)
-    return zip(weights, output).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    output = Array(UnsafeBufferPointer(start: plan.output.values, count: plan.output.count))
+    return zip(upstream, output).reduce(0) { $0 + Double($1.0) * Double($1.1) }
   }
 
   /// The gradients of all trained values, after a forward and a backward run.
   func gradients() throws -> [ValueID: [Float]] {
     _ = try loss()
-    for (index, weight) in weights.enumerated() { plan.output.gradient[index] = weight }
+    for (index, weight) in upstream.enumerated() { plan.output.gradient[index] = weight }
     try plan.backward()
     return parameters.filter { $0.value.memory.gradient != nil }.mapValues(\.gradient)
   }
@@ -108,6 +108,30 @@ final class GradientCheck {
       }
     }
     return outcome
+  }
+
+  /// The largest error of the slope along each tensor's gradient, as a part of that slope. Rounding and kinks
+  /// of single elements matter less there.
+  func errorAlongGradients(step: Float = 1e-3) throws -> Double {
+    var worst = 0.0
+    for (value, gradient) in try gradients() {
+      guard let parameter = parameters[value] else { continue }
+      let values = parameter.values
+      let largest = gradient.map(\.magnitude).max() ?? 0
+      let h = step * (values.map(\.magnitude).max() ?? 0)
+      #expect(largest > 0 && h > 0)
+      func loss(_ sign: Float) throws -> Double {
+        for (index, slope) in gradient.enumerated() {
+          parameter.memory.values[index] = values[index] + sign * h * slope / largest
+        }
+        return try self.loss()
+      }
+      let difference = (try loss(1) - loss(-1)) / Double(2 * h)
+      for (index, original) in values.enumerated() { parameter.memory.values[index] = original }
+      let slope = gradient.reduce(0) { $0 + Double($1) * Double($1) } / Double(largest)
+      worst = max(worst, abs(difference - slope) / slope)
+    }
+    return worst
   }
 
   /// The differences of the loss on both sides of an element.

@@ -49,19 +49,31 @@ public struct Clip: ExecutableOperator {
   }
 }
 
-extension Clip {
+extension Clip: DifferentiableOperator {
   /// The bounds must be constant.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     switch input.elementType {
     case .float32:
-      let (low, high) = try floatBounds(context)
-      // A result of `high` where the bounds cross, as the formula says.
-      return try UnaryKernels.make(.clip(low: min(low, high), high: high), context)
+      return try UnaryKernels.make(try function(context), context)
     case .int32: return try integerKernel(context, Int32.self)
     case .int64: return try integerKernel(context, Int64.self)
     case let other: throw .operator(.unsupported(what: "Clip of \(other.onnxName)"))
     }
+  }
+
+  /// dX = dY where low < x <= high, else 0.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    try UnaryGradients.make(
+      try function(context.kernel), try makeKernel(context.kernel), context)
+  }
+
+  /// With a result of `high` where the bounds cross, as the formula says.
+  private func function(_ context: KernelContext) throws(KernelError) -> ElementwiseFunction {
+    let (low, high) = try floatBounds(context)
+    return .clip(low: min(low, high), high: high)
   }
 
   private func floatBounds(_ context: KernelContext) throws(KernelError) -> (Float, Float) {

@@ -19,3 +19,10 @@ public struct LeakyRelu: UnaryElementwise {
 
   public var function: ElementwiseFunction { .relu(slope: alpha) }
 }
+
+extension LeakyRelu: DifferentiableOperator {
+  /// dX = dY where x > 0, else alpha dY.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try makeUnaryTrainingKernel(context) }
+}

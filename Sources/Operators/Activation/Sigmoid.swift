@@ -12,3 +12,10 @@ public struct Sigmoid: UnaryElementwise {
 
   public var function: ElementwiseFunction { .sigmoid }
 }
+
+extension Sigmoid: DifferentiableOperator {
+  /// dX = dY y (1 - y).
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try makeUnaryTrainingKernel(context) }
+}

@@ -35,11 +35,48 @@ public struct Softmax: ExecutableOperator {
   }
 }
 
-extension Softmax {
+extension Softmax: DifferentiableOperator {
   /// oneDNN in row-major order.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let input = try context.floatInput(0)
-    var shape = input.shape
+    let (layout, axis) = try rows(context)
+    let primitive = try KernelError.engine { () throws(EngineError) in
+      try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis)
+    }
+    return try PrimitiveKernel(
+      primitive, [(.source, layout, .input(0)), (.destination, layout, .output(0))],
+      inputs: context.rowMajorInputs, outputs: [.rowMajor], overwritableInput: 0)
+  }
+
+  /// dX = y (dY - s), with s the sum of dY y along the axis.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let kernel = try makeKernel(context.kernel)
+    let (layout, axis) = try rows(context.kernel)
+    return InferredTrainingKernel("softmax", kernel, preferred: .rowMajor) {
+      (_) throws(KernelError) in
+      let primitive = try KernelError.engine { () throws(EngineError) in
+        try Primitive(
+          PrimitiveDescriptor.softmaxGradient(context.engine, layout, axis: axis),
+          [(.destination, layout), (.destinationGradient, layout), (.sourceGradient, layout)])
+      }
+      return Backward(
+        "softmax gradient", operands: [.output(0), .gradient(0, .rowMajor)],
+        results: [Backward.Result(input: 0, layout: .rowMajor)]
+      ) { (operands) throws(KernelError) in
+        try KernelError.engine { () throws(EngineError) in
+          try primitive.point(0, at: operands.inputs[0])
+          try primitive.point(1, at: operands.inputs[1])
+          try primitive.point(2, at: operands.outputs[0])
+          try primitive.run()
+        }
+      }
+    }
+  }
+
+  /// The input as oneDNN sees it, and the axis of the sum there.
+  private func rows(_ context: KernelContext) throws(KernelError) -> (MemoryDescriptor, Int) {
+    var shape = try context.floatInput(0).shape
     var axis = self.axis
     if flattens {
       let split = axis < 0 ? axis + shape.count : axis
@@ -48,12 +85,9 @@ extension Softmax {
     } else {
       axis = try context.normalized(axis, rank: shape.count)
     }
-    let (primitive, layout) = try KernelError.engine { [shape, axis] () throws(EngineError) in
-      let layout = try MemoryDescriptor(rowMajor: shape)
-      return (try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis), layout)
+    let layout = try KernelError.engine { [shape] () throws(EngineError) in
+      try MemoryDescriptor(rowMajor: shape)
     }
-    return try PrimitiveKernel(
-      primitive, [(.source, layout, .input(0)), (.destination, layout, .output(0))],
-      inputs: context.rowMajorInputs, outputs: [.rowMajor], overwritableInput: 0)
+    return (layout, axis)
   }
 }

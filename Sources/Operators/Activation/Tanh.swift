@@ -12,3 +12,10 @@ public struct Tanh: UnaryElementwise {
 
   public var function: ElementwiseFunction { .tanh }
 }
+
+extension Tanh: DifferentiableOperator {
+  /// dX = dY (1 - y^2).
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try makeUnaryTrainingKernel(context) }
+}

@@ -10,3 +10,10 @@ public struct Div: BinaryElementwise {
 
   public init() {}
 }
+
+extension Div: DifferentiableOperator {
+  /// dA = dY / B and dB = -dY A / B^2, summed over the axes along which an operand was repeated.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try BinaryGradients(.divide, context).kernel() }
+}

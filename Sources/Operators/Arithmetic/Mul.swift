@@ -10,3 +10,10 @@ public struct Mul: BinaryElementwise {
 
   public init() {}
 }
+
+extension Mul: DifferentiableOperator {
+  /// dA = dY B and dB = dY A, summed over the axes along which an operand was repeated.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try BinaryGradients(.multiply, context).kernel() }
+}

@@ -12,3 +12,10 @@ public struct Sqrt: UnaryElementwise {
 
   public var function: ElementwiseFunction { .squareRoot }
 }
+
+extension Sqrt: DifferentiableOperator {
+  /// dX = dY / (2 y).
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try makeUnaryTrainingKernel(context) }
+}

@@ -10,3 +10,10 @@ public struct Sub: BinaryElementwise {
 
   public init() {}
 }
+
+extension Sub: DifferentiableOperator {
+  /// dA = dY and dB = -dY, summed over the axes along which an operand was repeated.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try BinaryGradients(.subtract, context).kernel() }
+}

@@ -35,7 +35,7 @@ public struct Cast: ExecutableOperator {
   }
 }
 
-extension Cast {
+extension Cast: DifferentiableOperator {
   /// Element by element in row-major order; a cast to the same type is the input's memory.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
@@ -51,5 +51,21 @@ extension Cast {
       let (x, y) = (operands.input(0, as: UInt8.self), operands.output(as: UInt8.self))
       for index in 0..<count { write.store(read.load(UnsafeRawPointer(x), index), y, index) }
     }
+  }
+
+  /// dX = dY of a cast to the same type; others have no gradient.
+  ///
+  /// - Throws: ``OperatorError/unsupported(what:)`` where a gradient is wanted through such a cast.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let kernel = try makeKernel(context.kernel)
+    if try context.kernel.input(0).elementType == target {
+      return InferredTrainingKernel.identity(kernel)
+    }
+    guard !context.wantsGradient(0) else {
+      throw .operator(.unsupported(what: "training through a Cast to \(target.onnxName)"))
+    }
+    return InferredTrainingKernel.withoutGradient(type, kernel)
   }
 }

@@ -156,7 +156,14 @@ final class ChainKernel: TrainingKernel {
 
   /// Scale and offset of a source before any normalisation.
   private func prepare(_ index: Int, _ source: Source, _ operands: Operands) {
-    guard let form = source.integers else { return }
+    guard let form = source.integers else {
+      // A normalisation has left its own factors of the run before.
+      if op.normalization != nil, index == 0 {
+        scales[0].pointer.update(repeating: 1, count: grid.channels)
+        offsets[0].pointer.update(repeating: 0, count: grid.channels)
+      }
+      return
+    }
     form.fill(
       scales[index].pointer, offsets[index].pointer, channels: grid.channels,
       scale: operands.input(source.operand + 1, as: Float.self),

@@ -124,12 +124,25 @@ extension TrainingPlanCompiler {
     gradients[value] = Location(buffer: result, layout: sum.layout)
   }
 
-  /// Brings parameters' gradients to their memory that don't stand there yet.
+  private mutating func addZeros(at gradient: UnsafeMutablePointer<Float>, count: Int) {
+    let result = add(.fixed(UnsafeMutableRawPointer(gradient)))
+    steps.append(
+      Step(
+        body: { operands in
+          operands.output(as: Float.self).update(repeating: 0, count: count)
+        }, inputs: [], outputs: [result], node: nil, label: "copy"))
+  }
+
+  /// Brings parameters' gradients to their memory that don't stand there yet; 0 where none has come.
   mutating func finishParameters() throws(KernelError) {
     for value in parameters.keys.sorted() {
-      guard let memory = parameters[value]?.gradient, let place = gradients[value],
-        let type = inference.types[value]
-      else { continue }
+      guard let memory = parameters[value]?.gradient, let type = inference.types[value] else {
+        continue
+      }
+      guard let place = gradients[value] else {
+        addZeros(at: memory, count: type.count)
+        continue
+      }
       let target = UnsafeMutableRawPointer(memory)
       if case .fixed(let pointer) = buffers[place.buffer], pointer == target { continue }
       let result = add(.fixed(target))

@@ -151,9 +151,18 @@ public struct ConvTranspose: ExecutableOperator {
   }
 }
 
-extension ConvTranspose {
+extension ConvTranspose: DifferentiableOperator {
   /// oneDNN's deconvolution in the layouts of its choice.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try layer(context).kernel(context)
+  }
+
+  /// dX is the convolution of dY; dW correlates dY with X; dB sums dY over samples and positions.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try ConvolutionTraining(try layer(context.kernel), context) }
+
+  private func layer(_ context: KernelContext) throws(KernelError) -> ConvolutionLayer {
     let x = try context.floatInput(0)
     let file = try context.floatInput(1).shape
     let kernel = Array(file[2...])
@@ -169,14 +178,9 @@ extension ConvTranspose {
       geometry.padBegin.append(place.begin)
       geometry.padEnd.append(place.end)
     }
-    let weight = ConvolutionKernels.Weight(file: file, group: group, isTransposed: true)
-    let operands = try ConvolutionKernels.Operands(
-      context, weight, hasBias: context.optional(2) != nil)
-    let primitive = try KernelError.engine { [geometry] () throws(EngineError) in
-      try PrimitiveDescriptor.transposedConvolution(
-        context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
-        destination: operands.destination, geometry)
-    }
-    return try ConvolutionKernels.kernel(primitive, operands, context, hasResidual: false)
+    return ConvolutionLayer(
+      geometry: geometry,
+      weight: ConvolutionKernels.Weight(file: file, group: group, isTransposed: true),
+      isTransposed: true, hasBias: context.optional(2) != nil)
   }
 }

@@ -76,26 +76,21 @@ public struct ReduceMean: ExecutableOperator {
   }
 }
 
-extension ReduceMean {
+extension ReduceMean: DifferentiableOperator {
   /// Average pooling where exactly the spatial axes are reduced, else oneDNN's reduction in row-major
   /// order.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.floatInput(0)
-    let rank = input.shape.count
-    let reduced = try KernelError.operation { () throws(OperatorError) in
-      try reducedAxes(context.inferenceInputs, rank: rank)
-    }
-    guard let reduced else { throw .operator(.needsConstant(input: "axes")) }
+    let reduced = try reduced(context)
     if reduced.isEmpty { return ViewKernel(context) }
     guard input.type.count > 0 else {
       throw .operator(.unsupported(what: "the mean of no elements"))
     }
-    if keepsDimensions, (3...5).contains(rank), reduced == Array(2..<rank) {
+    if isGlobalPooling(reduced, rank: input.shape.count) {
       return try PoolingKernels.global(context)
     }
-    var shape = input.shape
-    for axis in reduced { shape[axis] = 1 }
-    let (primitive, x, y) = try KernelError.engine { [shape] () throws(EngineError) in
+    let shape = kept(input.shape, reduced)
+    let (primitive, x, y) = try KernelError.engine { () throws(EngineError) in
       let x = try MemoryDescriptor(rowMajor: input.shape)
       let y = try MemoryDescriptor(rowMajor: shape)
       return (
@@ -105,5 +100,51 @@ extension ReduceMean {
     return try PrimitiveKernel(
       primitive, [(.source, x, .input(0)), (.destination, y, .output(0))],
       inputs: context.rowMajorInputs, outputs: [.rowMajor])
+  }
+
+  /// dX = dY / n at each of the n elements of a mean.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let kernel = try makeKernel(context.kernel)
+    let input = try context.kernel.floatInput(0)
+    let reduced = try reduced(context.kernel)
+    if reduced.isEmpty { return InferredTrainingKernel.view(kernel) }
+    if isGlobalPooling(reduced, rank: input.shape.count) {
+      return try PoolingTraining.global(context)
+    }
+    let rows = BroadcastRows(input.shape, kept(input.shape, reduced), output: input.shape)
+    let share = 1 / Float(reduced.reduce(1) { $0 * input.shape[$1] })
+    return InferredTrainingKernel("mean", kernel, preferred: .rowMajor) { _ in
+      Backward(
+        "mean gradient", operands: [.gradient(0, .rowMajor)],
+        results: [Backward.Result(input: 0, layout: .rowMajor)]
+      ) { operands in
+        let (dy, dx) = (operands.input(0, as: Float.self), operands.output(as: Float.self))
+        rows.forEach(0..<rows.count) { row, _, from in
+          for i in 0..<rows.length {
+            dx[row * rows.length + i] = dy[from + i * rows.stepB] * share
+          }
+        }
+      }
+    }
+  }
+
+  private func reduced(_ context: KernelContext) throws(KernelError) -> [Int] {
+    let rank = try context.input(0).shape.count
+    let reduced = try KernelError.operation { () throws(OperatorError) in
+      try reducedAxes(context.inferenceInputs, rank: rank)
+    }
+    guard let reduced else { throw .operator(.needsConstant(input: "axes")) }
+    return reduced
+  }
+
+  private func isGlobalPooling(_ reduced: [Int], rank: Int) -> Bool {
+    keepsDimensions && (3...5).contains(rank) && reduced == Array(2..<rank)
+  }
+
+  /// The shape with the reduced axes kept as 1.
+  private func kept(_ shape: [Int], _ reduced: [Int]) -> [Int] {
+    shape.indices.map { reduced.contains($0) ? 1 : shape[$0] }
   }
 }

@@ -59,7 +59,7 @@ public struct Concat: ExecutableOperator {
   }
 }
 
-extension Concat {
+extension Concat: DifferentiableOperator {
   /// oneDNN where all inputs stand in one of its blocked layouts without padding; otherwise a copy of
   /// rows, in the order of dimensions in which the first input stands that has no blocks.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
@@ -73,38 +73,49 @@ extension Concat {
     let position = order.firstIndex(of: axis) ?? 0
     let outer = order[..<position].reduce(1) { $0 * output.shape[$1] }
     let inner = order[(position + 1)...].reduce(bits / 8) { $0 * output.shape[$1] }
-    var pieces: [Piece] = []
     var requests: [InputRequest] = []
-    var offset = 0
     for index in context.inputs.indices {
-      let input = try context.input(index)
-      requests.append(.layout(try layout(input.type, order)))
-      let byteCount = input.shape[axis] * inner
-      if byteCount > 0 { pieces.append(Piece(input: index, offset: offset, byteCount: byteCount)) }
-      offset += byteCount
+      requests.append(.layout(try layout(try context.input(index).type, order)))
     }
-    let rowBytes = offset
-    return ClosureKernel(inputs: requests, outputs: [try layout(output, order)]) {
-      [pieces] operands in
-      nonisolated(unsafe) let operands = operands
-      nonisolated(unsafe) let y = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
-      Parallelism.forEachRange(count: outer, grain: max(1, 1 << 16 / max(rowBytes, 1))) { rows in
-        for piece in pieces {
-          let x = UnsafeRawPointer(operands.input(piece.input, as: UInt8.self))
-          for row in rows {
-            (y + row * rowBytes + piece.offset).copyMemory(
-              from: x + row * piece.byteCount, byteCount: piece.byteCount)
-          }
-        }
-      }
+    let rows = try JoinedRows(context, outer: outer, inner: inner, axis: axis)
+    return ClosureKernel(inputs: requests, outputs: [try layout(output, order)]) { operands in
+      rows.join(operands)
     }
   }
 
-  /// The part of a row that comes from one input.
-  private struct Piece: Sendable {
-    var input: Int
-    var offset: Int
-    var byteCount: Int
+  /// Each dX is the part of dY that it was copied to, in the layout in which the input was read.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let kernel = try makeKernel(context.kernel)
+    let output = try context.kernel.output()
+    let axis = try context.kernel.normalized(self.axis, rank: output.shape.count)
+    let layout = kernel.outputs[0]
+    // Around the axis, memory of any of these layouts is rows of which each input has a part.
+    let (nest, found) = try KernelInput(type: output, layout: layout).nest(around: axis)
+    guard found == layout else {
+      throw .operator(.unsupported(what: "the gradient of joined tensors in such a layout"))
+    }
+    let isInnermost = nest.outer == 1 && nest.blocks == 1 && nest.block == nest.count
+    let outer = isInnermost ? nest.inner : nest.outer
+    let size = MemoryLayout<Float>.size
+    let rows = try JoinedRows(
+      context.kernel, outer: outer,
+      inner: outer == 0 || output.shape[axis] == 0
+        ? 0 : output.count / outer / output.shape[axis] * size,
+      axis: axis)
+    return InferredTrainingKernel("join", kernel, preferred: layout) { context in
+      var results: [Backward.Result] = []
+      for (index, request) in kernel.inputs.enumerated() where context.wanted[index] {
+        if case .layout(let own) = request {
+          results.append(Backward.Result(input: index, layout: own))
+        }
+      }
+      let inputs = results.map(\.input)
+      return Backward(
+        "join gradient", operands: [.gradient(0, layout)], results: results
+      ) { operands in rows.split(operands, into: inputs) }
+    }
   }
 
   private func commonOrder(_ context: KernelContext) -> [Int]? {

@@ -1,3 +1,4 @@
+import DNNEngine
 import GraphIR
 import TensorCore
 
@@ -74,30 +75,67 @@ public struct DepthToSpace: ExecutableOperator {
   }
 }
 
-extension DepthToSpace {
+extension DepthToSpace: DifferentiableOperator {
   /// A copy that walks the output `[N, C, H, i, W, j]` in row-major order, from any layout without blocks.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let output = try context.output()
-    var layout = TensorLayout.rowMajor
-    var strides = Shape.strides(input.shape)
-    if case .engine(let descriptor) = input.layout, let own = descriptor.strides {
-      (layout, strides) = (input.layout, own)
-    }
+    let (layout, strides) = Self.strided(input)
     let b = blockSize
-    let channel = strides[1]
-    let channels = output.shape[1]
-    // Distance in the input of neighbours in c, i and j.
-    let (c, i, j) =
-      mode == .depthFirst
-      ? (channel, b * channels * channel, channels * channel)
-      : (b * b * channel, b * channel, channel)
+    let (c, i, j) = channelDistances(output.shape[1], neighbour: strides[1])
     let copy = try StridedCopy(
       input.elementType,
-      shape: [input.shape[0], channels, input.shape[2], b, input.shape[3], b],
+      shape: [input.shape[0], output.shape[1], input.shape[2], b, input.shape[3], b],
       source: [strides[0], c, strides[2], i, strides[3], j])
     return ClosureKernel(inputs: [.layout(layout)], outputs: [.rowMajor]) { operands in
       copy.run(from: operands.input(0), to: operands.output())
     }
+  }
+
+  /// dX is dY moved back from space to channels: channels-last where X stands so, else row-major.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let forward = try makeKernel(context.kernel)
+    let input = try context.kernel.floatInput(0)
+    let output = try context.kernel.output()
+    let channelsLast = try KernelError.engine { () throws(EngineError) in
+      try MemoryDescriptor(shape: input.shape, order: [0, 2, 3, 1])
+    }
+    let isChannelsLast = Self.strided(input).layout == TensorLayout(channelsLast)
+    return InferredTrainingKernel("depth to space", forward) { (context) throws(KernelError) in
+      let (upstream, strides) = Self.strided(
+        KernelInput(type: output, layout: context.gradients[0] ?? .rowMajor))
+      let b = blockSize
+      // Sizes and distances in dY of the parts of a channel of dX, outermost first.
+      let c = (output.shape[1], strides[1])
+      let (i, j) = ((b, strides[2]), (b, strides[3]))
+      let channel = mode == .depthFirst ? [i, j, c] : [c, i, j]
+      let space = [(input.shape[2], b * strides[2]), (input.shape[3], b * strides[3])]
+      let axes =
+        [(input.shape[0], strides[0])] + (isChannelsLast ? space + channel : channel + space)
+      let copy = try StridedCopy(.float32, shape: axes.map(\.0), source: axes.map(\.1))
+      let layout = isChannelsLast ? TensorLayout(channelsLast) : .rowMajor
+      return Backward(
+        "depth to space gradient", operands: [.gradient(0, upstream)],
+        results: [Backward.Result(input: 0, layout: layout)]
+      ) { operands in copy.run(from: operands.input(0), to: operands.output()) }
+    }
+  }
+
+  /// A layout without blocks, row-major where the tensor's own has some, and its distances.
+  private static func strided(_ input: KernelInput) -> (layout: TensorLayout, strides: [Int]) {
+    if case .engine(let descriptor) = input.layout, let own = descriptor.strides {
+      return (input.layout, own)
+    }
+    return (.rowMajor, Shape.strides(input.shape))
+  }
+
+  /// Distances in the input of neighbours in c, i and j.
+  private func channelDistances(_ channels: Int, neighbour: Int) -> (c: Int, i: Int, j: Int) {
+    let b = blockSize
+    return mode == .depthFirst
+      ? (neighbour, b * channels * neighbour, channels * neighbour)
+      : (b * b * neighbour, b * neighbour, neighbour)
   }
 }

@@ -32,7 +32,7 @@ public struct Gather: ExecutableOperator {
   }
 }
 
-extension Gather {
+extension Gather: DifferentiableOperator {
   /// A copy of one block an index.
   ///
   /// An index outside the axis is refused when the kernel runs.
@@ -46,6 +46,35 @@ extension Gather {
     }
   }
 
+  /// dX sums dY over the places that a slice was copied to.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let forward = try makeKernel(context.kernel)
+    let blocks = try blocks(context.kernel)
+    let isWide = try context.kernel.input(1).elementType == .int64
+    return InferredTrainingKernel("gather", forward, preferred: .rowMajor) { _ in
+      Backward(
+        "gather gradient", operands: [.input(1, .rowMajor), .gradient(0, .rowMajor)],
+        results: [Backward.Result(input: 0, layout: .rowMajor)]
+      ) { (operands) throws(KernelError) in
+        let dx = operands.output(0, as: Float.self)
+        dx.update(repeating: 0, count: blocks.outer * blocks.size * blocks.inner)
+        let dy = operands.input(1, as: Float.self)
+        func add(_ source: Int, _ target: Int) {
+          for i in 0..<blocks.inner {
+            dx[source * blocks.inner + i] += dy[target * blocks.inner + i]
+          }
+        }
+        if isWide {
+          try blocks.forEach(operands.input(0, as: Int64.self), add)
+        } else {
+          try blocks.forEach(operands.input(0, as: Int32.self), add)
+        }
+      }
+    }
+  }
+
   private func kernel<Index: TensorElement & FixedWidthInteger>(
     _ context: KernelContext, _ type: Index.Type
   ) throws(KernelError) -> any Kernel {
@@ -53,15 +82,37 @@ extension Gather {
     guard let bits = data.elementType.bitWidth, bits % 8 == 0 else {
       throw .operator(.unsupported(what: "element type \(data.elementType.onnxName)"))
     }
-    let axis = try context.normalized(self.axis, rank: data.shape.count)
-    let count = try context.input(1).type.count
-    let size = data.shape[axis]
-    let outer = data.shape[..<axis].reduce(1, *)
-    let inner = data.shape[(axis + 1)...].reduce(1, *) * (bits / 8)
+    let blocks = try blocks(context)
+    let byteCount = blocks.inner * (bits / 8)
     return ClosureKernel(context) { (operands) throws(KernelError) in
-      let x = operands.input(0, as: UInt8.self)
-      let indices = operands.input(1, as: Index.self)
-      var y = operands.output(as: UInt8.self)
+      let (x, y) = (operands.input(0, as: UInt8.self), operands.output(as: UInt8.self))
+      try blocks.forEach(operands.input(1, as: Index.self)) { source, target in
+        (y + target * byteCount).update(from: x + source * byteCount, count: byteCount)
+      }
+    }
+  }
+
+  private func blocks(_ context: KernelContext) throws(KernelError) -> Blocks {
+    let shape = try context.input(0).shape
+    let axis = try context.normalized(self.axis, rank: shape.count)
+    return Blocks(
+      outer: shape[..<axis].reduce(1, *), size: shape[axis],
+      inner: shape[(axis + 1)...].reduce(1, *), count: try context.input(1).type.count)
+  }
+
+  /// The data as rows of `size` blocks of `inner` elements, of which `count` are taken.
+  private struct Blocks: Sendable {
+    var outer: Int
+    var size: Int
+    var inner: Int
+    var count: Int
+
+    /// Calls `body` with the places, in blocks, of each block and of its copy.
+    ///
+    /// - Throws: ``OperatorError/outOfRange(what:value:allowed:)`` for an index outside the axis.
+    func forEach<Index: FixedWidthInteger>(
+      _ indices: UnsafePointer<Index>, _ body: (_ source: Int, _ target: Int) -> Void
+    ) throws(KernelError) {
       for row in 0..<outer {
         for position in 0..<count {
           let given = Int(indices[position])
@@ -69,8 +120,7 @@ extension Gather {
             throw .operator(
               .outOfRange(what: "index", value: given, allowed: "\(-size)..<\(size)"))
           }
-          y.update(from: x + (row * size + index) * inner, count: inner)
-          y += inner
+          body(row * size + index, row * count + position)
         }
       }
     }

@@ -108,22 +108,11 @@ public struct Pad: ExecutableOperator {
   }
 }
 
-extension Pad {
+extension Pad: DifferentiableOperator {
   /// A copy by a table of source positions for each axis; pads and value must be constant.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let data = try context.input(0)
-    let output = try context.output()
-    let rank = data.shape.count
-    let pads = try KernelError.operation { () throws(OperatorError) in
-      try resolvedPads(context.inferenceInputs, rank: rank)
-    }
-    guard let pads else { throw .operator(.needsConstant(input: "pads")) }
-    var sources: [[Int]] = []
-    for axis in 0..<rank {
-      sources.append(
-        try sourcePositions(begin: pads[axis], size: data.shape[axis], count: output.shape[axis]))
-    }
-    switch data.elementType {
+    let sources = try sources(context)
+    switch try context.input(0).elementType {
     case .float32: return try kernel(context, sources, fill: try value(context, Float.self) ?? 0)
     case .int32: return try kernel(context, sources, fill: try value(context, Int32.self) ?? 0)
     case .int64: return try kernel(context, sources, fill: try value(context, Int64.self) ?? 0)
@@ -131,6 +120,44 @@ extension Pad {
     case .int8: return try kernel(context, sources, fill: try value(context, Int8.self) ?? 0)
     case let other: throw .operator(.unsupported(what: "Pad of \(other.onnxName)"))
     }
+  }
+
+  /// dX sums dY over the places that an element was copied to; the fill value must be constant.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let kernel = try makeKernel(context.kernel)
+    let input = try context.kernel.floatInput(0)
+    let rows = PaddedRows(sources: try sources(context.kernel), input: input.shape)
+    let count = input.type.count
+    return InferredTrainingKernel("pad", kernel, preferred: .rowMajor) { _ in
+      Backward(
+        "pad gradient", operands: [.gradient(0, .rowMajor)],
+        results: [Backward.Result(input: 0, layout: .rowMajor)]
+      ) { operands in
+        let (dy, dx) = (operands.input(0, as: Float.self), operands.output(as: Float.self))
+        dx.update(repeating: 0, count: count)
+        rows.forEach { target, source in
+          if let source { dx[source] += dy[target] }
+        }
+      }
+    }
+  }
+
+  /// The source positions along each axis.
+  private func sources(_ context: KernelContext) throws(KernelError) -> [[Int]] {
+    let shape = try context.input(0).shape
+    let output = try context.output()
+    let pads = try KernelError.operation { () throws(OperatorError) in
+      try resolvedPads(context.inferenceInputs, rank: shape.count)
+    }
+    guard let pads else { throw .operator(.needsConstant(input: "pads")) }
+    var sources: [[Int]] = []
+    for axis in shape.indices {
+      sources.append(
+        try sourcePositions(begin: pads[axis], size: shape[axis], count: output.shape[axis]))
+    }
+    return sources
   }
 
   /// The input position for each output position along an axis, -1 for the fill value.
@@ -175,29 +202,10 @@ extension Pad {
   private func kernel<T: TensorElement>(_ context: KernelContext, _ sources: [[Int]], fill: T)
     throws(KernelError) -> any Kernel
   {
-    let strides = Shape.strides(try context.input(0).shape)
-    let outer = Array(sources.dropLast())
-    let row = sources.last ?? [0]
-    let rows = outer.reduce(1) { $0 * $1.count }
+    let rows = PaddedRows(sources: sources, input: try context.input(0).shape)
     return ClosureKernel(context) { operands in
-      let x = operands.input(0, as: T.self)
-      let y = operands.output(as: T.self)
-      for index in 0..<rows {
-        var rest = index
-        var start = 0
-        var isInside = true
-        for axis in outer.indices.reversed() {
-          let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: outer[axis].count)
-          let position = outer[axis][remainder]
-          isInside = isInside && position >= 0
-          start += position * strides[axis]
-          rest = quotient
-        }
-        let target = y + index * row.count
-        for (column, position) in row.enumerated() {
-          target[column] = isInside && position >= 0 ? x[start + position] : fill
-        }
-      }
+      let (x, y) = (operands.input(0, as: T.self), operands.output(as: T.self))
+      rows.forEach { target, source in y[target] = source.map { x[$0] } ?? fill }
     }
   }
 }

@@ -139,9 +139,35 @@ public struct Slice: ExecutableOperator {
   }
 }
 
-extension Slice {
+extension Slice: DifferentiableOperator {
   /// A strided copy; the ranges must be constant.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let place = try place(context)
+    let copy = try StridedCopy(
+      try context.input(0).elementType, shape: try context.output().shape,
+      source: place.strides, offset: place.offset)
+    return ClosureKernel(context) { operands in
+      copy.run(from: operands.input(0), to: operands.output())
+    }
+  }
+
+  /// dX is dY where an element was copied from, else 0.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let kernel = try makeKernel(context.kernel)
+    let place = try place(context.kernel)
+    let scatter = StridedScatter(
+      shape: try context.kernel.output().shape, strides: place.strides, offset: place.offset,
+      count: try context.kernel.floatInput(0).type.count)
+    return InferredTrainingKernel("slice", kernel, preferred: .rowMajor) { _ in
+      scatter.backward("slice gradient")
+    }
+  }
+
+  /// Where the output's elements stand in a row-major input.
+  private func place(_ context: KernelContext) throws(KernelError) -> (strides: [Int], offset: Int)
+  {
     let input = try context.input(0)
     let found = try KernelError.operation { () throws(OperatorError) in
       try parameters(context.inferenceInputs, rank: input.shape.count)
@@ -154,10 +180,6 @@ extension Slice {
       offset += range.start * strides[axis]
       strides[axis] *= range.count > 1 ? range.step : 1
     }
-    let copy = try StridedCopy(
-      input.elementType, shape: try context.output().shape, source: strides, offset: offset)
-    return ClosureKernel(context) { operands in
-      copy.run(from: operands.input(0), to: operands.output())
-    }
+    return (strides, offset)
   }
 }
