@@ -78,7 +78,6 @@ public final class Trainer {
       step.optimizer.stepCount = state.position.step
       step.average?.updateCount = state.position.step
     }
-    try journal.open(after: state.position.step)
   }
 
   /// Everything that a state holds beside its header.
@@ -102,6 +101,8 @@ public final class Trainer {
         from: StreamPosition(epoch: state.position.epoch, batch: state.position.batch),
         epochs: settings.epochs)
     }
+    // Not before, since it ends what a log of another run held.
+    try journal.open(after: state.position.step)
     var pace = TrainingPace()
     var lastSave = ContinuousClock.now
     while !state.isFinished,
@@ -161,8 +162,11 @@ public final class Trainer {
   }
 
   private func bake() throws(TrainingError) -> Conversion {
-    try TrainingError.wrapping(TrainingError.conversion) { () throws(ConversionError) in
-      try model.bake(store.tensor)
+    do throws(ConversionError) { return try model.bake(store.tensor) } catch {
+      // What the last update left can't be quantized.
+      guard case .quantizer(let layer, _) = error else { throw .conversion(error) }
+      throw .diverged(
+        step: state.position.step, epoch: state.position.epoch, loss: .nan, parameter: layer)
     }
   }
 
