@@ -43,7 +43,8 @@ import Verification
   }
 
   @Test func `every constant that is trained has its kind, and weights alone decay`() throws {
-    let sample = try #require(TrainableSample.all.first { $0.testDescription == "normalized, a2q+" })
+    let sample = try #require(
+      TrainableSample.all.first { $0.testDescription == "normalized, a2q+" })
     let parameters = try sample.trainable().parameters
     func names(_ kind: TrainableParameter.Kind) -> [String] {
       parameters.filter { $0.kind == kind }.map(\.name).sorted()
@@ -99,13 +100,30 @@ import Verification
     }
   }
 
+  @Test func `running statistics come to be those of the data that is trained on`()
+    throws
+  {
+    let graph = ModelBuilder.normalizedResidual()
+    let model = try Converter(Recipe()).trainable(
+      ConverterTests.model(graph), calibration: try ConverterTests.samples(16, [4, 6, 6]))
+    let values = ParameterValues(model.parameters, shiftedBy: 0)
+    let x = try #require(try ConverterTests.samples(32, [4, 6, 6]).inputs(0..<32).first)
+    let batch = try values.forward(model, x, runs: 200, freezesNormalization: false)
+    let frozen = try values.forward(model, x)
+    // The variance of few samples is corrected for their number, which may move single codes.
+    let differences = zip(batch, frozen).map { Double(abs($0 - $1)) }
+    #expect(differences.reduce(0, +) / Double(differences.count) < 0.02)
+  }
+
   @Test func `parameters that are not finite are refused with the layer's name`() throws {
     let sample = try #require(TrainableSample.all.first)
     let model = try sample.trainable()
     let values = ParameterValues(model.parameters, shiftedBy: 0)
     let bad = try #require(model.layers.first { $0.name == "a" }).log2Scale
     #expect {
-      try model.bake { $0 == bad ? Tensor([.nan, 0, 0, 0] as [Float], shape: [4]) : values.tensor($0) }
+      try model.bake {
+        $0 == bad ? Tensor([.nan, 0, 0, 0] as [Float], shape: [4]) : values.tensor($0)
+      }
     } throws: { "\($0)".contains("'a'") }
   }
 }
@@ -154,14 +172,16 @@ private final class ParameterValues {
     return Tensor(Array(UnsafeBufferPointer(start: place.values, count: count)), shape: place.shape)
   }
 
-  /// The output of a model's training graph, with running statistics.
-  func forward(_ model: TrainableModel, _ x: Tensor) throws -> [Float] {
+  /// The output of a model's training graph.
+  func forward(
+    _ model: TrainableModel, _ x: Tensor, runs: Int = 1, freezesNormalization: Bool = true
+  ) throws -> [Float] {
     let session = try TrainingSession(
       graph: model.graph, parameters: memory,
-      options: TrainingOptions(freezesNormalization: true))
+      options: TrainingOptions(freezesNormalization: freezesNormalization))
     let feeds = [model.graph.inputs[0]: x]
     let plan = try session.plan(for: feeds.mapValues { ConcreteType($0.elementType, $0.shape) })
-    try plan.forward(feeds)
+    for _ in 0..<runs { try plan.forward(feeds) }
     return Array(UnsafeBufferPointer(start: plan.output.values, count: plan.output.count))
   }
 }
