@@ -10,7 +10,7 @@ import TensorCore
 /// instant and resumed.
 public final class Trainer {
   /// Where a run leaves its traces; all are optional.
-  public struct Outputs: Sendable {
+  public struct Outputs: Sendable, Hashable {
     /// The folder of states to resume from.
     public var checkpoints: String?
     /// Rows as CSV and as JSON lines.
