@@ -142,10 +142,14 @@ struct TrainingOptionGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Curves of loss and metric as an SVG file (default: none).", valueName: "file.svg"))
+      "Curves of loss and metric as an SVG file; a run that was resumed has those before from its --log (default: none).",
+      valueName: "file.svg"))
   var plot: String?
 
   func validate() throws {
+    for isJSON in [false, true] where log.count(where: { isJSON == $0.hasSuffix(".jsonl") }) > 1 {
+      throw ValidationError("--log is given twice for one format; give one CSV and one .jsonl file")
+    }
     let positive: [(String, Double?)] = [
       ("learning-rate", learningRate), ("temperature", temperature),
       ("clip-gradients", clipGradients), ("checkpoint-minutes", checkpointMinutes),
