@@ -94,7 +94,7 @@ let package = Package(
     tests("Verification", ["OnnxFormat"]),
     tests("Reporting", exclude: ["Snapshots"]),
     tests("Snug"),
-    tests("SnugCommand", ["OnnxFormat"], exclude: ["Snapshots"]),
+    tests("SnugCommand", ["OnnxFormat", "Datasets"], exclude: ["Snapshots"]),
 
     // Whole conversions against onnx, onnxruntime and qonnx
     .testTarget(
