@@ -59,13 +59,16 @@ extension TrainingPlanCompiler {
           node: step.node, label: label))
     }
     let ends = actions[loss].operands
+    let forward = zip(steps, actions).prefix(loss)
     return TrainingPlan(
-      graph: graph, forward: Array(actions[..<loss]), backward: Array(actions[(loss + 1)...]),
+      graph: graph, once: forward.filter(\.0.isConstant).map(\.1),
+      forward: forward.filter { !$0.0.isConstant }.map(\.1),
+      backward: Array(actions[(loss + 1)...]),
       fedSlots: fedSlots, table: table, retained: retained + [arena], labels: labels,
       output: TrainingPlan.Output(
         shape: output.shape,
         values: UnsafeMutablePointer(mutating: ends.input(0, as: Float.self)),
-        gradient: ends.output(0, as: Float.self)),
+        gradient: ends.outputs[0]?.assumingMemoryBound(to: Float.self)),
       arenaByteCount: plan.byteCount)
   }
 
@@ -78,6 +81,8 @@ extension TrainingPlanCompiler {
         lifetimes[buffer] = first...position
       }
     }
+    // What is computed once must outlive the run that does it.
+    for buffer in constant where !trains { lifetimes[buffer] = 0...steps.count }
     return lifetimes
   }
 }
