@@ -4,7 +4,7 @@ import TensorCore
 
 /// Element-wise steps in one pass over memory, each of them optional:
 ///
-///     v = x, or x + second, or gamma (x - mean) / sqrt(var + epsilon) + beta
+///     v = x, or gamma (x - mean) / sqrt(var + epsilon) + beta, then + second
 ///     r = max(v, 0)
 ///     q = clip(round(r / s)) for up to two activation quantizers, y = q s
 ///
