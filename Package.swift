@@ -89,12 +89,12 @@ let package = Package(
     tests("Operators", ["OnnxFormat", "Quantizers", "AccumulatorBounds"]),
     tests("Passes", ["OnnxFormat"]),
     tests("Datasets", ["OnnxFormat", "CZlib"]),
-    tests("Quantization", ["OnnxFormat"]),
-    tests("Training"),
+    tests("Quantization", ["OnnxFormat", "Verification"]),
+    tests("Training", ["CZlib"]),
     tests("Verification", ["OnnxFormat"]),
     tests("Reporting", exclude: ["Snapshots"]),
     tests("Snug"),
-    tests("SnugCommand", ["OnnxFormat"], exclude: ["Snapshots"]),
+    tests("SnugCommand", ["OnnxFormat", "Datasets"], exclude: ["Snapshots"]),
 
     // Whole conversions against onnx, onnxruntime and qonnx
     .testTarget(

@@ -49,12 +49,14 @@ struct FinetuneJob {
     var clock = StageClock()
     let dataset = try openData(trainable.floatGraph)
     let validation = try validation(trainable.floatGraph, floatMetric)
+    let configuration = try configuration(dataset)
+    try checkBatch(trainable.floatGraph)
     do throws(TrainingError) {
       var settings = options.training
       settings.seed = options.seed
       let trainer = try Trainer(
         trainable, dataset: dataset, settings: settings, validation: validation,
-        outputs: options.trainingOutputs, configuration: try configuration(dataset),
+        outputs: options.trainingOutputs, configuration: configuration,
         interruption: observer.interruption, isProfiled: observer.isProfiled)
       let (conversion, summary) = try trainer.run(progress: observer.onStep)
       return Result(conversion: conversion, summary: summary, seconds: clock.lap())
@@ -91,14 +93,23 @@ struct FinetuneJob {
     }
   }
 
+  /// A batch that the file fixes, and that could not be widened, is the only one that it trains in.
+  private func checkBatch(_ graph: Graph) throws(SnugError) {
+    let sizes = graph.inputs.compactMap { graph[$0].type?.dimensions?.first?.size }
+    if let fixed = sizes.max(), fixed != options.training.batchSize {
+      throw .trainingBatch(file: file.path, fixed: fixed, given: options.training.batchSize)
+    }
+  }
+
   /// What a run that resumes must have in common with the one that was stopped.
-  private func configuration(_ dataset: any Dataset) throws(TrainingError) -> JSONValue {
+  private func configuration(_ dataset: any Dataset) throws(SnugError) -> JSONValue {
     var bytes = Fingerprint()
-    do throws(FileError) {
-      bytes.combine(try InputFile(path: file.path).readAll())
-    } catch { throw .plot(error) }
+    bytes.combine(
+      try SnugError.wrapping(SnugError.file) { () throws(FileError) in
+        try InputFile(path: file.path).readAll()
+      })
     return .object(
-      (options.recipeJSON.objectValue ?? []) + options.training.members + [
+      (options.recipeJSON.objectValue ?? []) + [
         JSONMember("model", .string(bytes.description)),
         JSONMember("data", .string(options.data ?? "")),
         JSONMember("samples", JSONValue(dataset.count)),

@@ -21,7 +21,7 @@ extension ModelFile {
     observer: TrainingObserver = TrainingObserver(),
     progress: @escaping ProgressHandler = { _ in }
   ) throws(SnugError) -> ConversionSummary {
-    try checkOutputs([output] + (sidecar.map { [$0] } ?? []))
+    try checkOutputs([output] + (sidecar.map { [$0] } ?? []), options)
     if options.training.epochs > 0, options.data == nil { throw .trainingWithoutData }
     var clock = StageClock()
     let model = try load()
@@ -65,14 +65,24 @@ extension ModelFile {
   }
 
   /// Fails early where the outputs can't be written, or would replace the input.
-  private func checkOutputs(_ paths: [String]) throws(SnugError) {
-    if let first = paths.first, paths.dropFirst().contains(first) { throw .outputsCoincide(first) }
-    for path in paths {
+  private func checkOutputs(_ paths: [String], _ options: ConversionOptions) throws(SnugError) {
+    let training = options.trainingOutputs
+    let all = paths + [training.csv, training.jsonLines, training.plot].compactMap { $0 }
+    var seen: Set<String> = []
+    // A device takes any number of outputs.
+    for path in all
+    where !path.hasPrefix("/dev/") && !seen.insert((try? FilePath.resolved(path)) ?? path).inserted
+    {
+      throw .outputsCoincide(path)
+    }
+    for path in all {
       if let own = try? FilePath.resolved(self.path), let other = try? FilePath.resolved(path),
         own == other
       {
         throw .outputIsInput(path)
       }
+    }
+    for path in paths {
       // A file that is begun and not committed leaves nothing behind.
       try SnugError.wrapping(SnugError.file) { () throws(FileError) in
         _ = try AtomicFile(replacing: path)

@@ -46,14 +46,17 @@ extension SnugError {
         .options, file: path, "the output is the input", hint: "name another file with --output")
     case .outputsCoincide(let path):
       Diagnostic(
-        .options, file: path, "both model and sidecar would be written to it",
-        hint: "name another file with --sidecar")
+        .options, file: path, "two outputs would be written to it", hint: "name a file for each")
     case .outputNames(let first, let second, let file):
       Diagnostic(
         .execution, "outputs '\(first)' and '\(second)' would both be written to '\(file)'",
         hint: "rename one in the model")
     case .trainingWithoutData:
       Diagnostic(.options, "training needs samples", hint: "give --data, or --epochs 0")
+    case .trainingBatch(let file, let fixed, let given):
+      Diagnostic(
+        .options, file: file, "its batch is \(fixed), the training's \(given)",
+        hint: "give --batch-size \(fixed), or export the model with an open batch")
     case .scaleMissing:
       Diagnostic(
         .options, "super-resolution needs the factor between input and output",

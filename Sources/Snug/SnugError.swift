@@ -30,12 +30,14 @@ public enum SnugError: Error, Sendable {
   case noOutput(file: String)
   /// The output would replace the model that it is made from.
   case outputIsInput(String)
-  /// Model and sidecar would be written to one file.
+  /// Two outputs of a conversion would be written to one file.
   case outputsCoincide(String)
   /// Two outputs would be written to one file.
   case outputNames(first: String, second: String, file: String)
   /// Training without samples.
   case trainingWithoutData
+  /// Training in batches that the model's fixed batch doesn't allow.
+  case trainingBatch(file: String, fixed: Int, given: Int)
   /// Super-resolution without the factor.
   case scaleMissing
 }

@@ -9,6 +9,11 @@ enum InterruptSignal {
   /// Catches the signals; a second one ends the process at once, as by default.
   static func catchSignals() -> Interruption {
     let interruption = interruption
+    // Programs that are started from a thread with blocked signals begin with these blocked.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         signal(number, SIG_DFL)

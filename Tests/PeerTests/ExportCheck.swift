@@ -78,9 +78,14 @@ struct ExportCheck {
   init() throws { folder = try TemporaryFolder() }
 
   /// Converts a model, writes the result and reads it again.
-  mutating func convert(_ model: PeerModel, to widths: Widths) throws {
+  ///
+  /// - Parameter change: made to the options; the samples have no labels.
+  mutating func convert(
+    _ model: PeerModel, to widths: Widths, change: (inout ConversionOptions) -> Void = { _ in }
+  ) throws {
     var options = ConversionOptions()
     options.recipe = widths.recipe
+    change(&options)
     let calibration = folder.path("calibration-\(jobs.count).npy")
     try NpyFile.write(model.samples(8, seed: 1), to: calibration)
     options.data = calibration

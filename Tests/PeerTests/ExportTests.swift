@@ -1,4 +1,6 @@
 import Foundation
+import Quantization
+import Snug
 import TestSupport
 import Testing
 
@@ -23,6 +25,37 @@ struct ExportTests {
       }
     }
     try expectAgreement(check)
+  }
+
+  @Test(arguments: [Recipe.Method.a2qPlus, .a2q, .exact])
+  func `a fine-tuned file is exported alike`(method: Recipe.Method) throws {
+    var check = try ExportCheck()
+    try check.convert(.digits, to: Widths(weight: 4, activation: 4, accumulator: 11)) {
+      $0.recipe.method = method
+      Self.train(&$0)
+    }
+    try expectAgreement(check)
+  }
+
+  @Test func `small models of one trait each are fine-tuned and exported alike`() throws {
+    let models = try BuiltModels()
+    var check = try ExportCheck()
+    for model in models.all {
+      do {
+        try check.convert(
+          model, to: Widths(weight: 4, activation: 5, accumulator: 13), change: Self.train)
+      } catch {
+        Issue.record(error, "\(model.testDescription)")
+      }
+    }
+    try expectAgreement(check)
+  }
+
+  /// Imitation of the float model, with steps large enough to move integers.
+  private static func train(_ options: inout ConversionOptions) {
+    options.training.epochs = 3
+    options.training.batchSize = 4
+    options.training.learningRate = 0.01
   }
 
   private func expectAgreement(_ check: ExportCheck) throws {

@@ -124,7 +124,7 @@ import Testing
   @Test func `model and sidecar need files of their own`() throws {
     let run = try convert("--data", calibration, "--sidecar", output)
     #expect(run.status == 64)
-    #expect(run.error.contains("both model and sidecar would be written to it"))
+    #expect(run.error.contains("two outputs would be written to it"))
     #expect(try folder.contents().isEmpty)
   }
 

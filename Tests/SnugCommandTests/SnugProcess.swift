@@ -35,7 +35,11 @@ struct SnugProcess {
     try self.init(arguments, in: folder)
   }
 
-  init(_ arguments: [String], in folder: URL? = nil) throws {
+  /// - Parameter whileRunning: called with the process's id once it runs, such as to send it a signal. A process
+  ///   that a signal ends then has that as its status, as shells count it: 128 and its number.
+  init(
+    _ arguments: [String], in folder: URL? = nil, whileRunning: ((pid_t) -> Void)? = nil
+  ) throws {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
@@ -51,9 +55,12 @@ struct SnugProcess {
     Self.turns.wait()
     defer { Self.turns.signal() }
     try process.run()
+    whileRunning?(process.processIdentifier)
     process.waitUntilExit()
-    try #require(process.terminationReason == .exit, "ended by signal \(process.terminationStatus)")
-    status = process.terminationStatus
+    let isKilled = process.terminationReason == .uncaughtSignal
+    try #require(
+      !isKilled || whileRunning != nil, "ended by signal \(process.terminationStatus)")
+    status = isKilled ? 128 + process.terminationStatus : process.terminationStatus
     output = try String(contentsOf: streams[0], encoding: .utf8)
     error = try String(contentsOf: streams[1], encoding: .utf8)
   }

@@ -18,6 +18,9 @@ public struct TrainableModel: Sendable {
     public var log2Norm: ValueID?
   }
 
+  /// What stands behind a layer's name in that of the node which quantizes its weight.
+  public static let quantizerSuffix = "_weight_quantizer"
+
   public let graph: Graph
   public let parameters: [TrainableParameter]
   public let layers: [Layer]

@@ -84,7 +84,8 @@ struct TrainableModelBuilder {
         layer.name + "_log2_norm", .log2Norm,
         Tensor(start.log2Norm, shape: [start.log2Norm.count]))
     let quantized = graph.addNode(
-      FakeQuantizedWeight(quantizer, layout: layer.layout), name: layer.name + "_weight_quantizer",
+      FakeQuantizedWeight(quantizer, layout: layer.layout),
+      name: layer.name + TrainableModel.quantizerSuffix,
       inputs: t == nil ? [v, d] : [v, d, t], output: layer.name + "_weight_quantized",
       type: weight.type)
     graph.setInput(layer.node, layer.weightPosition, to: quantized)

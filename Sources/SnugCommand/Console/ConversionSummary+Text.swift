@@ -61,10 +61,14 @@ extension ConversionSummary {
 extension TrainingSummary {
   /// What was trained, at which pace, and with what result.
   fileprivate var text: String {
-    var text =
-      "Trained: \(steps) steps in \(epochs) epoch\(epochs == 1 ? "" : "s"), "
-      + "\((medianStepSeconds * 1000).formatted(digits: 1)) ms a step, "
-      + "\(samplesPerSecond.formatted(digits: 0)) samples/s, loss \(finalLoss.formatted(digits: 4))"
+    var text = "Trained: \(steps) steps in \(epochs) epoch\(epochs == 1 ? "" : "s"), "
+    // A run that was complete before has no pace.
+    if medianStepSeconds > 0 {
+      text +=
+        "\((medianStepSeconds * 1000).formatted(digits: 1)) ms a step, "
+        + "\(samplesPerSecond.formatted(digits: 0)) samples/s, "
+    }
+    text += "loss \(finalLoss.formatted(digits: 4))"
     if let bestMetric, let bestEpoch {
       text += "; best \(bestMetric.formatted(digits: 2)) after epoch \(bestEpoch)"
     }

@@ -35,6 +35,9 @@ struct ConversionArguments: ParsableArguments {
     if options.data == nil, recipe.biasCorrection == .on {
       context.logger.warning("--bias-correction has no effect without --data")
     }
+    if options.training.epochs == 0, options.trainingOutputs != Trainer.Outputs() {
+      context.logger.warning("--checkpoint-dir, --log and --plot have no effect without --epochs")
+    }
     let interruption =
       options.training.epochs > 0 ? InterruptSignal.catchSignals() : Interruption()
     let summary = try ModelFile(model).convert(

@@ -5,7 +5,7 @@ import Snug
 struct ConversionDataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Calibration samples: a folder of images or of class folders, .npz, .npy, CIFAR-10 *.bin, IDX, or TensorProto .pb files; labels are not used (default: none).",
+      "Samples for calibration and, with --epochs, for training: a folder of images or of class folders, .npz, .npy, CIFAR-10 *.bin, IDX, or TensorProto .pb files; labels are used by training alone (default: none).",
       valueName: "path"))
   var data: String?
 

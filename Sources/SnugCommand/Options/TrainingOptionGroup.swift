@@ -118,6 +118,12 @@ struct TrainingOptionGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Epochs from one validation to the next; the last one has one anyway (default: \(defaults.validationInterval)).",
+      valueName: "count"))
+  var validationInterval: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Epochs without improvement on --validation to end after (default: none).",
       valueName: "count"))
   var patience: Int?
@@ -142,10 +148,14 @@ struct TrainingOptionGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Curves of loss and metric as an SVG file (default: none).", valueName: "file.svg"))
+      "Curves of loss and metric as an SVG file; a run that was resumed has those before from its --log (default: none).",
+      valueName: "file.svg"))
   var plot: String?
 
   func validate() throws {
+    for isJSON in [false, true] where log.count(where: { isJSON == $0.hasSuffix(".jsonl") }) > 1 {
+      throw ValidationError("--log is given twice for one format; give one CSV and one .jsonl file")
+    }
     let positive: [(String, Double?)] = [
       ("learning-rate", learningRate), ("temperature", temperature),
       ("clip-gradients", clipGradients), ("checkpoint-minutes", checkpointMinutes),
@@ -168,7 +178,7 @@ struct TrainingOptionGroup: ParsableArguments {
     }
     let counts: [(String, Int?, ClosedRange<Int>)] = [
       ("epochs", epochs, 0...100_000), ("batch-size", batchSize, 1...65536),
-      ("patience", patience, 0...100_000),
+      ("patience", patience, 0...100_000), ("validation-interval", validationInterval, 1...100_000),
     ]
     for case (let name, let value?, let range) in counts where !range.contains(value) {
       throw ValidationError(
@@ -196,6 +206,7 @@ struct TrainingOptionGroup: ParsableArguments {
     }
     if let clipGradients { options.training.gradientClipping = clipGradients }
     if let weightAverage { options.training.weightAverage = weightAverage }
+    if let validationInterval { options.training.validationInterval = validationInterval }
     if let patience { options.training.patience = patience }
     if let checkpointMinutes {
       options.training.checkpointInterval = .seconds(checkpointMinutes * 60)

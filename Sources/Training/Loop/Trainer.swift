@@ -10,7 +10,7 @@ import TensorCore
 /// instant and resumed.
 public final class Trainer {
   /// Where a run leaves its traces; all are optional.
-  public struct Outputs: Sendable {
+  public struct Outputs: Sendable, Hashable {
     /// The folder of states to resume from.
     public var checkpoints: String?
     /// Rows as CSV and as JSON lines.
@@ -78,7 +78,6 @@ public final class Trainer {
       step.optimizer.stepCount = state.position.step
       step.average?.updateCount = state.position.step
     }
-    try journal.open(after: state.position.step)
   }
 
   /// Everything that a state holds beside its header.
@@ -102,6 +101,8 @@ public final class Trainer {
         from: StreamPosition(epoch: state.position.epoch, batch: state.position.batch),
         epochs: settings.epochs)
     }
+    // Not before, since it ends what a log of another run held.
+    try journal.open(after: state.position.step)
     var pace = TrainingPace()
     var lastSave = ContinuousClock.now
     while !state.isFinished,
@@ -148,7 +149,8 @@ public final class Trainer {
 
   /// Measures the parameters (their average, where one is kept) and keeps them if they are the best so far.
   private func validate(epoch: Int) throws(TrainingError) -> Double? {
-    guard let validation else { return nil }
+    let isDue = (epoch + 1) % settings.validationInterval == 0 || epoch + 1 == settings.epochs
+    guard let validation, isDue else { return nil }
     step.average?.exchange(with: store.trained)
     defer { step.average?.exchange(with: store.trained) }
     let baked = try bake()
@@ -161,8 +163,11 @@ public final class Trainer {
   }
 
   private func bake() throws(TrainingError) -> Conversion {
-    try TrainingError.wrapping(TrainingError.conversion) { () throws(ConversionError) in
-      try model.bake(store.tensor)
+    do throws(ConversionError) { return try model.bake(store.tensor) } catch {
+      // What the last update left can't be quantized.
+      guard case .quantizer(let layer, _) = error else { throw .conversion(error) }
+      throw .diverged(
+        step: state.position.step, epoch: state.position.epoch, loss: .nan, parameter: layer)
     }
   }
 

@@ -39,10 +39,15 @@ final class TrainingJournal {
       for case (let path?, let format) in [
         (outputs.csv, TrainingLogFormat.csv), (outputs.jsonLines, .jsonLines),
       ] {
+        guard step > 0 else {
+          logs.append(try TrainingLog(path: path, format: format))
+          continue
+        }
+        var kept: [TrainingRecord] = []
         logs.append(
-          step == 0
-            ? try TrainingLog(path: path, format: format)
-            : try TrainingLog(resuming: path, format: format, after: step, kept: &records))
+          try TrainingLog(resuming: path, format: format, after: step, kept: &kept))
+        // One of the two may be new, or a pipe that keeps nothing.
+        if kept.count > records.count { records = kept }
       }
     } catch { throw .log(error) }
   }

@@ -9,9 +9,9 @@ struct TrainingPace {
     samples = count
   }
 
-  /// Of the latest steps, since the machine may do other work at times.
+  /// Of the latest steps, since the machine may do other work at times; the first compiles the graph too.
   var meanSeconds: Double {
-    let recent = seconds.suffix(50)
+    let recent = seconds.count > 1 ? seconds.dropFirst().suffix(50) : seconds[...]
     return recent.isEmpty ? 0 : recent.reduce(0, +) / Double(recent.count)
   }
 

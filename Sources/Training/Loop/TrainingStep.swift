@@ -54,13 +54,17 @@ final class TrainingStep {
   {
     let feeds = Dictionary(
       uniqueKeysWithValues: zip(model.graph.inputs, batch.inputs.map(\.aligned)))
-    let plan = try TrainingError.wrapping(TrainingError.execution) {
-      () throws(ExecutionError) in
-      let plan = try session.plan(
-        for: feeds.mapValues { ConcreteType($0.elementType, $0.shape) })
+    let plan: TrainingPlan
+    do throws(ExecutionError) {
+      plan = try session.plan(for: feeds.mapValues { ConcreteType($0.elementType, $0.shape) })
       plan.isProfiled = isProfiled
       try plan.forward(feeds)
-      return plan
+    } catch {
+      // What the update before left can't be quantized.
+      guard case .quantizer(let node, _) = error else { throw .execution(error) }
+      let layer = model.layers.first { node == $0.name + TrainableModel.quantizerSuffix }
+      throw .diverged(
+        step: position.step + 1, epoch: position.epoch, loss: .nan, parameter: layer?.name ?? node)
     }
     self.plan = plan
     let value = try loss.evaluate(plan.output, batch, feeds: feeds)
