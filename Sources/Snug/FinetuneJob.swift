@@ -54,6 +54,7 @@ struct FinetuneJob {
     do throws(TrainingError) {
       var settings = options.training
       settings.seed = options.seed
+      settings.outputsAreScores = options.preprocessing.task.map { $0 == .classification }
       let trainer = try Trainer(
         trainable, dataset: dataset, settings: settings, validation: validation,
         outputs: options.trainingOutputs, configuration: configuration,

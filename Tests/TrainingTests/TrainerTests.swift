@@ -44,6 +44,42 @@ import Testing
     #expect(outcome.conversion.layers.count == 3)
   }
 
+  @Test func `numbers are imitated as they are, scores as a distribution`() throws {
+    func train(_ areScores: Bool) throws -> (loss: Double, graph: Graph) {
+      var toy = try ToyTraining()
+      toy.data = ToyData(reference: .none)
+      toy.settings.outputsAreScores = areScores
+      toy.settings.batchSize = 64
+      toy.settings.epochs = 1
+      toy.settings.learningRate = 1e-20
+      toy.settings.computation.freezesNormalization = true
+      let graph = try toy.run().conversion.model.graph
+      return (try #require(try toy.rows()[0].last).loss, graph)
+    }
+    let x = try ToyData().batch(Array(0..<64)).inputs[0]
+    func rows(_ graph: Graph) throws -> [[Double]] {
+      let result = try Session(graph: graph).run([graph.inputs[0]: x], fetch: graph.outputs)
+      let values = try #require(result[graph.outputs[0]]).elements(of: Float.self).map(Double.init)
+      return (0..<64).map { Array(values[$0 * 3..<$0 * 3 + 3]) }
+    }
+    let teacher = try rows(ToyTraining.float().graph)
+    let (numbers, scores) = (try train(false), try train(true))
+    let student = try rows(numbers.graph)
+    let squares = zip(student.joined(), teacher.joined()).reduce(0) {
+      $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+    }
+    #expect(abs(numbers.loss - squares / 192) <= 1e-4 * numbers.loss)
+    func logSoftmax(_ row: [Double]) -> [Double] {
+      let total = log(row.reduce(0) { $0 + exp($1) })
+      return row.map { $0 - total }
+    }
+    let divergence = zip(student, teacher).reduce(0.0) { sum, pair in
+      let (s, t) = (logSoftmax(pair.0), logSoftmax(pair.1))
+      return sum + zip(s, t).reduce(0) { $0 + exp($1.1) * ($1.1 - $1.0) }
+    }
+    #expect(abs(scores.loss - divergence / 64) <= 1e-4 * scores.loss)
+  }
+
   @Test func `labels are not needed for a loss without them, targets are for theirs`() throws {
     var toy = try ToyTraining()
     toy.settings.loss = .distill

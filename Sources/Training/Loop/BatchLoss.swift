@@ -45,8 +45,10 @@ struct BatchLoss {
     case .distill:
       // Rows of scores are imitated as distributions, images and numbers as they are.
       let rank = output.flatMap { float[$0].type?.rank } ?? 0
+      let areScores =
+        settings.outputsAreScores ?? (endsInSoftmax || rank == 2 && dataset.reference != .targets)
       measure =
-        endsInSoftmax || (rank == 2 && dataset.reference != .targets)
+        areScores
         ? .distillation(
           try TrainingError.wrapping(TrainingError.loss) { () throws(LossError) in
             try DistillationLoss(scores, temperature: settings.temperature)

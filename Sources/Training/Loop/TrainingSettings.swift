@@ -14,6 +14,9 @@ public struct TrainingSettings: Sendable {
   public var regularization = 0.001
   /// `nil` takes what the data has: labels, targets, or else the float model.
   public var loss: LossKind?
+  /// Whether outputs are scores of classes, which distillation compares as distributions, or numbers, compared as
+  /// they are; `nil` tells from shape and data.
+  public var outputsAreScores: Bool?
   public var labelSmoothing = 0.0
   /// Of distillation.
   public var temperature = 1.0
