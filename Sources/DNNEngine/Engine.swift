@@ -42,6 +42,18 @@ public final class Engine: Sendable {
     dnnl_engine_destroy(handle)
   }
 
+  /// Whether products of 8-bit integers are added up in 32 bits by the CPU's own instructions for that, as
+  /// far as oneDNN may use them.
+  public var addsIntegersExactly: Bool {
+    guard
+      let layer = try? PrimitiveDescriptor.convolution(
+        self, source: .any([1, 64, 8, 8], .uint8), weights: .any([64, 64, 3, 3], .int8), bias: nil,
+        destination: .any([1, 64, 8, 8], .int32),
+        ConvolutionGeometry(strides: [1, 1], dilations: [1, 1], padBegin: [1, 1], padEnd: [1, 1]))
+    else { return false }
+    return layer.addsWithoutSaturation
+  }
+
   /// Makes primitives that the calling thread runs compute with ``Parallelism/threadCount`` threads.
   public static func applyThreadCount() { omp_set_num_threads(Int32(Parallelism.threadCount)) }
 }

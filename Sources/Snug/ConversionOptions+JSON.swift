@@ -50,6 +50,9 @@ extension TrainingSettings {
       JSONMember(
         "batch-normalization", .string(computation.freezesNormalization ? "frozen" : "batch")),
     ]
+    if validationInterval != 1 {
+      members.append(JSONMember("validation-interval", JSONValue(validationInterval)))
+    }
     if let loss { members.append(JSONMember("loss", .string(loss.rawValue))) }
     if let gradientClipping {
       members.append(JSONMember("clip-gradients", .number(gradientClipping)))

@@ -37,6 +37,8 @@ struct Evaluator {
     var score = Score(dataset.reference, task: try request().task)
     score.isProbability = graph.producer(of: output)?.op is Softmax
     let session = try wrapping { () throws(ExecutionError) in try Session(graph: graph) }
+    // Tried once: a graph that integers can't run is run as floats from the first batch on.
+    var integers = options.usesIntegers ? IntegerSession(graph: graph) : nil
     let plan = BatchStream.sequentialPlan(
       dataset, batchSize: fixedBatch ?? options.batchSize, limit: options.limit ?? .max)
     let total = plan.reduce(0) { $0 + $1.count }
@@ -47,12 +49,16 @@ struct Evaluator {
     {
       let feeds = Dictionary(
         uniqueKeysWithValues: zip(graph.inputs, batch.inputs.map { $0.padded(to: fixedBatch) }))
-      let results = try wrapping { () throws(ExecutionError) in
-        try session.run(feeds, fetch: [output])
+      var result = try? integers?.run(feeds)
+      if result == nil {
+        integers = nil
+        result = try wrapping { () throws(ExecutionError) in
+          try session.run(feeds, fetch: [output])[output]
+        }
       }
-      if let tensor = results[output] {
+      if let result {
         try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
-          try score.add(tensor.firstSamples(batch.count), batch)
+          try score.add(result.firstSamples(batch.count), batch)
         }
       }
       done += batch.count

@@ -8,6 +8,9 @@ public struct EvaluationOptions: Sendable, Hashable {
   public var batchSize = 64
   /// Samples to stop after; `nil` takes all.
   public var limit: Int?
+  /// Multiplies integers where the model is quantized and the CPU has instructions for it; results are equal
+  /// up to the rounding of floats.
+  public var usesIntegers = true
 
   public init() {}
 }

@@ -80,6 +80,23 @@ import Testing
     }
   }
 
+  @Test(arguments: [5, 32], [false, true])
+  func `a residual is added after the normalisation of the other summand`(
+    _ channels: Int, _ isFrozen: Bool
+  ) throws {
+    var builder = TrainingBuilder()
+    let x = builder.blocked(builder.parameter([3, channels, 3, 4], -1...2), channels)
+    let second = builder.parameter([3, channels, 3, 4])
+    let chain = PointwiseChain(
+      normalization: .init(epsilon: 1e-3, momentum: 0.9), addsSecond: true, rectifies: true,
+      yieldsValues: true)
+    let y = builder.node(
+      chain, x, second, builder.parameter([channels], 0.5...1.5), builder.parameter([channels]),
+      builder.statistic([channels], -0.5...0.5), builder.statistic([channels], 0.5...2))
+    try Self.expectDifferences(
+      try builder.check(y, TrainingOptions(freezesNormalization: isFrozen)))
+  }
+
   struct QuantizerCase: Sendable, CustomTestStringConvertible {
     var format: ActivationFormat
     var rectifies: Bool

@@ -134,6 +134,36 @@ final class GradientCheck {
     return worst
   }
 
+  /// The error of the slope along all gradients at once, each tensor moved in proportion to its magnitude: the
+  /// least over the steps, since large ones meet kinks and small ones rounding.
+  func errorAlongAllGradients(steps: [Float]) throws -> Double {
+    let gradients = try gradients()
+    let starts = gradients.keys.sorted().compactMap { value in
+      parameters[value].map { (parameter: $0, values: $0.values, gradient: gradients[value] ?? []) }
+    }
+    let scales = starts.map { start -> Float in
+      let largest = start.gradient.map(\.magnitude).max() ?? 0
+      return largest > 0 ? (start.values.map(\.magnitude).max() ?? 0) / largest : 0
+    }
+    func loss(_ step: Float) throws -> Double {
+      for (start, scale) in zip(starts, scales) {
+        for (index, slope) in start.gradient.enumerated() {
+          start.parameter.memory.values[index] = start.values[index] + step * scale * slope
+        }
+      }
+      return try self.loss()
+    }
+    let slope = zip(starts, scales).reduce(0.0) { sum, entry in
+      sum + entry.0.gradient.reduce(0) { $0 + Double($1) * Double($1) } * Double(entry.1)
+    }
+    #expect(slope > 0)
+    let errors = try steps.map { step in
+      abs((try loss(step) - loss(-step)) / Double(2 * step) - slope) / slope
+    }
+    _ = try loss(0)
+    return errors.min() ?? .infinity
+  }
+
   /// The differences of the loss on both sides of an element.
   private func slopes(_ element: UnsafeMutablePointer<Float>, _ h: Float) throws
     -> (up: Double, down: Double)

@@ -47,6 +47,7 @@ struct ChainFusion {
     for reader in readers {
       guard let quantizer = graph[reader].op as? PointwiseChain else { continue }
       chain.formats += quantizer.formats
+      chain.takesSteps = quantizer.takesSteps
       inputs += graph[reader].inputs.dropFirst()
       outputs += graph[reader].outputs
     }

@@ -55,6 +55,8 @@ struct ChainGradient {
 
     var results: [Backward.Result] = []
     var dataView: snug_view?
+    /// For each gradient of data in memory of its own, whether the normalisation lies before it.
+    var targets: [Bool] = []
     let wanted = kernel.sources.filter { context.wanted[$0.input] }
     if let first = wanted.first {
       var layout = context.preferred[first.input] ?? first.layout
@@ -63,11 +65,12 @@ struct ChainGradient {
       }
       if grid.view(of: layout) == nil { layout = try grid.channelsLast() }
       dataView = grid.view(of: layout)
-      // Both summands have the gradient of their sum.
+      // Both summands have the gradient of their sum, unless one of them is normalised.
       for (index, source) in wanted.enumerated() {
+        let isOwn = index == 0 || op.normalization != nil
+        if isOwn { targets.append(source.input == 0) }
         results.append(
-          Backward.Result(
-            input: source.input, layout: layout, memory: index == 0 ? .own : .result(0)))
+          Backward.Result(input: source.input, layout: layout, memory: isOwn ? .own : .result(0)))
       }
     }
     if op.normalization != nil {
@@ -78,7 +81,8 @@ struct ChainGradient {
       results.append(Backward.Result(input: op.statisticPosition(index), layout: .rowMajor))
     }
     let pass = Pass(
-      kernel: kernel, places: places, gamma: gammaOperand, upstream: upstream, dataView: dataView)
+      kernel: kernel, places: places, gamma: gammaOperand, upstream: upstream, dataView: dataView,
+      targets: targets)
     return Backward(
       kernel.label, operands: operands, results: results
     ) { (operands) in pass.run(operands) }
@@ -101,22 +105,29 @@ struct ChainGradient {
     private let gamma: Int?
     private let upstream: [(output: Int, operand: Int, view: snug_view)]
     private let dataView: snug_view?
+    private let targets: [Bool]
     private let factor: ChannelValues
     private let slope: ChannelValues
     private let offset: ChannelValues
+    private let ones: ChannelValues
+    private let zeros: ChannelValues
 
     init(
       kernel: ChainKernel, places: [Int: Int], gamma: Int?,
-      upstream: [(output: Int, operand: Int, view: snug_view)], dataView: snug_view?
+      upstream: [(output: Int, operand: Int, view: snug_view)], dataView: snug_view?,
+      targets: [Bool]
     ) {
       self.kernel = kernel
       self.places = places
       self.gamma = gamma
       self.upstream = upstream
       self.dataView = dataView
+      self.targets = targets
       factor = ChannelValues(kernel.grid, repeating: 1)
       slope = ChannelValues(kernel.grid)
       offset = ChannelValues(kernel.grid)
+      ones = ChannelValues(kernel.grid, repeating: 1)
+      zeros = ChannelValues(kernel.grid)
     }
 
     func run(_ operands: Operands) {
@@ -137,7 +148,7 @@ struct ChainGradient {
         }
       }
       nonisolated(unsafe) let complete = chain
-      var next = dataView == nil ? 0 : 1
+      var next = targets.count
       if op.normalization != nil {
         reduce(complete, perChannel: true)
         if let sums = kernel.sums {
@@ -151,9 +162,11 @@ struct ChainGradient {
           next += 2
         }
         prepareNormalization(operands)
-        write(complete, operands, countsSteps: false)
+        for (index, isNormalized) in targets.enumerated() {
+          write(complete, operands, to: index, isNormalized: isNormalized, countsSteps: false)
+        }
       } else if dataView != nil {
-        write(complete, operands, countsSteps: true)
+        write(complete, operands, to: 0, isNormalized: false, countsSteps: true)
       } else {
         reduce(complete, perChannel: false)
       }
@@ -196,19 +209,22 @@ struct ChainGradient {
       }
     }
 
-    private func write(_ chain: snug_chain, _ operands: Operands, countsSteps: Bool) {
+    private func write(
+      _ chain: snug_chain, _ operands: Operands, to output: Int, isNormalized: Bool,
+      countsSteps: Bool
+    ) {
       guard let dataView else { return }
       let (sums, channels) = (kernel.sums, kernel.grid.channels)
-      nonisolated(unsafe) let target = operands.output(0, as: Float.self)
-      nonisolated(unsafe) let (factor, slope, offset) = (
-        factor.pointer, slope.pointer, offset.pointer
-      )
-      nonisolated(unsafe) let (chain, view) = (chain, dataView)
+      nonisolated(unsafe) let target = operands.output(output, as: Float.self)
+      nonisolated(unsafe) let factor = (isNormalized ? self.factor : ones).pointer
+      nonisolated(unsafe) let slope = (isNormalized ? self.slope : zeros).pointer
+      nonisolated(unsafe) let offset = (isNormalized ? self.offset : zeros).pointer
+      nonisolated(unsafe) let chain = chain
       kernel.grid.parts.forEach { part, sample, begin, end in
         let steps = countsSteps ? sums.map { $0.row(part) + 2 * channels } : nil
         withUnsafePointer(to: chain) {
           snug_chain_gradient(
-            $0, factor, slope, offset, sample, begin, end, target, view, steps)
+            $0, factor, slope, offset, sample, begin, end, target, dataView, steps)
         }
       }
       if countsSteps { sums?.addUp() }

@@ -131,7 +131,7 @@ final class ChainKernel: TrainingKernel {
     var next = firstOutputOperand(operands, &chain)
     for (index, format) in op.formats.enumerated() {
       let p = operands.input(statisticOperand(index), as: Float.self)
-      steps[index] = format.scale(log2Statistic: p[0])
+      steps[index] = op.takesSteps ? p[0] : format.scale(log2Statistic: p[0])
       defer { next += 3 }
       guard let codes = operands.outputs[next] else { continue }
       operands.output(next + 1, as: Float.self)[0] = steps[index]

@@ -35,23 +35,27 @@ public struct TrainingOptions: Sendable, Hashable {
 /// A tensor held as integers: value = integer x scale (+ offset).
 ///
 /// In memory it is three buffers: the integers, the scale (one for all or one a channel), and the offset
-/// (one a channel, absent where there is none). The channel is dimension 1 of activations, 0 of weights.
+/// (one a channel, absent where there is none).
 public struct IntegerForm: Sendable, Hashable {
   /// Of 8-bit codes, or of 32-bit accumulators.
   public var layout: MemoryDescriptor
   public var element: EngineElement
   /// Entries of the scale: 1, or the number of channels.
   public var scaleCount: Int
+  /// The dimension that counts channels: 1 of activations, 0 of weights.
+  public var channelAxis: Int
   /// Entries of the offset, 0 where there is none.
   public var offsetCount: Int
 
   public init(
-    layout: MemoryDescriptor, element: EngineElement, scaleCount: Int = 1, offsetCount: Int = 0
+    layout: MemoryDescriptor, element: EngineElement, scaleCount: Int = 1, offsetCount: Int = 0,
+    channelAxis: Int = 1
   ) {
     self.layout = layout
     self.element = element
     self.scaleCount = scaleCount
     self.offsetCount = offsetCount
+    self.channelAxis = channelAxis
   }
 }
 

@@ -78,7 +78,8 @@ private final class WeightKernel: TrainingKernel {
     outputs = [
       OutputForm(
         floats: .rowMajor,
-        integers: IntegerForm(layout: codes, element: .int8, scaleCount: layout.channelCount))
+        integers: IntegerForm(
+          layout: codes, element: .int8, scaleCount: layout.channelCount, channelAxis: 0))
     ]
     rows = layout.isChannelMajor ? nil : Rows(count: quantizer.layer.count)
   }

@@ -4,7 +4,7 @@ import TensorCore
 
 /// Element-wise steps in one pass over memory, each of them optional:
 ///
-///     v = x, or x + second, or gamma (x - mean) / sqrt(var + epsilon) + beta
+///     v = x, or gamma (x - mean) / sqrt(var + epsilon) + beta, then + second
 ///     r = max(v, 0)
 ///     q = clip(round(r / s)) for up to two activation quantizers, y = q s
 ///
@@ -36,16 +36,19 @@ public struct PointwiseChain: Operator {
   public var rectifies: Bool
   public var formats: [ActivationFormat]
   public var yieldsValues: Bool
+  /// True where the quantizers' inputs are their steps s rather than p, as in a model that is trained already.
+  public var takesSteps: Bool
 
   public init(
     normalization: Normalization? = nil, addsSecond: Bool = false, rectifies: Bool = false,
-    formats: [ActivationFormat] = [], yieldsValues: Bool
+    formats: [ActivationFormat] = [], yieldsValues: Bool, takesSteps: Bool = false
   ) {
     self.normalization = normalization
     self.addsSecond = addsSecond
     self.rectifies = rectifies
     self.formats = formats
     self.yieldsValues = yieldsValues
+    self.takesSteps = takesSteps
   }
 
   /// - Throws: always; no file holds one.

@@ -26,11 +26,14 @@ public final class TrainingPlan {
   public struct Output: @unchecked Sendable {
     public let shape: [Int]
     public let values: UnsafeMutablePointer<Float>
-    public let gradient: UnsafeMutablePointer<Float>
+    /// `nil` in a plan without a backward half.
+    public let gradient: UnsafeMutablePointer<Float>?
     public var count: Int { shape.reduce(1, *) }
   }
 
   private let graph: Graph
+  /// Run before the first forward run.
+  private var onceActions: [Action]
   private let forwardActions: [Action]
   private let backwardActions: [Action]
   private let fedSlots: [FedSlot]
@@ -49,11 +52,12 @@ public final class TrainingPlan {
   public var isProfiled = false
 
   init(
-    graph: Graph, forward: [Action], backward: [Action], fedSlots: [FedSlot],
+    graph: Graph, once: [Action], forward: [Action], backward: [Action], fedSlots: [FedSlot],
     table: UnsafeMutablePointer<UnsafeMutableRawPointer?>, retained: [AnyObject],
     labels: [String], output: Output, arenaByteCount: Int
   ) {
     self.graph = graph
+    onceActions = once
     forwardActions = forward
     backwardActions = backward
     self.fedSlots = fedSlots
@@ -77,6 +81,8 @@ public final class TrainingPlan {
         UnsafeMutableRawPointer(mutating: $0)
       }
     }
+    try run(onceActions)
+    onceActions = []
     try run(forwardActions)
   }
 

@@ -49,7 +49,7 @@ extension TrainingPlanCompiler {
     }
     let scratch = backward.scratchByteCounts.map { add(.arena(byteCount: $0)) }
     if !outputs.isEmpty || !backward.scratchByteCounts.isEmpty || contributions.isEmpty {
-      steps.append(
+      append(
         Step(
           body: backward.body, inputs: operands, outputs: outputs + scratch,
           node: record.node, label: backward.label))
@@ -117,7 +117,7 @@ extension TrainingPlanCompiler {
     // A new buffer, since either operand may be the gradient of another value too.
     let result = add(.arena(byteCount: count * MemoryLayout<Float>.size))
     let addition = GradientSum(count: count)
-    steps.append(
+    append(
       Step(
         body: { operands in addition.run(operands) }, inputs: [sum.buffer, other],
         outputs: [result], node: nil, label: "gradient sum"))
@@ -126,7 +126,7 @@ extension TrainingPlanCompiler {
 
   private mutating func addZeros(at gradient: UnsafeMutablePointer<Float>, count: Int) {
     let result = add(.fixed(UnsafeMutableRawPointer(gradient)))
-    steps.append(
+    append(
       Step(
         body: { operands in
           operands.output(as: Float.self).update(repeating: 0, count: count)
@@ -151,7 +151,7 @@ extension TrainingPlanCompiler {
         append(reorder, from: place.buffer, to: result)
       } else {
         let count = type.count * MemoryLayout<Float>.size
-        steps.append(
+        append(
           Step(
             body: { operands in
               operands.output(as: UInt8.self).update(

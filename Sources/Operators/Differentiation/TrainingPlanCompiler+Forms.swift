@@ -85,7 +85,7 @@ extension TrainingPlanCompiler {
   }
 
   mutating func append(_ reorder: Reorder, from source: Int, to result: Int) {
-    steps.append(
+    append(
       Step(
         body: { (operands) throws(KernelError) in
           try KernelError.engine { () throws(EngineError) in
@@ -106,7 +106,7 @@ extension TrainingPlanCompiler {
     if case .layout(let layout) = request, let target = grid.view(of: layout) {
       let result = add(.arena(byteCount: try bytes(of: type, in: layout)))
       let conversion = IntegerConversion(grid, place.form, source, target)
-      steps.append(
+      append(
         Step(
           body: { operands in conversion.run(operands) }, inputs: place.buffers,
           outputs: [result], node: nil, label: "integers to floats"))

@@ -7,77 +7,42 @@ extension TrainingPlanCompiler {
   ///
   /// - Parameter loss: the step at which the caller reads the output and writes its gradient.
   func layOut(loss: Int, output: ConcreteType) throws(ExecutionError) -> TrainingPlan {
-    let lifetimes = lifetimes()
-    var requests: [MemoryPlan.Request] = []
-    var requestOf = [Int](repeating: -1, count: buffers.count)
-    for index in buffers.indices {
-      guard case .arena(let byteCount) = buffers[index], let life = lifetimes[index] else {
-        continue
-      }
-      requestOf[index] = requests.count
-      requests.append(
-        MemoryPlan.Request(byteCount: byteCount, first: life.lowerBound, last: life.upperBound))
-    }
-    let arena: Arena
-    let plan: MemoryPlan
-    do {
-      plan = try MemoryPlan(requests)
-      arena = try Arena(byteCount: plan.byteCount)
-    } catch { throw .engine(node: nil, error) }
-
-    let slots = steps.reduce(0) { $0 + $1.inputs.count + $1.outputs.count }
-    let table = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: max(slots, 1))
-    table.initialize(repeating: nil, count: max(slots, 1))
-    func address(_ buffer: Int) -> UnsafeMutableRawPointer? {
-      switch buffers[buffer] {
-      case .fed: nil
-      case .fixed(let pointer): pointer
-      case .arena:
-        arena.base + (requestOf[buffer] >= 0 ? plan.offsets[requestOf[buffer]] : 0)
-      }
-    }
-    var next = 0
+    var lifetimes = ArenaLayout.lifetimes(steps.map { $0.inputs + $0.outputs }, count: buffers.count)
+    // What is computed once must outlive the run that does it.
+    for buffer in constant where !trains { lifetimes[buffer] = 0...steps.count }
+    let layout = try ArenaLayout(
+      byteCounts: buffers.map { buffer in
+        if case .arena(let byteCount) = buffer { byteCount } else { nil }
+      }, lifetimes: lifetimes)
+    var table = OperandTable(capacity: steps.reduce(0) { $0 + $1.inputs.count + $1.outputs.count })
     var fedSlots: [TrainingPlan.FedSlot] = []
     var labels: [String] = []
     var actions: [TrainingPlan.Action] = []
     for step in steps {
-      let first = next
-      for buffer in step.inputs + step.outputs {
-        defer { next += 1 }
-        guard let buffer else { continue }
-        table[next] = address(buffer)
-        if case .fed(let value) = buffers[buffer] {
-          fedSlots.append(TrainingPlan.FedSlot(value: value, slot: next))
+      let entries = table.entries
+      let operands = table.append(inputs: step.inputs, outputs: step.outputs) { buffer, entry in
+        switch buffers[buffer] {
+        case .fed(let value): fedSlots.append(TrainingPlan.FedSlot(value: value, slot: entry))
+        case .fixed(let pointer): entries[entry] = pointer
+        case .arena: entries[entry] = layout.address(buffer)
         }
       }
       let label = labels.firstIndex(of: step.label) ?? labels.count
       if label == labels.count { labels.append(step.label) }
       actions.append(
-        TrainingPlan.Action(
-          body: step.body,
-          operands: Operands(inputs: table + first, outputs: table + first + step.inputs.count),
-          node: step.node, label: label))
+        TrainingPlan.Action(body: step.body, operands: operands, node: step.node, label: label))
     }
     let ends = actions[loss].operands
+    let forward = zip(steps, actions).prefix(loss)
     return TrainingPlan(
-      graph: graph, forward: Array(actions[..<loss]), backward: Array(actions[(loss + 1)...]),
-      fedSlots: fedSlots, table: table, retained: retained + [arena], labels: labels,
+      graph: graph, once: forward.filter(\.0.isConstant).map(\.1),
+      forward: forward.filter { !$0.0.isConstant }.map(\.1),
+      backward: Array(actions[(loss + 1)...]), fedSlots: fedSlots, table: table.entries,
+      retained: retained + [layout.arena], labels: labels,
       output: TrainingPlan.Output(
         shape: output.shape,
         values: UnsafeMutablePointer(mutating: ends.input(0, as: Float.self)),
-        gradient: ends.output(0, as: Float.self)),
-      arenaByteCount: plan.byteCount)
-  }
-
-  /// The steps from the first to the last that touch each buffer.
-  private func lifetimes() -> [ClosedRange<Int>?] {
-    var lifetimes = [ClosedRange<Int>?](repeating: nil, count: buffers.count)
-    for (position, step) in steps.enumerated() {
-      for case let buffer? in step.inputs + step.outputs {
-        let first = lifetimes[buffer]?.lowerBound ?? position
-        lifetimes[buffer] = first...position
-      }
-    }
-    return lifetimes
+        gradient: ends.outputs[0]?.assumingMemoryBound(to: Float.self)),
+      arenaByteCount: layout.arena.byteCount)
   }
 }

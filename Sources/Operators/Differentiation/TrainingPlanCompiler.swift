@@ -39,6 +39,8 @@ struct TrainingPlanCompiler {
     var outputs: [Int?]
     var node: NodeID?
     var label: String
+    /// True where nothing that it reads ever changes, so that it runs once.
+    var isConstant = false
   }
 
   /// Floats in memory.
@@ -85,12 +87,45 @@ struct TrainingPlanCompiler {
   /// Layouts in which the producers of values would like their gradients.
   var preferred: [ValueID: TensorLayout] = [:]
   var placed: [Placed] = []
+  /// Buffers that no run changes, where nothing is trained.
+  var constant: Set<Int> = []
+  /// Whether anything is trained.
+  var trains = false
   var gradients: [ValueID: Location] = [:]
 
   /// - Parameters:
   ///   - fed: the values that the caller gives at each run.
   ///   - output: the value that a loss is computed from; of 32-bit floats.
   mutating func compile(fed: [ValueID], output: ValueID) throws(ExecutionError) -> TrainingPlan {
+    let (type, result) = try addForward(fed: fed, output: output)
+    guard trained.contains(output) else { throw .notComputable(name: graph[output].name) }
+    do throws(KernelError) {
+      gradients[output] = Location(
+        buffer: add(.arena(byteCount: try bytes(of: type))), layout: .rowMajor)
+    } catch { throw ExecutionError(error, name: graph[output].name) }
+    let loss = steps.count
+    let seed = gradients[output]?.buffer
+    // The caller reads the output and writes its gradient here.
+    append(Step(body: { _ in }, inputs: [result], outputs: [seed], node: nil, label: "loss"))
+    for record in placed.reversed() { try addBackward(record) }
+    do throws(KernelError) { try finishParameters() } catch {
+      throw ExecutionError(error, name: "(parameter gradients)")
+    }
+    return try layOut(loss: loss, output: type)
+  }
+
+  /// The plan of the forward half alone; parameters are constants then.
+  mutating func compileForward(fed: [ValueID], output: ValueID) throws(ExecutionError)
+    -> TrainingPlan
+  {
+    let (type, result) = try addForward(fed: fed, output: output)
+    append(Step(body: { _ in }, inputs: [result], outputs: [nil], node: nil, label: "result"))
+    return try layOut(loss: steps.count - 1, output: type)
+  }
+
+  private mutating func addForward(fed: [ValueID], output: ValueID) throws(ExecutionError)
+    -> (type: ConcreteType, result: Int)
+  {
     for value in fed {
       locations[value] = Location(buffer: add(.fed(value)), layout: .rowMajor)
     }
@@ -99,29 +134,28 @@ struct TrainingPlanCompiler {
         buffer: add(.fixed(UnsafeMutableRawPointer(memory.values))), layout: .rowMajor)
       if memory.gradient != nil { trained.insert(value) }
     }
+    trains = !trained.isEmpty
     for id in inference.nodes { try addForward(id) }
-    guard let type = inference.types[output], type.elementType == .float32,
-      trained.contains(output)
-    else { throw .notComputable(name: graph[output].name) }
-    let result: Int
-    do throws(KernelError) {
-      result = try floats(of: output, as: .rowMajor)
-      gradients[output] = Location(
-        buffer: add(.arena(byteCount: try bytes(of: type))), layout: .rowMajor)
-    } catch { throw ExecutionError(error, name: graph[output].name) }
-    let loss = steps.count
-    let seed = gradients[output]?.buffer
-    // The caller reads the output and writes its gradient here.
-    steps.append(
-      Step(body: { _ in }, inputs: [result], outputs: [seed], node: nil, label: "loss"))
-    for record in placed.reversed() { try addBackward(record) }
-    do throws(KernelError) { try finishParameters() } catch {
-      throw ExecutionError(error, name: "(parameter gradients)")
+    guard let type = inference.types[output], type.elementType == .float32 else {
+      throw .notComputable(name: graph[output].name)
     }
-    return try layOut(loss: loss, output: type)
+    do throws(KernelError) { return (type, try floats(of: output, as: .rowMajor)) } catch {
+      throw ExecutionError(error, name: graph[output].name)
+    }
+  }
+
+  /// Adds a step, which runs once where all that it reads is constant.
+  mutating func append(_ step: Step) {
+    var step = step
+    step.isConstant =
+      !trains && !step.outputs.isEmpty
+      && step.inputs.allSatisfy { $0.map(constant.contains) ?? true }
+    if step.isConstant { constant.formUnion(step.outputs.compactMap { $0 }) }
+    steps.append(step)
   }
 
   mutating func add(_ buffer: Buffer) -> Int {
+    if case .fixed = buffer { constant.insert(buffers.count) }
     buffers.append(buffer)
     return buffers.count - 1
   }
@@ -159,7 +193,7 @@ struct TrainingPlanCompiler {
       let results = try placeOutputs(node, types, kernel, first: operands.first ?? nil)
       for bytes in kernel.keptByteCounts { record.kept.append(add(.arena(byteCount: bytes))) }
       if !kernel.isView {
-        steps.append(
+        append(
           Step(
             body: { (operands) throws(KernelError) in try kernel.forward(operands) },
             inputs: operands, outputs: results + record.kept, node: id, label: kernel.label))

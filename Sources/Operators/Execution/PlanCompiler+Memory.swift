@@ -5,45 +5,25 @@ import TensorCore
 extension PlanCompiler {
   /// Gives every buffer an address and every step its operands.
   func layOut() throws(ExecutionError) -> ExecutionPlan {
-    var lifetimes = lifetimes()
+    var lifetimes = ArenaLayout.lifetimes(steps.map { $0.inputs + $0.outputs }, count: buffers.count)
     let roots = shareMemory(&lifetimes)
-    var requests: [MemoryPlan.Request] = []
-    var requestOf = [Int](repeating: -1, count: buffers.count)
-    for index in buffers.indices where roots[index] == index {
-      guard case .arena(let byteCount) = buffers[index], let life = lifetimes[index] else {
-        continue
-      }
-      requestOf[index] = requests.count
-      requests.append(
-        MemoryPlan.Request(byteCount: byteCount, first: life.lowerBound, last: life.upperBound))
-    }
-    let arena: Arena
-    let plan: MemoryPlan
-    do {
-      plan = try MemoryPlan(requests)
-      arena = try Arena(byteCount: plan.byteCount)
-    } catch { throw .engine(node: nil, error) }
-
-    let slots = steps.reduce(0) { $0 + $1.inputs.count + $1.outputs.count }
-    let table = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: max(slots, 1))
-    table.initialize(repeating: nil, count: max(slots, 1))
-    var next = 0
+    let layout = try ArenaLayout(
+      byteCounts: buffers.indices.map { index in
+        guard case .arena(let byteCount) = buffers[index], roots[index] == index else { return nil }
+        return byteCount
+      }, lifetimes: lifetimes)
+    var table = OperandTable(capacity: steps.reduce(0) { $0 + $1.inputs.count + $1.outputs.count })
     var fedSlots: [ExecutionPlan.FedSlot] = []
     var actions: [ExecutionPlan.Action] = []
     for step in steps {
-      let first = next
-      for buffer in step.inputs + step.outputs {
-        defer { next += 1 }
-        guard let buffer else { continue }
+      let entries = table.entries
+      let operands = table.append(inputs: step.inputs, outputs: step.outputs) { buffer, entry in
         switch buffers[roots[buffer]] {
-        case .fed(let value): fedSlots.append(ExecutionPlan.FedSlot(value: value, slot: next))
-        case .constant(let pointer): table[next] = pointer
-        case .arena:
-          let request = requestOf[roots[buffer]]
-          table[next] = arena.base + (request >= 0 ? plan.offsets[request] : 0)
+        case .fed(let value): fedSlots.append(ExecutionPlan.FedSlot(value: value, slot: entry))
+        case .constant(let pointer): entries[entry] = pointer
+        case .arena: entries[entry] = layout.address(roots[buffer])
         }
       }
-      let operands = Operands(inputs: table + first, outputs: table + first + step.inputs.count)
       switch step.work {
       case .kernel(let kernel, let node):
         actions.append(.kernel(kernel, operands, node: node))
@@ -52,20 +32,8 @@ extension PlanCompiler {
       }
     }
     return ExecutionPlan(
-      actions: actions, fedSlots: fedSlots, table: table, retained: retained + [arena],
-      arenaByteCount: plan.byteCount)
-  }
-
-  /// The steps from the first to the last that touch each intermediate buffer.
-  private func lifetimes() -> [ClosedRange<Int>?] {
-    var lifetimes = [ClosedRange<Int>?](repeating: nil, count: buffers.count)
-    for (position, step) in steps.enumerated() {
-      for case let buffer? in step.inputs + step.outputs {
-        let first = lifetimes[buffer]?.lowerBound ?? position
-        lifetimes[buffer] = first...position
-      }
-    }
-    return lifetimes
+      actions: actions, fedSlots: fedSlots, table: table.entries,
+      retained: retained + [layout.arena], arenaByteCount: layout.arena.byteCount)
   }
 
   /// Lets an output take over the memory of an input that no later step reads.

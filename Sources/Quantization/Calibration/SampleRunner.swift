@@ -12,8 +12,10 @@ struct SampleRunner {
   /// True where graphs are rewritten for any batch before they run.
   let isGeneralized: Bool
 
-  /// Samples a run where the model leaves the batch open.
+  /// Samples a run where the model leaves the batch open, unless they are large.
   static let openBatch = 32
+  /// Elements of all inputs of a run: what lies between the layers of an image network is many times that.
+  static let elementLimit = 1 << 20
 
   /// - Parameters:
   ///   - graph: the float model.
@@ -33,7 +35,18 @@ struct SampleRunner {
     }
     sampleCount = available
     isGeneralized = fixed == 1 && available > 1 && Self.samplesAreIndependent(graph, source)
-    batchSize = fixed == 1 && !isGeneralized ? 1 : min(Self.openBatch, available)
+    let open = min(try Self.openBatch(source), available)
+    batchSize = fixed == 1 && !isGeneralized ? 1 : open
+  }
+
+  /// As many samples as fit the limits, judged by the first one.
+  private static func openBatch(_ source: any CalibrationSource) throws(ConversionError) -> Int {
+    do {
+      let elements = try source.inputs(0..<1).reduce(0) { $0 + $1.count }
+      return min(openBatch, max(1, elementLimit / max(elements, 1)))
+    } catch {
+      throw .calibrationData(error)
+    }
   }
 
   /// The same runner over no more than `limit` samples, rounded to whole batches where the batch is fixed.

@@ -61,6 +61,9 @@ extension RecipeKeys {
     RecipeKey(name: "weight-average") { (value, options) throws(RecipeFileError) in
       options.training.weightAverage = try value.fraction()
     },
+    RecipeKey(name: "validation-interval") { (value, options) throws(RecipeFileError) in
+      options.training.validationInterval = try value.integer(in: 1...100_000, "1 to 100000")
+    },
     RecipeKey(name: "patience") { (value, options) throws(RecipeFileError) in
       options.training.patience = try value.integer(in: 0...100_000, "0 to 100000")
     },

@@ -118,6 +118,12 @@ struct TrainingOptionGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Epochs from one validation to the next; the last one has one anyway (default: \(defaults.validationInterval)).",
+      valueName: "count"))
+  var validationInterval: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Epochs without improvement on --validation to end after (default: none).",
       valueName: "count"))
   var patience: Int?
@@ -172,7 +178,7 @@ struct TrainingOptionGroup: ParsableArguments {
     }
     let counts: [(String, Int?, ClosedRange<Int>)] = [
       ("epochs", epochs, 0...100_000), ("batch-size", batchSize, 1...65536),
-      ("patience", patience, 0...100_000),
+      ("patience", patience, 0...100_000), ("validation-interval", validationInterval, 1...100_000),
     ]
     for case (let name, let value?, let range) in counts where !range.contains(value) {
       throw ValidationError(
@@ -200,6 +206,7 @@ struct TrainingOptionGroup: ParsableArguments {
     }
     if let clipGradients { options.training.gradientClipping = clipGradients }
     if let weightAverage { options.training.weightAverage = weightAverage }
+    if let validationInterval { options.training.validationInterval = validationInterval }
     if let patience { options.training.patience = patience }
     if let checkpointMinutes {
       options.training.checkpointInterval = .seconds(checkpointMinutes * 60)

@@ -69,7 +69,9 @@ struct BatchLoss {
     _ output: TrainingPlan.Output, _ batch: Batch, feeds: [ValueID: Tensor]
   ) throws(TrainingError) -> Double {
     let values = UnsafeBufferPointer(start: output.values, count: output.count)
-    let gradient = UnsafeMutableBufferPointer(start: output.gradient, count: output.count)
+    let gradient = output.gradient.map {
+      UnsafeMutableBufferPointer(start: $0, count: output.count)
+    }
     let answer = try teacher.map { (teacher) throws(TrainingError) in
       try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
         try teacher.answer(feeds)

@@ -149,7 +149,8 @@ public final class Trainer {
 
   /// Measures the parameters (their average, where one is kept) and keeps them if they are the best so far.
   private func validate(epoch: Int) throws(TrainingError) -> Double? {
-    guard let validation else { return nil }
+    let isDue = (epoch + 1) % settings.validationInterval == 0 || epoch + 1 == settings.epochs
+    guard let validation, isDue else { return nil }
     step.average?.exchange(with: store.trained)
     defer { step.average?.exchange(with: store.trained) }
     let baked = try bake()

@@ -28,6 +28,8 @@ public struct TrainingSettings: Sendable {
   /// Epochs without improvement on the validation data to end after; `nil` for none.
   public var patience: Int?
   public var computation = TrainingOptions()
+  /// Epochs from one validation to the next; the last epoch has one anyway.
+  public var validationInterval = 1
   /// Seed of order and augmentation.
   public var seed = 0
   /// Steps between two rows of the log; an epoch's last step has one anyway.

@@ -71,6 +71,8 @@ final class TrainingStep {
     try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
       try plan.backward()
     }
+    // Backward reads what was fed once more.
+    withExtendedLifetime((feeds, batch)) {}
     let penalty = regularization > 0 ? addPenalty() : 0
     let norm: Double
     do throws(GradientError) {
