@@ -93,7 +93,7 @@ let package = Package(
     tests("Training", ["CZlib"]),
     tests("Verification", ["OnnxFormat"]),
     tests("Reporting", exclude: ["Snapshots"]),
-    tests("Snug"),
+    tests("Snug", ["OnnxFormat", "Datasets"]),
     tests("SnugCommand", ["OnnxFormat", "Datasets"], exclude: ["Snapshots"]),
 
     // Whole conversions against onnx, onnxruntime and qonnx
