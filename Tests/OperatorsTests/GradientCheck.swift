@@ -69,7 +69,7 @@ final class GradientCheck {
   /// The gradients of all trained values, after a forward and a backward run.
   func gradients() throws -> [ValueID: [Float]] {
     _ = try loss()
-    for (index, weight) in upstream.enumerated() { plan.output.gradient[index] = weight }
+    for (index, weight) in upstream.enumerated() { plan.output.gradient?[index] = weight }
     try plan.backward()
     return parameters.filter { $0.value.memory.gradient != nil }.mapValues(\.gradient)
   }
