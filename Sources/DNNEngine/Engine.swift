@@ -49,7 +49,8 @@ public final class Engine: Sendable {
       let layer = try? PrimitiveDescriptor.convolution(
         self, source: .any([1, 64, 8, 8], .uint8), weights: .any([64, 64, 3, 3], .int8), bias: nil,
         destination: .any([1, 64, 8, 8], .int32),
-        ConvolutionGeometry(strides: [1, 1], dilations: [1, 1], padBegin: [1, 1], padEnd: [1, 1]))
+        ConvolutionGeometry(
+          strides: [1, 1], dilations: [1, 1], padBegin: [1, 1], padEnd: [1, 1]))
     else { return false }
     return layer.addsWithoutSaturation
   }

@@ -45,7 +45,7 @@ public enum Peers {
     // A full pipe would stop the program, so the errors go to a file and the output is read as it comes.
     let folder = try TemporaryFolder()
     let errors = folder.path("errors")
-    FileManager.default.createFile(atPath: errors, contents: nil)
+    _ = FileManager.default.createFile(atPath: errors, contents: nil)
     process.standardOutput = output
     process.standardError = FileHandle(forWritingAtPath: errors)
     try process.run()

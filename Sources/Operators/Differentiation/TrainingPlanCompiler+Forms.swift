@@ -99,6 +99,9 @@ extension TrainingPlanCompiler {
   private mutating func converted(
     _ value: ValueID, _ type: ConcreteType, _ place: IntegerLocation, to request: InputRequest
   ) throws(KernelError) -> Int {
+    guard place.form.channelAxis == 1 || place.form.scaleCount == 1 else {
+      throw .operator(.unsupported(what: "floats of a weight that is held as integers alone"))
+    }
     let grid = place.form.grid(type.shape)
     guard let source = grid.view(of: TensorLayout(place.form.layout)) else {
       throw .operator(.unsupported(what: "integers in a layout of their own"))

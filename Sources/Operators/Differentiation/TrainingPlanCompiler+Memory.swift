@@ -7,7 +7,8 @@ extension TrainingPlanCompiler {
   ///
   /// - Parameter loss: the step at which the caller reads the output and writes its gradient.
   func layOut(loss: Int, output: ConcreteType) throws(ExecutionError) -> TrainingPlan {
-    var lifetimes = ArenaLayout.lifetimes(steps.map { $0.inputs + $0.outputs }, count: buffers.count)
+    var lifetimes = ArenaLayout.lifetimes(
+      steps.map { $0.inputs + $0.outputs }, count: buffers.count)
     // What is computed once must outlive the run that does it.
     for buffer in constant where !trains { lifetimes[buffer] = 0...steps.count }
     let layout = try ArenaLayout(

@@ -5,7 +5,8 @@ import TensorCore
 extension PlanCompiler {
   /// Gives every buffer an address and every step its operands.
   func layOut() throws(ExecutionError) -> ExecutionPlan {
-    var lifetimes = ArenaLayout.lifetimes(steps.map { $0.inputs + $0.outputs }, count: buffers.count)
+    var lifetimes = ArenaLayout.lifetimes(
+      steps.map { $0.inputs + $0.outputs }, count: buffers.count)
     let roots = shareMemory(&lifetimes)
     let layout = try ArenaLayout(
       byteCounts: buffers.indices.map { index in

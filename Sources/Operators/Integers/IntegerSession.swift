@@ -49,7 +49,8 @@ public final class IntegerSession {
     try plan.forward(inputs)
     let result = plan.output
     return withExtendedLifetime(inputs) {
-      Tensor(Array(UnsafeBufferPointer(start: result.values, count: result.count)), shape: result.shape)
+      Tensor(
+        Array(UnsafeBufferPointer(start: result.values, count: result.count)), shape: result.shape)
     }
   }
 

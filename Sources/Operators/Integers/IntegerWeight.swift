@@ -5,7 +5,7 @@ import TensorCore
 /// A constant weight as the integers that a quantizer makes of it.
 ///
 /// Made for inference, never read from a file. The input is the weight, which tells the shape; the output is
-/// held as integers alone.
+/// held as integers, and as floats for a layer that can't multiply integers.
 struct IntegerWeight: Operator {
   static let schema = OperatorSchema(
     domain: "snug.inference", "IntegerWeight", since: 1, inputs: 1...1, inputTypes: [.float])
@@ -52,17 +52,22 @@ private final class IntegerWeightKernel: TrainingKernel {
     }
     outputs = [
       OutputForm(
+        floats: .rowMajor,
         integers: IntegerForm(
           layout: layout, element: .int8, scaleCount: weight.scales.count, channelAxis: 0))
     ]
   }
 
   func forward(_ operands: Operands) {
-    weight.codes.withElements(of: Int8.self) {
-      guard let source = $0.baseAddress else { return }
-      operands.output(0, as: Int8.self).update(from: source, count: $0.count)
+    let (values, codes) = (operands.output(0, as: Float.self), operands.output(1, as: Int8.self))
+    weight.codes.withElements(of: Int8.self) { source in
+      let length = max(source.count / weight.scales.count, 1)
+      for (index, code) in source.enumerated() {
+        codes[index] = code
+        values[index] = Float(code) * weight.scales[index / length]
+      }
     }
-    operands.output(1, as: Float.self).update(from: weight.scales, count: weight.scales.count)
+    operands.output(2, as: Float.self).update(from: weight.scales, count: weight.scales.count)
   }
 
   func makeBackward(_ context: BackwardContext) throws(KernelError) -> [Backward] {
