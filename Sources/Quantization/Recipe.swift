@@ -1,3 +1,5 @@
+import Quantizers
+
 /// What to convert to: bit widths, method and initialisation, with overrides for single layers.
 ///
 /// The keys of the encoded form are the long names of the command-line options.
@@ -38,6 +40,8 @@ public struct Recipe: Sendable, Hashable, Codable {
     /// The range with the least squared quantization error.
     case mse
   }
+
+  public typealias ScaleType = Quantizers.ScaleType
 
   /// Settings for the layers whose node name matches a pattern; the last match wins.
   public struct LayerOverride: Sendable, Hashable, Codable {
@@ -87,6 +91,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Whether to correct the mean shift of each layer's output; needs calibration data.
   public var biasCorrection = true
   public var rangeEstimator = RangeEstimator.mse
+  /// What the scales of weights and activations may be.
+  public var scaleType = ScaleType.float
   /// Whether batch normalisation is folded into the preceding layer before quantization.
   public var foldBatchNormalization = false
   /// Whether the graph input takes an unsigned quantizer.
@@ -111,6 +117,7 @@ public struct Recipe: Sendable, Hashable, Codable {
     case depthwiseMethod = "depthwise"
     case biasCorrection = "bias-correction"
     case rangeEstimator = "activation-range"
+    case scaleType = "scale-type"
     case foldBatchNormalization = "fold-batch-normalization"
     case inputUnsigned = "input-unsigned"
     case calibrationSamples = "calibration-samples"

@@ -18,6 +18,7 @@ extension ConversionOptions {
       JSONMember("depthwise", .string(recipe.depthwiseMethod.rawValue)),
       JSONMember("bias-correction", .bool(recipe.biasCorrection)),
       JSONMember("activation-range", .string(recipe.rangeEstimator.rawValue)),
+      JSONMember("scale-type", .string(recipe.scaleType.rawValue)),
       JSONMember("fold-batch-normalization", .bool(recipe.foldBatchNormalization)),
       JSONMember("input-unsigned", .bool(recipe.inputUnsigned)),
       JSONMember("calibration-samples", JSONValue(recipe.calibrationSamples)),

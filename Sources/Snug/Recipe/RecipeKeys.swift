@@ -42,6 +42,9 @@ enum RecipeKeys {
     RecipeKey(name: "activation-range") { (value, options) throws(RecipeFileError) in
       options.recipe.rangeEstimator = try value.choice()
     },
+    RecipeKey(name: "scale-type") { (value, options) throws(RecipeFileError) in
+      options.recipe.scaleType = try value.choice()
+    },
     RecipeKey(name: "fold-batch-normalization") { (value, options) throws(RecipeFileError) in
       options.recipe.foldBatchNormalization = try value.flag()
     },

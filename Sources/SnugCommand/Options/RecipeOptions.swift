@@ -5,6 +5,7 @@ extension Recipe.Method: ExpressibleByArgument {}
 extension Recipe.Initializer: ExpressibleByArgument {}
 extension Recipe.Refinement: ExpressibleByArgument {}
 extension Recipe.RangeEstimator: ExpressibleByArgument {}
+extension Recipe.ScaleType: ExpressibleByArgument {}
 extension ExportFormat: ExpressibleByArgument {}
 
 /// `on` or `off`.
@@ -82,6 +83,12 @@ struct RecipeOptions: ParsableArguments {
   var activationRange: Recipe.RangeEstimator?
 
   @Option(
+    help:
+      "What the scales of weights and activations may be: any number, or powers of two (default: \(defaults.scaleType.rawValue))."
+  )
+  var scaleType: Recipe.ScaleType?
+
+  @Option(
     help: ArgumentHelp(
       "The most samples that calibration reads (default: \(defaults.calibrationSamples)).",
       valueName: "count"))
@@ -126,6 +133,7 @@ struct RecipeOptions: ParsableArguments {
     if let depthwise { options.recipe.depthwiseMethod = depthwise }
     if let biasCorrection { options.recipe.biasCorrection = biasCorrection == .on }
     if let activationRange { options.recipe.rangeEstimator = activationRange }
+    if let scaleType { options.recipe.scaleType = scaleType }
     if let calibrationSamples { options.recipe.calibrationSamples = calibrationSamples }
     if let foldBatchNormalization {
       options.recipe.foldBatchNormalization = foldBatchNormalization
