@@ -26,7 +26,9 @@ struct LayerQuantization {
     quantizer: any WeightQuantizer, parameters: ChannelParameters, weights: [Float]
   ) {
     do throws(QuantizerError) {
-      let quantizer = methodType.init(weightLayer)
+      let quantizer: any WeightQuantizer =
+        planned.method == .exact
+        ? ExactQuantizer(weightLayer, gradient: recipe.gradient) : methodType.init(weightLayer)
       var (parameters, initialized) = try quantizer.initialized(weights, initialization)
       // Norm-constrained methods keep the scale of the largest weight, as published.
       if recipe.refine == .best, !quantizer.usesNorm {
