@@ -8,6 +8,8 @@ public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
 
   public init(_ layer: WeightLayer) { method = Method(layer) }
 
+  public init(_ method: Method) { self.method = method }
+
   public var layer: WeightLayer { method.layer }
   public var usesNorm: Bool { method.usesNorm }
   public var isConstrained: Bool { method.isConstrained }
@@ -55,5 +57,10 @@ extension WeightQuantizer {
   /// The method with scales of a type.
   public static func scaled(_ type: ScaleType) -> any WeightQuantizer.Type {
     type == .float ? Self.self : PowerOfTwoScaled<Self>.self
+  }
+
+  /// This quantizer with scales of a type.
+  public func scaled(_ type: ScaleType) -> any WeightQuantizer {
+    type == .float ? self : PowerOfTwoScaled(self)
   }
 }
