@@ -5,11 +5,14 @@ import Quantizers
 struct RangeCalibration {
   let recipe: Recipe
 
+  /// Sets each scale by the recipe's estimator, by the least squared error where outputs are to decide.
+  ///
+  /// - Returns: the distribution of each group's activations.
   /// - Throws: ``ConversionError`` where samples can't be run or activations aren't finite.
   func calibrate(
     _ plan: inout QuantizationPlan, graph: Graph, runner: SampleRunner,
     progress: (Int) -> Void = { _ in }
-  ) throws(ConversionError) {
+  ) throws(ConversionError) -> [ActivationHistogram] {
     var groupsOfValue: [ValueID: [Int]] = [:]
     var observed: [ValueID] = []
     for (index, group) in plan.groups.enumerated() {
@@ -34,18 +37,19 @@ struct RangeCalibration {
         plan.groups[index].scale = 1
         continue
       }
-      let format = ActivationFormat(bits: group.bits, signed: group.isSigned)
+      let format = group.format
       do {
         let statistic =
           switch recipe.rangeEstimator {
           case .percentile: try histograms[index].percentile()
-          case .mse: try histograms[index].leastErrorStatistic(for: format)
+          case .mse, .output: try histograms[index].leastErrorStatistic(for: format)
           }
         plan.groups[index].scale = format.scale(statistic: statistic)
       } catch {
         throw .activations(value: graph[first].name, error)
       }
     }
+    return histograms
   }
 
   /// - Throws: ``ConversionError/needsCalibration(values:)`` with every activation that nothing bounds.
@@ -61,7 +65,7 @@ struct RangeCalibration {
         }
         magnitude = max(magnitude, range.magnitude)
       }
-      let format = ActivationFormat(bits: group.bits, signed: group.isSigned)
+      let format = group.format
       plan.groups[index].scale = format.scale(statistic: magnitude)
     }
     guard unbounded.isEmpty else {
