@@ -65,11 +65,21 @@ public struct Converter: Sendable {
     _ model: Model, calibration: (any CalibrationSource)?,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> TrainableModel {
-    var (float, plan, edits, runner, seconds) = try calibrated(model, calibration, progress)
+    let (float, plan, edits, runner, calibrationSeconds) = try calibrated(
+      model, calibration, progress)
+    var seconds = calibrationSeconds
     var clock = StageClock()
+    var start = float
+    if let runner, recipe.biasCorrection {
+      try CentringCorrection(plan: plan, runner: runner).apply(to: &start.graph)
+    }
     // The exported model keeps its batch; only training widens it.
-    let wide = try runner?.executable(float.graph) ?? float.graph
-    var builder = TrainableModelBuilder(float: float, wide: wide, plan: plan, recipe: recipe)
+    func widened(_ graph: Graph) throws(ConversionError) -> Graph {
+      try runner?.executable(graph) ?? graph
+    }
+    var builder = TrainableModelBuilder(
+      start: start, wide: try widened(start.graph), teacher: try widened(float.graph), plan: plan,
+      recipe: recipe)
     var trainable = try builder.build(
       edits: edits, calibrationSamples: runner?.sampleCount ?? 0)
     seconds.initialize = clock.lap()

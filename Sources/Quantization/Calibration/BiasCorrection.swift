@@ -17,21 +17,25 @@ struct BiasCorrection {
   let shift: [Float]
 
   func apply(to graph: inout Graph) {
-    guard let output = layer.output(in: graph) else { return }
+    if !moveConstant(in: &graph), let output = layer.output(in: graph) {
+      addBehind(output, in: &graph)
+    }
+  }
+
+  /// Corrects a constant that is there, or the bias input that the operator has; false where neither is (case 4).
+  func moveConstant(in graph: inout Graph) -> Bool {
+    guard let output = layer.output(in: graph) else { return false }
+    let isProduct = graph[layer.node].op is MatMul
     let readers = graph.consumers(of: output)
     if readers.count == 1, !graph.isOutput(output), let reader = readers.first {
-      if graph[reader].op is BatchNormalization, moveMean(of: reader, in: &graph) { return }
-      if graph[layer.node].op is MatMul, graph[reader].op is Add,
-        moveConstant(of: reader, besides: output, in: &graph)
-      {
-        return
+      if graph[reader].op is BatchNormalization, moveMean(of: reader, in: &graph) { return true }
+      if isProduct, graph[reader].op is Add, moveConstant(of: reader, besides: output, in: &graph) {
+        return true
       }
     }
-    if graph[layer.node].op is MatMul {
-      addBehind(output, in: &graph)
-    } else {
-      moveBias(in: &graph)
-    }
+    if isProduct { return false }
+    moveBias(in: &graph)
+    return true
   }
 
   private func moveMean(of normalization: NodeID, in graph: inout Graph) -> Bool {
