@@ -7,7 +7,7 @@ public struct Converter: Sendable {
   /// What is being done, and how far it has come.
   public struct Progress: Sendable, Hashable {
     public enum Stage: String, Sendable, Hashable, CaseIterable {
-      case calibrating, quantizing, correcting
+      case calibrating, searching, quantizing, correcting
     }
     public var stage: Stage
     public var completed: Int
@@ -97,18 +97,27 @@ public struct Converter: Sendable {
     var clock = StageClock()
     var seconds = Conversion.Seconds()
     var result = model
-    let edits = try prepare(&result.graph)
+    var edits = try prepare(&result.graph)
     var plan = try place(result.graph)
     seconds.prepare = clock.lap()
-    var runner: SampleRunner?
-    if let calibration {
-      let made = try SampleRunner(
-        graph: result.graph, source: calibration, limit: recipe.calibrationSamples)
-      try RangeCalibration(recipe: recipe)
+    let runner = try calibration.map { (source) throws(ConversionError) in
+      try SampleRunner(graph: result.graph, source: source, limit: recipe.calibrationSamples)
+    }
+    if recipe.equalizes {
+      edits += try CrossLayerEqualization.run(&result.graph, runner: runner)
+    }
+    if let made = runner {
+      let histograms = try RangeCalibration(recipe: recipe)
         .calibrate(&plan, graph: result.graph, runner: made) {
           progress(Progress(stage: .calibrating, completed: $0, total: made.sampleCount))
         }
-      runner = made
+      if recipe.rangeEstimator == .output || recipe.searchesActivationWidth {
+        let total = plan.groups.count
+        try ActivationSearch(recipe: recipe, graph: result.graph, runner: made)
+          .run(&plan, histograms: histograms) {
+            progress(Progress(stage: .searching, completed: $0, total: total))
+          }
+      }
     } else {
       try RangeCalibration(recipe: recipe).calibrateFromGraph(&plan, graph: result.graph)
     }

@@ -26,7 +26,9 @@ struct LayerQuantization {
     quantizer: any WeightQuantizer, parameters: ChannelParameters, weights: [Float]
   ) {
     do throws(QuantizerError) {
-      let quantizer = methodType.init(weightLayer)
+      let quantizer: any WeightQuantizer =
+        planned.method == .exact
+        ? ExactQuantizer(weightLayer, gradient: recipe.gradient) : methodType.init(weightLayer)
       var (parameters, initialized) =
         planned.method == .a2qPlus
         ? try CentredStart(quantizer: quantizer, initialization: initialization).choose(weights)
