@@ -43,6 +43,7 @@ public struct Catalogue: OperatorResolver {
     Tanh.self,
     Transpose.self,
     Unsqueeze.self,
+    MultiThreshold.self,
     Quant.self,
   ]
 

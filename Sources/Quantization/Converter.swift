@@ -42,7 +42,7 @@ public struct Converter: Sendable {
     if let runner, recipe.biasCorrection || OutputQuantization.isNeeded(recipe) {
       let correction = OutputCorrection(
         plan: plan, runner: runner, correctsMean: recipe.biasCorrection,
-        correctsGain: recipe.refine == .best)
+        correctsGain: recipe.refine == .best && recipe.scaleType == .float)
       try correction.run(float: graph, quantized: &float.graph, baked: &baked, recipe: recipe) {
         progress(Progress(stage: .correcting, completed: $0, total: plan.layers.count))
       }

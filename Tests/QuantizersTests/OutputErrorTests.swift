@@ -146,6 +146,25 @@ struct MomentSamples {
     }
   }
 
+  @Test(arguments: roundings)
+  func `scales that must be powers of two stay powers of two`(
+    rounding: OutputErrorQuantizer.Rounding
+  ) throws {
+    var generator = SplitMix(seed: 19)
+    let layer = WeightLayer(
+      channels: 4, length: 9, bits: 4, budget: try makeBudget(0...3, bits: 6))
+    let samples = MomentSamples(60, length: 9, noise: 0.1, &generator)
+    let weights = (0..<36).map { _ in generator.normal() }
+    let quantizer = PowerOfTwoScaled<ExactQuantizer>(layer)
+    let start = try quantizer.quantize(
+      weights, try quantizer.initialized(weights, .projection).parameters)
+    let result = try OutputErrorQuantizer(
+      layer, rounding: rounding, searchesScale: true, ignoresMean: false, scaleType: .powerOfTwo
+    ).quantize(weights, from: start, moments: [samples.moments])
+    #expect(result.scales.allSatisfy { $0.significand == 1 })
+    #expect(result.codes != start.codes && layer.fits(result.codes))
+  }
+
   @Test func `small channels come near the best integers of all`() throws {
     var generator = SplitMix(seed: 23)
     var (found, best, nearest) = (0.0, 0.0, 0.0)

@@ -58,7 +58,7 @@ extension LayerQuantization {
   {
     let quantizer = OutputErrorQuantizer(
       weightLayer, rounding: recipe.rounding, searchesScale: recipe.scaleSearch == .output,
-      ignoresMean: recipe.biasCorrection)
+      ignoresMean: recipe.biasCorrection, scaleType: recipe.scaleType)
     let quantized: QuantizedWeights
     do {
       quantized = try quantizer.quantize(

@@ -14,6 +14,7 @@ struct GroupSearch {
   /// The index of the group's first channel in the layer.
   let firstChannel: Int
   let objective: OutputObjective
+  let scaleType: ScaleType
   private(set) var best: Best
   /// Of each channel, less the part that no weights could mend.
   private(set) var errors: [Double]
@@ -26,10 +27,14 @@ struct GroupSearch {
   private var length: Int { objective.length }
   private var grain: Int { max(1, 8192 / max(length, 1)) }
 
-  init(layer: WeightLayer, firstChannel: Int, objective: OutputObjective, start: Best) {
+  init(
+    layer: WeightLayer, firstChannel: Int, objective: OutputObjective, start: Best,
+    scaleType: ScaleType
+  ) {
     self.layer = layer
     self.firstChannel = firstChannel
     self.objective = objective
+    self.scaleType = scaleType
     best = start
     startScales = start.scales
     errors = Array(repeating: .infinity, count: start.scales.count)
@@ -125,7 +130,8 @@ struct GroupSearch {
         product += Double(images[index]) * Double(objective.targets[index])
       }
       let fitted = square > 0 ? Float(product / square) : 0
-      let scale = fitted.isNormal && fitted > 0 ? fitted : scales[channel]
+      let scale =
+        fitted.isNormal && fitted > 0 ? scaleType.nearest(to: fitted) : scales[channel]
       var error = 0.0
       for index in row {
         let difference = Double(scale) * Double(integers[index]) - Double(objective.targets[index])

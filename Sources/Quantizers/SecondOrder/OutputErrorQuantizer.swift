@@ -30,19 +30,27 @@ public struct OutputErrorQuantizer: Sendable {
   /// Whether a mean shift of the output counts as no error, since it is corrected.
   public var ignoresMean: Bool
 
-  /// Candidates as multiples of the scale to start from.
-  static let factors: [Float] = (-4...12).map { exp2(Float($0) / 4) }
+  public var scaleType: ScaleType
+
+  /// Candidates as multiples of the scale to start from: 1/2 to 8.
+  private var factors: [Float] {
+    scaleType == .float ? (-4...12).map { exp2(Float($0) / 4) } : (-1...3).map { exp2(Float($0)) }
+  }
   /// Scales at which greedy rounding is tried, as multiples of the best so far.
-  static let feedbackFactors: [Float] = (-2...2).map { exp2(Float($0) / 8) }
+  private var feedbackFactors: [Float] {
+    scaleType == .float ? (-2...2).map { exp2(Float($0) / 8) } : [0.5, 1, 2]
+  }
   static let descents = 3
 
   public init(
-    _ layer: WeightLayer, rounding: Rounding, searchesScale: Bool, ignoresMean: Bool
+    _ layer: WeightLayer, rounding: Rounding, searchesScale: Bool, ignoresMean: Bool,
+    scaleType: ScaleType = .float
   ) {
     self.layer = layer
     self.rounding = rounding
     self.searchesScale = searchesScale
     self.ignoresMean = ignoresMean
+    self.scaleType = scaleType
   }
 
   /// - Parameters:
@@ -96,7 +104,8 @@ public struct OutputErrorQuantizer: Sendable {
     // Inputs beyond what single precision holds tell nothing.
     guard objective.isFinite else { return start }
     var search = GroupSearch(
-      layer: layer, firstChannel: channels.lowerBound, objective: objective, start: start)
+      layer: layer, firstChannel: channels.lowerBound, objective: objective, start: start,
+      scaleType: scaleType)
     let feedback: OutputObjective.Feedback? =
       switch rounding {
       case .nearest: nil
@@ -108,8 +117,8 @@ public struct OutputErrorQuantizer: Sendable {
       return search.best
     }
     search.fitStart()
-    for factor in Self.factors { search.project(factor: factor) }
-    if let feedback { search.round(feedback, factors: Self.feedbackFactors) }
+    for factor in factors { search.project(factor: factor) }
+    if let feedback { search.round(feedback, factors: feedbackFactors) }
     for _ in 0..<Self.descents { search.descend() }
     return search.best
   }
