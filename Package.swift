@@ -42,6 +42,8 @@ let package = Package(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-openmp-dev"])]),
     .target(name: "COnnxProto", dependencies: ["CProtobufC"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
@@ -50,7 +52,7 @@ let package = Package(
     module("GraphIR", ["TensorCore"]),
     module("OnnxFormat", ["GraphIR", "COnnxProto"]),
     module("AccumulatorBounds", ["TensorCore"]),
-    module("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels"]),
+    module("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels", "COpenBLAS"]),
     module("DNNEngine", ["TensorCore", "COneDNN"]),
     module("Operators", ["GraphIR", "DNNEngine", "Quantizers", "CKernels"]),
     module("Passes", ["Operators", "AccumulatorBounds"]),

@@ -33,6 +33,29 @@ public struct SignSumRegion: Sendable, Hashable {
     self.negativeLimit = max(negativeLimit, 0)
   }
 
+  private init(
+    _ region: SignSumRegion, above: Int128, below: Int128, positiveLimit: Int64,
+    negativeLimit: Int64
+  ) {
+    (along, against) = (region.along, region.against)
+    self.above = above
+    self.below = below
+    self.positiveLimit = positiveLimit
+    self.negativeLimit = negativeLimit
+  }
+
+  /// What further weights may use beside those that have these sums.
+  ///
+  /// - Precondition: the region contains `sums`.
+  public func remaining(after sums: SignSums) -> SignSumRegion {
+    precondition(contains(sums), "the sums lie outside the region")
+    let (positive, negative) = (Int128(sums.positive), Int128(sums.negative))
+    return SignSumRegion(
+      self, above: above - along * positive - against * negative,
+      below: below - along * negative - against * positive,
+      positiveLimit: positiveLimit - sums.positive, negativeLimit: negativeLimit - sums.negative)
+  }
+
   /// False where not even an all-zero channel fits, because the bias leaves the range by itself.
   public var isFeasible: Bool { above >= 0 && below >= 0 }
 

@@ -39,16 +39,17 @@ public struct Converter: Sendable {
     var baked = ModelBaker(plan: plan, layers: layers).bake(into: &float.graph)
     seconds.initialize = clock.lap()
 
-    if let runner, recipe.biasCorrection {
+    if let runner, recipe.biasCorrection || OutputQuantization.isNeeded(recipe) {
       let correction = OutputCorrection(
-        plan: plan, runner: runner,
+        plan: plan, runner: runner, correctsMean: recipe.biasCorrection,
         correctsGain: recipe.refine == .best && recipe.scaleType == .float)
-      try correction.run(float: graph, quantized: &float.graph, baked: &baked) {
+      try correction.run(float: graph, quantized: &float.graph, baked: &baked, recipe: recipe) {
         progress(Progress(stage: .correcting, completed: $0, total: plan.layers.count))
       }
     }
     var conversion = Conversion(
-      model: float, layers: zip(plan.layers, layers).map { Conversion.Layer($0, $1, plan) },
+      model: float,
+      layers: zip(plan.layers, baked).map { Conversion.Layer($0, $1.quantized, plan) },
       excluded: plan.excluded, edits: edits, calibrationSamples: runner?.sampleCount ?? 0)
     try conversion.finish(plan, baked)
     seconds.correct = clock.lap()

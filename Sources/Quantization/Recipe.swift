@@ -33,6 +33,18 @@ public struct Recipe: Sendable, Hashable, Codable {
     case best
   }
 
+  /// By what the scale of each channel is searched with ``Refinement/best``.
+  public enum ScaleCriterion: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The error of the weights.
+    case weights
+    /// The error of the layer's output on calibration data; that of the weights where there is none.
+    case output
+  }
+
+  /// How weights become integers with ``Refinement/best``; other than `nearest` needs calibration data and takes
+  /// it where there is none.
+  public typealias Rounding = OutputErrorQuantizer.Rounding
+
   /// How an activation quantizer's clipping range follows from calibration data.
   public enum RangeEstimator: String, Sendable, Hashable, Codable, CaseIterable {
     /// The 99.999th percentile of the magnitudes.
@@ -99,6 +111,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var ioBits = 8
   public var initializer = Initializer.projection
   public var refine = Refinement.best
+  public var scaleSearch = ScaleCriterion.output
+  public var rounding = Rounding.optq
   /// Method for depthwise convolutions where `method` is A2Q+ (arXiv 2401.10432, appendix B.2).
   public var depthwiseMethod = Method.a2q
   /// Whether to correct the mean shift of each layer's output; needs calibration data.
@@ -138,7 +152,8 @@ public struct Recipe: Sendable, Hashable, Codable {
     case accumulatorBits = "accumulator-bits"
     case ioBits = "io-bits"
     case initializer = "init"
-    case refine
+    case refine, rounding
+    case scaleSearch = "scale-search"
     case depthwiseMethod = "depthwise"
     case biasCorrection = "bias-correction"
     case rangeEstimator = "activation-range"

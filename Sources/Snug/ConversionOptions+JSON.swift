@@ -15,6 +15,8 @@ extension ConversionOptions {
       JSONMember("io-bits", JSONValue(recipe.ioBits)),
       JSONMember("init", .string(recipe.initializer.rawValue)),
       JSONMember("refine", .string(recipe.refine.rawValue)),
+      JSONMember("scale-search", .string(recipe.scaleSearch.rawValue)),
+      JSONMember("rounding", .string(recipe.rounding.rawValue)),
       JSONMember("depthwise", .string(recipe.depthwiseMethod.rawValue)),
       JSONMember("bias-correction", .bool(recipe.biasCorrection)),
       JSONMember("activation-range", .string(recipe.rangeEstimator.rawValue)),

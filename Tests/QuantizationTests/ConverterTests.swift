@@ -47,6 +47,49 @@ import Testing
     }
   }
 
+  @Test(arguments: Recipe.Rounding.allCases, Recipe.ScaleCriterion.allCases)
+  func `integers chosen by the output fit the accumulator`(
+    rounding: Recipe.Rounding, scaleSearch: Recipe.ScaleCriterion
+  ) throws {
+    let converter = try Converter(
+      Self.recipe {
+        ($0.rounding, $0.scaleSearch, $0.accumulatorBits) = (rounding, scaleSearch, 8)
+      })
+    let samples = try Self.samples(8, [4, 6, 6])
+    let conversion = try converter.convert(
+      Self.model(ModelBuilder.residual()), calibration: samples)
+    for name in ["a", "b"] {
+      let layer = try #require(conversion.layers.first { $0.name == name })
+      #expect(layer.repairs == 0 && !layer.inputSigned && layer.inputBits == 4)
+      for row in try Self.integers(name, in: conversion.model.graph) {
+        #expect(row.filter { $0 > 0 }.reduce(0, +) * 15 <= 127)
+        #expect(row.filter { $0 < 0 }.reduce(0, +) * 15 >= -128)
+      }
+    }
+  }
+
+  @Test func `without samples the output's error can't be asked for and weights are rounded`()
+    throws
+  {
+    var builder = ModelBuilder()
+    let x = builder.input([.fixed(1), .fixed(6)])
+    let op = Sigmoid()
+    func squashed(_ value: ValueID, _ name: String) -> ValueID {
+      builder.graph.addNode(op, name: name, inputs: [value], output: "\(name).out")
+    }
+    let first = squashed(builder.linear(squashed(x, "s0"), "first", from: 6, to: 6), "s1")
+    let middle = squashed(builder.linear(first, "middle", from: 6, to: 6), "s2")
+    builder.graph.addOutput(builder.linear(middle, "last", from: 6, to: 3))
+    var integers: [[[Int]]] = []
+    for rounding in Recipe.Rounding.allCases {
+      let converter = try Converter(
+        Self.recipe { ($0.rounding, $0.accumulatorBits) = (rounding, 9) })
+      let conversion = try converter.convert(Self.model(builder.graph), calibration: nil)
+      integers.append(try Self.integers("middle", in: conversion.model.graph))
+    }
+    #expect(Set(integers).count == 1)
+  }
+
   @Test(
     arguments: [
       (Recipe.Method.a2qPlus, Recipe.Refinement.none), (.a2q, .none), (.exact, .none),

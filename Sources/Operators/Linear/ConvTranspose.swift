@@ -102,14 +102,14 @@ public struct ConvTranspose: ExecutableOperator {
   }
 
   /// Output size and padding along one axis.
-  struct Geometry {
-    var output: Int
-    var begin: Int
-    var end: Int
+  public struct Geometry: Sendable, Hashable {
+    public var output: Int
+    public var begin: Int
+    public var end: Int
   }
 
   /// - Throws: ``OperatorError`` where lists have the wrong length or the output would be negative.
-  func geometry(kernel: [Int], _ axis: Int, size: Int) throws(OperatorError) -> Geometry {
+  public func geometry(kernel: [Int], _ axis: Int, size: Int) throws(OperatorError) -> Geometry {
     let window = try window.resolved(kernel: kernel)
     for case (let name, let list?) in [
       ("output_padding", outputPadding), ("output_shape", outputShape),

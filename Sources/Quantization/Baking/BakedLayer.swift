@@ -17,12 +17,19 @@ struct BakedLayer: Sendable {
     self.scale = scale
   }
 
-  /// Multiplies the scale of each channel; the integers stay.
-  mutating func multiplyScales(by factors: [Float], in graph: inout Graph) {
+  /// Puts other integers and scales in the place of the layer's.
+  mutating func replace(with other: QuantizedLayer, in graph: inout Graph) {
     guard let shape = graph[weight].constant?.shape else { return }
-    quantized.scales = zip(quantized.scales, factors).map(*)
+    quantized = other
     graph.setConstant(weight, quantized.weight(layer.layout, shape: shape))
     graph.setConstant(scale, layer.layout.scaleTensor(quantized.scales))
+  }
+
+  /// Multiplies the scale of each channel; the integers stay.
+  mutating func multiplyScales(by factors: [Float], in graph: inout Graph) {
+    var scaled = quantized
+    scaled.scales = zip(quantized.scales, factors).map(*)
+    replace(with: scaled, in: &graph)
   }
 }
 

@@ -45,19 +45,17 @@ struct LayerWalk {
     _ index: Int, in graph: Graph, _ body: (UnsafeBufferPointer<Float>, [Int]) -> Void
   ) throws(ConversionError) {
     guard let output = layers[index].output(in: graph) else { return }
-    try forEachBatch(graph) { (session, feeds, _) throws(ExecutionError) in
-      try session.run(feeds, observe: [output]) { _, elements, shape in body(elements, shape) }
-    }
+    let step = try step(in: graph)
+    for batch in batches.indices { try step.observe(output, batch: batch, body) }
   }
 
   /// Computes the output of a layer as it now is, keeps it, and drops what no later layer reads.
   mutating func advance(past index: Int, in graph: Graph) throws(ConversionError) {
     guard let output = layers[index].output(in: graph) else { return }
     if lastReader[index] > index {
-      var computed: [Tensor?] = Array(repeating: nil, count: batches.count)
-      try forEachBatch(graph) { (session, feeds, batch) throws(ExecutionError) in
-        computed[batch] = try session.run(feeds, fetch: [output])[output]
-      }
+      let step = try step(in: graph)
+      var computed: [Tensor?] = []
+      for batch in batches.indices { computed.append(try step.fetch(output, batch: batch)) }
       for batch in batches.indices { kept[batch][output] = computed[batch] }
     }
     for (passed, layer) in layers[...index].enumerated() where lastReader[passed] <= index {
@@ -66,23 +64,41 @@ struct LayerWalk {
     }
   }
 
-  private func forEachBatch(
-    _ graph: Graph, _ body: (Session, [ValueID: Tensor], Int) throws(ExecutionError) -> Void
-  ) throws(ConversionError) {
-    let graph = try runner.executable(graph)
-    do {
-      let session = try Session(graph: graph)
-      for (batch, range) in batches.enumerated() {
-        let feeds = try runner.feeds(graph, range).merging(kept[batch]) { input, _ in input }
-        try body(session, feeds, batch)
+  /// A graph as it now is, ready to be run batch by batch from what is kept.
+  struct Step {
+    fileprivate let session: Session
+    fileprivate let walk: LayerWalk
+
+    var batchCount: Int { walk.batches.count }
+
+    /// Shows a value that depends on no layer but those passed and the next one.
+    func observe(
+      _ value: ValueID, batch: Int, _ body: (UnsafeBufferPointer<Float>, [Int]) -> Void
+    ) throws(ConversionError) {
+      let feeds = try walk.feeds(session.graph, batch)
+      do {
+        try session.run(feeds, observe: [value]) { _, elements, shape in body(elements, shape) }
+      } catch {
+        throw .execution(error)
       }
-    } catch let error as ExecutionError {
-      throw .execution(error)
-    } catch let error as ConversionError {
-      throw error
-    } catch {
-      throw .calibrationData(error)
     }
+
+    fileprivate func fetch(_ value: ValueID, batch: Int) throws(ConversionError) -> Tensor? {
+      let feeds = try walk.feeds(session.graph, batch)
+      do { return try session.run(feeds, fetch: [value])[value] } catch { throw .execution(error) }
+    }
+  }
+
+  /// - Throws: ``ConversionError`` where the graph can't be run.
+  func step(in graph: Graph) throws(ConversionError) -> Step {
+    let graph = try runner.executable(graph)
+    do { return Step(session: try Session(graph: graph), walk: self) } catch {
+      throw .execution(error)
+    }
+  }
+
+  private func feeds(_ graph: Graph, _ batch: Int) throws(ConversionError) -> [ValueID: Tensor] {
+    try runner.feeds(graph, batches[batch]).merging(kept[batch]) { input, _ in input }
   }
 
   /// For each layer, the greatest index of a layer that its output reaches without passing another one.

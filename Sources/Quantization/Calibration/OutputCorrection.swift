@@ -8,9 +8,13 @@ import TensorCore
 /// The mean is corrected by a shift (Nagel et al. 2019, arXiv 1906.04721, section 4.2, measured on data). With
 /// ``Recipe/Refinement/best`` the variance is corrected too, by a gain on the scale of the channel's weights,
 /// which stands outside the accumulator and so leaves every integer as it is.
+///
+/// Where weights are chosen by the error of their output (``OutputQuantization``), each layer's are first, so that
+/// they too see all that was done before them.
 struct OutputCorrection {
   let plan: QuantizationPlan
   let runner: SampleRunner
+  let correctsMean: Bool
   let correctsGain: Bool
 
   /// The most samples that statistics are taken over.
@@ -24,24 +28,30 @@ struct OutputCorrection {
   ///   - float: the graph before quantization.
   ///   - quantized: the baked graph, changed in place.
   ///   - baked: where the parameters of each layer stand.
+  ///   - recipe: how weights are chosen anew, if at all.
   /// - Throws: ``ConversionError`` where samples can't be run.
   func run(
-    float: Graph, quantized: inout Graph, baked: inout [BakedLayer],
+    float: Graph, quantized: inout Graph, baked: inout [BakedLayer], recipe: Recipe,
     progress: (Int) -> Void = { _ in }
   ) throws(ConversionError) {
     let layers = plan.layers.map(\.layer)
     let samples = try LayerWalk.sampleLimit(
       layers, runner: runner, graph: float, elements: Self.elementLimit)
     let limited = runner.limited(to: min(Self.sampleLimit, samples))
-    let targets = try statistics(of: float, limited)
+    let targets = correctsMean ? try statistics(of: float, limited) : []
     var walk = try LayerWalk(layers, runner: limited, graph: quantized)
+    var weights =
+      OutputQuantization.isNeeded(recipe)
+      ? try OutputQuantization(plan: plan, recipe: recipe, runner: limited, float: float) : nil
     for (index, planned) in plan.layers.enumerated() {
-      guard let target = targets[index] else { continue }
-      var actual = ChannelStatistics(
-        channels: planned.layer.layout.channelCount, axis: planned.layer.outputAxis)
-      try walk.observe(index, in: quantized) { actual.observe($0, shape: $1) }
-      if actual.count > 0 {
-        correct(planned.layer, &baked[index], from: actual, to: target, in: &quantized)
+      try weights?.run(index, &baked[index], in: &quantized, walk)
+      if correctsMean, let target = targets[index] {
+        var actual = ChannelStatistics(
+          channels: planned.layer.layout.channelCount, axis: planned.layer.outputAxis)
+        try walk.observe(index, in: quantized) { actual.observe($0, shape: $1) }
+        if actual.count > 0 {
+          correct(planned.layer, &baked[index], from: actual, to: target, in: &quantized)
+        }
       }
       try walk.advance(past: index, in: quantized)
       progress(index + 1)

@@ -74,11 +74,12 @@ struct LayerQuantization {
   }
 
   /// The layer as its quantizer sees it, with the exact budget of its accumulator.
-  private var weightLayer: WeightLayer {
+  var weightLayer: WeightLayer {
     let layout = planned.layer.layout
     let range = input.integerRange
     guard let inputs = IntegerRange(Int64(range.lowerBound), Int64(range.upperBound)),
-      let accumulator = AccumulatorRange(bits: planned.accumulatorBits),
+      // What nothing constrains fits 64 bits.
+      let accumulator = AccumulatorRange(bits: planned.targetBits ?? 64),
       let budget = AccumulatorBudget(input: inputs, accumulator: accumulator)
     else { preconditionFailure("the recipe's validation bounds all widths") }
     return WeightLayer(

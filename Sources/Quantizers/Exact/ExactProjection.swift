@@ -47,12 +47,42 @@ struct ExactProjection {
     }
   }
 
+  /// The thresholds of each sign, in steps: what magnitudes lose before they are rounded, so that they fit
+  /// `region`; 0 where nearest integers fit.
+  ///
+  /// - Precondition: the region is feasible and the scale positive.
+  func thresholds(
+    _ row: UnsafeBufferPointer<Float>, scale: Float, region: SignSumRegion
+  ) -> (positive: Float, negative: Float) {
+    var thresholds: (positive: Float, negative: Float) = (0, 0)
+    withUnits(of: row, scale: scale, caps: nil) { positive, negative, scratch in
+      let sums = CoupledBudget(region: region, positive: positive, negative: negative).bestSums()
+      thresholds = (
+        positive.threshold(budget: sums.positive, scratch: scratch),
+        negative.threshold(budget: sums.negative, scratch: scratch)
+      )
+    }
+    return thresholds
+  }
+
   private func project(
     _ row: UnsafeBufferPointer<Float>, scale: Float, caps: UnsafePointer<Int8>?,
     on region: SignSumRegion, into codes: UnsafeMutableBufferPointer<Int8>
   ) {
-    let size = row.count
     codes.update(repeating: 0)
+    withUnits(of: row, scale: scale, caps: caps) { positive, negative, scratch in
+      let sums = CoupledBudget(region: region, positive: positive, negative: negative).bestSums()
+      positive.project(budget: sums.positive, isNegative: false, scratch: scratch, into: codes)
+      negative.project(budget: sums.negative, isNegative: true, scratch: scratch, into: codes)
+    }
+  }
+
+  /// Calls `body` with the units of each sign and room for one float a weight.
+  private func withUnits(
+    of row: UnsafeBufferPointer<Float>, scale: Float, caps: UnsafePointer<Int8>?,
+    _ body: (_ positive: UnitSet, _ negative: UnitSet, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let size = row.count
     withUnsafeTemporaryAllocation(of: Float.self, capacity: 5 * size) { floats in
       withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * size) { indices in
         guard let floats = floats.baseAddress, let indices = indices.baseAddress else { return }
@@ -67,12 +97,7 @@ struct ExactProjection {
             magnitudes: magnitudes, caps: most, indices: index, count: count,
             units: snug_units_count(magnitudes, most, count, 0))
         }
-        let positive = collect(0, isNegative: false)
-        let negative = collect(1, isNegative: true)
-        let sums = CoupledBudget(region: region, positive: positive, negative: negative).bestSums()
-        let scratch = floats + 4 * size
-        positive.project(budget: sums.positive, isNegative: false, scratch: scratch, into: codes)
-        negative.project(budget: sums.negative, isNegative: true, scratch: scratch, into: codes)
+        body(collect(0, isNegative: false), collect(1, isNegative: true), floats + 4 * size)
       }
     }
   }

@@ -35,6 +35,11 @@ struct UnitSet {
     }.sorted(by: >)
   }
 
+  /// The gain above which the `budget` units of largest gain are all taken; 0 where there are no more.
+  func threshold(budget: Int64, scratch: UnsafeMutablePointer<Float>) -> Float {
+    units <= budget ? 0 : snug_units_project(magnitudes, caps, count, budget, scratch)
+  }
+
   /// Writes the `budget` units of largest gain into `codes`.
   func project(
     budget: Int64, isNegative: Bool, scratch: UnsafeMutablePointer<Float>,

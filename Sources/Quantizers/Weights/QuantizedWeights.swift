@@ -6,6 +6,13 @@ public struct QuantizedWeights: Sendable {
   public var scales: [Float]
   public var summary: QuantizationSummary
 
+  public init(codes: [Int8], scales: [Float], summary: QuantizationSummary = QuantizationSummary())
+  {
+    self.codes = codes
+    self.scales = scales
+    self.summary = summary
+  }
+
   /// Sum of squared differences from `weights`, one a channel.
   public func errors(from weights: [Float]) -> [Double] {
     let length = scales.isEmpty ? 0 : codes.count / scales.count
@@ -48,7 +55,7 @@ extension WeightQuantizer {
     precondition(weights.count == layer.count, "\(weights.count) weights, not \(layer.count)")
     var result = QuantizedWeights(
       codes: Array(repeating: 0, count: layer.count),
-      scales: Array(repeating: 0, count: layer.channels), summary: .init())
+      scales: Array(repeating: 0, count: layer.channels))
     let summary = try result.codes.withMutableBuffer { (codes) throws(QuantizerError) in
       try result.scales.withMutableBuffer { (scales) throws(QuantizerError) in
         try weights.withBuffer { (weights) throws(QuantizerError) in

@@ -156,6 +156,8 @@ public struct QuantizationSummary: Sendable, Hashable {
   /// True where K = 1, so that zero-centring would erase the layer and A2Q stood in for A2Q+.
   public var fellBackToA2Q = false
 
+  public init() {}
+
   mutating func add(_ other: QuantizationSummary) {
     repairedChannels += other.repairedChannels
     repairedUnits += other.repairedUnits

@@ -33,6 +33,12 @@ enum RecipeKeys {
     RecipeKey(name: "refine") { (value, options) throws(RecipeFileError) in
       options.recipe.refine = try value.choice()
     },
+    RecipeKey(name: "scale-search") { (value, options) throws(RecipeFileError) in
+      options.recipe.scaleSearch = try value.choice()
+    },
+    RecipeKey(name: "rounding") { (value, options) throws(RecipeFileError) in
+      options.recipe.rounding = try value.choice(Recipe.Rounding.self)
+    },
     RecipeKey(name: "depthwise") { (value, options) throws(RecipeFileError) in
       options.recipe.depthwiseMethod = try value.choice()
     },

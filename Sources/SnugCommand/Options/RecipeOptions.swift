@@ -4,6 +4,8 @@ import Snug
 extension Recipe.Method: ExpressibleByArgument {}
 extension Recipe.Initializer: ExpressibleByArgument {}
 extension Recipe.Refinement: ExpressibleByArgument {}
+extension Recipe.ScaleCriterion: ExpressibleByArgument {}
+extension Recipe.Rounding: ExpressibleByArgument {}
 extension Recipe.RangeEstimator: ExpressibleByArgument {}
 extension Recipe.ActivationWidth: ExpressibleByArgument {}
 extension Recipe.ScaleType: ExpressibleByArgument {}
@@ -66,6 +68,18 @@ struct RecipeOptions: ParsableArguments {
       "What is done beyond the method's own initialisation and rounding; 'best' takes the nearest integers within the exact budget, for the best scale of each channel, and corrects the outputs' variance (default: \(defaults.refine.rawValue))."
   )
   var refine: Recipe.Refinement?
+
+  @Option(
+    help:
+      "With --refine best: whether each channel's scale is searched by the error of its weights or of its output on the calibration samples (default: \(defaults.scaleSearch.rawValue))."
+  )
+  var scaleSearch: Recipe.ScaleCriterion?
+
+  @Option(
+    help:
+      "With --refine best: round each weight to the nearest integer, or with the errors of those before it made up for on the calibration samples (default: \(defaults.rounding.rawValue))."
+  )
+  var rounding: Recipe.Rounding?
 
   @Option(
     help:
@@ -143,6 +157,8 @@ struct RecipeOptions: ParsableArguments {
     if let ioBits { options.recipe.ioBits = ioBits }
     if let initializer { options.recipe.initializer = initializer }
     if let refine { options.recipe.refine = refine }
+    if let scaleSearch { options.recipe.scaleSearch = scaleSearch }
+    if let rounding { options.recipe.rounding = rounding }
     if let depthwise { options.recipe.depthwiseMethod = depthwise }
     if let biasCorrection { options.recipe.biasCorrection = biasCorrection == .on }
     if let activationRange { options.recipe.rangeEstimator = activationRange }

@@ -1,0 +1,73 @@
+import GraphIR
+import Quantizers
+import TensorCore
+
+/// Collects ``InputMoments`` of one layer after the other, over the same positions of the quantized network, all
+/// layers before it quantized, and of the float network.
+struct MomentCollection {
+  private let float: Graph
+  private var floatWalk: LayerWalk
+
+  /// - Throws: ``ConversionError`` where the graph has a cycle.
+  init(_ layers: [DotProductLayer], runner: SampleRunner, float: Graph) throws(ConversionError) {
+    self.float = float
+    floatWalk = try LayerWalk(layers, runner: runner, graph: float)
+  }
+
+  /// Positions that give all that moments of K inputs need: many times K, and enough where K is small.
+  static func positionLimit(length: Int) -> Int { max(4096, 16 * length) }
+
+  /// The moments of a layer, one for each group of channels, or `nil` where they are too large to hold or
+  /// nothing was seen. The layers before it must have been passed.
+  func moments(
+    _ index: Int, of layer: DotProductLayer, in quantized: Graph, _ walk: LayerWalk
+  ) throws(ConversionError) -> [InputMoments]? {
+    guard let patches = InputPatches(layer, in: float),
+      InputMoments.areFeasible(groups: patches.groups, length: patches.length),
+      let floatData = layer.data(in: float), let data = layer.data(in: quantized)
+    else { return nil }
+    let step = try walk.step(in: quantized)
+    let floatStep = try floatWalk.step(in: float)
+    let limit = max(1, Self.positionLimit(length: patches.length) / max(step.batchCount, 1))
+    var moments = [InputMoments](repeating: .init(length: patches.length), count: patches.groups)
+    for batch in 0..<step.batchCount {
+      var rows: [Float] = []
+      var floatRows: [Float] = []
+      var (count, floatCount) = (0, 0)
+      try step.observe(data, batch: batch) {
+        count = patches.copy($0, shape: $1, limit: limit, into: &rows)
+      }
+      try floatStep.observe(floatData, batch: batch) {
+        floatCount = patches.copy($0, shape: $1, limit: limit, into: &floatRows)
+      }
+      if count == floatCount { Self.add(rows, floatRows, count: count, to: &moments) }
+    }
+    return moments.allSatisfy({ $0.count > 0 }) ? moments : nil
+  }
+
+  mutating func advance(past index: Int) throws(ConversionError) {
+    try floatWalk.advance(past: index, in: float)
+  }
+
+  private static func add(
+    _ rows: [Float], _ floatRows: [Float], count: Int, to moments: inout [InputMoments]
+  ) {
+    guard let length = moments.first?.length else { return }
+    let width = moments.count * length
+    rows.withUnsafeBufferPointer { rows in
+      floatRows.withUnsafeBufferPointer { floatRows in
+        moments.withUnsafeMutableBufferPointer { moments in
+          guard let row = rows.baseAddress, let floatRow = floatRows.baseAddress else { return }
+          nonisolated(unsafe) let (moments, first, firstFloat) = (moments, row, floatRow)
+          Parallelism.forEachRange(count: moments.count) { range in
+            for group in range {
+              moments[group].add(
+                quantized: first + group * length, float: firstFloat + group * length, rows: count,
+                stride: width)
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import AccumulatorBounds
+
+/// What a channel whose integers are chosen one by one has used of its budget.
+struct BudgetUse {
+  let budget: AccumulatorBudget
+  private(set) var sums = SignSums(positive: 0, negative: 0)
+  /// Of each tile; empty without tiles.
+  private var tiles: [SignSums] = []
+
+  init(_ budget: AccumulatorBudget, length: Int) {
+    self.budget = budget
+    if let tiling = budget.tiling {
+      tiles = Array(
+        repeating: sums, count: (length + tiling.length - 1) / tiling.length)
+    }
+  }
+
+  /// What all weights not chosen yet may use.
+  var remaining: SignSumRegion { budget.channel.remaining(after: sums) }
+
+  /// The most units of a sign that a weight may take, besides those that the position has already.
+  func room(at position: Int, isNegative: Bool) -> Int64 {
+    var room = Self.room(budget.channel, sums, isNegative)
+    if let tiling = budget.tiling {
+      room = min(room, Self.room(budget.inner, tiles[position / tiling.length], isNegative))
+    }
+    return room
+  }
+
+  /// Adds units, fewer where negative, to those of a sign.
+  mutating func take(_ units: Int64, at position: Int, isNegative: Bool) {
+    sums.add(units, isNegative)
+    if let tiling = budget.tiling { tiles[position / tiling.length].add(units, isNegative) }
+  }
+
+  /// Whether the whole channel would fit with this many more units of each sign.
+  func allows(positive: Int64, negative: Int64) -> Bool {
+    budget.check(positiveSum: sums.positive + positive, negativeSum: sums.negative + negative)
+  }
+
+  private static func room(_ region: SignSumRegion, _ sums: SignSums, _ isNegative: Bool) -> Int64 {
+    isNegative
+      ? (region.largestNegative(besidePositive: sums.positive) ?? 0) - sums.negative
+      : (region.largestPositive(besideNegative: sums.negative) ?? 0) - sums.positive
+  }
+}
+
+extension SignSums {
+  fileprivate mutating func add(_ units: Int64, _ isNegative: Bool) {
+    if isNegative { negative += units } else { positive += units }
+  }
+}

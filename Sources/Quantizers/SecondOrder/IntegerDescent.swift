@@ -1,0 +1,177 @@
+import AccumulatorBounds
+
+/// Lowers a channel's output error from given integers by single units: one weight moved by one unit, or, where
+/// the budget stands in the way, one unit taken from a weight and given to another.
+///
+/// Every step lowers the error and keeps the budget. The end is a local optimum: no single unit can be moved to
+/// advantage, and no pair of units among the most promising ones; unless `stepLimit` came first.
+struct IntegerDescent {
+  let use: BudgetUse
+  let limit: Int
+  let scale: Float
+  /// H, K x K.
+  let hessian: UnsafeBufferPointer<Float>
+  /// Sweeps through all weights before the best steps are looked for one by one.
+  var sweeps = 3
+  /// Units that a blocked weight may be given, of which each is tried with all that could give one.
+  var pairCandidates = 8
+  var stepLimit: Int
+
+  /// A step must lower the error by more than this share of what one unit of the weight weighs, so that
+  /// rounding errors can't make steps go round in circles.
+  private static let leastGain: Float = 1e-4
+
+  /// Moves the integers of one channel.
+  ///
+  /// - Parameters:
+  ///   - gradient: H (s q - w*), kept up to date.
+  /// - Returns: the number of steps.
+  @discardableResult func run(
+    _ integers: UnsafeMutableBufferPointer<Float>, gradient: UnsafeMutableBufferPointer<Float>
+  ) -> Int {
+    var state = State(
+      use: use, limit: Float(limit), scale: scale, hessian: hessian, integers: integers,
+      gradient: gradient)
+    for (position, integer) in integers.enumerated() where integer != 0 {
+      state.use.take(Int64(integer.magnitude), at: position, isNegative: integer < 0)
+    }
+    var steps = 0
+    for _ in 0..<sweeps {
+      let before = steps
+      for position in integers.indices where steps < stepLimit {
+        if state.improve(position) { steps += 1 }
+      }
+      if steps == before { break }
+    }
+    while steps < stepLimit, state.takeBestStep(pairCandidates: pairCandidates) { steps += 1 }
+    return steps
+  }
+
+  /// One unit: where, and which way the integer moves.
+  private struct Unit {
+    var position: Int
+    var step: Float
+    /// What it changes the error by, over the square of the scale.
+    var cost: Float
+  }
+
+  private struct State {
+    var use: BudgetUse
+    let limit: Float
+    let scale: Float
+    let hessian: UnsafeBufferPointer<Float>
+    let integers: UnsafeMutableBufferPointer<Float>
+    let gradient: UnsafeMutableBufferPointer<Float>
+
+    private func weight(_ position: Int) -> Float { hessian[position * integers.count + position] }
+
+    private func cost(_ position: Int, _ step: Float) -> Float {
+      weight(position) + 2 * step * gradient[position] / scale
+    }
+
+    /// Moves an integer to the best value near it that the budget allows, if that lowers the error.
+    mutating func improve(_ position: Int) -> Bool {
+      let weight = weight(position)
+      let wanted = -gradient[position] / (scale * weight)
+      guard wanted.magnitude > 0.5 + IntegerDescent.leastGain else { return false }
+      let integer = integers[position]
+      var target = integer + wanted.rounded()
+      target = min(max(target, -limit), limit)
+      if target.magnitude > integer.magnitude || (target < 0) != (integer < 0) {
+        let kept = (target < 0) == (integer < 0) ? integer.magnitude : 0
+        let room = Float(use.room(at: position, isNegative: target < 0))
+        target = (target < 0 ? -1 : 1) * min(target.magnitude, kept + room)
+      }
+      // Where the budget turned the step back, what is left of it may not pay.
+      let step = target - integer
+      guard step != 0, step * (step - 2 * wanted) < -IntegerDescent.leastGain else { return false }
+      apply(position, step)
+      return true
+    }
+
+    mutating func apply(_ position: Int, _ step: Float) {
+      let old = integers[position]
+      let new = old + step
+      if old != 0 { use.take(-Int64(old.magnitude), at: position, isNegative: old < 0) }
+      if new != 0 { use.take(Int64(new.magnitude), at: position, isNegative: new < 0) }
+      integers[position] = new
+      let factor = step * scale
+      let row = position * integers.count
+      for index in integers.indices { gradient[index] += factor * hessian[row + index] }
+    }
+
+    /// Takes the best single unit, or else the best pair; false where none pays.
+    mutating func takeBestStep(pairCandidates: Int) -> Bool {
+      var best: Unit?
+      var blocked: [Unit] = []
+      // Without tiles all positions have the same room.
+      let isTiled = use.budget.tiling != nil
+      let rooms = (
+        positive: use.room(at: 0, isNegative: false), negative: use.room(at: 0, isNegative: true)
+      )
+      for position in integers.indices {
+        let weight = weight(position)
+        // Downhill is against the gradient; uphill can't pay.
+        let step: Float = gradient[position] > 0 ? -1 : 1
+        let cost = cost(position, step)
+        let integer = integers[position]
+        guard cost < -IntegerDescent.leastGain * weight, (integer + step).magnitude <= limit else {
+          continue
+        }
+        let grows = integer == 0 || (integer > 0) == (step > 0)
+        let room =
+          isTiled
+          ? use.room(at: position, isNegative: step < 0)
+          : step < 0 ? rooms.negative : rooms.positive
+        if !grows || room >= 1 {
+          if cost < best?.cost ?? .infinity {
+            best = Unit(position: position, step: step, cost: cost)
+          }
+        } else if !isTiled {
+          insert(Unit(position: position, step: step, cost: cost), into: &blocked, pairCandidates)
+        }
+      }
+      if let best {
+        apply(best.position, best.step)
+        return true
+      }
+      return takeBestPair(blocked)
+    }
+
+    private func insert(_ unit: Unit, into units: inout [Unit], _ limit: Int) {
+      if units.count == limit, let last = units.last, last.cost <= unit.cost { return }
+      if units.count == limit { units.removeLast() }
+      let place = units.firstIndex { $0.cost > unit.cost } ?? units.count
+      units.insert(unit, at: place)
+    }
+
+    /// Gives one of the blocked units, for one that another weight gives back.
+    private mutating func takeBestPair(_ blocked: [Unit]) -> Bool {
+      var best: (given: Unit, taken: Unit, cost: Float)?
+      for unit in blocked {
+        let isNegative = unit.step < 0
+        let fromPositive = use.allows(
+          positive: (isNegative ? 0 : 1) - 1, negative: isNegative ? 1 : 0)
+        let fromNegative = use.allows(
+          positive: isNegative ? 0 : 1, negative: (isNegative ? 1 : 0) - 1)
+        let row = unit.position * integers.count
+        for position in integers.indices where position != unit.position {
+          let integer = integers[position]
+          guard integer > 0 ? fromPositive : integer < 0 && fromNegative else { continue }
+          let step: Float = integer > 0 ? -1 : 1
+          let own = cost(position, step)
+          let total = unit.cost + own + 2 * unit.step * step * hessian[row + position]
+          if total < best?.cost ?? .infinity {
+            best = (unit, Unit(position: position, step: step, cost: own), total)
+          }
+        }
+      }
+      guard let best, best.cost < -IntegerDescent.leastGain * weight(best.given.position) else {
+        return false
+      }
+      apply(best.taken.position, best.taken.step)
+      apply(best.given.position, best.given.step)
+      return true
+    }
+  }
+}
