@@ -51,7 +51,7 @@ public enum ConstantEvaluator {
       }
     }
     try context.checkOutputs()
-    let kernel = try executable.makeKernel(context)
+    let kernel = try executable.makeAnyKernel(context)
     // Reordered copies of inputs, kept until the kernel has run.
     var arenas: [Arena] = []
     var pointers: [UnsafeMutableRawPointer?] = []
@@ -90,9 +90,10 @@ public enum ConstantEvaluator {
         arenas.append(nil)
         continue
       }
+      let layout = try kernel.layout(ofOutput: index)
       arenas.append(
         try KernelError.engine { () throws(EngineError) in
-          try Arena(byteCount: kernel.outputs[index].byteCount(of: type))
+          try Arena(byteCount: layout.byteCount(of: type))
         })
     }
     var pointers = arenas.map { $0?.base }

@@ -102,7 +102,7 @@ struct PlanCompiler {
         throw KernelError.operator(.unsupported(what: "operator '\(node.op.type)'"))
       }
       try context.checkOutputs()
-      let kernel = try op.makeKernel(context)
+      let kernel = try op.makeAnyKernel(context)
       var operands: [Int?] = []
       for (index, source) in item.inputs.enumerated() {
         guard let source, let input = inputs[index] else {
@@ -117,7 +117,7 @@ struct PlanCompiler {
           results.append(nil)
           continue
         }
-        let layout = kernel.outputs[index]
+        let layout = try kernel.layout(ofOutput: index)
         if kernel.isView, index == 0, let first = operands[0] {
           locations[value] = Location(buffer: first, layout: layout)
           results.append(first)
