@@ -26,11 +26,18 @@ enum ConformanceScope {
     .bool,
   ]
 
-  /// Why a model is out of scope; `nil` where it is in scope.
-  ///
-  /// - Throws: ``FormatError`` where the file can't be read.
-  static func exclusion(path: String) throws(FormatError) -> String? {
-    let model = try OnnxReader.read(path: path, resolver: OpaqueResolver())
+  /// Why a model is out of scope; `nil` where it is in scope, or can't be read for another reason.
+  static func exclusion(path: String) -> String? {
+    let model: Model
+    do {
+      model = try OnnxReader.read(path: path, resolver: OpaqueResolver())
+    } catch {
+      switch error.problem {
+      case .noStandardOpset: return "domain other than the standard one"
+      case .opset(_, let version): return "opset \(version)"
+      default: return nil
+      }
+    }
     let graph = model.graph
     for id in graph.nodeIDs {
       let op = graph[id].op

@@ -56,7 +56,7 @@ public enum ConstantEvaluator {
     var arenas: [Arena] = []
     var pointers: [UnsafeMutableRawPointer?] = []
     for (index, tensor) in inputs.enumerated() {
-      guard let tensor else {
+      guard let tensor, kernel.inputs.indices.contains(index) else {
         pointers.append(nil)
         continue
       }

@@ -28,7 +28,7 @@ public enum InputRequest: Sendable, Hashable {
 ///
 /// Not safe to run from two threads at once.
 public protocol Kernel: AnyObject {
-  /// One for each input of the node.
+  /// One for each input of the node; inputs beyond the end aren't read.
   var inputs: [InputRequest] { get }
   /// One for each output of the node.
   var outputs: [TensorLayout] { get }

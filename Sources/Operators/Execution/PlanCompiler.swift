@@ -105,7 +105,8 @@ struct PlanCompiler {
       let kernel = try op.makeAnyKernel(context)
       var operands: [Int?] = []
       for (index, source) in item.inputs.enumerated() {
-        guard let source, let input = inputs[index] else {
+        // A kernel may read fewer inputs than the node has, such as axes that it was made for.
+        guard let source, let input = inputs[index], kernel.inputs.indices.contains(index) else {
           operands.append(nil)
           continue
         }
