@@ -25,24 +25,20 @@ extension Reduction {
   }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    try isNoop(context) ? ViewKernel(context) : try makeGroupKernel(context)
+    try makeGroupKernel(context)
   }
 
-  /// Whether nothing is reduced, so that the output is the input.
-  private func isNoop(_ context: KernelContext) throws(KernelError) -> Bool {
-    let rank = try context.input(0).shape.count
-    let reduced = try axes.reduced(context)
-    return rank > 0 && reduced.isEmpty
-  }
-
-  /// Group by group in row-major order, floats in double precision.
+  /// Group by group in row-major order, floats in double precision. Where no axis is reduced, each element is a
+  /// group.
   func makeGroupKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let function = Self.function
     let grid = ReductionGrid(input.shape, reduced: try axes.reduced(context))
     switch input.elementType {
-    case .float32: return kernel(context, grid) { (group: ReductionGroup<Float>) in function.real(group) }
-    case .float64: return kernel(context, grid) { (group: ReductionGroup<Double>) in function.real(group) }
+    case .float32:
+      return kernel(context, grid) { (group: ReductionGroup<Float>) in function.real(group) }
+    case .float64:
+      return kernel(context, grid) { (group: ReductionGroup<Double>) in function.real(group) }
     case .bool:
       guard function == .maximum || function == .minimum else { break }
       return kernel(context, grid) { (group: ReductionGroup<UInt8>) in
@@ -74,11 +70,7 @@ extension Reduction {
   /// dX = dY times the slope of the reduction at each element.
   public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
     -> any TrainingKernel
-  {
-    let kernel = try makeKernel(context.kernel)
-    if try isNoop(context.kernel) { return InferredTrainingKernel.view(kernel) }
-    return try makeGroupTrainingKernel(context, kernel)
-  }
+  { try makeGroupTrainingKernel(context, try makeKernel(context.kernel)) }
 
   func makeGroupTrainingKernel(_ context: TrainingContext, _ forward: any Kernel)
     throws(KernelError) -> any TrainingKernel
