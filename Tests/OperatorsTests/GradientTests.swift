@@ -34,7 +34,11 @@ import Testing
 
   static let differentiableCases: [Case] = OperatorConformanceTests.cases.filter {
     withoutDerivative[$0.type] == nil && !isOfIntegers($0)
+      && !casesAtJumps.contains($0.testDescription)
   }
+
+  /// Cases of which most elements lie where the result jumps.
+  static let casesAtJumps: Set<String> = ["Round/ties", "TopK/ties"]
 
   /// Operators whose first input isn't data: truth values that choose, or positions.
   static let laterData: Set<String> = ["Where", "OneHot"]

@@ -35,7 +35,8 @@ struct RowNormalization: Sendable {
     return (mean, 1 / (squares / Double(length) + epsilon).squareRoot())
   }
 
-  /// - Parameter bias: `nil` for none.
+  /// - Parameters:
+  ///   - bias: `nil` for none.
   ///   - means: of each row, where they are asked for; so `inverses`, the inverse standard deviations.
   func run(
     _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
@@ -114,12 +115,15 @@ struct RowNormalization: Sendable {
 
   /// The training kernel of inputs X, scale and an optional bias.
   func trainingKernel(_ context: TrainingContext) throws(KernelError) -> any TrainingKernel {
-    try context.kernel.requireSingleOutput("training through the statistics")
     let forward = try kernel(context.kernel)
     let wanted = [0, 1, 2].filter { context.wantsGradient($0) }
     let sumBytes = max(parameterCount, 1) * MemoryLayout<Double>.size
-    return InferredTrainingKernel("normalization", forward, preferred: .rowMajor) { _ in
-      Backward(
+    return InferredTrainingKernel("normalization", forward, preferred: .rowMajor) {
+      (backward) throws(KernelError) in
+      guard backward.gradients.dropFirst().allSatisfy({ $0 == nil }) else {
+        throw .operator(.unsupported(what: "training through the statistics"))
+      }
+      return Backward(
         "normalization gradient",
         operands: [.input(0, .rowMajor), .input(1, .rowMajor), .gradient(0, .rowMajor)],
         results: wanted.map { Backward.Result(input: $0, layout: .rowMajor) },
