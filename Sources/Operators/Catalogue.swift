@@ -116,6 +116,7 @@ public struct Catalogue: OperatorResolver {
     Unsqueeze.self,
     Where.self,
     Xor.self,
+    MultiThreshold.self,
     Quant.self,
   ]
 
