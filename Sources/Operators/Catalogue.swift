@@ -12,39 +12,66 @@ public struct Catalogue: OperatorResolver {
     Clip.self,
     Concat.self,
     Constant.self,
+    ConstantOfShape.self,
     Conv.self,
+    ConvInteger.self,
     ConvTranspose.self,
     DepthToSpace.self,
     DequantizeLinear.self,
     Div.self,
     Dropout.self,
+    DynamicQuantizeLinear.self,
+    Expand.self,
+    EyeLike.self,
     Flatten.self,
     Gather.self,
+    GatherElements.self,
+    GatherND.self,
     Gemm.self,
     GlobalAveragePool.self,
+    GlobalMaxPool.self,
+    GridSample.self,
     Identity.self,
     LeakyRelu.self,
     MatMul.self,
+    MatMulInteger.self,
     MaxPool.self,
     Mul.self,
     Pad.self,
     Pow.self,
+    QLinearConv.self,
+    QLinearMatMul.self,
     QuantizeLinear.self,
+    RangeOf.self,
     ReduceMean.self,
     Relu.self,
     Reshape.self,
+    Resize.self,
+    ScatterElements.self,
+    ScatterND.self,
     ShapeOf.self,
     Sigmoid.self,
+    SizeOf.self,
     Slice.self,
     Softmax.self,
+    SpaceToDepth.self,
+    Split.self,
     Sqrt.self,
     Squeeze.self,
     Sub.self,
     Tanh.self,
+    Tile.self,
     Transpose.self,
+    Trilu.self,
     Unsqueeze.self,
+    Upsample.self,
+    BipolarQuant.self,
     Quant.self,
+    Trunc.self,
   ]
+
+  /// Operators with subgraphs, which never run.
+  static let controlFlow: [any ControlFlowOperator.Type] = [If.self, Loop.self, Scan.self]
 
   /// An operator's name: domain and type.
   private struct Key: Hashable {
@@ -53,7 +80,7 @@ public struct Catalogue: OperatorResolver {
   }
 
   private static let byKey: [Key: any Operator.Type] = Dictionary(
-    uniqueKeysWithValues: operators.map {
+    uniqueKeysWithValues: (operators + controlFlow).map {
       (Key(domain: $0.schema.domain, type: $0.schema.type), $0)
     })
 
@@ -74,11 +101,20 @@ public struct Catalogue: OperatorResolver {
       quant.spelling = spelling
       return quant
     }
-    guard let found = Self.byKey[Key(domain: domain, type: type)],
+    if domain.isEmpty, type == ScatterElements.formerType, (9..<11).contains(attributes.opset) {
+      var scatter = try ScatterElements(attributes: attributes)
+      scatter.isNamedScatter = true
+      return scatter
+    }
+    let canonical = QonnxDomain.all.contains(domain) ? QonnxDomain.current : domain
+    guard let found = Self.byKey[Key(domain: canonical, type: type)],
       attributes.opset >= found.schema.sinceVersion
     else {
       return OpaqueOperator(domain: domain, type: type, attributes: attributes.attributes)
     }
-    return try found.init(attributes: attributes)
+    let op = try found.init(attributes: attributes)
+    guard var spelled = op as? any QonnxOperator else { return op }
+    spelled.domain = domain
+    return spelled
   }
 }

@@ -16,11 +16,23 @@ import Testing
     "Quant": "a quantizer of an exported file; training has its own",
     "QuantizeLinear": "gives integers",
     "DequantizeLinear": "takes integers",
+    "DynamicQuantizeLinear": "gives integers",
+    "BipolarQuant": "a quantizer of an exported file; training has its own",
+    "Trunc": "a quantizer of an exported file",
+    "ConvInteger": "takes integers",
+    "MatMulInteger": "takes integers",
+    "QLinearConv": "takes integers",
+    "QLinearMatMul": "takes integers",
+    "ConstantOfShape": "depends on a shape alone",
+    "EyeLike": "depends on the shape alone",
+    "Range": "makes constants",
+    "Size": "depends on the shape alone",
   ]
 
   /// Inputs that must be constant, or that training updates without a gradient.
   static let fixedInputs: [String: Set<Int>] = [
     "BatchNormalization": [3, 4], "Clip": [1, 2], "Pow": [1], "Pad": [2], "Dropout": [1],
+    "Resize": [1, 2], "Upsample": [1],
   ]
 
   static let differentiableCases: [Case] = OperatorConformanceTests.cases.filter {
