@@ -42,6 +42,11 @@ public struct Edit: Sendable, Hashable {
 public struct PassReport: Sendable, Hashable {
   public var pass: String
   public var edits: [Edit]
+
+  public init(pass: String, edits: [Edit]) {
+    self.pass = pass
+    self.edits = edits
+  }
 }
 
 /// Why a pass could not run.

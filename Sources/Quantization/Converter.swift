@@ -7,7 +7,7 @@ public struct Converter: Sendable {
   /// What is being done, and how far it has come.
   public struct Progress: Sendable, Hashable {
     public enum Stage: String, Sendable, Hashable, CaseIterable {
-      case calibrating, quantizing, correcting
+      case calibrating, searching, quantizing, correcting
     }
     public var stage: Stage
     public var completed: Int
@@ -63,11 +63,21 @@ public struct Converter: Sendable {
     _ model: Model, calibration: (any CalibrationSource)?,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> TrainableModel {
-    var (float, plan, edits, runner, seconds) = try calibrated(model, calibration, progress)
+    let (float, plan, edits, runner, calibrationSeconds) = try calibrated(
+      model, calibration, progress)
+    var seconds = calibrationSeconds
     var clock = StageClock()
+    var start = float
+    if let runner, recipe.biasCorrection {
+      try CentringCorrection(plan: plan, runner: runner).apply(to: &start.graph)
+    }
     // The exported model keeps its batch; only training widens it.
-    let wide = try runner?.executable(float.graph) ?? float.graph
-    var builder = TrainableModelBuilder(float: float, wide: wide, plan: plan, recipe: recipe)
+    func widened(_ graph: Graph) throws(ConversionError) -> Graph {
+      try runner?.executable(graph) ?? graph
+    }
+    var builder = TrainableModelBuilder(
+      start: start, wide: try widened(start.graph), teacher: try widened(float.graph), plan: plan,
+      recipe: recipe)
     var trainable = try builder.build(
       edits: edits, calibrationSamples: runner?.sampleCount ?? 0)
     seconds.initialize = clock.lap()
@@ -85,18 +95,27 @@ public struct Converter: Sendable {
     var clock = StageClock()
     var seconds = Conversion.Seconds()
     var result = model
-    let edits = try prepare(&result.graph)
+    var edits = try prepare(&result.graph)
     var plan = try place(result.graph)
     seconds.prepare = clock.lap()
-    var runner: SampleRunner?
-    if let calibration {
-      let made = try SampleRunner(
-        graph: result.graph, source: calibration, limit: recipe.calibrationSamples)
-      try RangeCalibration(recipe: recipe)
+    let runner = try calibration.map { (source) throws(ConversionError) in
+      try SampleRunner(graph: result.graph, source: source, limit: recipe.calibrationSamples)
+    }
+    if recipe.equalizes {
+      edits += try CrossLayerEqualization.run(&result.graph, runner: runner)
+    }
+    if let made = runner {
+      let histograms = try RangeCalibration(recipe: recipe)
         .calibrate(&plan, graph: result.graph, runner: made) {
           progress(Progress(stage: .calibrating, completed: $0, total: made.sampleCount))
         }
-      runner = made
+      if recipe.rangeEstimator == .output || recipe.searchesActivationWidth {
+        let total = plan.groups.count
+        try ActivationSearch(recipe: recipe, graph: result.graph, runner: made)
+          .run(&plan, histograms: histograms) {
+            progress(Progress(stage: .searching, completed: $0, total: total))
+          }
+      }
     } else {
       try RangeCalibration(recipe: recipe).calibrateFromGraph(&plan, graph: result.graph)
     }

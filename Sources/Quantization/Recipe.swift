@@ -1,3 +1,5 @@
+import Quantizers
+
 /// What to convert to: bit widths, method and initialisation, with overrides for single layers.
 ///
 /// The keys of the encoded form are the long names of the command-line options.
@@ -37,7 +39,20 @@ public struct Recipe: Sendable, Hashable, Codable {
     case percentile
     /// The range with the least squared quantization error.
     case mse
+    /// Whichever of these, and of the 99.9th percentile, gives the readers' outputs the least error.
+    case output
   }
+
+  /// Which widths activation quantizers may take.
+  public enum ActivationWidth: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The recipe's.
+    case fixed
+    /// Up to two bits less where the budget that this frees is worth more than what it costs.
+    case searched
+  }
+
+  /// How gradients pass the projection of method `exact` in training.
+  public typealias Gradient = ExactQuantizer.Gradient
 
   /// Settings for the layers whose node name matches a pattern; the last match wins.
   public struct LayerOverride: Sendable, Hashable, Codable {
@@ -87,6 +102,12 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Whether to correct the mean shift of each layer's output; needs calibration data.
   public var biasCorrection = true
   public var rangeEstimator = RangeEstimator.mse
+  /// Needs calibration data; `nil` is ``ActivationWidth/fixed``.
+  public var activationWidth: ActivationWidth?
+  /// Whether factors move between layers before quantization (``CrossLayerEqualization``); `nil` for no.
+  public var equalization: Bool?
+  /// Of layers whose method is `exact`, in training.
+  public var gradient = Gradient.straightThrough
   /// Whether batch normalisation is folded into the preceding layer before quantization.
   public var foldBatchNormalization = false
   /// Whether the graph input takes an unsigned quantizer.
@@ -100,6 +121,12 @@ public struct Recipe: Sendable, Hashable, Codable {
 
   public init() {}
 
+  /// Whether layers are equalized.
+  public var equalizes: Bool { equalization ?? false }
+
+  /// Whether narrower activation quantizers are tried.
+  public var searchesActivationWidth: Bool { activationWidth == .searched }
+
   enum CodingKeys: String, CodingKey {
     case method
     case weightBits = "weight-bits"
@@ -111,6 +138,9 @@ public struct Recipe: Sendable, Hashable, Codable {
     case depthwiseMethod = "depthwise"
     case biasCorrection = "bias-correction"
     case rangeEstimator = "activation-range"
+    case activationWidth = "activation-width"
+    case equalization
+    case gradient
     case foldBatchNormalization = "fold-batch-normalization"
     case inputUnsigned = "input-unsigned"
     case calibrationSamples = "calibration-samples"

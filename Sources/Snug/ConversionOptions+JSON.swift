@@ -18,6 +18,9 @@ extension ConversionOptions {
       JSONMember("depthwise", .string(recipe.depthwiseMethod.rawValue)),
       JSONMember("bias-correction", .bool(recipe.biasCorrection)),
       JSONMember("activation-range", .string(recipe.rangeEstimator.rawValue)),
+      JSONMember(
+        "activation-width", .string(recipe.searchesActivationWidth ? "searched" : "fixed")),
+      JSONMember("equalization", .bool(recipe.equalizes)),
       JSONMember("fold-batch-normalization", .bool(recipe.foldBatchNormalization)),
       JSONMember("input-unsigned", .bool(recipe.inputUnsigned)),
       JSONMember("calibration-samples", JSONValue(recipe.calibrationSamples)),
@@ -25,7 +28,10 @@ extension ConversionOptions {
       JSONMember("seed", JSONValue(seed)),
     ]
     members += preprocessing.members
-    if training.epochs > 0 { members += training.members }
+    if training.epochs > 0 {
+      members.append(JSONMember("gradient", .string(recipe.gradient.rawValue)))
+      members += training.members
+    }
     if !recipe.layers.isEmpty {
       members.append(JSONMember("layers", .array(recipe.layers.map(\.json))))
     }

@@ -50,6 +50,28 @@ import Testing
     #expect(graph[graph.inputs[0]].type == TensorType(.float32, [4, 2]))
   }
 
+  @Test func `the gradient named in the options decides how exact layers train`() throws {
+    let model = ModelFile(Fixtures.path("digits/model.onnx"))
+    var constants: [[Tensor]] = []
+    for gradient in Recipe.Gradient.allCases {
+      var options = ConversionOptions(epochs: 1)
+      options.data = Fixtures.path("digits/train.npz")
+      options.recipe.method = .exact
+      options.recipe.accumulatorBits = 8
+      options.recipe.gradient = gradient
+      let path = folder.path("\(gradient.rawValue).onnx")
+      #expect(try model.convert(to: path, options).report.result.isCertified)
+      let written = try ModelFile(path).load()
+      let recipe = written.metadata.first { $0.key == "snug.recipe" }?.value
+      #expect(recipe?.contains("\"gradient\":\"\(gradient.rawValue)\"") == true)
+      let graph = written.graph
+      constants.append(
+        graph.nodeIDs.flatMap { graph[$0].inputs.compactMap { $0.flatMap { graph[$0].constant } } })
+    }
+    #expect(constants[0].count == constants[1].count)
+    #expect(constants[0] != constants[1])
+  }
+
   @Test func `the recipe in a fine-tuned file repeats the training`() throws {
     let model = ModelFile(Fixtures.path("digits/model.onnx"))
     var options = ConversionOptions(epochs: 1)

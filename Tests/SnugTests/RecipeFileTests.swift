@@ -22,6 +22,9 @@ import Testing
       depthwise: a2q+
       bias-correction: off
       activation-range: mse
+      gradient: jacobian
+      activation-width: searched
+      equalization: on
       fold-batch-normalization: on
       input-unsigned: true
       calibration-samples: 12
@@ -54,6 +57,9 @@ import Testing
     recipe.depthwiseMethod = .a2qPlus
     recipe.biasCorrection = false
     recipe.rangeEstimator = .mse
+    recipe.gradient = .jacobian
+    recipe.activationWidth = .searched
+    recipe.equalization = true
     recipe.foldBatchNormalization = true
     recipe.inputUnsigned = true
     recipe.calibrationSamples = 12

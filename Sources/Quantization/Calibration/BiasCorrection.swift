@@ -17,21 +17,25 @@ struct BiasCorrection {
   let shift: [Float]
 
   func apply(to graph: inout Graph) {
-    guard let output = layer.output(in: graph) else { return }
+    if !moveConstant(in: &graph), let output = layer.output(in: graph) {
+      addBehind(output, in: &graph)
+    }
+  }
+
+  /// Corrects a constant that is there, or the bias input that the operator has; false where neither is (case 4).
+  func moveConstant(in graph: inout Graph) -> Bool {
+    guard let output = layer.output(in: graph) else { return false }
+    let isProduct = graph[layer.node].op is MatMul
     let readers = graph.consumers(of: output)
     if readers.count == 1, !graph.isOutput(output), let reader = readers.first {
-      if graph[reader].op is BatchNormalization, moveMean(of: reader, in: &graph) { return }
-      if graph[layer.node].op is MatMul, graph[reader].op is Add,
-        moveConstant(of: reader, besides: output, in: &graph)
-      {
-        return
+      if graph[reader].op is BatchNormalization, moveMean(of: reader, in: &graph) { return true }
+      if isProduct, graph[reader].op is Add, moveConstant(of: reader, besides: output, in: &graph) {
+        return true
       }
     }
-    if graph[layer.node].op is MatMul {
-      addBehind(output, in: &graph)
-    } else {
-      moveBias(in: &graph)
-    }
+    if isProduct { return false }
+    moveBias(in: &graph)
+    return true
   }
 
   private func moveMean(of normalization: NodeID, in graph: inout Graph) -> Bool {
@@ -39,7 +43,7 @@ struct BiasCorrection {
       let mean = graph[value].constant?.convertedToFloat(), mean.count == shift.count
     else { return false }
     let moved = zip(mean.elements(of: Float.self), shift).map { $0 + $1 }
-    replace(normalization, 3, value, with: Tensor(moved, shape: mean.shape), in: &graph)
+    graph.setOwnConstant(normalization, 3, Tensor(moved, shape: mean.shape))
     return true
   }
 
@@ -51,7 +55,7 @@ struct BiasCorrection {
       constant.count == shift.count, constant.shape.last == shift.count
     else { return false }
     let moved = zip(constant.elements(of: Float.self), shift).map { $0 - $1 }
-    replace(add, position, value, with: Tensor(moved, shape: constant.shape), in: &graph)
+    graph.setOwnConstant(add, position, Tensor(moved, shape: constant.shape))
     return true
   }
 
@@ -70,7 +74,7 @@ struct BiasCorrection {
     else { return }
     let elements = bias.elements(of: Float.self)
     let moved = shift.indices.map { elements[bias.count == 1 ? 0 : $0] - shift[$0] / beta }
-    replace(layer.node, 2, value, with: Tensor(moved, shape: layer.biasShape), in: &graph)
+    graph.setOwnConstant(layer.node, 2, Tensor(moved, shape: layer.biasShape))
   }
 
   private func addBehind(_ output: ValueID, in graph: inout Graph) {
@@ -82,17 +86,5 @@ struct BiasCorrection {
       output: graph[output].name + "_corrected", type: graph[output].type)
     guard let add = graph[sum].producer else { return }
     graph.replaceAllUses(of: output, with: sum, except: [add, product.id])
-  }
-
-  /// Gives one reader its own copy of a constant that others may share.
-  private func replace(
-    _ node: NodeID, _ position: Int, _ value: ValueID, with tensor: Tensor, in graph: inout Graph
-  ) {
-    if graph.consumers(of: value) == [node] && !graph.isOutput(value) {
-      graph.setConstant(value, tensor)
-    } else {
-      graph.setInput(
-        node, position, to: graph.addConstant(name: graph[value].name, tensor))
-    }
   }
 }

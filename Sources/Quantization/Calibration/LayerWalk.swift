@@ -25,6 +25,21 @@ struct LayerWalk {
     lastReader = try Self.lastReaders(layers, graph)
   }
 
+  /// The most samples for which a walk keeps no more than `limit` elements at a time; at least 1.
+  ///
+  /// - Throws: ``ConversionError/graph(_:)`` where the graph has a cycle.
+  static func sampleLimit(
+    _ layers: [DotProductLayer], runner: SampleRunner, graph: Graph, elements limit: Int
+  ) throws(ConversionError) -> Int {
+    let lastReader = try lastReaders(layers, graph)
+    let sizes = layers.map { $0.output(in: graph).flatMap { runner.layerSizes[$0] } ?? 0 }
+    let peak =
+      layers.indices.map { index in
+        (0...index).reduce(0) { $1 == index || lastReader[$1] > index ? $0 + sizes[$1] : $0 }
+      }.max() ?? 0
+    return max(1, limit / max(peak, 1))
+  }
+
   /// Shows the output of a layer, batch by batch; the layers before it must have been passed.
   func observe(
     _ index: Int, in graph: Graph, _ body: (UnsafeBufferPointer<Float>, [Int]) -> Void

@@ -15,6 +15,8 @@ struct OutputCorrection {
 
   /// The most samples that statistics are taken over.
   static let sampleLimit = 256
+  /// The most elements of layers' outputs that are kept at a time, which large images reach with fewer samples.
+  static let elementLimit = 1 << 26
   /// Gains outside this range come from channels that are nearly constant, and are left out.
   static let gains: ClosedRange<Double> = 0.1...10
 
@@ -27,9 +29,12 @@ struct OutputCorrection {
     float: Graph, quantized: inout Graph, baked: inout [BakedLayer],
     progress: (Int) -> Void = { _ in }
   ) throws(ConversionError) {
-    let limited = runner.limited(to: Self.sampleLimit)
+    let layers = plan.layers.map(\.layer)
+    let samples = try LayerWalk.sampleLimit(
+      layers, runner: runner, graph: float, elements: Self.elementLimit)
+    let limited = runner.limited(to: min(Self.sampleLimit, samples))
     let targets = try statistics(of: float, limited)
-    var walk = try LayerWalk(plan.layers.map(\.layer), runner: limited, graph: quantized)
+    var walk = try LayerWalk(layers, runner: limited, graph: quantized)
     for (index, planned) in plan.layers.enumerated() {
       guard let target = targets[index] else { continue }
       var actual = ChannelStatistics(

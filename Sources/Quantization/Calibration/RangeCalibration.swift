@@ -5,11 +5,14 @@ import Quantizers
 struct RangeCalibration {
   let recipe: Recipe
 
+  /// Sets each scale by the recipe's estimator, by the least squared error where outputs are to decide.
+  ///
+  /// - Returns: the distribution of each group's activations.
   /// - Throws: ``ConversionError`` where samples can't be run or activations aren't finite.
   func calibrate(
     _ plan: inout QuantizationPlan, graph: Graph, runner: SampleRunner,
     progress: (Int) -> Void = { _ in }
-  ) throws(ConversionError) {
+  ) throws(ConversionError) -> [ActivationHistogram] {
     var groupsOfValue: [ValueID: [Int]] = [:]
     var observed: [ValueID] = []
     for (index, group) in plan.groups.enumerated() {
@@ -39,13 +42,14 @@ struct RangeCalibration {
         let statistic =
           switch recipe.rangeEstimator {
           case .percentile: try histograms[index].percentile()
-          case .mse: try histograms[index].leastErrorStatistic(for: format)
+          case .mse, .output: try histograms[index].leastErrorStatistic(for: format)
           }
         plan.groups[index].scale = format.scale(statistic: statistic)
       } catch {
         throw .activations(value: graph[first].name, error)
       }
     }
+    return histograms
   }
 
   /// - Throws: ``ConversionError/needsCalibration(values:)`` with every activation that nothing bounds.

@@ -8,14 +8,20 @@ struct SampleRunner {
   let source: any CalibrationSource
   private(set) var sampleCount: Int
   /// Samples a run.
-  let batchSize: Int
+  private(set) var batchSize: Int
+  /// Elements that each dot-product layer gives for one sample, judged by the first one.
+  let layerSizes: [ValueID: Int]
   /// True where graphs are rewritten for any batch before they run.
   let isGeneralized: Bool
+  /// True where the model takes batches of one size above 1.
+  private let isBatchFixed: Bool
 
   /// Samples a run where the model leaves the batch open, unless they are large.
   static let openBatch = 32
   /// Elements of all inputs of a run: what lies between the layers of an image network is many times that.
   static let elementLimit = 1 << 20
+  /// Elements of all layers' outputs of a run, which may be asked for together.
+  static let layerElementLimit = 1 << 25
 
   /// - Parameters:
   ///   - graph: the float model.
@@ -26,16 +32,21 @@ struct SampleRunner {
     self.source = source
     let available = min(source.count, limit)
     let fixed = graph.inputs.compactMap { graph[$0].type?.dimensions?.first?.size }.max() ?? 0
+    layerSizes = try Self.layerSizes(graph, source, samples: max(fixed, 1))
     if fixed > 1 {
       guard available >= fixed else { throw .batchSize(fixed: fixed, samples: available) }
       sampleCount = available / fixed * fixed
       batchSize = fixed
+      isBatchFixed = true
       isGeneralized = false
       return
     }
+    isBatchFixed = false
     sampleCount = available
     isGeneralized = fixed == 1 && available > 1 && Self.samplesAreIndependent(graph, source)
-    let open = min(try Self.openBatch(source), available)
+    let perSample = layerSizes.values.reduce(0, +)
+    let open = min(
+      try Self.openBatch(source), available, max(1, Self.layerElementLimit / max(perSample, 1)))
     batchSize = fixed == 1 && !isGeneralized ? 1 : open
   }
 
@@ -49,9 +60,32 @@ struct SampleRunner {
     }
   }
 
-  /// The same runner over no more than `limit` samples, rounded to whole batches where the batch is fixed.
+  private static func layerSizes(
+    _ graph: Graph, _ source: any CalibrationSource, samples: Int
+  ) throws(ConversionError) -> [ValueID: Int] {
+    var sizes: [ValueID: Int] = [:]
+    let layers: [DotProductLayer]
+    do { layers = try DotProductLayer.all(in: graph) } catch { throw .graph(error) }
+    let feeds: [ValueID: Tensor]
+    do {
+      feeds = Dictionary(
+        uniqueKeysWithValues: zip(graph.inputs, try source.inputs(0..<min(samples, source.count))))
+    } catch { throw .calibrationData(error) }
+    do throws(ExecutionError) {
+      try Session(graph: graph).run(feeds, observe: layers.compactMap { $0.output(in: graph) }) {
+        value, elements, _ in
+        sizes[value] = elements.count / samples
+      }
+    } catch { throw .execution(error) }
+    return sizes
+  }
+
+  /// The same runner over no more than `limit` samples, rounded to whole batches, which are smaller for a lower
+  /// limit unless the model fixes them.
   func limited(to limit: Int) -> SampleRunner {
     var limited = self
+    if !isBatchFixed { limited.batchSize = min(batchSize, max(1, limit)) }
+    let batchSize = limited.batchSize
     let batches = max(1, limit / batchSize)
     limited.sampleCount = min(sampleCount, batches * batchSize)
     return limited

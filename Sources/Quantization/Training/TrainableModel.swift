@@ -30,8 +30,8 @@ public struct TrainableModel: Sendable {
   public let calibrationSamples: Int
   public internal(set) var seconds = Conversion.Seconds()
 
-  /// The model after import, as it was before any quantizer.
-  let float: Model
+  /// The model after import, biases corrected, as it was before any quantizer.
+  let start: Model
   let plan: QuantizationPlan
   let edits: [PassReport]
   /// p of each activation group of the plan.
@@ -52,21 +52,17 @@ public struct TrainableModel: Sendable {
     var quantized: [QuantizedLayer] = []
     for (layer, planned) in zip(layers, plan.layers) {
       let weights = planned.layer.layout.gather(tensor(layer.weight))
-      let original = planned.layer.weight(in: float.graph).map(planned.layer.layout.gather)
+      let original = planned.layer.weight(in: start.graph).map(planned.layer.layout.gather)
       let parameters = ChannelParameters(
         log2Scale: tensor(layer.log2Scale).elements(of: Float.self),
         log2Norm: layer.log2Norm.map { tensor($0).elements(of: Float.self) } ?? [])
       do throws(QuantizerError) {
         let result = try layer.quantizer.quantize(weights, parameters)
         quantized.append(
-          QuantizedLayer(
-            integers: result.codes, scales: result.scales,
-            method: type(of: layer.quantizer).methodName, repairs: result.summary.repairedUnits,
-            fellBackToA2Q: result.summary.fellBackToA2Q,
-            relativeError: result.relativeError(from: original ?? weights)))
+          QuantizedLayer(result, by: layer.quantizer, from: original ?? weights))
       } catch { throw .quantizer(node: layer.name, error) }
     }
-    var result = float
+    var result = start
     for parameter in parameters where result.graph.contains(parameter.value) {
       switch parameter.kind {
       case .bias, .normalization, .statistic, .weight:

@@ -26,8 +26,13 @@ struct LayerQuantization {
     quantizer: any WeightQuantizer, parameters: ChannelParameters, weights: [Float]
   ) {
     do throws(QuantizerError) {
-      let quantizer = methodType.init(weightLayer)
-      var (parameters, initialized) = try quantizer.initialized(weights, initialization)
+      let quantizer: any WeightQuantizer =
+        planned.method == .exact
+        ? ExactQuantizer(weightLayer, gradient: recipe.gradient) : methodType.init(weightLayer)
+      var (parameters, initialized) =
+        planned.method == .a2qPlus
+        ? try CentredStart(quantizer: quantizer, initialization: initialization).choose(weights)
+        : try quantizer.initialized(weights, initialization)
       // Norm-constrained methods keep the scale of the largest weight, as published.
       if recipe.refine == .best, !quantizer.usesNorm {
         try ScaleSearch().apply(to: &parameters, of: quantizer, weights: initialized)
@@ -39,17 +44,13 @@ struct LayerQuantization {
   }
 
   private func quantize(_ weights: [Float]) throws(QuantizerError) -> QuantizedLayer {
-    let type = quantizerType
-    let quantizer = type.init(weightLayer)
+    let quantizer = quantizerType.init(weightLayer)
     var (parameters, initialized) = try quantizer.initialized(weights, initialization)
     if recipe.refine == .best {
       try ScaleSearch().apply(to: &parameters, of: quantizer, weights: initialized)
     }
-    let quantized = try quantizer.quantize(initialized, parameters)
     return QuantizedLayer(
-      integers: quantized.codes, scales: quantized.scales, method: type.methodName,
-      repairs: quantized.summary.repairedUnits, fellBackToA2Q: quantized.summary.fellBackToA2Q,
-      relativeError: quantized.relativeError(from: weights))
+      try quantizer.quantize(initialized, parameters), by: quantizer, from: weights)
   }
 
   private var initialization: WeightInitialization {

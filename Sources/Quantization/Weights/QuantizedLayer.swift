@@ -1,3 +1,5 @@
+import Quantizers
+
 /// The integers of one layer and how they came about.
 struct QuantizedLayer: Sendable {
   /// channels x K, row-major.
@@ -12,4 +14,14 @@ struct QuantizedLayer: Sendable {
   var fellBackToA2Q: Bool
   /// Sum of squared differences from the float weights over their squared norm.
   var relativeError: Double
+}
+
+extension QuantizedLayer {
+  /// - Parameter weights: the float weights that the error is measured from.
+  init(_ quantized: QuantizedWeights, by quantizer: any WeightQuantizer, from weights: [Float]) {
+    self.init(
+      integers: quantized.codes, scales: quantized.scales, method: type(of: quantizer).methodName,
+      repairs: quantized.summary.repairedUnits, fellBackToA2Q: quantized.summary.fellBackToA2Q,
+      relativeError: quantized.relativeError(from: weights))
+  }
 }

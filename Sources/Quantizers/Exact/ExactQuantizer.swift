@@ -11,9 +11,9 @@ public struct ExactQuantizer: WeightQuantizer {
   public static let methodName = "exact"
 
   /// How gradients reach the weights.
-  public enum Gradient: String, Sendable, Hashable, CaseIterable {
+  public enum Gradient: String, Sendable, Hashable, Codable, CaseIterable {
     /// Through projection and rounding as if they were not there; none to a clipped weight.
-    case straightThrough
+    case straightThrough = "straight-through"
     /// Through rounding, and by the projection's Jacobian: on the active weights of a sign whose
     /// budget binds, the identity less the mean; none to that sign's weights of 0.
     case jacobian

@@ -6,20 +6,23 @@ public struct QuantizedWeights: Sendable {
   public var scales: [Float]
   public var summary: QuantizationSummary
 
+  /// Sum of squared differences from `weights`, one a channel.
+  public func errors(from weights: [Float]) -> [Double] {
+    let length = scales.isEmpty ? 0 : codes.count / scales.count
+    return scales.enumerated().map { channel, scale in
+      var error = 0.0
+      for index in channel * length..<(channel + 1) * length {
+        let rest = Double(codes[index]) * Double(scale) - Double(weights[index])
+        error += rest * rest
+      }
+      return error
+    }
+  }
+
   /// Sum of squared differences from `weights` over their squared norm, or 0 where all are 0.
   public func relativeError(from weights: [Float]) -> Double {
-    let length = scales.isEmpty ? 0 : codes.count / scales.count
-    var difference = 0.0
-    var norm = 0.0
-    for (channel, scale) in scales.enumerated() {
-      for index in channel * length..<(channel + 1) * length {
-        let weight = Double(weights[index])
-        let rest = Double(codes[index]) * Double(scale) - weight
-        difference += rest * rest
-        norm += weight * weight
-      }
-    }
-    return norm > 0 ? difference / norm : 0
+    let norm = weights.reduce(0.0) { $0 + Double($1) * Double($1) }
+    return norm > 0 ? errors(from: weights).reduce(0, +) / norm : 0
   }
 }
 

@@ -36,6 +36,9 @@ extension RecipeKeys {
     RecipeKey(name: "regularization") { (value, options) throws(RecipeFileError) in
       options.training.regularization = try value.notNegative()
     },
+    RecipeKey(name: "gradient") { (value, options) throws(RecipeFileError) in
+      options.recipe.gradient = try value.choice()
+    },
     RecipeKey(name: "loss") { (value, options) throws(RecipeFileError) in
       options.training.loss = try value.choice(LossKind.self)
     },

@@ -42,6 +42,12 @@ enum RecipeKeys {
     RecipeKey(name: "activation-range") { (value, options) throws(RecipeFileError) in
       options.recipe.rangeEstimator = try value.choice()
     },
+    RecipeKey(name: "activation-width") { (value, options) throws(RecipeFileError) in
+      options.recipe.activationWidth = try value.choice(Recipe.ActivationWidth.self)
+    },
+    RecipeKey(name: "equalization") { (value, options) throws(RecipeFileError) in
+      options.recipe.equalization = try value.flag()
+    },
     RecipeKey(name: "fold-batch-normalization") { (value, options) throws(RecipeFileError) in
       options.recipe.foldBatchNormalization = try value.flag()
     },

@@ -5,6 +5,7 @@ extension Recipe.Method: ExpressibleByArgument {}
 extension Recipe.Initializer: ExpressibleByArgument {}
 extension Recipe.Refinement: ExpressibleByArgument {}
 extension Recipe.RangeEstimator: ExpressibleByArgument {}
+extension Recipe.ActivationWidth: ExpressibleByArgument {}
 extension ExportFormat: ExpressibleByArgument {}
 
 /// `on` or `off`.
@@ -82,6 +83,18 @@ struct RecipeOptions: ParsableArguments {
   var activationRange: Recipe.RangeEstimator?
 
   @Option(
+    help:
+      "Whether activation quantizers may be up to two bits narrower where the accumulator gains more than they lose; needs --data (default: fixed)."
+  )
+  var activationWidth: Recipe.ActivationWidth?
+
+  @Option(
+    help:
+      "Move factors between consecutive layers first, so that their channels become alike (default: off)."
+  )
+  var equalization: Switch?
+
+  @Option(
     help: ArgumentHelp(
       "The most samples that calibration reads (default: \(defaults.calibrationSamples)).",
       valueName: "count"))
@@ -126,6 +139,8 @@ struct RecipeOptions: ParsableArguments {
     if let depthwise { options.recipe.depthwiseMethod = depthwise }
     if let biasCorrection { options.recipe.biasCorrection = biasCorrection == .on }
     if let activationRange { options.recipe.rangeEstimator = activationRange }
+    if let activationWidth { options.recipe.activationWidth = activationWidth }
+    if let equalization { options.recipe.equalization = equalization == .on }
     if let calibrationSamples { options.recipe.calibrationSamples = calibrationSamples }
     if let foldBatchNormalization {
       options.recipe.foldBatchNormalization = foldBatchNormalization

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Snug
 
+extension Recipe.Gradient: ExpressibleByArgument {}
 extension OptimizerKind: ExpressibleByArgument {}
 extension LossKind: ExpressibleByArgument {}
 extension NormalizationMode: ExpressibleByArgument {}
@@ -78,6 +79,12 @@ struct TrainingOptionGroup: ParsableArguments {
       "Factor lambda of the penalty on norms beyond their bound (default: \(defaults.regularization)).",
       valueName: "lambda"))
   var regularization: Double?
+
+  @Option(
+    help:
+      "How gradients pass the projection of method exact: as if it were not there, or by its derivative (default: \(Recipe().gradient.rawValue))."
+  )
+  var gradient: Recipe.Gradient?
 
   @Option(
     help:
@@ -197,6 +204,7 @@ struct TrainingOptionGroup: ParsableArguments {
     if let warmUp { options.training.warmUp = warmUp }
     if let weightDecay { options.training.optimizer.weightDecay = weightDecay }
     if let regularization { options.training.regularization = regularization }
+    if let gradient { options.recipe.gradient = gradient }
     if let loss { options.training.loss = loss }
     if let labelSmoothing { options.training.labelSmoothing = labelSmoothing }
     if let temperature { options.training.temperature = temperature }
