@@ -41,11 +41,11 @@ struct FunctionInliner {
           .arity(
             node: node.name, inputs: body.inputs.count, outputs: body.outputs.count))
       }
-      try expand(&body, callers: callers + [key])
       expanded += body.nodeIDs.count + 1
       guard expanded <= FormatLimits.expandedNodes else {
         throw .function(name: key.name, .tooLarge(limit: FormatLimits.expandedNodes))
       }
+      try expand(&body, callers: callers + [key])
       opsets += imports
       let version = imports.first { OpsetImport.canonical($0.domain).isEmpty }?.version
       graph.remove(id)
