@@ -66,6 +66,7 @@ public struct Catalogue: OperatorResolver {
     Unsqueeze.self,
     Upsample.self,
     BipolarQuant.self,
+    MultiThreshold.self,
     Quant.self,
     Trunc.self,
   ]

@@ -41,7 +41,8 @@ public struct Converter: Sendable {
 
     if let runner, recipe.biasCorrection {
       let correction = OutputCorrection(
-        plan: plan, runner: runner, correctsGain: recipe.refine == .best)
+        plan: plan, runner: runner,
+        correctsGain: recipe.refine == .best && recipe.scaleType == .float)
       try correction.run(float: graph, quantized: &float.graph, baked: &baked) {
         progress(Progress(stage: .correcting, completed: $0, total: plan.layers.count))
       }

@@ -54,6 +54,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// How gradients pass the projection of method `exact` in training.
   public typealias Gradient = ExactQuantizer.Gradient
 
+  public typealias ScaleType = Quantizers.ScaleType
+
   /// Settings for the layers whose node name matches a pattern; the last match wins.
   public struct LayerOverride: Sendable, Hashable, Codable {
     /// A node name, in which `*` stands for any run of characters.
@@ -108,6 +110,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var equalization: Bool?
   /// Of layers whose method is `exact`, in training.
   public var gradient = Gradient.straightThrough
+  /// What the scales of weights and activations may be.
+  public var scaleType = ScaleType.float
   /// Whether batch normalisation is folded into the preceding layer before quantization.
   public var foldBatchNormalization = false
   /// Whether the graph input takes an unsigned quantizer.
@@ -141,6 +145,7 @@ public struct Recipe: Sendable, Hashable, Codable {
     case activationWidth = "activation-width"
     case equalization
     case gradient
+    case scaleType = "scale-type"
     case foldBatchNormalization = "fold-batch-normalization"
     case inputUnsigned = "input-unsigned"
     case calibrationSamples = "calibration-samples"

@@ -21,6 +21,7 @@ extension ConversionOptions {
       JSONMember(
         "activation-width", .string(recipe.searchesActivationWidth ? "searched" : "fixed")),
       JSONMember("equalization", .bool(recipe.equalizes)),
+      JSONMember("scale-type", .string(recipe.scaleType.rawValue)),
       JSONMember("fold-batch-normalization", .bool(recipe.foldBatchNormalization)),
       JSONMember("input-unsigned", .bool(recipe.inputUnsigned)),
       JSONMember("calibration-samples", JSONValue(recipe.calibrationSamples)),

@@ -53,7 +53,7 @@ extension Diagnostic: CustomStringConvertible {
   }
 
   /// The text with control characters escaped, so that a name from a file can't forge output.
-  static func printable(_ text: String) -> String {
+  public static func printable(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar.properties.generalCategory {

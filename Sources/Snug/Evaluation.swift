@@ -20,6 +20,8 @@ public struct Evaluation: Sendable, Hashable {
   public var samples: Int
   /// Wall time of reading, executing and measuring.
   public var seconds: Double
+  /// What overflowed, where narrow accumulators were asked for.
+  public var overflow: OverflowReport?
 }
 
 extension Evaluation {
@@ -32,6 +34,7 @@ extension Evaluation {
     if let loss { members.append(JSONMember("loss", .number(loss))) }
     members.append(JSONMember("samples", JSONValue(samples)))
     members.append(JSONMember("seconds", .number(seconds)))
+    if let overflow { members.append(JSONMember("overflow", overflow.json)) }
     return .object(members)
   }
 

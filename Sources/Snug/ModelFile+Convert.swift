@@ -21,7 +21,10 @@ extension ModelFile {
     observer: TrainingObserver = TrainingObserver(),
     progress: @escaping ProgressHandler = { _ in }
   ) throws(SnugError) -> ConversionSummary {
-    try checkOutputs([output] + (sidecar.map { [$0] } ?? []), options)
+    let records = options.trainingOutputs
+    try checkOutputs(
+      [output] + (sidecar.map { [$0] } ?? []),
+      besides: [records.csv, records.jsonLines, records.plot].compactMap { $0 })
     if options.training.epochs > 0, options.data == nil { throw .trainingWithoutData }
     var clock = StageClock()
     let model = try load()
@@ -47,6 +50,9 @@ extension ModelFile {
     conversion.model.setMetadata("snug.recipe", options.recipeJSON.text())
     seconds.add(conversion.seconds)
     _ = clock.lap()
+    if options.format != .qonnx {
+      _ = try exporting(&conversion.model, ExportOptions(format: options.format))
+    }
     let result = ModelFile(output)
     try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
       try OnnxWriter.write(conversion.model, to: output)
@@ -65,9 +71,10 @@ extension ModelFile {
   }
 
   /// Fails early where the outputs can't be written, or would replace the input.
-  private func checkOutputs(_ paths: [String], _ options: ConversionOptions) throws(SnugError) {
-    let training = options.trainingOutputs
-    let all = paths + [training.csv, training.jsonLines, training.plot].compactMap { $0 }
+  ///
+  /// - Parameter others: outputs that the job writes bit by bit.
+  func checkOutputs(_ paths: [String], besides others: [String] = []) throws(SnugError) {
+    let all = paths + others
     var seen: Set<String> = []
     // A device takes any number of outputs.
     for path in all

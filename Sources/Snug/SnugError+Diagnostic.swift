@@ -57,6 +57,16 @@ extension SnugError {
       Diagnostic(
         .options, file: file, "its batch is \(fixed), the training's \(given)",
         hint: "give --batch-size \(fixed), or export the model with an open batch")
+    case .accumulatorsNotEmulated(let file, let node, let reason):
+      Diagnostic(
+        .execution, file: file, subject: node.map { "node '\($0)'" }, reason,
+        hint: "evaluate it without --accumulator-bits")
+    case .notQuantized(let file):
+      Diagnostic(
+        .model, file: file, "it holds no quantizers", hint: "quantize it with 'snug convert'")
+    case .thresholdsOutsideQonnx:
+      Diagnostic(
+        .options, "thresholds are written in QONNX alone", hint: "give --format qonnx")
     case .scaleMissing:
       Diagnostic(
         .options, "super-resolution needs the factor between input and output",

@@ -38,6 +38,12 @@ public enum SnugError: Error, Sendable {
   case trainingWithoutData
   /// Training in batches that the model's fixed batch doesn't allow.
   case trainingBatch(file: String, fixed: Int, given: Int)
+  /// Narrow accumulators for a model or layer whose sums aren't emulated.
+  case accumulatorsNotEmulated(file: String, node: String?, reason: String)
+  /// Export of a model without quantizers.
+  case notQuantized(file: String)
+  /// Thresholds in a format that has no operator for them.
+  case thresholdsOutsideQonnx
   /// Super-resolution without the factor.
   case scaleMissing
 }

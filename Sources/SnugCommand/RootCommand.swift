@@ -19,7 +19,8 @@ struct RootCommand: ParsableCommand {
       """,
     version: Snug.version,
     subcommands: [
-      ConvertCommand.self, EvaluateCommand.self, FinetuneCommand.self, InspectCommand.self,
+      ConvertCommand.self, EvaluateCommand.self, ExportCommand.self, FinetuneCommand.self,
+      InspectCommand.self,
       RunCommand.self, VerifyCommand.self,
     ]
   )

@@ -14,6 +14,7 @@ import Testing
     "Constant": "has no inputs",
     "Shape": "depends on the shape alone",
     "Quant": "a quantizer of an exported file; training has its own",
+    "MultiThreshold": "a quantizer of an exported file; training has its own",
     "QuantizeLinear": "gives integers",
     "DequantizeLinear": "takes integers",
     "DynamicQuantizeLinear": "gives integers",

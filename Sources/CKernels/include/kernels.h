@@ -1,6 +1,7 @@
 #ifndef SNUG_KERNELS_H
 #define SNUG_KERNELS_H
 
+#include "accumulators.h"
 #include "activations.h"
 #include "copies.h"
 #include "elementwise.h"

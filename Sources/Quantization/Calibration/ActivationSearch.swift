@@ -97,7 +97,8 @@ struct ActivationSearch {
     do throws(QuantizerError) {
       var candidates: [Candidate] = []
       for bits in widths {
-        let format = ActivationFormat(bits: bits, signed: group.isSigned)
+        let format = ActivationFormat(
+          bits: bits, signed: group.isSigned, scaleType: group.scaleType)
         for statistic in try recipe.rangeEstimator.statistics(histogram, format) {
           candidates.append(Candidate(bits: bits, scale: format.scale(statistic: statistic)))
         }

@@ -37,7 +37,7 @@ struct RangeCalibration {
         plan.groups[index].scale = 1
         continue
       }
-      let format = ActivationFormat(bits: group.bits, signed: group.isSigned)
+      let format = group.format
       do {
         let statistic =
           switch recipe.rangeEstimator {
@@ -65,7 +65,7 @@ struct RangeCalibration {
         }
         magnitude = max(magnitude, range.magnitude)
       }
-      let format = ActivationFormat(bits: group.bits, signed: group.isSigned)
+      let format = group.format
       plan.groups[index].scale = format.scale(statistic: magnitude)
     }
     guard unbounded.isEmpty else {

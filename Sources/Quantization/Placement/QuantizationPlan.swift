@@ -1,4 +1,5 @@
 import GraphIR
+import Quantizers
 
 /// Where quantizers go and what each layer must meet: placement's result, completed by calibration.
 struct QuantizationPlan: Sendable {
@@ -10,6 +11,14 @@ struct QuantizationPlan: Sendable {
     var edges: [ActivationEdge]
     /// Step between two levels in units of the activation; set by calibration.
     var scale: Float?
+
+    /// What the step between two levels may be.
+    var scaleType = ScaleType.float
+
+    /// The group's quantizer.
+    var format: ActivationFormat {
+      ActivationFormat(bits: bits, signed: isSigned, scaleType: scaleType)
+    }
 
     /// The quantized values, each once.
     var values: [ValueID] {

@@ -141,7 +141,8 @@ struct QuantizerPlacement {
       let root = sets.find(index)
       var group =
         groups[root]
-        ?? QuantizationPlan.ActivationGroup(bits: demand.bits, isSigned: false, edges: [])
+        ?? QuantizationPlan.ActivationGroup(
+          bits: demand.bits, isSigned: false, edges: [], scaleType: recipe.scaleType)
       // The narrower demand wins: a layer's budget counts on no more bits than it asked for.
       group.bits = min(group.bits, demand.bits)
       for edge in demand.edges where !group.edges.contains(edge) {

@@ -46,7 +46,7 @@ public struct TrainableModel: Sendable {
     for (index, statistic) in statistics.enumerated() {
       let group = plan.groups[index]
       let p = tensor(statistic).elements(of: Float.self)[0]
-      plan.groups[index].scale = ActivationFormat(bits: group.bits, signed: group.isSigned)
+      plan.groups[index].scale = group.format
         .scale(log2Statistic: p)
     }
     var quantized: [QuantizedLayer] = []

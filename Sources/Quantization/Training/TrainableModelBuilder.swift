@@ -50,7 +50,7 @@ struct TrainableModelBuilder {
 
   private mutating func add(_ group: QuantizationPlan.ActivationGroup) {
     guard let scale = group.scale else { preconditionFailure("group without a scale") }
-    let format = ActivationFormat(bits: group.bits, signed: group.isSigned)
+    let format = group.format
     let name = group.values.first.map { graph[$0].name } ?? "activation"
     let statistic = add(
       name + "_log2_statistic", .log2Statistic,

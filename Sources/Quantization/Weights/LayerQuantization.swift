@@ -28,7 +28,8 @@ struct LayerQuantization {
     do throws(QuantizerError) {
       let quantizer: any WeightQuantizer =
         planned.method == .exact
-        ? ExactQuantizer(weightLayer, gradient: recipe.gradient) : methodType.init(weightLayer)
+        ? ExactQuantizer(weightLayer, gradient: recipe.gradient).scaled(recipe.scaleType)
+        : methodType.init(weightLayer)
       var (parameters, initialized) =
         planned.method == .a2qPlus
         ? try CentredStart(quantizer: quantizer, initialization: initialization).choose(weights)
@@ -59,15 +60,16 @@ struct LayerQuantization {
 
   /// Every constrained method's integers lie in the exact budget's set, so refinement searches all of it.
   private var quantizerType: any WeightQuantizer.Type {
-    recipe.refine == .best && planned.method != .unconstrained ? ExactQuantizer.self : methodType
+    recipe.refine == .best && planned.method != .unconstrained
+      ? ExactQuantizer.scaled(recipe.scaleType) : methodType
   }
 
   private var methodType: any WeightQuantizer.Type {
     switch planned.method {
-    case .unconstrained: UnconstrainedQuantizer.self
-    case .exact: ExactQuantizer.self
-    case .a2qPlus: A2QPlusQuantizer.self
-    case .a2q: A2QQuantizer.self
+    case .unconstrained: UnconstrainedQuantizer.scaled(recipe.scaleType)
+    case .exact: ExactQuantizer.scaled(recipe.scaleType)
+    case .a2qPlus: A2QPlusQuantizer.scaled(recipe.scaleType)
+    case .a2q: A2QQuantizer.scaled(recipe.scaleType)
     }
   }
 

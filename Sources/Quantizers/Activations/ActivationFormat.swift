@@ -8,12 +8,15 @@ public struct ActivationFormat: Sendable, Hashable {
   /// N.
   public let bits: Int
   public let signed: Bool
+  /// What a step may be.
+  public let scaleType: ScaleType
 
   /// - Precondition: `bits` is 1 to 15.
-  public init(bits: Int, signed: Bool) {
+  public init(bits: Int, signed: Bool, scaleType: ScaleType = .float) {
     precondition((1...15).contains(bits), "\(bits) activation bits")
     self.bits = bits
     self.signed = signed
+    self.scaleType = scaleType
   }
 
   /// qmin: 0, or -2^(N-1).
@@ -27,8 +30,12 @@ public struct ActivationFormat: Sendable, Hashable {
   /// a scale trained there and one trained here are the same bits.
   public var steps: Float { exp2(log2(Float(signed ? 1 << (bits - 1) : 1 << bits - 1))) }
 
-  /// s for the trained parameter p, the logarithm of the statistic; at least 1e-10.
-  public func scale(log2Statistic: Float) -> Float { max(exp2(log2Statistic) / steps, 1e-10) }
+  /// s for the trained parameter p, the logarithm of the statistic; at least 1e-10. A power of two is the nearest
+  /// one by its logarithm, through which gradients pass straight.
+  public func scale(log2Statistic: Float) -> Float {
+    let scale = max(exp2(log2Statistic) / steps, 1e-10)
+    return scaleType == .float ? scale : exp2(log2(scale).rounded())
+  }
 
   /// s for a clipping statistic, such as a percentile of the magnitudes.
   public func scale(statistic: Float) -> Float { scale(log2Statistic: log2(statistic)) }

@@ -63,6 +63,11 @@ public struct ActivationHistogram: Sendable, Hashable {
       }
       return sum
     }
+    if format.scaleType == .powerOfTwo {
+      let top = Int(log2(largest / format.steps).rounded(.up))
+      let candidates = (top - 8...top).map { exp2(Float($0)) * format.steps }
+      return candidates.min { error(Double($0)) < error(Double($1)) } ?? largest
+    }
     var best = (statistic: Double(largest), error: error(Double(largest)))
     var spacing = Double(largest) / 128
     for round in 0..<3 {

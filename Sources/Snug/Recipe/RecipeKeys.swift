@@ -48,6 +48,9 @@ enum RecipeKeys {
     RecipeKey(name: "equalization") { (value, options) throws(RecipeFileError) in
       options.recipe.equalization = try value.flag()
     },
+    RecipeKey(name: "scale-type") { (value, options) throws(RecipeFileError) in
+      options.recipe.scaleType = try value.choice()
+    },
     RecipeKey(name: "fold-batch-normalization") { (value, options) throws(RecipeFileError) in
       options.recipe.foldBatchNormalization = try value.flag()
     },

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Snug
 
+extension OverflowOptions.Overflow: ExpressibleByArgument {}
+extension OverflowOptions.Layers: ExpressibleByArgument {}
+
 struct EvaluateCommand: Subcommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
@@ -8,6 +11,10 @@ struct EvaluateCommand: Subcommand {
     discussion: """
       Classification: top-1 and top-5 accuracy in percent and the mean cross-entropy. Super-resolution: \
       the mean PSNR in dB over RGB images in 0...1. Regression: the mean squared error.
+
+      With --accumulator-bits the sums of a quantized model's layers run in registers of that width: wrap keeps \
+      sums modulo 2^P, saturate clamps after each product in the order in which the file stores the weights \
+      (input channel, kernel row, kernel column), count adds exactly; each counts the dot products that overflow.
 
       Example:
         snug evaluate resnet20.onnx --data cifar10/test --input-scale 0.00392157 \\
@@ -32,6 +39,24 @@ struct EvaluateCommand: Subcommand {
   @Option(help: ArgumentHelp("Samples to stop after (default: all).", valueName: "count"))
   var limit: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Signed width, 2 to 32, of the registers that sum a quantized model's products (default: exact sums).",
+      valueName: "bits"))
+  var accumulatorBits: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "What a sum does that the register can't hold: wrap, saturate or count (default: wrap).",
+      valueName: "mode"))
+  var overflow: OverflowOptions.Overflow?
+
+  @Option(
+    help: ArgumentHelp(
+      "Layers with such registers: hidden (without those that the file holds to 32 bits, or without first and last where it holds none to a width) or all (default: hidden).",
+      valueName: "layers"))
+  var overflowLayers: OverflowOptions.Layers?
+
   @OptionGroup(title: "Preprocessing options")
   var preprocessing: PreprocessingOptions
 
@@ -45,6 +70,12 @@ struct EvaluateCommand: Subcommand {
     if preprocessing.task == .superResolution, preprocessing.scale == nil {
       throw ValidationError("--task super-resolution needs --scale")
     }
+    if let accumulatorBits, !(2...32).contains(accumulatorBits) {
+      throw ValidationError("--accumulator-bits is \(accumulatorBits); allowed: 2 to 32")
+    }
+    if accumulatorBits == nil, overflow != nil || overflowLayers != nil {
+      throw ValidationError("--overflow and --overflow-layers need --accumulator-bits")
+    }
     if let limit, limit < 1 { throw ValidationError("--limit is \(limit); allowed: 1 and up") }
   }
 
@@ -53,6 +84,10 @@ struct EvaluateCommand: Subcommand {
     preprocessing.apply(to: &options.preprocessing)
     if let batchSize { options.batchSize = batchSize }
     if let limit { options.limit = limit }
+    options.overflow = accumulatorBits.map {
+      OverflowOptions(
+        accumulatorBits: $0, overflow: overflow ?? .wrap, layers: overflowLayers ?? .hidden)
+    }
     let result = try ModelFile(model).evaluate(
       on: data, options, progress: context.progress)
     try context.print(common.json ? result.json.text() : result.text)

@@ -7,7 +7,8 @@ extension Evaluation {
     if let top5 { parts.append("top-5 \(top5.formatted(digits: 2)) %") }
     if let loss { parts.append("loss \(loss.formatted(digits: 4))") }
     let rate = "\(samples) samples in \(seconds.formatted(digits: 2)) s"
-    return "\(parts.joined(separator: ", ")) (\(rate))"
+    let line = "\(parts.joined(separator: ", ")) (\(rate))"
+    return ([line] + (overflow?.lines ?? [])).joined(separator: "\n")
   }
 
   /// The metric alone, with its unit.
@@ -17,5 +18,23 @@ extension Evaluation {
     case .psnr: "PSNR \(value.formatted(digits: 2)) dB"
     case .mse: "mean squared error \(value)"
     }
+  }
+}
+
+extension OverflowReport {
+  /// The total, then each layer in which something overflowed.
+  fileprivate var lines: [String] {
+    let what = overflow == .saturate ? "saturated" : "overflowed"
+    let overflowing = layers.filter { $0.partiallyOverflowed > 0 }
+    return [
+      "\(accumulatorBits)-bit accumulators in \(layers.count) layers: \(text(total)) \(what)"
+    ] + overflowing.map { "  \(Diagnostic.printable($0.name)): \(text($0))" }
+  }
+
+  private func text(_ layer: Layer) -> String {
+    let share = (layer.share * 100).formatted(digits: 4)
+    let partial =
+      overflow == .saturate ? "" : ", \(layer.partiallyOverflowed) counting partial sums"
+    return "\(layer.overflowed) of \(layer.dotProducts) (\(share) %\(partial))"
   }
 }

@@ -6,6 +6,7 @@ extension Recipe.Initializer: ExpressibleByArgument {}
 extension Recipe.Refinement: ExpressibleByArgument {}
 extension Recipe.RangeEstimator: ExpressibleByArgument {}
 extension Recipe.ActivationWidth: ExpressibleByArgument {}
+extension Recipe.ScaleType: ExpressibleByArgument {}
 extension ExportFormat: ExpressibleByArgument {}
 
 /// `on` or `off`.
@@ -95,6 +96,12 @@ struct RecipeOptions: ParsableArguments {
   var equalization: Switch?
 
   @Option(
+    help:
+      "What the scales of weights and activations may be: any number, or powers of two (default: \(defaults.scaleType.rawValue))."
+  )
+  var scaleType: Recipe.ScaleType?
+
+  @Option(
     help: ArgumentHelp(
       "The most samples that calibration reads (default: \(defaults.calibrationSamples)).",
       valueName: "count"))
@@ -141,6 +148,7 @@ struct RecipeOptions: ParsableArguments {
     if let activationRange { options.recipe.rangeEstimator = activationRange }
     if let activationWidth { options.recipe.activationWidth = activationWidth }
     if let equalization { options.recipe.equalization = equalization == .on }
+    if let scaleType { options.recipe.scaleType = scaleType }
     if let calibrationSamples { options.recipe.calibrationSamples = calibrationSamples }
     if let foldBatchNormalization {
       options.recipe.foldBatchNormalization = foldBatchNormalization

@@ -29,6 +29,13 @@ public struct LayerAnalysis: Sendable {
   /// True where both operands are integers, so that exact sums exist.
   public var isQuantized: Bool { obstacle == nil }
 
+  /// The K integers of one channel of a constant weight, zero point subtracted, in the order in which the file
+  /// stores them; `nil` without a constant weight.
+  public func integers(ofChannel index: Int) -> [Int64]? {
+    guard channels.indices.contains(index) else { return nil }
+    return reader?.integers(ofChannel: index)
+  }
+
   init(name: String, op: String, output: String) {
     self.name = name
     self.op = op

@@ -1,0 +1,107 @@
+import GraphIR
+import TensorCore
+
+/// A dot-product layer whose sums run in a register of limited width, on the integers that its operands stand
+/// for.
+///
+/// Made for inference, never read from a file. Inputs and output are those of the operator in whose place it
+/// stands: X, the weight (which tells the shape alone), an optional bias of one number a channel, added after
+/// the register.
+struct NarrowAccumulation: ExecutableOperator {
+  /// The operator in whose place it stands.
+  enum Product: Sendable, Hashable {
+    case conv(Conv)
+    case convTranspose(ConvTranspose)
+    case gemm(Gemm)
+    case matMul(MatMul)
+  }
+
+  static let schema = OperatorSchema(
+    domain: "snug.inference", "NarrowAccumulation", since: 1, inputs: 2...3, inputTypes: [.float])
+
+  let product: Product
+  let layer: IntegerLayer
+  let accumulator: NarrowAccumulator
+  let counter: OverflowCounter
+
+  /// `nil` for an operator whose sums aren't emulated.
+  init?(
+    _ op: any Operator, layer: IntegerLayer, accumulator: NarrowAccumulator,
+    counter: OverflowCounter
+  ) {
+    switch op {
+    case let op as Conv: product = .conv(op)
+    case let op as ConvTranspose: product = .convTranspose(op)
+    case let op as Gemm where !op.transposesA: product = .gemm(op)
+    case let op as MatMul: product = .matMul(op)
+    default: return nil
+    }
+    self.layer = layer
+    self.accumulator = accumulator
+    self.counter = counter
+  }
+
+  /// - Throws: always; no file holds one.
+  init(attributes: AttributeReader) throws(OperatorError) {
+    throw .unsupported(what: "an inference-time operator in a file")
+  }
+
+  func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    switch product {
+    case .conv(let op): try op.infer(inputs)
+    case .convTranspose(let op): try op.infer(inputs)
+    case .gemm(let op): try op.infer(inputs)
+    case .matMul(let op): try op.infer(inputs)
+    }
+  }
+}
+
+extension NarrowAccumulation {
+  /// Blocks of dot products side by side, each block on one thread.
+  func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try context.checkOutputs()
+    let geometry = try ProductGeometry(product, context, channels: layer.scales.count)
+    guard geometry.dotLength == layer.dotLength else {
+      throw .operator(
+        .mismatch(
+          what: "products of one sum", expected: "\(layer.dotLength)",
+          actual: "\(geometry.dotLength)"))
+    }
+    let bias = try Bias(context, channels: layer.scales.count)
+    let (alpha, beta) =
+      if case .gemm(let gemm) = product { (gemm.alpha, gemm.beta) } else { (Float(1), Float(1)) }
+    return ClosureKernel(context) { operands in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      nonisolated(unsafe) let offsets = bias.map { _ in operands.input(2, as: Float.self) }
+      let sums = AccumulatorBlocks(layer: layer, accumulator: accumulator, geometry: geometry)
+      let counts = sums.run(x) { sum, channel, position in
+        let value = alpha * (Float(sum) * (layer.inputScale * layer.scales[channel]))
+        let added = offsets.map { beta * $0[channel * (bias?.step ?? 0)] } ?? 0
+        y[position] = value + added
+      }
+      counter.add(
+        dotProducts: counts.products, overflowed: counts.overflowed,
+        partiallyOverflowed: counts.partial)
+    }
+  }
+
+  /// A constant that is added to each channel.
+  private struct Bias {
+    /// 0 for one number for all channels.
+    let step: Int
+
+    init?(_ context: KernelContext, channels: Int) throws(KernelError) {
+      guard context.optional(2) != nil else { return nil }
+      let bias = try context.floatInput(2)
+      guard bias.type.count == 1 || (bias.type.count == channels && bias.shape.last == channels)
+      else {
+        throw .operator(
+          .mismatch(
+            what: "elements of the bias", expected: "1 or \(channels)",
+            actual: "\(bias.type.count)"))
+      }
+      step = bias.type.count == 1 ? 0 : 1
+    }
+  }
+}

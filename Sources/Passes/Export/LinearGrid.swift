@@ -1,0 +1,165 @@
+import GraphIR
+import Operators
+import TensorCore
+
+/// An activation's integers as an integer operator reads them.
+struct ActivationCodes {
+  var codes: ValueID
+  var zeroPoint: ValueID
+  var scale: Float
+}
+
+/// The linear quantization whose steps a value is made of.
+struct LinearGrid: Hashable {
+  let scale: Float
+  let zeroPoint: Int
+  let container: Container
+  /// Codes that can occur, zero point included.
+  let range: ClosedRange<Int>
+  /// The codes and their zero point, where the value is nothing but them dequantized.
+  private(set) var source: Source?
+
+  struct Source: Hashable {
+    let codes: ValueID
+    let zeroPoint: ValueID?
+  }
+
+  /// `nil` where a value isn't dequantized with one scale, or passes operators that compute.
+  init?(of value: ValueID, in graph: Graph) {
+    guard let node = graph.producer(of: value) else { return nil }
+    if let op = node.op as? DequantizeLinear {
+      self.init(op, node, in: graph)
+      return
+    }
+    guard node.outputs.first == value, let positions = Self.moved(by: node) else { return nil }
+    var common: LinearGrid?
+    for position in positions {
+      guard let input = node.inputs[position], var grid = LinearGrid(of: input, in: graph) else {
+        return nil
+      }
+      grid.source = nil
+      if let common, common != grid { return nil }
+      common = grid
+    }
+    guard let common else { return nil }
+    self = common
+  }
+
+  private init?(_ op: DequantizeLinear, _ node: Node, in graph: Graph) {
+    func scalar(_ position: Int) -> Tensor? {
+      guard position < node.inputs.count else { return nil }
+      let tensor = node.inputs[position].flatMap { graph[$0].constant }
+      return tensor?.count == 1 ? tensor : nil
+    }
+    guard let codes = node.inputs[0], graph[codes].constant == nil,
+      let scale = scalar(1)?.convertedToFloat()?.elements(of: Float.self).first
+    else { return nil }
+    var zero: Tensor?
+    if node.inputs.count > 2, node.inputs[2] != nil {
+      guard let tensor = scalar(2) else { return nil }
+      zero = tensor
+    }
+    // The type of the codes, from what computes them.
+    var type = zero?.elementType
+    var range: ClosedRange<Int>?
+    if let clip = graph.producer(of: codes), clip.op is Clip, clip.inputs.count == 3,
+      let low = clip.inputs[1].flatMap({ graph[$0].constant }),
+      let high = clip.inputs[2].flatMap({ graph[$0].constant }),
+      let least = low.integers()?.first, let greatest = high.integers()?.first, least <= greatest
+    {
+      range = least...greatest
+      type = type ?? low.elementType
+    }
+    type = type ?? graph[codes].type?.elementType
+    switch type {
+    case .int8: container = .int8
+    case .uint8: container = .uint8
+    default: return nil
+    }
+    self.scale = scale
+    zeroPoint = zero?.integers()?.first ?? 0
+    self.range = range ?? container.range
+    source = Source(codes: codes, zeroPoint: node.inputs.count > 2 ? node.inputs[2] : nil)
+  }
+
+  /// Positions of the inputs whose elements reappear in the first output; `nil` for operators that compute.
+  private static func moved(by node: Node) -> [Int]? {
+    switch node.op {
+    case is Reshape, is Flatten, is Transpose, is Squeeze, is Unsqueeze, is MaxPool,
+      is DepthToSpace, is Identity, is Dropout, is Slice:
+      [0]
+    case is Concat: Array(node.inputs.indices)
+    default: nil
+    }
+  }
+
+  /// The integers of a value on this grid: those that are there, or quantized anew, which gives the same.
+  func codes(of value: ValueID, in graph: inout Graph, _ scalars: inout SharedScalars)
+    -> ActivationCodes
+  {
+    let zero = scalars.value(zeroPoint, container, in: &graph)
+    if let source {
+      return ActivationCodes(
+        codes: source.codes, zeroPoint: source.zeroPoint ?? zero, scale: scale)
+    }
+    let name = graph[value].name
+    let step = graph.addConstant(name: name + "_step", Tensor(scalar: scale))
+    var codes = graph.addNode(
+      QuantizeLinear(), name: name + "_quantize", inputs: [value, step, zero],
+      output: name + "_integers",
+      type: graph[value].type.map { TensorType(container.type, $0.dimensions) })
+    if range != container.range {
+      let low = scalars.value(range.lowerBound, container, in: &graph)
+      let high = scalars.value(range.upperBound, container, in: &graph)
+      codes = graph.addNode(
+        Clip(), name: name + "_clip", inputs: [codes, low, high], output: name + "_clipped",
+        type: graph[codes].type)
+    }
+    return ActivationCodes(codes: codes, zeroPoint: zero, scale: scale)
+  }
+}
+
+/// A constant weight behind `DequantizeLinear`, as integers less their zero point.
+struct LinearWeight {
+  let codes: [Int]
+  let shape: [Int]
+  /// One, or one for each index of `axis`.
+  let scales: [Float]
+  let axis: Int?
+
+  init?(_ value: ValueID, in graph: Graph) {
+    guard let node = graph.producer(of: value), let op = node.op as? DequantizeLinear,
+      let data = node.inputs[0], let scale = node.inputs[1].flatMap({ graph[$0].constant }),
+      let steps = scale.convertedToFloat()?.elements(of: Float.self)
+    else { return nil }
+    var limits: ClosedRange<Int>?
+    var stored = graph[data].constant
+    if stored == nil, let clip = graph.producer(of: data), clip.op is Clip, clip.inputs.count == 3,
+      let low = clip.inputs[1].flatMap({ graph[$0].constant })?.integers()?.first,
+      let high = clip.inputs[2].flatMap({ graph[$0].constant })?.integers()?.first, low <= high
+    {
+      limits = low...high
+      stored = clip.inputs[0].flatMap { graph[$0].constant }
+    }
+    guard let tensor = stored, let integers = tensor.integers(), tensor.rank > 0 else { return nil }
+    var zeros = [0]
+    if node.inputs.count > 2, let zero = node.inputs[2] {
+      guard let values = graph[zero].constant?.integers() else { return nil }
+      zeros = values
+    }
+    let along = op.axis < 0 ? op.axis + tensor.rank : op.axis
+    axis = steps.count == 1 && zeros.count == 1 ? nil : along
+    let count = max(steps.count, zeros.count)
+    guard axis == nil || (tensor.shape.indices.contains(along) && tensor.shape[along] == count),
+      steps.count == 1 || steps.count == count, zeros.count == 1 || zeros.count == count
+    else { return nil }
+    let inner = axis.map { tensor.shape[($0 + 1)...].reduce(1, *) } ?? 1
+    codes = integers.enumerated().map { index, code in
+      let clipped = limits.map { min(max(code, $0.lowerBound), $0.upperBound) } ?? code
+      return clipped - zeros[zeros.count == 1 ? 0 : index / inner % count]
+    }
+    shape = tensor.shape
+    scales = steps.count == count ? steps : [Float](repeating: steps[0], count: count)
+    guard codes.allSatisfy({ (-128...127).contains($0) }) else { return nil }
+  }
+}

@@ -1,0 +1,136 @@
+import GraphIR
+import Operators
+import TensorCore
+
+/// Writes QONNX quantizers as ONNX linear quantization.
+///
+/// 1. `Quant(constant)` -> `DequantizeLinear(codes)`; in 8-bit containers a `Clip` between states the width of
+///    narrower codes.
+/// 2. `Quant(x)` -> `DequantizeLinear(Clip(QuantizeLinear(x)))`, without the `Clip` where the codes fill their
+///    type.
+///
+/// Integers and scales stay as they are. `round(x / s) + z` here and `round(x / s + z)` there differ at ties of
+/// an odd zero point alone.
+public struct LinearQuantizerExport: Pass {
+  public static let name = "linear-quantizer-export"
+
+  /// Whether codes of at most 4 bits are held in INT4 and UINT4 (opset 21).
+  public let usesFourBits: Bool
+
+  public init(usesFourBits: Bool) { self.usesFourBits = usesFourBits }
+
+  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+    var edits: [Edit] = []
+    var constants = SharedScalars()
+    for id in graph.nodeIDs {
+      guard let quant = graph[id].op as? Quant else { continue }
+      let node = graph[id]
+      let parameters = try QuantizerParameters(node, quant, in: graph)
+      let form = Form(parameters, usesFourBits: usesFourBits, isConstant: isConstant(node, graph))
+      let codes = try codes(node, parameters, form, &graph, &constants)
+      let scale = graph.addConstant(name: node.name + "_scale", parameters.scaleTensor)
+      let zero = zeroPoint(node, parameters, form, &graph, &constants)
+      graph.remove(id)
+      graph.addNode(
+        DequantizeLinear(axis: parameters.axis ?? 1), name: node.name + "_dequantize",
+        inputs: [codes, scale, zero], outputs: [parameters.output])
+      edits.append(Edit(node: node.name, "written as \(form.container.type.onnxName)"))
+    }
+    if !edits.isEmpty { graph.removeUnusedValues() }
+    return edits
+  }
+
+  private func isConstant(_ node: Node, _ graph: Graph) -> Bool {
+    node.inputs[0].map { graph[$0].constant != nil } ?? false
+  }
+
+  /// How one quantizer is written.
+  private struct Form {
+    let container: Container
+    let needsClip: Bool
+
+    init(_ parameters: QuantizerParameters, usesFourBits: Bool, isConstant: Bool) {
+      let four: Container = parameters.isSigned ? .int4 : .uint4
+      let eight: Container = parameters.isSigned ? .int8 : .uint8
+      // No runtime clips 4-bit types, so that what is computed must fill them.
+      let fits =
+        four.range.contains(parameters.limits.lowerBound)
+        && four.range.contains(parameters.limits.upperBound)
+        && parameters.zeroPoints.allSatisfy(four.range.contains)
+      let isFour = usesFourBits && fits && (isConstant || parameters.limits == four.range)
+      container = isFour ? four : eight
+      needsClip = !isFour && parameters.limits != eight.range
+    }
+  }
+
+  private func codes(
+    _ node: Node, _ parameters: QuantizerParameters, _ form: Form, _ graph: inout Graph,
+    _ constants: inout SharedScalars
+  ) throws(PassError) -> ValueID {
+    let name = node.name
+    var codes: ValueID
+    if let constant = graph[parameters.input].constant {
+      guard let integers = parameters.codes(of: constant) else {
+        throw .node(
+          name: name, type: node.op.type,
+          .unsupported(what: "a weight of \(constant.elementType.onnxName)"))
+      }
+      codes = graph.addConstant(
+        name: graph[parameters.input].name + "_integers",
+        form.container.tensor(integers, shape: constant.shape))
+    } else {
+      let scale = graph.addConstant(name: name + "_step", parameters.scaleTensor)
+      let zero = zeroPoint(node, parameters, form, &graph, &constants)
+      codes = graph.addNode(
+        QuantizeLinear(axis: parameters.axis ?? 1), name: name + "_quantize",
+        inputs: [parameters.input, scale, zero], output: name + "_integers",
+        type: graph[parameters.input].type.map {
+          TensorType(form.container.type, $0.dimensions)
+        })
+    }
+    guard form.needsClip else { return codes }
+    let low = constants.value(parameters.limits.lowerBound, form.container, in: &graph)
+    let high = constants.value(parameters.limits.upperBound, form.container, in: &graph)
+    codes = graph.addNode(
+      Clip(), name: name + "_clip", inputs: [codes, low, high], output: name + "_clipped",
+      type: graph[codes].type)
+    return codes
+  }
+
+  private func zeroPoint(
+    _ node: Node, _ parameters: QuantizerParameters, _ form: Form, _ graph: inout Graph,
+    _ constants: inout SharedScalars
+  ) -> ValueID {
+    if parameters.axis == nil {
+      return constants.value(parameters.zeroPoints[0], form.container, in: &graph)
+    }
+    return graph.addConstant(
+      name: node.name + "_zero_point",
+      form.container.tensor(parameters.zeroPoints, shape: [parameters.zeroPoints.count]))
+  }
+}
+
+extension QuantizerParameters {
+  /// A scalar, or one entry for each index of the axis.
+  fileprivate var scaleTensor: Tensor { Tensor(scales, shape: axis == nil ? [] : [scales.count]) }
+}
+
+/// Integer scalars that the nodes of a graph share.
+struct SharedScalars {
+  private struct Key: Hashable {
+    var value: Int
+    var container: Container
+  }
+
+  private var known: [Key: ValueID] = [:]
+
+  mutating func value(_ value: Int, _ container: Container, in graph: inout Graph) -> ValueID {
+    let key = Key(value: value, container: container)
+    if let id = known[key] { return id }
+    let sign = value < 0 ? "minus_\(-value)" : "\(value)"
+    let id = graph.addConstant(
+      name: "\(container.type.onnxName)_\(sign)", container.tensor([value], shape: []))
+    known[key] = id
+    return id
+  }
+}

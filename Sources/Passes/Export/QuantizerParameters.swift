@@ -1,0 +1,145 @@
+import GraphIR
+import Operators
+import TensorCore
+
+/// A QONNX quantizer with constant parameters that linear quantization can express.
+struct QuantizerParameters {
+  let input: ValueID
+  let output: ValueID
+  let bits: Int
+  let isSigned: Bool
+  /// The integers that it gives, zero point included.
+  let limits: ClosedRange<Int>
+  /// One, or one for each index of `axis`.
+  let scales: [Float]
+  let zeroPoints: [Int]
+  /// The axis that scales and zero points follow, `nil` where there is one of each.
+  let axis: Int?
+
+  /// - Throws: ``PassError/node(name:type:_:)`` for parameters that are computed, for more than 8 bits, for one
+  ///   signed bit, and for a rounding other than to nearest even, which linear quantization has not.
+  init(_ node: Node, _ quant: Quant, in graph: Graph) throws(PassError) {
+    func fail(_ what: String) -> PassError {
+      .node(name: node.name, type: node.op.type, .unsupported(what: what))
+    }
+    func constant(_ position: Int, _ name: String) throws(PassError) -> Tensor {
+      guard let tensor = node.inputs[position].flatMap({ graph[$0].constant })?.convertedToFloat()
+      else { throw .node(name: node.name, type: node.op.type, .needsConstant(input: name)) }
+      return tensor
+    }
+    guard case let input?? = node.inputs.first, case let output?? = node.outputs.first else {
+      throw fail("a quantizer without input or output")
+    }
+    self.input = input
+    self.output = output
+    guard quant.rounding == .round || quant.rounding == .halfEven else {
+      throw fail("rounding_mode \(quant.rounding.rawValue) in this format")
+    }
+    let width = try constant(3, "bitwidth").elements(of: Float.self)
+    guard width.count == 1, (1...8).contains(width[0]), width[0] == width[0].rounded() else {
+      throw fail("a bit width other than 1 to 8 in this format")
+    }
+    bits = Int(width[0])
+    isSigned = quant.isSigned
+    guard bits > 1 || !isSigned else { throw fail("a bipolar quantizer in this format") }
+    limits = quant.limits(bits: bits)
+    let rank = graph[input].type?.dimensions?.count ?? graph[input].constant?.rank
+    let scale = try constant(1, "scale")
+    let zero = try constant(2, "zeropt")
+    let axes = [scale, zero].map { Self.varyingAxes($0, rank: rank) }
+    guard axes.allSatisfy({ $0.count <= 1 }),
+      axes[0].isEmpty || axes[1].isEmpty || axes[0] == axes[1]
+    else { throw fail("a scale that varies along several axes in this format") }
+    axis = axes[0].first ?? axes[1].first
+    let all = zero.elements(of: Float.self)
+    guard all.allSatisfy({ $0 == $0.rounded() && abs($0) < 0x1p20 }) else {
+      throw fail("a zero point that is no integer in this format")
+    }
+    let count = max(axes[0].isEmpty ? 1 : scale.count, axes[1].isEmpty ? 1 : zero.count)
+    let steps = scale.elements(of: Float.self)
+    guard steps.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      throw fail("a scale that is not positive")
+    }
+    scales = steps.count == count ? steps : [Float](repeating: steps[0], count: count)
+    zeroPoints = (all.count == count ? all : [Float](repeating: all[0], count: count)).map {
+      Int($0)
+    }
+    let range = containerRange
+    guard zeroPoints.allSatisfy(range.contains) else {
+      throw fail("a zero point outside \(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+
+  /// The axes along which a parameter has more than one entry, from the front where the rank is known.
+  private static func varyingAxes(_ parameter: Tensor, rank: Int?) -> [Int] {
+    parameter.shape.indices.filter { parameter.shape[$0] > 1 }.map { axis in
+      let fromEnd = axis - parameter.rank
+      return rank.map { $0 + fromEnd } ?? fromEnd
+    }
+  }
+
+  /// The integers of the 8-bit type that holds the codes.
+  var containerRange: ClosedRange<Int> { isSigned ? -128...127 : 0...255 }
+
+  /// The codes of a constant: `clip(round(x / scale + zeroPoint))`, ties to even.
+  func codes(of constant: Tensor) -> [Int]? {
+    guard let values = constant.convertedToFloat(), axis.map({ $0 >= 0 }) ?? true else {
+      return nil
+    }
+    let inner = axis.map { values.shape[($0 + 1)...].reduce(1, *) } ?? 1
+    return values.withElements(of: Float.self) { elements in
+      elements.indices.map { index in
+        let entry = index / inner % scales.count
+        let code = (elements[index] / scales[entry] + Float(zeroPoints[entry]))
+          .rounded(.toNearestOrEven)
+        // In this order NaN becomes the least code.
+        return Int(min(max(Float(limits.lowerBound), code), Float(limits.upperBound)))
+      }
+    }
+  }
+}
+
+/// Integers as tensors of the types in which deployment formats hold them.
+enum Container: Hashable {
+  case int8, uint8, int4, uint4
+
+  var type: ElementType {
+    switch self {
+    case .int8: .int8
+    case .uint8: .uint8
+    case .int4: .int4
+    case .uint4: .uint4
+    }
+  }
+
+  var range: ClosedRange<Int> {
+    switch self {
+    case .int8: -128...127
+    case .uint8: 0...255
+    case .int4: -8...7
+    case .uint4: 0...15
+    }
+  }
+
+  /// - Precondition: every code is in `range`.
+  func tensor(_ codes: [Int], shape: [Int]) -> Tensor {
+    switch self {
+    case .int8: return Tensor(codes.map { Int8($0) }, shape: shape)
+    case .uint8: return Tensor(codes.map { UInt8($0) }, shape: shape)
+    case .int4, .uint4:
+      let storage = TensorStorage(byteCount: (codes.count + 1) / 2) { bytes in
+        for index in bytes.indices {
+          let low = UInt8(truncatingIfNeeded: codes[2 * index]) & 0xF
+          let high =
+            2 * index + 1 < codes.count
+            ? UInt8(truncatingIfNeeded: codes[2 * index + 1]) & 0xF : 0
+          bytes[index] = high << 4 | low
+        }
+      }
+      guard let tensor = Tensor(elementType: type, shape: shape, storage: storage) else {
+        preconditionFailure("\(codes.count) codes for \(shape)")
+      }
+      return tensor
+    }
+  }
+}

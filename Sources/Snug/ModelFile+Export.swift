@@ -1,0 +1,127 @@
+import AccumulatorBounds
+import GraphIR
+import OnnxFormat
+import Passes
+import Reporting
+import TensorCore
+import Verification
+
+/// An exported model and what it shows of its accumulators.
+public struct ExportSummary: Sendable {
+  public var output: String
+  public var format: ExportFormat
+  /// Reading of the exported file.
+  public var report: InspectionReport
+  /// What was changed, pass by pass.
+  public var edits: [PassReport]
+}
+
+extension ModelFile {
+  /// Writes the quantized model in another deployment format; every integer stays as it is.
+  ///
+  /// - Parameter output: replaced only once the new file is complete.
+  /// - Throws: ``SnugError`` where the file can't be read, isn't quantized, or holds what the format can't express,
+  ///   and where the output can't be written.
+  public func export(to output: String, _ options: ExportOptions) throws(SnugError) -> ExportSummary
+  {
+    try checkOutputs([output])
+    var model = try load()
+    let edits = try exporting(&model, options)
+    try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
+      try OnnxWriter.write(model, to: output)
+    }
+    return ExportSummary(
+      output: output, format: options.format, report: try ModelFile(output).inspect(), edits: edits)
+  }
+
+  /// Rewrites a quantized model in place.
+  func exporting(_ model: inout Model, _ options: ExportOptions) throws(SnugError) -> [PassReport] {
+    guard ModelSummary(model, path: path).format != .float else { throw .notQuantized(file: path) }
+    if options.batchNormalization == .thresholds, options.format != .qonnx {
+      throw .thresholdsOutsideQonnx
+    }
+    var passes: [any Pass] = []
+    if let opset = model.opset(of: ""), opset < options.format.opset {
+      passes.append(OpsetRaise(from: opset, to: options.format.opset))
+    }
+    switch options.batchNormalization {
+    case .keep: break
+    case .fold: passes.append(NormalizationIntoScale())
+    case .thresholds: passes.append(NormalizationToThresholds())
+    }
+    switch options.format {
+    case .qonnx: break
+    case .qcdq: passes.append(LinearQuantizerExport(usesFourBits: false))
+    case .qdqInt4: passes.append(LinearQuantizerExport(usesFourBits: true))
+    case .integer: passes += [LinearQuantizerExport(usesFourBits: false), IntegerLayerExport()]
+    }
+    // Shapes tell the axes of scales, and which layers' outputs have which rank.
+    let pipeline = Pipeline("export", [ShapeInference()] + passes + [DeadNodeElimination()])
+    let edits: [PassReport]
+    do throws(PassError) { edits = try pipeline.run(&model.graph) } catch {
+      throw .conversion(file: path, .pass(error))
+    }
+    model.raiseVersions(for: options.format)
+    try restateAccumulators(of: &model)
+    return edits
+  }
+
+  /// Brings the annotations in line with the nodes and tensors that now stand in the model; targets stay.
+  private func restateAccumulators(of model: inout Model) throws(SnugError) {
+    guard
+      let text = model.metadata.first(where: { $0.key == AccumulatorAnnotation.metadataKey })?
+        .value,
+      var entries = try? AccumulatorAnnotation.decode(text)
+    else { return }
+    let result: VerificationResult
+    do throws(GraphError) { result = try Verifier.verify(model.undecoded) } catch {
+      throw .graph(file: path, error)
+    }
+    for verdict in result.layers {
+      let layer = verdict.layer
+      guard let index = entries.firstIndex(where: { $0.layer == layer.name }),
+        let required = layer.requiredBits
+      else { continue }
+      entries[index].output = layer.output
+      entries[index].requiredBits = required
+      if let input = layer.input {
+        entries[index].inputBits = input.bits
+        entries[index].inputSigned = input.signed
+      }
+      if let weight = layer.weight { entries[index].weight = weight.name }
+    }
+    model.setMetadata(
+      AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode(entries))
+  }
+}
+
+extension Model {
+  /// Imports what a format's operators need.
+  fileprivate mutating func raiseVersions(for format: ExportFormat) {
+    irVersion = max(irVersion, format.irVersion)
+    for index in opsets.indices where OpsetImport.canonical(opsets[index].domain).isEmpty {
+      opsets[index].version = max(opsets[index].version, format.opset)
+    }
+    let domains = Set(graph.nodeIDs.map { graph[$0].op.domain })
+    // A runtime may refuse a model for a domain that nothing in it uses.
+    opsets.removeAll { Self.quantizerDomains.contains($0.domain) && !domains.contains($0.domain) }
+    for domain in domains.intersection(Self.quantizerDomains).sorted() {
+      importDomain(domain, version: 1)
+    }
+  }
+
+  private static let quantizerDomains: Set = [
+    "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",
+  ]
+
+  /// The model with every node as domain, type and raw attributes, as the verifier reads it.
+  fileprivate var undecoded: Model {
+    var model = self
+    for id in model.graph.nodeIDs {
+      let op = model.graph[id].op
+      model.graph[id].op = OpaqueOperator(
+        domain: op.domain, type: op.type, attributes: op.attributes())
+    }
+    return model
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Snug
+
+extension ExportOptions.BatchNormalization: ExpressibleByArgument {}
+
+struct ExportCommand: Subcommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write a quantized model in another deployment format.",
+    discussion: """
+      Every integer of weights and activations stays as it is, and so does what the accumulators need.
+
+      qonnx      Quant nodes, as 'snug convert' writes them
+      qcdq       QuantizeLinear, Clip and DequantizeLinear in 8-bit types (opset 13)
+      qdq-int4   4-bit codes in the types INT4 and UINT4 (opset 21)
+      integer    ConvInteger and MatMulInteger with 32-bit accumulators, scales after them (opset 13)
+
+      Example:
+        snug export resnet20-w4a4p14.onnx -o resnet20-integer.onnx --format integer
+      """)
+
+  @Argument(help: ArgumentHelp("The quantized ONNX model.", valueName: "model.onnx"))
+  var model: String
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Where to write the result.", valueName: "out.onnx"))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The format: qonnx, qcdq, qdq-int4 or integer (default: qonnx).", valueName: "format"))
+  var format: ExportFormat?
+
+  @Option(
+    help: ArgumentHelp(
+      "What becomes of batch normalisation: keep, fold (into scale and bias) or thresholds (with the quantizer behind it one MultiThreshold; for qonnx) (default: keep).",
+      valueName: "form"))
+  var batchNormalization: ExportOptions.BatchNormalization?
+
+  @OptionGroup(title: "Common options")
+  var common: CommonOptions
+
+  func execute(_ context: CommandContext) throws {
+    var options = ExportOptions(format: format ?? .qonnx)
+    if let batchNormalization { options.batchNormalization = batchNormalization }
+    let summary = try ModelFile(model).export(to: output, options)
+    for report in summary.edits {
+      for edit in report.edits {
+        context.logger.debug("\(report.pass): \(edit.node): \(edit.what)")
+      }
+    }
+    try context.print(summary, json: common.json)
+  }
+}
+
+extension ExportSummary: PrintableReport {
+  /// The document of `export --json`.
+  var json: JSONValue {
+    ["output": .string(output), "format": .string(format.rawValue), "report": report.json]
+  }
+
+  func text(style: TextStyle) -> String {
+    report.text(style: style) + "\n\nwritten as \(format.rawValue): \(Diagnostic.printable(output))"
+  }
+}
