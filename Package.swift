@@ -96,6 +96,11 @@ let package = Package(
     tests("Snug", ["OnnxFormat", "Datasets"]),
     tests("SnugCommand", ["OnnxFormat", "Datasets"], exclude: ["Snapshots"]),
 
+    // The node tests of the onnx package
+    .testTarget(
+      name: "ConformanceTests", dependencies: ["OnnxFormat", "Operators", "TestSupport"],
+      exclude: ["manifest.txt"]),
+
     // Whole conversions against onnx, onnxruntime and qonnx
     .testTarget(
       name: "PeerTests",

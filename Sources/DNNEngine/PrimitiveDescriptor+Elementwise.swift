@@ -5,7 +5,13 @@ public enum ElementwiseFunction: Sendable, Hashable {
   /// `x` where it is positive, otherwise `slope * x`.
   case relu(slope: Float)
   case clip(low: Float, high: Float)
-  case sigmoid, tanh, squareRoot
+  case sigmoid, tanh, squareRoot, exponential, logarithm, magnitude
+  /// `x` where it is positive, otherwise `alpha * (e ^ x - 1)`.
+  case elu(alpha: Float)
+  /// By the error function, and by the hyperbolic tangent that approximates it.
+  case gelu, geluTanh
+  /// `x * max(0, min(1, x / 6 + 0.5))`.
+  case hardSwish
 
   var raw: (dnnl_alg_kind_t, Float, Float) {
     switch self {
@@ -14,15 +20,22 @@ public enum ElementwiseFunction: Sendable, Hashable {
     case .sigmoid: (dnnl_eltwise_logistic, 0, 0)
     case .tanh: (dnnl_eltwise_tanh, 0, 0)
     case .squareRoot: (dnnl_eltwise_sqrt, 0, 0)
+    case .exponential: (dnnl_eltwise_exp, 0, 0)
+    case .logarithm: (dnnl_eltwise_log, 0, 0)
+    case .magnitude: (dnnl_eltwise_abs, 0, 0)
+    case .elu(let alpha): (dnnl_eltwise_elu, alpha, 0)
+    case .gelu: (dnnl_eltwise_gelu_erf, 0, 0)
+    case .geluTanh: (dnnl_eltwise_gelu_tanh, 0, 0)
+    case .hardSwish: (dnnl_eltwise_hardswish, 0, 0)
     }
   }
 
   /// Whether 0 stays 0, so that the padding of a layout may be computed along.
   public var keepsZero: Bool {
     switch self {
-    case .relu, .tanh, .squareRoot: true
+    case .relu, .tanh, .squareRoot, .magnitude, .elu, .gelu, .geluTanh, .hardSwish: true
     case .clip(let low, let high): low <= 0 && high >= 0
-    case .sigmoid: false
+    case .sigmoid, .exponential, .logarithm: false
     }
   }
 }

@@ -50,55 +50,68 @@ public struct Clip: ExecutableOperator {
 }
 
 extension Clip: DifferentiableOperator {
-  /// The bounds must be constant.
+  /// oneDNN for floats between constant bounds, otherwise element by element in row-major order.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let input = try context.input(0)
-    switch input.elementType {
-    case .float32:
-      return try UnaryKernels.make(try function(context), context)
-    case .int32: return try integerKernel(context, Int32.self)
-    case .int64: return try integerKernel(context, Int64.self)
-    case let other: throw .operator(.unsupported(what: "Clip of \(other.onnxName)"))
+    try context.requireOneType()
+    if try context.input(0).elementType == .float32, let function = try function(context) {
+      return try UnaryKernels.make(function, context)
     }
+    return try kernel(try context.number(0), context)
   }
 
   /// dX = dY where low < x <= high, else 0.
+  ///
+  /// - Throws: ``OperatorError/needsConstant(input:)`` where the bounds are computed.
   public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
     -> any TrainingKernel
   {
-    try UnaryGradients.make(
-      try function(context.kernel), try makeKernel(context.kernel), context)
+    guard let function = try function(context.kernel) else {
+      throw .operator(.needsConstant(input: "min and max"))
+    }
+    return try UnaryGradients.make(function, try makeKernel(context.kernel), context)
   }
 
-  /// With a result of `high` where the bounds cross, as the formula says.
-  private func function(_ context: KernelContext) throws(KernelError) -> ElementwiseFunction {
-    let (low, high) = try floatBounds(context)
+  /// With a result of `high` where the bounds cross, as the formula says; `nil` where a bound is computed.
+  private func function(_ context: KernelContext) throws(KernelError) -> ElementwiseFunction? {
+    var (low, high) = (-Float.infinity, Float.infinity)
+    switch bounds {
+    case .attributes(let minimum, let maximum):
+      (low, high) = (minimum ?? low, maximum ?? high)
+    case .inputs:
+      if let input = context.optional(1) {
+        guard let value = input.constant?.firstFloat else { return nil }
+        low = value
+      }
+      if let input = context.optional(2) {
+        guard let value = input.constant?.firstFloat else { return nil }
+        high = value
+      }
+    }
     return .clip(low: min(low, high), high: high)
   }
 
-  private func floatBounds(_ context: KernelContext) throws(KernelError) -> (Float, Float) {
-    switch bounds {
-    case .attributes(let low, let high): return (low ?? -.infinity, high ?? .infinity)
-    case .inputs:
-      var values: [Float?] = [nil, nil]
-      for (index, name) in [(1, "min"), (2, "max")] {
-        guard let input = context.optional(index) else { continue }
-        guard let constant = input.constant else { throw .operator(.needsConstant(input: name)) }
-        values[index - 1] = constant.convertedToFloat()?.elements(of: Float.self).first
-      }
-      return (values[0] ?? -.infinity, values[1] ?? .infinity)
+  private func kernel<T: Number>(_ type: T.Type, _ context: KernelContext)
+    throws(KernelError) -> any Kernel
+  {
+    let count = try context.input(0).type.count
+    var (least, greatest) = (T.least, T.greatest)
+    if case .attributes(let minimum, let maximum) = bounds {
+      if let minimum { least = T(converting: Double(minimum)) }
+      if let maximum { greatest = T(converting: Double(maximum)) }
+    }
+    let hasInput = [1, 2].map { context.optional($0).map { $0.type.count > 0 } ?? false }
+    return ClosureKernel(context) { [least, greatest] operands in
+      let (x, y) = (operands.input(0, as: T.self), operands.output(as: T.self))
+      let low = hasInput[0] ? operands.input(1, as: T.self)[0] : least
+      let high = hasInput[1] ? operands.input(2, as: T.self)[0] : greatest
+      for i in 0..<count { y[i] = T.lesser(T.greater(x[i], low), high) }
     }
   }
+}
 
-  private func integerKernel<T: TensorElement & FixedWidthInteger>(
-    _ context: KernelContext, _ type: T.Type
-  ) throws(KernelError) -> any Kernel {
-    let low = try context.constantIntegers(1, "min")?.first.map(T.init(clamping:)) ?? .min
-    let high = try context.constantIntegers(2, "max")?.first.map(T.init(clamping:)) ?? .max
-    let count = try context.output().count
-    return ClosureKernel(context) { operands in
-      let (x, y) = (operands.input(0, as: T.self), operands.output(as: T.self))
-      for i in 0..<count { y[i] = min(max(x[i], low), high) }
-    }
+extension Tensor {
+  /// The first element of a tensor of floats.
+  fileprivate var firstFloat: Float? {
+    convertedToFloat()?.withElements(of: Float.self) { $0.first }
   }
 }

@@ -11,6 +11,19 @@ public struct Relu: UnaryElementwise {
   public init(attributes: AttributeReader) { self.init() }
 
   public var function: ElementwiseFunction { .relu(slope: 0) }
+
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    guard try context.input(0).elementType.isInteger else {
+      return try UnaryKernels.make(function, context)
+    }
+    return try integerKernel(try context.number(0), context)
+  }
+
+  private func integerKernel<T: Number>(_ type: T.Type, _ context: KernelContext)
+    throws(KernelError) -> any Kernel
+  {
+    try map(T.self, T.self, context) { max($0, .zero) }
+  }
 }
 
 extension Relu: DifferentiableOperator {

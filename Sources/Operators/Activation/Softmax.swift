@@ -3,35 +3,22 @@ import GraphIR
 import TensorCore
 
 /// `y = exp(x) / sum(exp(x))` (ONNX Softmax, opset 1, 11, 13).
-///
-/// Since opset 13 the sum runs over `axis`. Before, the input is taken as a matrix whose rows hold all
-/// dimensions from `axis` on, and the sum runs over a row.
 public struct Softmax: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Softmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public var axis: Int
-  /// True for the semantics before opset 13.
-  public var flattens: Bool
+  public var axis: SoftmaxAxis
 
-  public init(axis: Int = -1, flattens: Bool = false) {
-    self.axis = axis
-    self.flattens = flattens
-  }
+  public init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
 
   public init(attributes: AttributeReader) throws(OperatorError) {
-    flattens = attributes.opset < 13
-    axis = try attributes.int("axis", default: flattens ? 1 : -1)
+    axis = try SoftmaxAxis(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
+  public func attributes() -> [Attribute] { axis.attributes }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    // A vector under the flattening form's default axis of 1 is a single column.
-    if let rank = inputs.dimensions(0)?.count, !(flattens && axis == rank) {
-      _ = try Axes.normalized(axis, rank: rank)
-    }
-    return [inputs.type(0)]
+    try axis.infer(inputs)
   }
 }
 
@@ -77,10 +64,10 @@ extension Softmax: DifferentiableOperator {
   /// The input as oneDNN sees it, and the axis of the sum there.
   private func rows(_ context: KernelContext) throws(KernelError) -> (MemoryDescriptor, Int) {
     var shape = try context.floatInput(0).shape
-    var axis = self.axis
-    if flattens {
-      let split = axis < 0 ? axis + shape.count : axis
-      shape = [shape[..<split].reduce(1, *), shape[split...].reduce(1, *)]
+    var axis = self.axis.axis
+    if self.axis.flattens {
+      let lines = try self.axis.lines(context)
+      shape = [lines.count, lines.length]
       axis = 1
     } else {
       axis = try context.normalized(axis, rank: shape.count)

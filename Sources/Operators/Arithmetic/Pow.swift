@@ -17,41 +17,40 @@ public struct Pow: ExecutableOperator {
 
   /// Row by row in row-major order; a constant exponent of 2 is a multiplication.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let base = try context.floatInput(0)
+    let base = try context.input(0)
     let exponent = try context.input(1)
-    let rows = BroadcastRows(base.shape, exponent.shape, output: try context.output().shape)
-    if let values = exponent.constant?.convertedToFloat()?.elements(of: Float.self), values == [2] {
-      return ClosureKernel(context) { operands in
-        let (x, y) = (operands.input(0, as: Float.self), operands.output(as: Float.self))
-        for i in 0..<base.type.count { y[i] = x[i] * x[i] }
-      }
+    guard base.elementType == .float32 else {
+      return try kernel(try context.number(0), try context.number(1), context)
     }
-    switch exponent.elementType {
-    case .float32: return kernel(context, rows) { (exponent: Float) in exponent }
-    case .int32: return kernel(context, rows) { (exponent: Int32) in Float(exponent) }
-    case .int64: return kernel(context, rows) { (exponent: Int64) in Float(exponent) }
-    case let other:
-      throw .operator(
-        .elementType(input: 1, actual: other, allowed: [.float32, .int32, .int64]))
+    if let values = exponent.constant?.convertedToFloat()?.elements(of: Float.self), values == [2] {
+      return try map(Float.self, Float.self, context) { $0 * $0 }
+    }
+    if exponent.elementType == .float32 {
+      return try BroadcastKernels.map(context) { (x: Float, z: Float) in powf(x, z) }
+    }
+    return try kernel(Float.self, try context.number(1), context)
+  }
+
+  private func kernel<T: Number, U: Number>(
+    _ base: T.Type, _ exponent: U.Type, _ context: KernelContext
+  ) throws(KernelError) -> any Kernel {
+    let (base, exponent) = (try context.input(0), try context.input(1))
+    let isExact = base.elementType.isInteger && exponent.elementType.isInteger
+    return try BroadcastKernels.map(context) { (x: T, z: U) -> T in
+      isExact && z >= .zero
+        ? Self.power(x, UInt64(converting: z.real)) : T(converting: pow(x.real, z.real))
     }
   }
 
-  private func kernel<T: TensorElement>(
-    _ context: KernelContext, _ rows: BroadcastRows,
-    _ convert: @escaping @Sendable (T) -> Float
-  ) -> any Kernel {
-    ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let z = operands.input(1, as: T.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      Parallelism.forEachRange(count: rows.count, grain: max(1, 4096 / rows.length)) {
-        rows.forEach($0) { row, a, b in
-          for i in 0..<rows.length {
-            y[row * rows.length + i] = powf(x[a + i * rows.stepA], convert(z[b + i * rows.stepB]))
-          }
-        }
-      }
+  /// Integers wrap around.
+  private static func power<T: Number>(_ base: T, _ exponent: UInt64) -> T {
+    var (result, square, rest) = (T.one, base, exponent)
+    while rest > 0 {
+      if rest % 2 == 1 { result = T.product(result, square) }
+      square = T.product(square, square)
+      rest /= 2
     }
+    return result
   }
 }
 
@@ -69,7 +68,9 @@ extension Pow: DifferentiableOperator {
       return try trainingKernel(forward, context) { (exponent: Int32) in Float(exponent) }
     case .int64:
       return try trainingKernel(forward, context) { (exponent: Int64) in Float(exponent) }
-    default: return try trainingKernel(forward, context) { (exponent: Float) in exponent }
+    case .float32: return try trainingKernel(forward, context) { (exponent: Float) in exponent }
+    case let other:
+      throw .operator(.elementType(input: 1, actual: other, allowed: [.float32, .int32, .int64]))
     }
   }
 

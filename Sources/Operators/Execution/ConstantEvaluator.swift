@@ -51,12 +51,12 @@ public enum ConstantEvaluator {
       }
     }
     try context.checkOutputs()
-    let kernel = try executable.makeKernel(context)
+    let kernel = try executable.makeAnyKernel(context)
     // Reordered copies of inputs, kept until the kernel has run.
     var arenas: [Arena] = []
     var pointers: [UnsafeMutableRawPointer?] = []
     for (index, tensor) in inputs.enumerated() {
-      guard let tensor else {
+      guard let tensor, kernel.inputs.indices.contains(index) else {
         pointers.append(nil)
         continue
       }
@@ -90,9 +90,10 @@ public enum ConstantEvaluator {
         arenas.append(nil)
         continue
       }
+      let layout = try kernel.layout(ofOutput: index)
       arenas.append(
         try KernelError.engine { () throws(EngineError) in
-          try Arena(byteCount: kernel.outputs[index].byteCount(of: type))
+          try Arena(byteCount: layout.byteCount(of: type))
         })
     }
     var pointers = arenas.map { $0?.base }

@@ -28,7 +28,7 @@ public enum InputRequest: Sendable, Hashable {
 ///
 /// Not safe to run from two threads at once.
 public protocol Kernel: AnyObject {
-  /// One for each input of the node.
+  /// One for each input of the node; inputs beyond the end aren't read.
   var inputs: [InputRequest] { get }
   /// One for each output of the node.
   var outputs: [TensorLayout] { get }
@@ -44,6 +44,16 @@ public protocol Kernel: AnyObject {
 extension Kernel {
   public var overwritableInput: Int? { nil }
   public var isView: Bool { false }
+
+  /// The layout of an output.
+  ///
+  /// - Throws: ``OperatorError/unsupported(what:)`` for one that the kernel doesn't compute.
+  func layout(ofOutput index: Int) throws(KernelError) -> TensorLayout {
+    guard outputs.indices.contains(index) else {
+      throw .operator(.unsupported(what: "output \(index)"))
+    }
+    return outputs[index]
+  }
 }
 
 /// Addresses of a node's inputs and outputs; `nil` for an absent one.

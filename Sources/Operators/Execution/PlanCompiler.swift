@@ -102,10 +102,11 @@ struct PlanCompiler {
         throw KernelError.operator(.unsupported(what: "operator '\(node.op.type)'"))
       }
       try context.checkOutputs()
-      let kernel = try op.makeKernel(context)
+      let kernel = try op.makeAnyKernel(context)
       var operands: [Int?] = []
       for (index, source) in item.inputs.enumerated() {
-        guard let source, let input = inputs[index] else {
+        // A kernel may read fewer inputs than the node has, such as axes that it was made for.
+        guard let source, let input = inputs[index], kernel.inputs.indices.contains(index) else {
           operands.append(nil)
           continue
         }
@@ -117,7 +118,7 @@ struct PlanCompiler {
           results.append(nil)
           continue
         }
-        let layout = kernel.outputs[index]
+        let layout = try kernel.layout(ofOutput: index)
         if kernel.isView, index == 0, let first = operands[0] {
           locations[value] = Location(buffer: first, layout: layout)
           results.append(first)

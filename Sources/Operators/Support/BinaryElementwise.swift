@@ -19,16 +19,12 @@ extension BinaryElementwise {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let a = try context.input(0)
     let b = try context.input(1)
-    guard a.elementType == b.elementType else {
-      throw .operator(.elementType(input: 1, actual: b.elementType, allowed: [a.elementType]))
-    }
+    try context.requireOneType()
     switch a.elementType {
     case .float32: return try BinaryKernels.make(Self.function, a, b, context)
-    case .float64: return try BinaryKernels.make(Self.function, Double.self, context)
     case .int32: return try BinaryKernels.make(Self.function, Int32.self, context)
     case .int64: return try BinaryKernels.make(Self.function, Int64.self, context)
-    default:
-      throw .operator(.unsupported(what: "\(type) of \(a.elementType.onnxName)"))
+    default: return try BinaryKernels.make(Self.function, try context.number(0), context)
     }
   }
 }

@@ -101,7 +101,7 @@ enum BinaryKernels {
   }
 
   /// The kernel for the other element types, in row-major order.
-  static func make<T: BinaryNumber>(
+  static func make<T: Number>(
     _ function: BinaryFunction, _ type: T.Type, _ context: KernelContext
   ) throws(KernelError) -> any Kernel {
     let rows = BroadcastRows(
@@ -148,37 +148,6 @@ extension KernelInput {
     case 1:
       return self.shape[varying[0]] == shape[varying[0] + missing] ? varying[0] + missing : nil
     default: return nil
-    }
-  }
-}
-
-/// Numbers other than `Float` that the binary functions take.
-protocol BinaryNumber: TensorElement {
-  /// `nil` where the result isn't defined. Integers wrap around.
-  static func apply(_ function: BinaryFunction, _ a: Self, _ b: Self) -> Self?
-}
-
-extension BinaryNumber where Self: FixedWidthInteger {
-  static func apply(_ function: BinaryFunction, _ a: Self, _ b: Self) -> Self? {
-    switch function {
-    case .add: a &+ b
-    case .subtract: a &- b
-    case .multiply: a &* b
-    case .divide: b == 0 ? nil : a.dividedReportingOverflow(by: b).partialValue
-    }
-  }
-}
-
-extension Int32: BinaryNumber {}
-extension Int64: BinaryNumber {}
-
-extension Double: BinaryNumber {
-  static func apply(_ function: BinaryFunction, _ a: Double, _ b: Double) -> Double? {
-    switch function {
-    case .add: a + b
-    case .subtract: a - b
-    case .multiply: a * b
-    case .divide: a / b
     }
   }
 }

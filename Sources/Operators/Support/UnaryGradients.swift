@@ -11,7 +11,7 @@ enum UnaryGradients {
     var isPadded = false
     if case .engine(let descriptor) = input.layout { isPadded = descriptor.hasPadding }
     // A slope at the zeros of the padding may be infinite.
-    if isPadded, function == .squareRoot { input.layout = .rowMajor }
+    if isPadded, function == .squareRoot || function == .logarithm { input.layout = .rowMajor }
     let layout = input.layout
     let preferred = forward.outputs[0]
     let found = try input.descriptor()

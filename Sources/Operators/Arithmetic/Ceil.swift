@@ -1,0 +1,17 @@
+import Glibc
+import GraphIR
+import TensorCore
+
+/// `y = the least integer not below x` (ONNX Ceil, opset 6, 13).
+public struct Ceil: ElementwiseFormula {
+  public static let schema = OperatorSchema(
+    "Ceil", since: 6, inputs: 1...1, inputTypes: [.float])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+
+  public func value(_ x: Double) -> Double { ceil(x) }
+
+  /// 0: a step function.
+  public func slope(_ x: Double) -> Double { 0 }
+}

@@ -1,0 +1,20 @@
+import DNNEngine
+import Glibc
+import GraphIR
+import TensorCore
+
+/// `y = e ^ x` (ONNX Exp, opset 6, 13).
+public struct Exp: ElementwiseFormula {
+  public static let schema = OperatorSchema(
+    "Exp", since: 6, inputs: 1...1, inputTypes: [.float])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+
+  public func value(_ x: Double) -> Double { exp(x) }
+
+  /// e^x.
+  public func slope(_ x: Double) -> Double { exp(x) }
+
+  public var function: ElementwiseFunction? { .exponential }
+}

@@ -1,0 +1,13 @@
+import GraphIR
+import TensorCore
+
+/// `Y = the largest of the inputs, element by element`, with multidirectional broadcasting (ONNX Max, opset
+/// 6, 8, 12, 13).
+public struct Max: VariadicElementwise {
+  public static let schema = OperatorSchema(
+    "Max", since: 6, inputs: 1...Int.max, inputTypes: [.numeric])
+
+  public static let joining = Joining.maximum
+
+  public init() {}
+}

@@ -1,0 +1,16 @@
+import GraphIR
+import TensorCore
+
+/// `y = the nearest integer, of two the even one` (ONNX Round, opset 11, 22).
+public struct Round: ElementwiseFormula {
+  public static let schema = OperatorSchema(
+    "Round", since: 11, inputs: 1...1, inputTypes: [.float])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+
+  public func value(_ x: Double) -> Double { x.rounded(.toNearestOrEven) }
+
+  /// 0: a step function.
+  public func slope(_ x: Double) -> Double { 0 }
+}

@@ -1,0 +1,75 @@
+import GraphIR
+import TensorCore
+
+/// `y = scale * (x - mean) / sqrt(variance + epsilon) + bias`, with the statistics of each group of channels of
+/// each sample (ONNX GroupNormalization, opset 18, 21).
+///
+/// Inputs: X `[N, C, ...]`; scale and bias `[C]`, in opset 18 to 20 `[groups]`.
+public struct GroupNormalization: ExecutableOperator {
+  public static let schema = OperatorSchema(
+    "GroupNormalization", since: 18, inputs: 3...3, inputTypes: [.float])
+
+  public var groups: Int
+  public var epsilon: Float
+  /// True before opset 21.
+  public var hasParametersOfGroups: Bool
+
+  public init(groups: Int, epsilon: Float = 1e-5, hasParametersOfGroups: Bool = false) {
+    self.groups = groups
+    self.epsilon = epsilon
+    self.hasParametersOfGroups = hasParametersOfGroups
+  }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    guard let groups = try attributes.int("num_groups") else {
+      throw .missingAttribute(name: "num_groups")
+    }
+    guard groups > 0 else {
+      throw .attributeValue(name: "num_groups", value: "\(groups)", allowed: "1 or more")
+    }
+    let stashType = try attributes.int("stash_type", default: 1)
+    guard stashType == 1 else {
+      throw .unsupported(what: "statistics of another type than float (stash_type \(stashType))")
+    }
+    self.init(
+      groups: groups, epsilon: try attributes.float("epsilon", default: 1e-5),
+      hasParametersOfGroups: attributes.opset < 21)
+  }
+
+  public func attributes() -> [Attribute] {
+    [Attribute("num_groups", .int(Int64(groups))), Attribute("epsilon", .float(epsilon))]
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    _ = try inputs.requireRank(0, atLeast: 2)
+    let channels = inputs.dimensions(0)?[1]
+    if let count = channels?.size, count % groups != 0 {
+      throw .mismatch(
+        what: "number of channels", expected: "a multiple of \(groups)", actual: "\(count)")
+    }
+    for (index, name) in [(1, "scale"), (2, "bias")] {
+      try inputs.requireVector(
+        index, name, count: hasParametersOfGroups ? .fixed(groups) : channels)
+    }
+    return [inputs.type(0)]
+  }
+}
+
+extension GroupNormalization: DifferentiableOperator {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try rows(context).kernel(context)
+  }
+
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try rows(context.kernel).trainingKernel(context) }
+
+  private func rows(_ context: KernelContext) throws(KernelError) -> RowNormalization {
+    let shape = try context.input(0).shape
+    let positions = shape[2...].reduce(1, *)
+    let length = shape[1] / groups * positions
+    return RowNormalization(
+      rows: shape[0] * groups, length: length, period: groups,
+      step: hasParametersOfGroups ? length : positions, epsilon: Double(epsilon))
+  }
+}

@@ -1,0 +1,47 @@
+import GraphIR
+import TensorCore
+
+/// `y = scale * (x - mean) / sqrt(variance + epsilon) + B`, with the statistics of each channel of each sample
+/// (ONNX InstanceNormalization, opset 6, 22).
+///
+/// Inputs: X `[N, C, ...]`, scale and B `[C]`.
+public struct InstanceNormalization: ExecutableOperator {
+  public static let schema = OperatorSchema(
+    "InstanceNormalization", since: 6, inputs: 3...3, inputTypes: [.float])
+
+  public var epsilon: Float
+
+  public init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    self.init(epsilon: try attributes.float("epsilon", default: 1e-5))
+  }
+
+  public func attributes() -> [Attribute] { [Attribute("epsilon", .float(epsilon))] }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    _ = try inputs.requireRank(0, atLeast: 3)
+    for (index, name) in [(1, "scale"), (2, "B")] {
+      try inputs.requireVector(index, name, count: inputs.dimensions(0)?[1])
+    }
+    return [inputs.type(0)]
+  }
+}
+
+extension InstanceNormalization: DifferentiableOperator {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try rows(context).kernel(context)
+  }
+
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try rows(context.kernel).trainingKernel(context) }
+
+  private func rows(_ context: KernelContext) throws(KernelError) -> RowNormalization {
+    let shape = try context.input(0).shape
+    let positions = shape[2...].reduce(1, *)
+    return RowNormalization(
+      rows: shape[0] * shape[1], length: positions, period: shape[1], step: positions,
+      epsilon: Double(epsilon))
+  }
+}

@@ -1,0 +1,100 @@
+import GraphIR
+import TensorCore
+
+/// `y = x / ||x||`, the norm of order 1 or 2 along an axis; where it is 0 the result is 0 (ONNX LpNormalization,
+/// opset 1, 22).
+public struct LpNormalization: ExecutableOperator {
+  public static let schema = OperatorSchema(
+    "LpNormalization", since: 1, inputs: 1...1, inputTypes: [.float])
+
+  public var axis: Int
+  public var order: Int
+
+  public init(axis: Int = -1, order: Int = 2) {
+    self.axis = axis
+    self.order = order
+  }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    self.init(
+      axis: try attributes.int("axis", default: -1), order: try attributes.int("p", default: 2))
+    guard order == 1 || order == 2 else {
+      throw .attributeValue(name: "p", value: "\(order)", allowed: "1, 2")
+    }
+  }
+
+  public func attributes() -> [Attribute] {
+    [Attribute("axis", .int(Int64(axis))), Attribute("p", .int(Int64(order)))]
+  }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    if let rank = inputs.dimensions(0)?.count { _ = try Axes.normalized(axis, rank: rank) }
+    return [inputs.type(0)]
+  }
+}
+
+extension LpNormalization: DifferentiableOperator {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let lines = try lines(context)
+    return ClosureKernel(context) { operands in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      lines.forEach { _, start in
+        let norm = norm(lines, x + start)
+        let factor = norm > 0 ? 1 / norm : 0
+        for i in 0..<lines.length {
+          let place = start + i * lines.stride
+          y[place] = Float(Double(x[place]) * factor)
+        }
+      }
+    }
+  }
+
+  private func lines(_ context: KernelContext) throws(KernelError) -> AxisLines {
+    let shape = try context.floatInput(0).shape
+    return AxisLines(shape, axis: try context.normalized(axis, rank: shape.count))
+  }
+
+  private func norm(_ lines: AxisLines, _ x: UnsafePointer<Float>) -> Double {
+    var sum = 0.0
+    for i in 0..<lines.length {
+      let value = Double(x[i * lines.stride])
+      sum += order == 1 ? value.magnitude : value * value
+    }
+    return order == 1 ? sum : sum.squareRoot()
+  }
+
+  /// With n the norm: dX = (dY - d sum(dY y)) / n, where d is y for order 2 and the sign of x for order 1.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let kernel = try makeKernel(context.kernel)
+    let lines = try lines(context.kernel)
+    return InferredTrainingKernel("normalization", kernel, preferred: .rowMajor) { _ in
+      Backward(
+        "normalization gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
+        results: [Backward.Result(input: 0, layout: .rowMajor)]
+      ) { operands in
+        nonisolated(unsafe) let (x, dy) = (
+          operands.input(0, as: Float.self), operands.input(1, as: Float.self)
+        )
+        nonisolated(unsafe) let dx = operands.output(as: Float.self)
+        lines.forEach { _, start in
+          let norm = norm(lines, x + start)
+          let factor = norm > 0 ? 1 / norm : 0
+          var sum = 0.0
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            sum += Double(dy[place]) * Double(x[place]) * factor
+          }
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            let value = Double(x[place])
+            let direction = order == 2 ? value * factor : value > 0 ? 1 : value < 0 ? -1 : 0
+            dx[place] = Float((Double(dy[place]) - direction * sum) * factor)
+          }
+        }
+      }
+    }
+  }
+}

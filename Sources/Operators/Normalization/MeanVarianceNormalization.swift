@@ -1,0 +1,99 @@
+import GraphIR
+import TensorCore
+
+/// `y = (x - mean) / (sqrt(variance) + 1e-9)`, with the statistics over some axes (ONNX
+/// MeanVarianceNormalization, opset 9, 13).
+public struct MeanVarianceNormalization: ExecutableOperator {
+  public static let schema = OperatorSchema(
+    "MeanVarianceNormalization", since: 9, inputs: 1...1, inputTypes: [.float])
+
+  public var axes: [Int]
+
+  public init(axes: [Int] = [0, 2, 3]) { self.axes = axes }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    self.init(axes: try attributes.ints("axes") ?? [0, 2, 3])
+  }
+
+  public func attributes() -> [Attribute] { [Attribute("axes", .ints(axes.map(Int64.init)))] }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    if let rank = inputs.dimensions(0)?.count { _ = try Axes.normalized(axes, rank: rank) }
+    return [inputs.type(0)]
+  }
+}
+
+extension MeanVarianceNormalization: DifferentiableOperator {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let grid = try grid(context)
+    return ClosureKernel(context) { operands in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      grid.forEachGroup { group in
+        let (mean, deviation) = Self.statistics(grid, group, x)
+        grid.forEach(in: group) {
+          y[$0] = Float((Double(x[$0]) - mean) / (deviation + Self.epsilon))
+        }
+      }
+    }
+  }
+
+  private static let epsilon = 1e-9
+
+  private func grid(_ context: KernelContext) throws(KernelError) -> ReductionGrid {
+    let shape = try context.floatInput(0).shape
+    return try KernelError.operation { () throws(OperatorError) in
+      ReductionGrid(shape, reduced: try Axes.normalized(axes, rank: shape.count))
+    }
+  }
+
+  /// Mean and standard deviation of a group.
+  private static func statistics(_ grid: ReductionGrid, _ group: Int, _ x: UnsafePointer<Float>)
+    -> (mean: Double, deviation: Double)
+  {
+    var sum = 0.0
+    grid.forEach(in: group) { sum += Double(x[$0]) }
+    let mean = sum / Double(grid.length)
+    var squares = 0.0
+    grid.forEach(in: group) {
+      let difference = Double(x[$0]) - mean
+      squares += difference * difference
+    }
+    return (mean, (squares / Double(grid.length)).squareRoot())
+  }
+
+  /// With s the standard deviation, e = 1e-9 and c = x - mean over n elements:
+  /// dX = (dY - mean(dY)) / (s + e) - c sum(dY c) / (n s (s + e)^2).
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  {
+    let kernel = try makeKernel(context.kernel)
+    let grid = try grid(context.kernel)
+    return InferredTrainingKernel("normalization", kernel, preferred: .rowMajor) { _ in
+      Backward(
+        "normalization gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
+        results: [Backward.Result(input: 0, layout: .rowMajor)]
+      ) { operands in
+        nonisolated(unsafe) let (x, dy) = (
+          operands.input(0, as: Float.self), operands.input(1, as: Float.self)
+        )
+        nonisolated(unsafe) let dx = operands.output(as: Float.self)
+        grid.forEachGroup { group in
+          let (mean, deviation) = Self.statistics(grid, group, x)
+          let divisor = deviation + Self.epsilon
+          var (sum, product) = (0.0, 0.0)
+          grid.forEach(in: group) {
+            sum += Double(dy[$0])
+            product += Double(dy[$0]) * (Double(x[$0]) - mean)
+          }
+          let n = Double(grid.length)
+          let factor = deviation > 0 ? product / (n * deviation * divisor * divisor) : 0
+          grid.forEach(in: group) {
+            let centred = Double(x[$0]) - mean
+            dx[$0] = Float((Double(dy[$0]) - sum / n) / divisor - centred * factor)
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import GraphIR
+import TensorCore
+
+/// The sum over axes (ONNX ReduceSum, opset 1, 11, 13).
+public struct ReduceSum: Reduction {
+  public static let schema = OperatorSchema(
+    "ReduceSum", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
+
+  public static let function = ReductionFunction.sum
+  public static let axesInputOpset = 13
+  public var axes: ReductionAxes
+
+  public init(axes: ReductionAxes) { self.axes = axes }
+}
