@@ -1,20 +1,17 @@
 import COneDNN
 
 extension MemoryDescriptor {
-  public var shape: [Int] { first(raw.dims) }
+  public var shape: [Int] { first(layout.dims) }
   /// The shape with the padding that fills incomplete blocks.
-  public var paddedShape: [Int] { first(raw.padded_dims) }
+  public var paddedShape: [Int] { first(layout.padded_dims) }
   /// Bytes from the first element to the end, padding included.
-  public var byteCount: Int {
-    var copy = raw
-    return dnnl_memory_desc_get_size(&copy)
-  }
+  public var byteCount: Int { dnnl_memory_desc_get_size(raw) }
 
   public var hasPadding: Bool { shape != paddedShape }
 
   /// Elements in memory, padding included, or `nil` where memory has gaps between them.
   public var denseCount: Int? {
-    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0 else { return nil }
+    guard isBlocked else { return nil }
     let count = paddedShape.reduce(1, *)
     return count * elementSize == byteCount ? count : nil
   }
@@ -34,10 +31,8 @@ extension MemoryDescriptor {
 
   /// Distances between neighbours along each dimension, in elements; `nil` for a blocked layout.
   public var strides: [Int]? {
-    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0,
-      raw.format_desc.blocking.inner_nblks == 0
-    else { return nil }
-    return first(raw.format_desc.blocking.strides)
+    guard isBlocked, layout.inner_nblks == 0 else { return nil }
+    return first(layout.strides)
   }
 
   /// The dimensions from the outermost to the innermost in memory, where it is dense without blocks.
@@ -62,14 +57,14 @@ extension MemoryDescriptor {
   /// Entries of dimension 1 that stand side by side, where memory is row-major over blocks of so many (as in
   /// `nChw16c`); `nil` for any other layout.
   public var channelBlock: Int? {
-    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0 else { return nil }
-    let blocking = raw.format_desc.blocking
-    guard blocking.inner_nblks == 1, elements(blocking.inner_idxs, 1)[0] == 1 else { return nil }
-    let block = elements(blocking.inner_blks, 1)[0]
+    guard isBlocked, layout.inner_nblks == 1, elements(layout.inner_idxs, 1)[0] == 1 else {
+      return nil
+    }
+    let block = elements(layout.inner_blks, 1)[0]
     var outer = paddedShape
     outer[1] /= block
     var expected = block
-    for (size, stride) in zip(outer, first(blocking.strides)).reversed() {
+    for (size, stride) in zip(outer, first(layout.strides)).reversed() {
       guard size == 1 || stride == expected else { return nil }
       expected *= size
     }
@@ -85,12 +80,11 @@ extension MemoryDescriptor {
 
   /// Outer loops by descending stride, then the inner blocks; `nil` for an opaque layout.
   private var levels: [Level]? {
-    guard raw.format_kind == dnnl_blocked, raw.offset0 == 0 else { return nil }
-    let blocking = raw.format_desc.blocking
-    let strides = first(blocking.strides)
-    let blockCount = Int(blocking.inner_nblks)
-    let blockSizes = elements(blocking.inner_blks, blockCount)
-    let blockAxes = elements(blocking.inner_idxs, blockCount)
+    guard isBlocked else { return nil }
+    let strides = first(layout.strides)
+    let blockCount = Int(layout.inner_nblks)
+    let blockSizes = elements(layout.inner_blks, blockCount)
+    let blockAxes = elements(layout.inner_idxs, blockCount)
     var outerSizes = paddedShape
     for (axis, size) in zip(blockAxes, blockSizes) { outerSizes[axis] /= size }
     var outer = outerSizes.indices.map {
@@ -162,19 +156,21 @@ extension MemoryDescriptor {
   }
 
   var elementSize: Int {
-    switch raw.data_type {
+    switch layout.data_type {
     case dnnl_s8, dnnl_u8: 1
     case dnnl_f16, dnnl_bf16: 2
     default: 4
     }
   }
 
-  private func first<T>(_ dims: T) -> [Int] { elements(dims, Int(raw.ndims)) }
+  /// False for a layout that only oneDNN knows.
+  private var isBlocked: Bool { layout.blocked != 0 && layout.offset == 0 }
 
-  /// The leading entries of a `dnnl_dims_t`, which Swift sees as a tuple.
-  private func elements<T>(_ dims: T, _ count: Int) -> [Int] {
-    withUnsafeBytes(of: dims) { bytes in
-      bytes.bindMemory(to: Int64.self).prefix(count).map(Int.init)
-    }
+  private func first(_ dims: UnsafePointer<Int64>?) -> [Int] {
+    elements(dims, Int(layout.ndims))
+  }
+
+  private func elements(_ values: UnsafePointer<Int64>?, _ count: Int) -> [Int] {
+    UnsafeBufferPointer(start: values, count: values == nil ? 0 : count).map(Int.init)
   }
 }

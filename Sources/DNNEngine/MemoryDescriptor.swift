@@ -5,16 +5,34 @@ import TensorCore
 ///
 /// Shape letters follow ONNX; the order of dimensions is the logical one, whatever the layout.
 public struct MemoryDescriptor: Sendable {
-  /// The descriptor is several hundred bytes, so copies share it.
+  /// Owns oneDNN's descriptor, which copies share.
   private final class Storage: Sendable {
-    let raw: dnnl_memory_desc_t
-    init(_ raw: dnnl_memory_desc_t) { self.raw = raw }
+    nonisolated(unsafe) let raw: snug_memory_desc_t
+    nonisolated(unsafe) let layout: snug_layout_t
+
+    init(_ raw: snug_memory_desc_t) {
+      self.raw = raw
+      layout = snug_memory_desc_layout(raw)
+    }
+
+    deinit { snug_memory_desc_destroy(raw) }
   }
 
   private let storage: Storage
-  var raw: dnnl_memory_desc_t { storage.raw }
+  /// Valid as long as this value is.
+  var raw: snug_memory_desc_t { storage.raw }
+  /// What oneDNN tells about the layout.
+  var layout: snug_layout_t { storage.layout }
 
-  init(_ raw: dnnl_memory_desc_t) { storage = Storage(raw) }
+  /// The descriptor that a call of oneDNN makes.
+  init(
+    _ function: StaticString, _ make: (UnsafeMutablePointer<snug_memory_desc_t?>) -> dnnl_status_t
+  ) throws(EngineError) {
+    var raw: snug_memory_desc_t?
+    try check(function, make(&raw))
+    guard let raw else { throw .call(function: function.description, status: .runtimeError) }
+    storage = Storage(raw)
+  }
 
   /// The greatest rank that oneDNN takes.
   public static let maximumRank = Int(DNNL_MAX_NDIMS)
@@ -32,14 +50,12 @@ public struct MemoryDescriptor: Sendable {
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
   public init(shape: [Int], strides: [Int], _ type: EngineElement = .float32) throws(EngineError) {
     guard shape.count <= Self.maximumRank, shape.count == strides.count else {
-      throw .call(function: "dnnl_memory_desc_init_by_strides", status: .invalidArguments)
+      throw .call(function: "dnnl_memory_desc_create_with_strides", status: .invalidArguments)
     }
-    var raw = dnnl_memory_desc_t()
-    try check(
-      "dnnl_memory_desc_init_by_strides",
-      dnnl_memory_desc_init_by_strides(
-        &raw, Int32(shape.count), shape.map(Int64.init), type.raw, strides.map(Int64.init)))
-    self.init(raw)
+    try self.init("dnnl_memory_desc_create_with_strides") {
+      snug_memory_desc_with_strides(
+        $0, Int32(shape.count), shape.map(Int64.init), type.raw, strides.map(Int64.init))
+    }
   }
 
   /// A layout that a primitive is to choose.
@@ -48,15 +64,17 @@ public struct MemoryDescriptor: Sendable {
   public static func any(_ shape: [Int], _ type: EngineElement = .float32) throws(EngineError)
     -> MemoryDescriptor
   {
+    try MemoryDescriptor(shape: shape, tag: dnnl_format_tag_any, type)
+  }
+
+  /// A layout by oneDNN's name.
+  init(shape: [Int], tag: dnnl_format_tag_t, _ type: EngineElement = .float32) throws(EngineError) {
     guard shape.count <= Self.maximumRank else {
-      throw .call(function: "dnnl_memory_desc_init_by_tag", status: .invalidArguments)
+      throw .call(function: "dnnl_memory_desc_create_with_tag", status: .invalidArguments)
     }
-    var raw = dnnl_memory_desc_t()
-    try check(
-      "dnnl_memory_desc_init_by_tag",
-      dnnl_memory_desc_init_by_tag(
-        &raw, Int32(shape.count), shape.map(Int64.init), type.raw, dnnl_format_tag_any))
-    return MemoryDescriptor(raw)
+    try self.init("dnnl_memory_desc_create_with_tag") {
+      snug_memory_desc_with_tag($0, Int32(shape.count), shape.map(Int64.init), type.raw, tag)
+    }
   }
 
   /// The same layout with its dimensions in another order: dimension `i` of the result is `order[i]` here.
@@ -67,19 +85,16 @@ public struct MemoryDescriptor: Sendable {
     for (new, old) in order.enumerated() where order.indices.contains(old) {
       destination[old] = Int32(new)
     }
-    var result = dnnl_memory_desc_t()
-    var source = raw
-    try check(
-      "dnnl_memory_desc_permute_axes",
-      dnnl_memory_desc_permute_axes(&result, &source, destination))
-    return MemoryDescriptor(result)
+    return try MemoryDescriptor("dnnl_memory_desc_permute_axes") {
+      snug_memory_desc_permute($0, raw, destination)
+    }
   }
 
   /// The same layout, in elements, of another type.
-  public func with(_ type: EngineElement) -> MemoryDescriptor {
-    var result = raw
-    result.data_type = type.raw
-    return MemoryDescriptor(result)
+  ///
+  /// - Throws: ``EngineError`` where oneDNN can't lay out that type so.
+  public func with(_ type: EngineElement) throws(EngineError) -> MemoryDescriptor {
+    try MemoryDescriptor("dnnl_memory_desc_clone") { snug_memory_desc_as($0, raw, type.raw) }
   }
 }
 
@@ -111,8 +126,7 @@ public enum EngineElement: Sendable, Hashable {
 extension MemoryDescriptor: Hashable {
   public static func == (a: MemoryDescriptor, b: MemoryDescriptor) -> Bool {
     if a.storage === b.storage { return true }
-    var (rawA, rawB) = (a.raw, b.raw)
-    return dnnl_memory_desc_equal(&rawA, &rawB) != 0
+    return dnnl_memory_desc_equal(a.raw, b.raw) != 0
   }
 
   public func hash(into hasher: inout Hasher) {

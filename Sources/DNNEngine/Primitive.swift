@@ -8,7 +8,7 @@ public enum Argument: Sendable, Hashable {
   case secondSource
   /// One of several tensors to join.
   case joined(Int)
-  case weights, bias, destination, workspace
+  case weights, bias, destination, workspace, scratchpad
   case sourceGradient, weightGradient, biasGradient, destinationGradient
 
   var raw: Int32 {
@@ -20,6 +20,7 @@ public enum Argument: Sendable, Hashable {
     case .bias: DNNL_ARG_BIAS
     case .destination: DNNL_ARG_DST_0
     case .workspace: DNNL_ARG_WORKSPACE
+    case .scratchpad: DNNL_ARG_SCRATCHPAD
     case .sourceGradient: DNNL_ARG_DIFF_SRC
     case .weightGradient: DNNL_ARG_DIFF_WEIGHTS
     case .biasGradient: DNNL_ARG_DIFF_BIAS
@@ -36,6 +37,8 @@ public final class Primitive {
   private let engine: Engine
   private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
   private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
+  /// The last operand, where it isn't 0.
+  private let scratchpadByteCount: Int
 
   /// - Parameter operands: argument and layout of each operand; ``point(_:at:)`` counts in this order.
   public init(_ descriptor: PrimitiveDescriptor, _ operands: [(Argument, MemoryDescriptor)])
@@ -48,14 +51,18 @@ public final class Primitive {
     }
     handle = primitive
     engine = descriptor.engine
+    var operands = operands
+    let scratchpad = try descriptor.layout(of: .scratchpad)
+    scratchpadByteCount = scratchpad.byteCount
+    if scratchpadByteCount > 0 { operands.append((.scratchpad, scratchpad)) }
     arguments = .allocate(capacity: operands.count)
     pointers = .allocate(capacity: operands.count)
     pointers.initialize(repeating: nil)
     arguments.initialize(repeating: dnnl_exec_arg_t(arg: 0, memory: nil))
     for (index, (argument, layout)) in operands.enumerated() {
       var memory: dnnl_memory_t?
-      var raw = layout.raw
-      try check("dnnl_memory_create", dnnl_memory_create(&memory, &raw, engine.handle, nil))
+      try check(
+        "dnnl_memory_create", dnnl_memory_create(&memory, layout.raw, engine.handle, nil))
       arguments[index] = dnnl_exec_arg_t(arg: argument.raw, memory: memory)
     }
   }
@@ -79,6 +86,9 @@ public final class Primitive {
 
   /// Computes, and returns when the result stands in memory.
   public func run() throws(EngineError) {
+    if scratchpadByteCount > 0 {
+      try point(arguments.count - 1, at: try Scratchpad.memory(byteCount: scratchpadByteCount))
+    }
     try check(
       "dnnl_primitive_execute",
       dnnl_primitive_execute(

@@ -20,6 +20,9 @@ final class PrimitiveAttributes {
       throw .call(function: "dnnl_primitive_attr_create", status: .runtimeError)
     }
     handle = attributes
+    try check(
+      "dnnl_primitive_attr_set_scratchpad_mode",
+      dnnl_primitive_attr_set_scratchpad_mode(handle, dnnl_scratchpad_mode_user))
     if operations.isEmpty { return }
     var list: dnnl_post_ops_t?
     try check("dnnl_post_ops_create", dnnl_post_ops_create(&list))
@@ -29,13 +32,13 @@ final class PrimitiveAttributes {
       case .relu(let slope):
         try check(
           "dnnl_post_ops_append_eltwise",
-          dnnl_post_ops_append_eltwise(list, 1, dnnl_eltwise_relu, slope, 0))
+          snug_post_ops_append_eltwise(list, dnnl_eltwise_relu, slope, 0))
       case .clip(let low, let high):
         try check(
           "dnnl_post_ops_append_eltwise",
-          dnnl_post_ops_append_eltwise(list, 1, dnnl_eltwise_clip_v2, low, high))
+          snug_post_ops_append_eltwise(list, dnnl_eltwise_clip_v2, low, high))
       case .accumulate:
-        try check("dnnl_post_ops_append_sum", dnnl_post_ops_append_sum(list, 1))
+        try check("dnnl_post_ops_append_sum", snug_post_ops_append_sum(list))
       }
     }
     try check(

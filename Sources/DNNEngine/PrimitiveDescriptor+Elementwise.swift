@@ -59,14 +59,11 @@ extension PrimitiveDescriptor {
   public static func elementwise(
     _ engine: Engine, _ function: ElementwiseFunction, _ layout: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_eltwise_desc_t()
-    var data = layout.raw
     let (kind, alpha, beta) = function.raw
-    try check(
-      "dnnl_eltwise_forward_desc_init",
-      dnnl_eltwise_forward_desc_init(
-        &operation, dnnl_forward_inference, kind, &data, alpha, beta))
-    return try make(engine, &operation)
+    return try PrimitiveDescriptor(engine, "dnnl_eltwise_forward_primitive_desc_create") {
+      dnnl_eltwise_forward_primitive_desc_create(
+        $0, engine.handle, dnnl_forward_inference, kind, layout.raw, layout.raw, alpha, beta, $1)
+    }
   }
 
   /// Operands and result of one shape and layout; the result may be the memory of the first operand.
@@ -74,35 +71,30 @@ extension PrimitiveDescriptor {
     _ engine: Engine, _ function: BinaryFunction, _ layout: MemoryDescriptor,
     post operations: [PostOperation] = []
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_binary_desc_t()
-    var (a, b, c) = (layout.raw, layout.raw, layout.raw)
-    try check(
-      "dnnl_binary_desc_init", dnnl_binary_desc_init(&operation, function.raw, &a, &b, &c))
-    return try make(engine, &operation, operations)
+    try PrimitiveDescriptor(engine, "dnnl_binary_primitive_desc_create", post: operations) {
+      dnnl_binary_primitive_desc_create(
+        $0, engine.handle, function.raw, layout.raw, layout.raw, layout.raw, $1)
+    }
   }
 
   /// Copies between layouts of one shape.
   public static func reorder(
     _ engine: Engine, from source: MemoryDescriptor, to destination: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var handle: dnnl_primitive_desc_t?
-    var (x, y) = (source.raw, destination.raw)
-    try check(
-      "dnnl_reorder_primitive_desc_create",
-      dnnl_reorder_primitive_desc_create(&handle, &x, engine.handle, &y, engine.handle, nil))
-    return try PrimitiveDescriptor(adopting: handle, engine, "dnnl_reorder_primitive_desc_create")
+    try PrimitiveDescriptor(engine, "dnnl_reorder_primitive_desc_create") {
+      dnnl_reorder_primitive_desc_create(
+        $0, source.raw, engine.handle, destination.raw, engine.handle, $1)
+    }
   }
 
   /// Joins tensors along an axis; the destination's layout is oneDNN's choice.
   public static func concatenation(
     _ engine: Engine, _ sources: [MemoryDescriptor], axis: Int
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var handle: dnnl_primitive_desc_t?
-    let raw = sources.map(\.raw)
-    try check(
-      "dnnl_concat_primitive_desc_create",
-      dnnl_concat_primitive_desc_create(
-        &handle, nil, Int32(raw.count), Int32(axis), raw, nil, engine.handle))
-    return try PrimitiveDescriptor(adopting: handle, engine, "dnnl_concat_primitive_desc_create")
+    let raw: [snug_memory_desc_t?] = sources.map(\.raw)
+    return try PrimitiveDescriptor(engine, "dnnl_concat_primitive_desc_create") { result, _ in
+      snug_concat_primitive_desc_create(
+        result, engine.handle, Int32(raw.count), Int32(axis), raw)
+    }
   }
 }

@@ -25,15 +25,13 @@ extension PrimitiveDescriptor {
     destination: MemoryDescriptor, _ geometry: ConvolutionGeometry,
     _ algorithm: ConvolutionAlgorithm, forward: PrimitiveDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_convolution_desc_t()
-    var (x, w, y) = (source.raw, weights.raw, destination.raw)
-    try check(
-      "dnnl_dilated_convolution_backward_data_desc_init",
-      dnnl_dilated_convolution_backward_data_desc_init(
-        &operation, algorithm.raw, &x, &w, &y, geometry.strides.map(Int64.init),
-        geometry.dilations.map { Int64($0 - 1) }, geometry.padBegin.map(Int64.init),
-        geometry.padEnd.map(Int64.init)))
-    return try make(engine, &operation, hint: forward)
+    let geometry = geometry.raw
+    return try PrimitiveDescriptor(engine, "dnnl_convolution_backward_data_primitive_desc_create") {
+      dnnl_convolution_backward_data_primitive_desc_create(
+        $0, engine.handle, algorithm.raw, source.raw, weights.raw, destination.raw,
+        geometry.strides, geometry.dilations,
+        geometry.padBegin, geometry.padEnd, forward.handle, $1)
+    }
   }
 
   /// The gradient of a convolution's weights, and of its bias where that is given.
@@ -42,16 +40,15 @@ extension PrimitiveDescriptor {
     bias: MemoryDescriptor?, destination: MemoryDescriptor, _ geometry: ConvolutionGeometry,
     _ algorithm: ConvolutionAlgorithm, forward: PrimitiveDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_convolution_desc_t()
-    var (x, w, y) = (source.raw, weights.raw, destination.raw)
-    let status = withOptional(bias?.raw) { b in
-      dnnl_dilated_convolution_backward_weights_desc_init(
-        &operation, algorithm.raw, &x, &w, b, &y, geometry.strides.map(Int64.init),
-        geometry.dilations.map { Int64($0 - 1) }, geometry.padBegin.map(Int64.init),
-        geometry.padEnd.map(Int64.init))
+    let geometry = geometry.raw
+    return try PrimitiveDescriptor(
+      engine, "dnnl_convolution_backward_weights_primitive_desc_create"
+    ) {
+      dnnl_convolution_backward_weights_primitive_desc_create(
+        $0, engine.handle, algorithm.raw, source.raw, weights.raw, bias?.raw, destination.raw,
+        geometry.strides, geometry.dilations,
+        geometry.padBegin, geometry.padEnd, forward.handle, $1)
     }
-    try check("dnnl_dilated_convolution_backward_weights_desc_init", status)
-    return try make(engine, &operation, hint: forward)
   }
 
   /// The gradient of a transposed convolution's input.
@@ -59,15 +56,14 @@ extension PrimitiveDescriptor {
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     destination: MemoryDescriptor, _ geometry: ConvolutionGeometry, forward: PrimitiveDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_deconvolution_desc_t()
-    var (x, w, y) = (source.raw, weights.raw, destination.raw)
-    try check(
-      "dnnl_dilated_deconvolution_backward_data_desc_init",
-      dnnl_dilated_deconvolution_backward_data_desc_init(
-        &operation, dnnl_deconvolution_direct, &x, &w, &y, geometry.strides.map(Int64.init),
-        geometry.dilations.map { Int64($0 - 1) }, geometry.padBegin.map(Int64.init),
-        geometry.padEnd.map(Int64.init)))
-    return try make(engine, &operation, hint: forward)
+    let geometry = geometry.raw
+    return try PrimitiveDescriptor(engine, "dnnl_deconvolution_backward_data_primitive_desc_create")
+    {
+      dnnl_deconvolution_backward_data_primitive_desc_create(
+        $0, engine.handle, dnnl_deconvolution_direct, source.raw, weights.raw, destination.raw,
+        geometry.strides, geometry.dilations,
+        geometry.padBegin, geometry.padEnd, forward.handle, $1)
+    }
   }
 
   /// The gradient of a transposed convolution's weights, and of its bias where that is given.
@@ -76,16 +72,15 @@ extension PrimitiveDescriptor {
     bias: MemoryDescriptor?, destination: MemoryDescriptor, _ geometry: ConvolutionGeometry,
     forward: PrimitiveDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_deconvolution_desc_t()
-    var (x, w, y) = (source.raw, weights.raw, destination.raw)
-    let status = withOptional(bias?.raw) { b in
-      dnnl_dilated_deconvolution_backward_weights_desc_init(
-        &operation, dnnl_deconvolution_direct, &x, &w, b, &y, geometry.strides.map(Int64.init),
-        geometry.dilations.map { Int64($0 - 1) }, geometry.padBegin.map(Int64.init),
-        geometry.padEnd.map(Int64.init))
+    let geometry = geometry.raw
+    return try PrimitiveDescriptor(
+      engine, "dnnl_deconvolution_backward_weights_primitive_desc_create"
+    ) {
+      dnnl_deconvolution_backward_weights_primitive_desc_create(
+        $0, engine.handle, dnnl_deconvolution_direct, source.raw, weights.raw, bias?.raw,
+        destination.raw, geometry.strides, geometry.dilations,
+        geometry.padBegin, geometry.padEnd, forward.handle, $1)
     }
-    try check("dnnl_dilated_deconvolution_backward_weights_desc_init", status)
-    return try make(engine, &operation, hint: forward)
   }
 
   /// The gradient of a pooling's input; `source` is the layout in which it is written.
@@ -96,15 +91,13 @@ extension PrimitiveDescriptor {
     destination: MemoryDescriptor, kernel: [Int], _ geometry: ConvolutionGeometry,
     forward: PrimitiveDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_pooling_v2_desc_t()
-    var (x, y) = (source.raw, destination.raw)
-    try check(
-      "dnnl_pooling_v2_backward_desc_init",
-      dnnl_pooling_v2_backward_desc_init(
-        &operation, function.raw, &x, &y, geometry.strides.map(Int64.init),
-        kernel.map(Int64.init), geometry.dilations.map { Int64($0 - 1) },
-        geometry.padBegin.map(Int64.init), geometry.padEnd.map(Int64.init)))
-    return try make(engine, &operation, hint: forward)
+    let geometry = geometry.raw
+    return try PrimitiveDescriptor(engine, "dnnl_pooling_backward_primitive_desc_create") {
+      dnnl_pooling_backward_primitive_desc_create(
+        $0, engine.handle, function.raw, source.raw, destination.raw, geometry.strides,
+        kernel.map(Int64.init), geometry.dilations, geometry.padBegin, geometry.padEnd,
+        forward.handle, $1)
+    }
   }
 
   /// The gradient of an element-wise function from its input; gradient in and out have that layout and
@@ -113,13 +106,12 @@ extension PrimitiveDescriptor {
     _ engine: Engine, _ function: ElementwiseFunction, _ layout: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
     let forward = try elementwise(engine, function, layout)
-    var operation = dnnl_eltwise_desc_t()
-    var (gradient, data) = (layout.raw, layout.raw)
     let (kind, alpha, beta) = function.raw
-    try check(
-      "dnnl_eltwise_backward_desc_init",
-      dnnl_eltwise_backward_desc_init(&operation, kind, &gradient, &data, alpha, beta))
-    return try make(engine, &operation, hint: forward)
+    return try PrimitiveDescriptor(engine, "dnnl_eltwise_backward_primitive_desc_create") {
+      dnnl_eltwise_backward_primitive_desc_create(
+        $0, engine.handle, kind, layout.raw, layout.raw, layout.raw, alpha, beta, forward.handle,
+        $1)
+    }
   }
 
   /// The gradient of softmax from its output.
@@ -127,12 +119,10 @@ extension PrimitiveDescriptor {
     throws(EngineError) -> PrimitiveDescriptor
   {
     let forward = try softmax(engine, layout, axis: axis)
-    var operation = dnnl_softmax_v2_desc_t()
-    var (dx, dy, y) = (layout.raw, layout.raw, layout.raw)
-    try check(
-      "dnnl_softmax_v2_backward_desc_init",
-      dnnl_softmax_v2_backward_desc_init(
-        &operation, dnnl_softmax_accurate, &dx, &dy, &y, Int32(axis)))
-    return try make(engine, &operation, hint: forward)
+    return try PrimitiveDescriptor(engine, "dnnl_softmax_backward_primitive_desc_create") {
+      dnnl_softmax_backward_primitive_desc_create(
+        $0, engine.handle, dnnl_softmax_accurate, layout.raw, layout.raw, layout.raw, Int32(axis),
+        forward.handle, $1)
+    }
   }
 }

@@ -23,40 +23,33 @@ extension PrimitiveDescriptor {
     destination: MemoryDescriptor, kernel: [Int], _ geometry: ConvolutionGeometry,
     isTrained: Bool = false
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_pooling_v2_desc_t()
-    var (x, y) = (source.raw, destination.raw)
-    try check(
-      "dnnl_pooling_v2_forward_desc_init",
-      dnnl_pooling_v2_forward_desc_init(
-        &operation, isTrained ? dnnl_forward_training : dnnl_forward_inference, function.raw, &x,
-        &y, geometry.strides.map(Int64.init), kernel.map(Int64.init),
-        geometry.dilations.map { Int64($0 - 1) }, geometry.padBegin.map(Int64.init),
-        geometry.padEnd.map(Int64.init)))
-    return try make(engine, &operation)
+    let geometry = geometry.raw
+    return try PrimitiveDescriptor(engine, "dnnl_pooling_forward_primitive_desc_create") {
+      dnnl_pooling_forward_primitive_desc_create(
+        $0, engine.handle, isTrained ? dnnl_forward_training : dnnl_forward_inference,
+        function.raw, source.raw, destination.raw, geometry.strides, kernel.map(Int64.init),
+        geometry.dilations, geometry.padBegin, geometry.padEnd, $1)
+    }
   }
 
   /// Softmax over one axis; source and destination have the same layout, and may be the same memory.
   public static func softmax(_ engine: Engine, _ layout: MemoryDescriptor, axis: Int)
     throws(EngineError) -> PrimitiveDescriptor
   {
-    var operation = dnnl_softmax_v2_desc_t()
-    var (x, y) = (layout.raw, layout.raw)
-    try check(
-      "dnnl_softmax_v2_forward_desc_init",
-      dnnl_softmax_v2_forward_desc_init(
-        &operation, dnnl_forward_inference, dnnl_softmax_accurate, &x, &y, Int32(axis)))
-    return try make(engine, &operation)
+    try PrimitiveDescriptor(engine, "dnnl_softmax_forward_primitive_desc_create") {
+      dnnl_softmax_forward_primitive_desc_create(
+        $0, engine.handle, dnnl_forward_inference, dnnl_softmax_accurate, layout.raw, layout.raw,
+        Int32(axis), $1)
+    }
   }
 
   /// The mean over the axes in which `destination` has size 1.
   public static func mean(
     _ engine: Engine, source: MemoryDescriptor, destination: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
-    var operation = dnnl_reduction_desc_t()
-    var (x, y) = (source.raw, destination.raw)
-    try check(
-      "dnnl_reduction_desc_init",
-      dnnl_reduction_desc_init(&operation, dnnl_reduction_mean, &x, &y, 0, 0))
-    return try make(engine, &operation)
+    try PrimitiveDescriptor(engine, "dnnl_reduction_primitive_desc_create") {
+      dnnl_reduction_primitive_desc_create(
+        $0, engine.handle, dnnl_reduction_mean, source.raw, destination.raw, 0, 0, $1)
+    }
   }
 }

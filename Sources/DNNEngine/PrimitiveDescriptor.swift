@@ -5,9 +5,16 @@ public final class PrimitiveDescriptor {
   let handle: dnnl_primitive_desc_t
   let engine: Engine
 
-  init(adopting handle: dnnl_primitive_desc_t?, _ engine: Engine, _ function: StaticString)
-    throws(EngineError)
-  {
+  /// The descriptor that a call of oneDNN makes.
+  ///
+  /// - Parameter make: gets the place for the result, and the attributes that `operations` stand for.
+  init(
+    _ engine: Engine, _ function: StaticString, post operations: [PostOperation] = [],
+    _ make: (UnsafeMutablePointer<dnnl_primitive_desc_t?>, dnnl_primitive_attr_t) -> dnnl_status_t
+  ) throws(EngineError) {
+    let attributes = try PrimitiveAttributes(operations)
+    var handle: dnnl_primitive_desc_t?
+    try check(function, withExtendedLifetime(attributes) { make(&handle, attributes.handle) })
     guard let handle else { throw .call(function: function.description, status: .runtimeError) }
     self.handle = handle
     self.engine = engine
@@ -17,7 +24,7 @@ public final class PrimitiveDescriptor {
 
   /// An operand whose layout the implementation has fixed.
   public enum Operand: Sendable {
-    case source, weights, destination, workspace
+    case source, weights, destination, workspace, scratchpad
     case sourceGradient, weightGradient, destinationGradient
   }
 
@@ -29,6 +36,7 @@ public final class PrimitiveDescriptor {
       case .weights: dnnl_query_weights_md
       case .destination: dnnl_query_dst_md
       case .workspace: dnnl_query_workspace_md
+      case .scratchpad: dnnl_query_scratchpad_md
       case .sourceGradient: dnnl_query_diff_src_md
       case .weightGradient: dnnl_query_diff_weights_md
       case .destinationGradient: dnnl_query_diff_dst_md
@@ -36,7 +44,7 @@ public final class PrimitiveDescriptor {
     guard let raw = dnnl_primitive_desc_query_md(handle, query, 0) else {
       throw .call(function: "dnnl_primitive_desc_query_md", status: .notRequired)
     }
-    return MemoryDescriptor(raw.pointee)
+    return try MemoryDescriptor("dnnl_memory_desc_clone") { snug_memory_desc_clone($0, raw) }
   }
 
   /// The name of the chosen implementation, such as `jit:avx512_core`.

@@ -6,12 +6,7 @@ import Testing
 @Suite struct MemoryDescriptorTests {
   /// A descriptor by oneDNN's name of a layout.
   static func tagged(_ shape: [Int], _ tag: dnnl_format_tag_t) throws -> MemoryDescriptor {
-    var raw = dnnl_memory_desc_t()
-    try check(
-      "dnnl_memory_desc_init_by_tag",
-      dnnl_memory_desc_init_by_tag(
-        &raw, Int32(shape.count), shape.map(Int64.init), dnnl_f32, tag))
-    return MemoryDescriptor(raw)
+    try MemoryDescriptor(shape: shape, tag: tag)
   }
 
   @Test func `row-major memory is recognised whatever its descriptor says`() throws {
@@ -77,7 +72,7 @@ import Testing
   @Test func `a failed call carries its function and status`() {
     #expect(
       throws: EngineError.call(
-        function: "dnnl_memory_desc_init_by_strides", status: .invalidArguments)
+        function: "dnnl_memory_desc_create_with_strides", status: .invalidArguments)
     ) {
       try MemoryDescriptor(rowMajor: [Int](repeating: 1, count: 13))
     }

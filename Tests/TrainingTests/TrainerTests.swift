@@ -161,10 +161,11 @@ import Testing
     toy.settings.computation.freezesNormalization = isFrozen
     let graph = try toy.run().conversion.model.graph
     let float = ToyTraining.float().graph
+    let start = try toy.trainable().parameters
     for name in ["stem_bn.mean", "stem_bn.variance", "middle_bn.mean", "middle_bn.variance"] {
       let after = try #require(graph.value(named: name))
-      let before = try #require(float.value(named: name))
-      #expect((graph[after].constant == float[before].constant) == isFrozen, "\(name)")
+      let before = try #require(start.first { $0.name == name })
+      #expect((graph[after].constant == before.initial) == isFrozen, "\(name)")
     }
     let (after, before) = (
       try #require(graph.value(named: "stem_bn.scale")),

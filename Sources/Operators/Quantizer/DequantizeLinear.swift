@@ -55,16 +55,16 @@ extension DequantizeLinear {
     let zeroStep = context.optional(2).map { $0.type.count == 1 ? 0 : 1 }
     switch x.elementType {
     case .uint8:
-      return kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: UInt8) in
+      return try kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: UInt8) in
         snug_dequantize_u8(x, y, n, s, Float(z))
       }
     case .int8:
-      return kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: Int8) in
+      return try kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: Int8) in
         snug_dequantize_i8(x, y, n, s, Float(z))
       }
-    case .uint16: return plain(context, parameters, step, zeroStep, UInt16.self)
-    case .int16: return plain(context, parameters, step, zeroStep, Int16.self)
-    case .int32: return plain(context, parameters, step, zeroStep, Int32.self)
+    case .uint16: return try plain(context, parameters, step, zeroStep, UInt16.self)
+    case .int16: return try plain(context, parameters, step, zeroStep, Int16.self)
+    case .int32: return try plain(context, parameters, step, zeroStep, Int32.self)
     case let other:
       throw .operator(.unsupported(what: "DequantizeLinear of \(other.onnxName)"))
     }
@@ -98,8 +98,8 @@ extension DequantizeLinear {
   private func plain<T: TensorElement & FixedWidthInteger>(
     _ context: KernelContext, _ parameters: LinearQuantization.Parameters, _ step: Int,
     _ zeroStep: Int?, _ type: T.Type
-  ) -> any Kernel {
-    kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: T) in
+  ) throws(KernelError) -> any Kernel {
+    try kernel(context, parameters, step, zeroStep) { (x, y, n, s, z: T) in
       // The difference of two 32-bit integers needs 33 bits.
       for i in 0..<n { y[i] = Float(Int64(x[i]) - Int64(z)) * s }
     }
@@ -112,11 +112,11 @@ extension DequantizeLinear {
       @escaping @Sendable (
         UnsafePointer<T>, UnsafeMutablePointer<Float>, Int, Float, T
       ) -> Void
-  ) -> any Kernel {
+  ) throws(KernelError) -> any Kernel {
     var requests = context.rowMajorInputs
     requests[0] = .layout(parameters.layout)
     let nest = parameters.nest
-    return ClosureKernel(inputs: requests, outputs: [parameters.layout.with(.float32)]) {
+    return ClosureKernel(inputs: requests, outputs: [try parameters.layout.with(.float32)]) {
       operands in
       nonisolated(unsafe) let x = operands.input(0, as: T.self)
       nonisolated(unsafe) let s = operands.input(1, as: Float.self)

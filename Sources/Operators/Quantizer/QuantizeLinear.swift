@@ -82,7 +82,7 @@ extension QuantizeLinear {
     requests[0] = .layout(parameters.layout)
     let step = scale.type.count == 1 ? 0 : 1
     let zeroStep = context.optional(2).map { $0.type.count == 1 ? 0 : 1 } ?? 0
-    let layout = parameters.layout.with(isSigned ? .int8 : .uint8)
+    let layout = try parameters.layout.with(isSigned ? .int8 : .uint8)
     return ClosureKernel(inputs: requests, outputs: [layout]) { operands in
       nonisolated(unsafe) let x = operands.input(0, as: Float.self)
       nonisolated(unsafe) let s = operands.input(1, as: Float.self)

@@ -25,8 +25,8 @@ final class IntegerConvolution {
     channels = output.shape[1]
     hasBias = layer.hasBias
     do {
-      let source = source.with(data.element)
-      let destination = floats.with(.int32)
+      let source = try source.with(data.element)
+      let destination = try floats.with(.int32)
       let descriptor = try PrimitiveDescriptor.convolution(
         context.engine, source: source, weights: try .any(layer.weight.shape, .int8), bias: nil,
         destination: destination, layer.geometry)

@@ -142,10 +142,12 @@ extension MemoryDescriptor.AxisNest {
 
 extension TensorLayout {
   /// The same arrangement of elements of another type.
-  func with(_ type: EngineElement) -> TensorLayout {
+  func with(_ type: EngineElement) throws(KernelError) -> TensorLayout {
     switch self {
     case .rowMajor: .rowMajor
-    case .engine(let descriptor): .engine(descriptor.with(type))
+    case .engine(let descriptor):
+      .engine(
+        try KernelError.engine { () throws(EngineError) in try descriptor.with(type) })
     }
   }
 }
