@@ -48,10 +48,20 @@ public struct AttributeReader: Sendable {
   public let attributes: [Attribute]
   /// The opset version of the operator's domain that the model imports.
   public let opset: Int
+  /// Inputs and outputs of the node, which the meaning of some operators depends on.
+  public let inputCount: Int
+  public let outputCount: Int
+  private let subgraphs: (any SubgraphDecoder)?
 
-  public init(_ attributes: [Attribute], opset: Int) {
+  public init(
+    _ attributes: [Attribute], opset: Int, inputCount: Int = 1, outputCount: Int = 1,
+    subgraphs: (any SubgraphDecoder)? = nil
+  ) {
     self.attributes = attributes
     self.opset = opset
+    self.inputCount = inputCount
+    self.outputCount = outputCount
+    self.subgraphs = subgraphs
   }
 
   public subscript(name: String) -> AttributeValue? {
@@ -123,6 +133,15 @@ public struct AttributeReader: Sendable {
     case nil: nil
     case .tensor(let value): value
     case let other?: throw kindError(name, "tensor", other)
+    }
+  }
+
+  /// - Throws: ``OperatorError/attributeKind`` where the attribute exists with another kind of value.
+  public func subgraph(_ name: String) throws(OperatorError) -> Subgraph? {
+    switch self[name] {
+    case nil: nil
+    case .serialized(let bytes): subgraphs.map { Subgraph(bytes, $0) }
+    case let other?: throw kindError(name, "graph", other)
     }
   }
 

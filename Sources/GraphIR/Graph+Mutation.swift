@@ -113,6 +113,12 @@ extension Graph {
       for position in self[consumer].inputs.indices where self[consumer].inputs[position] == old {
         setInput(consumer, position, to: new)
       }
+      guard self[consumer].captures.contains(where: { $0.value == old }) else { continue }
+      self[consumer].captures = self[consumer].captures.map {
+        $0.value == old ? Capture(value: new, name: $0.name) : $0
+      }
+      removeUse(of: old, by: consumer)
+      addUse(of: new, by: consumer)
     }
     if outputs.contains(old) {
       outputs = outputs.map { $0 == old ? new : $0 }
@@ -127,6 +133,15 @@ extension Graph {
     for case let output? in node.outputs { self[output].producer = nil }
     nodeNames.release(node.name)
     nodeSlots[Int(id.index)] = nil
+  }
+
+  /// Leaves an output of a node unnamed, so that another node can compute its value.
+  ///
+  /// - Precondition: the node computes the value.
+  public mutating func release(_ value: ValueID, from node: NodeID) {
+    precondition(self[value].producer == node)
+    self[node].outputs = self[node].outputs.map { $0 == value ? nil : $0 }
+    self[value].producer = nil
   }
 
   /// Removes values that no node reads or computes and that are neither inputs nor outputs.

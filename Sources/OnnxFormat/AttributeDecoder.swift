@@ -9,6 +9,8 @@ struct AttributeDecoder {
   let tensors: TensorDecoder
   /// The node's name, for errors.
   let node: String
+  /// In the body of a function: the attributes of the call, by name.
+  var arguments: [String: Attribute]?
 
   func decode(_ list: MessageList<Onnx__AttributeProto>?, _ count: Int) throws(FormatProblem)
     -> [Attribute]
@@ -23,16 +25,21 @@ struct AttributeDecoder {
       guard names.insert(name).inserted else {
         throw .attribute(node: node, name: name, .repeated)
       }
-      attributes.append(Attribute(name, try decode(message, name: name)))
+      let reference = text(message.pointee.ref_attr_name)
+      guard !reference.isEmpty else {
+        attributes.append(Attribute(name, try decode(message, name: name)))
+        continue
+      }
+      guard let arguments else {
+        throw .attribute(node: node, name: name, .reference(to: reference))
+      }
+      // A parameter that the call leaves out and that has no default leaves out the attribute.
+      if let argument = arguments[reference] { attributes.append(Attribute(name, argument.value)) }
     }
     return attributes
   }
 
   private func decode(_ message: Message, name: String) throws(FormatProblem) -> AttributeValue {
-    let reference = text(message.pointee.ref_attr_name)
-    guard reference.isEmpty else {
-      throw .attribute(node: node, name: name, .reference(to: reference))
-    }
     let kind: AttributeKind
     do throws(AttributeFault) {
       kind = try AttributeKind.inUse(message)

@@ -39,6 +39,18 @@ enum Descriptors {
     return message.base.descriptor
   }
 
+  static var attribute: UnsafePointer<ProtobufCMessageDescriptor> {
+    var message = Onnx__AttributeProto()
+    onnx__attribute_proto__init(&message)
+    return message.base.descriptor
+  }
+
+  static var function: UnsafePointer<ProtobufCMessageDescriptor> {
+    var message = Onnx__FunctionProto()
+    onnx__function_proto__init(&message)
+    return message.base.descriptor
+  }
+
   static var sparseTensor: UnsafePointer<ProtobufCMessageDescriptor> {
     var message = Onnx__SparseTensorProto()
     onnx__sparse_tensor_proto__init(&message)

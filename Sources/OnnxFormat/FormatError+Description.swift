@@ -48,6 +48,7 @@ extension FormatProblem: CustomStringConvertible {
     case .attribute(let node, let name, let fault): "node '\(node)': attribute '\(name)' \(fault)"
     case .tensor(let name, let fault): "tensor '\(name)': \(fault)"
     case .valueCount(let limit): "the graph has more than \(limit) values"
+    case .function(let name, let fault): "function '\(name)' \(fault)"
     case .capturedName(let node, let name):
       "node '\(node)': its subgraph reads value '\(name)', which has another name now"
     }
@@ -67,6 +68,19 @@ extension FileKind {
     case .numpy: "this is a NumPy array, not an ONNX model"
     case .image: "this is an image, not an ONNX model"
     case .unknown: "this is not an ONNX model"
+    }
+  }
+}
+
+extension FunctionFault: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .repeated: "is defined twice; rename one"
+    case .recursive: "calls itself, which ONNX forbids; export the model again"
+    case .arity(let node, let inputs, let outputs):
+      "has \(inputs) inputs and \(outputs) outputs, fewer than node '\(node)' gives it"
+    case .tooLarge(let limit):
+      "is called so often that its bodies exceed \(limit) nodes; export the model again"
     }
   }
 }

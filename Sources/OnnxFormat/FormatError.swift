@@ -50,6 +50,7 @@ public enum FormatProblem: Error, Sendable, Hashable {
   case attribute(node: String, name: String, AttributeFault)
   case tensor(name: String, TensorFault)
   case valueCount(limit: Int)
+  case function(name: String, FunctionFault)
 
   // MARK: Output
   case cannotWrite(FileError)
@@ -73,6 +74,17 @@ public enum WireFault: Sendable, Hashable {
   /// Text that contains a zero byte.
   case zeroByte
   case schema
+}
+
+/// What is wrong with a function of the model.
+public enum FunctionFault: Error, Sendable, Hashable {
+  case repeated
+  /// It calls itself.
+  case recursive
+  /// A call has more inputs or outputs than the function.
+  case arity(node: String, inputs: Int, outputs: Int)
+  /// Its calls become too many nodes.
+  case tooLarge(limit: Int)
 }
 
 /// What is wrong with an attribute before its operator looks at it.

@@ -16,7 +16,7 @@ func freeNames(of node: UnsafeMutablePointer<Onnx__NodeProto>) -> [String] {
   return names
 }
 
-private func freeNames(of graph: UnsafeMutablePointer<Onnx__GraphProto>) -> [String] {
+func freeNames(of graph: UnsafeMutablePointer<Onnx__GraphProto>) -> [String] {
   let g = graph.pointee
   let nodes = messages(g.node, g.n_node)
   // A name that is defined here is never free, so it counts as seen from the start.

@@ -2,19 +2,28 @@ import COnnxProto
 import GraphIR
 import TensorCore
 
-/// Turns the main `GraphProto` of a model into a graph.
+/// Turns a `GraphProto` into a graph: the main one of a model, a subgraph, or a function's body in that form.
 struct GraphDecoder {
   let model: Model
   let resolver: any OperatorResolver
   let tensors: TensorDecoder
+  /// What a subgraph may call.
+  let functions: FunctionLibrary
+  /// In the body of a function: the attributes of the call, by name.
+  let arguments: [String: Attribute]?
   private var graph = Graph()
   /// Values by name, with what defines them for errors.
   private var values: [String: (id: ValueID, definition: String)] = [:]
 
-  init(model: Model, resolver: any OperatorResolver, tensors: TensorDecoder) {
+  init(
+    model: Model, resolver: any OperatorResolver, tensors: TensorDecoder,
+    functions: FunctionLibrary, arguments: [String: Attribute]? = nil
+  ) {
     self.model = model
     self.resolver = resolver
     self.tensors = tensors
+    self.functions = functions
+    self.arguments = arguments
   }
 
   mutating func decode(_ message: UnsafeMutablePointer<Onnx__GraphProto>) throws(FormatProblem)
@@ -238,10 +247,16 @@ struct GraphDecoder {
     let type = text(node.pointee.op_type)
     guard !type.isEmpty else { throw .missingField(owner: "node '\(name)'", field: "op_type") }
     let domain = OpsetImport.canonical(text(node.pointee.domain))
-    let attributes = try AttributeDecoder(tensors: tensors, node: name)
+    let attributes = try AttributeDecoder(tensors: tensors, node: name, arguments: arguments)
       .decode(node.pointee.attribute, node.pointee.n_attribute)
     // Some exporters use a domain that they don't import; it has no version to choose from then.
-    let reader = AttributeReader(attributes, opset: model.opset(of: domain) ?? 1)
+    let inputs = texts(node.pointee.input, node.pointee.n_input)
+    let reader = AttributeReader(
+      attributes, opset: model.opset(of: domain) ?? 1,
+      inputCount: inputs.lastIndex { !$0.isEmpty }.map { $0 + 1 } ?? 0,
+      outputCount: node.pointee.n_output,
+      subgraphs: SubgraphReader(
+        model: model, resolver: resolver, functions: functions, arguments: arguments))
     do throws(OperatorError) {
       return try resolver.makeOperator(domain: domain, type: type, attributes: reader)
     } catch {

@@ -20,13 +20,29 @@ struct ModelDecoder {
     model.modelVersion = m.model_version
     model.documentation = text(m.doc_string)
     model.metadata = keyValues(m.metadata_props, m.n_metadata_props)
-    model.preserved.functions = messages(m.functions, m.n_functions).map { pack($0) }
+    let functions = try FunctionLibrary(m.functions, m.n_functions)
     model.preserved.trainingInfo = messages(m.training_info, m.n_training_info).map { pack($0) }
     model.preserved.deviceConfigurations =
       messages(m.configuration, m.n_configuration).map { pack($0) }
-    var decoder = GraphDecoder(model: model, resolver: resolver, tensors: tensors)
-    model.graph = try decoder.decode(graph)
+    var decoder = GraphDecoder(
+      model: model, resolver: resolver, tensors: tensors, functions: functions)
+    var decoded = try decoder.decode(graph)
+    var inliner = FunctionInliner(library: functions, model: model, resolver: resolver)
+    try inliner.run(&decoded)
+    model.graph = decoded
+    for opset in inliner.opsets { model.importDomain(opset.domain, version: opset.version) }
+    // Subgraphs may still call functions, and operators of a standard may have one for other readers.
+    let calls = decoded.nodeIDs.contains {
+      !decoded[$0].captures.isEmpty || hasSubgraph(decoded[$0])
+    }
+    model.preserved.functions = messages(m.functions, m.n_functions).compactMap {
+      calls || !functions.contains($0) ? pack($0) : nil
+    }
     return model
+  }
+
+  private func hasSubgraph(_ node: Node) -> Bool {
+    node.op.attributes().contains { if case .serialized = $0.value { true } else { false } }
   }
 
   private func opsets(_ m: Onnx__ModelProto) throws(FormatProblem) -> [OpsetImport] {

@@ -13,11 +13,15 @@ struct WireScanner {
   /// Only tensors that end in the graph are: messages kept in serialized form keep their data inside.
   enum Role {
     case model, graph, node, attribute, tensor, other
+    /// An attribute that is read for the graph in it, and a function that is read for its body.
+    case subgraph, function
 
     func child(field: UInt32) -> Role {
       switch (self, field) {
       case (.model, 7): .graph
-      case (.graph, 1): .node
+      case (.graph, 1), (.function, 7): .node
+      case (.subgraph, 6): .graph
+      case (.function, 11): .attribute
       case (.graph, 5): .tensor
       case (.node, 5): .attribute
       case (.attribute, 5), (.attribute, 10): .tensor

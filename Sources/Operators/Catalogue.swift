@@ -25,7 +25,9 @@ public struct Catalogue: OperatorResolver {
     Clip.self,
     Concat.self,
     Constant.self,
+    ConstantOfShape.self,
     Conv.self,
+    ConvInteger.self,
     ConvTranspose.self,
     Cos.self,
     Cosh.self,
@@ -34,19 +36,26 @@ public struct Catalogue: OperatorResolver {
     DequantizeLinear.self,
     Div.self,
     Dropout.self,
+    DynamicQuantizeLinear.self,
     Einsum.self,
     Elu.self,
     Equal.self,
     Erf.self,
     Exp.self,
+    Expand.self,
+    EyeLike.self,
     Flatten.self,
     Floor.self,
     Gather.self,
+    GatherElements.self,
+    GatherND.self,
     Gelu.self,
     Gemm.self,
     GlobalAveragePool.self,
+    GlobalMaxPool.self,
     Greater.self,
     GreaterOrEqual.self,
+    GridSample.self,
     GroupNormalization.self,
     HardSigmoid.self,
     HardSwish.self,
@@ -64,6 +73,7 @@ public struct Catalogue: OperatorResolver {
     LogSoftmax.self,
     LpNormalization.self,
     MatMul.self,
+    MatMulInteger.self,
     Max.self,
     MaxPool.self,
     Mean.self,
@@ -79,7 +89,10 @@ public struct Catalogue: OperatorResolver {
     PRelu.self,
     Pad.self,
     Pow.self,
+    QLinearConv.self,
+    QLinearMatMul.self,
     QuantizeLinear.self,
+    RangeOf.self,
     Reciprocal.self,
     ReduceL1.self,
     ReduceL2.self,
@@ -93,17 +106,23 @@ public struct Catalogue: OperatorResolver {
     ReduceSumSquare.self,
     Relu.self,
     Reshape.self,
+    Resize.self,
     Round.self,
+    ScatterElements.self,
+    ScatterND.self,
     Selu.self,
     ShapeOf.self,
     Sigmoid.self,
     Sign.self,
     Sin.self,
     Sinh.self,
+    SizeOf.self,
     Slice.self,
     Softmax.self,
     Softplus.self,
     Softsign.self,
+    SpaceToDepth.self,
+    Split.self,
     Sqrt.self,
     Squeeze.self,
     Sub.self,
@@ -111,14 +130,22 @@ public struct Catalogue: OperatorResolver {
     Tan.self,
     Tanh.self,
     ThresholdedRelu.self,
+    Tile.self,
     TopK.self,
     Transpose.self,
+    Trilu.self,
     Unsqueeze.self,
+    Upsample.self,
     Where.self,
     Xor.self,
+    BipolarQuant.self,
     MultiThreshold.self,
     Quant.self,
+    Trunc.self,
   ]
+
+  /// Operators with subgraphs, which never run.
+  static let controlFlow: [any ControlFlowOperator.Type] = [If.self, Loop.self, Scan.self]
 
   /// An operator's name: domain and type.
   private struct Key: Hashable {
@@ -127,7 +154,7 @@ public struct Catalogue: OperatorResolver {
   }
 
   private static let byKey: [Key: any Operator.Type] = Dictionary(
-    uniqueKeysWithValues: operators.map {
+    uniqueKeysWithValues: (operators + controlFlow).map {
       (Key(domain: $0.schema.domain, type: $0.schema.type), $0)
     })
 
@@ -148,11 +175,20 @@ public struct Catalogue: OperatorResolver {
       quant.spelling = spelling
       return quant
     }
-    guard let found = Self.byKey[Key(domain: domain, type: type)],
+    if domain.isEmpty, type == ScatterElements.formerType, (9..<11).contains(attributes.opset) {
+      var scatter = try ScatterElements(attributes: attributes)
+      scatter.isNamedScatter = true
+      return scatter
+    }
+    let canonical = QonnxDomain.all.contains(domain) ? QonnxDomain.current : domain
+    guard let found = Self.byKey[Key(domain: canonical, type: type)],
       attributes.opset >= found.schema.sinceVersion
     else {
       return OpaqueOperator(domain: domain, type: type, attributes: attributes.attributes)
     }
-    return try found.init(attributes: attributes)
+    let op = try found.init(attributes: attributes)
+    guard var spelled = op as? any QonnxOperator else { return op }
+    spelled.domain = domain
+    return spelled
   }
 }

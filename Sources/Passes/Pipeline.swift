@@ -65,8 +65,8 @@ extension Pipeline {
   public static let importCanonical = Pipeline(
     "import-canonical", maximumRounds: 8,
     [
-      FloatWidening(), ShapeInference(), ConstantFolding(), IdentityElimination(),
-      DeadNodeElimination(),
+      FloatWidening(), ShapeInference(), ConstantFolding(), ControlFlowInlining(),
+      IdentityElimination(), TransposeElimination(), DeadNodeElimination(),
     ])
 
   /// Folds batch normalisation into the layer before it, on request.

@@ -56,13 +56,17 @@ struct DotProductLayer: Sendable {
       isDepthwise = groups > 1 && weight.shape[0] == groups
       (dataPosition, weightPosition) = (0, 1)
     } else if let gemm = node.op as? Gemm {
-      guard constant(0) == nil, let weight = constant(1), weight.rank == 2, weight.count > 0 else {
+      kind = .matrix
+      if constant(0) == nil, let weight = constant(1), weight.rank == 2, weight.count > 0 {
+        layout = Self.matrix(weight, channelAxis: gemm.transposesB ? 0 : 1)
+        (dataPosition, weightPosition) = (0, 1)
+      } else if constant(1) == nil, let weight = constant(0), weight.rank == 2, weight.count > 0 {
+        layout = Self.matrix(weight, channelAxis: gemm.transposesA ? 1 : 0)
+        (dataPosition, weightPosition) = (1, 0)
+      } else {
         return nil
       }
-      kind = .matrix
-      layout = Self.matrix(weight, channelAxis: gemm.transposesB ? 0 : 1)
       isDepthwise = false
-      (dataPosition, weightPosition) = (0, 1)
     } else if node.op is MatMul {
       kind = .matrix
       if constant(0) == nil, let weight = constant(1), weight.rank >= 2, weight.count > 0 {
@@ -104,6 +108,11 @@ struct DotProductLayer: Sendable {
     }
   }
 
+  /// The shape of a constant of one number a channel that the node itself can add.
+  var biasShape: [Int] {
+    dataPosition == 0 ? [layout.channelCount] : [layout.channelCount, 1]
+  }
+
   /// The constant that the node itself adds to each channel, `nil` where it adds none.
   func bias(in graph: Graph) -> [Float]? {
     let node = graph[self.node]
@@ -115,7 +124,12 @@ struct DotProductLayer: Sendable {
     if elements.count == 1 {
       return [Float](repeating: elements[0] * beta, count: layout.channelCount)
     }
-    return elements.count == layout.channelCount ? elements.map { $0 * beta } : nil
+    return varies(tensor.shape) ? elements.map { $0 * beta } : nil
+  }
+
+  /// Whether a constant that the node adds has one number a channel.
+  func varies(_ shape: [Int]) -> Bool {
+    shape == biasShape || dataPosition == 0 && shape == [1, layout.channelCount]
   }
 
   /// A (batched) matrix whose channels run along one of its last two axes.

@@ -102,7 +102,7 @@ extension ExecutionError {
   fileprivate var hint: String? {
     switch self {
     case .graph, .notComputable, .notFloat: "export the model again"
-    case .unsupported: "replace the operator in the model"
+    case .unsupported, .shapeDependsOnData: "replace the operator in the model"
     case .node: "give inputs of the shapes that the model was made for, or export it again"
     case .engine(_, .memory): "use smaller inputs or batches"
     case .engine: nil

@@ -17,6 +17,17 @@ import Testing
     "MultiThreshold": "a quantizer of an exported file; training has its own",
     "QuantizeLinear": "gives integers",
     "DequantizeLinear": "takes integers",
+    "DynamicQuantizeLinear": "gives integers",
+    "BipolarQuant": "a quantizer of an exported file; training has its own",
+    "Trunc": "a quantizer of an exported file",
+    "ConvInteger": "takes integers",
+    "MatMulInteger": "takes integers",
+    "QLinearConv": "takes integers",
+    "QLinearMatMul": "takes integers",
+    "ConstantOfShape": "depends on a shape alone",
+    "EyeLike": "depends on the shape alone",
+    "Range": "makes constants",
+    "Size": "depends on the shape alone",
     "And": "takes truth values", "Or": "takes truth values", "Xor": "takes truth values",
     "Not": "takes truth values",
     "ArgMax": "gives positions", "ArgMin": "gives positions",
@@ -31,6 +42,7 @@ import Testing
   /// Inputs that must be constant, or that training updates without a gradient.
   static let fixedInputs: [String: Set<Int>] = [
     "BatchNormalization": [3, 4], "Clip": [1, 2], "Pow": [1], "Pad": [2], "Dropout": [1],
+    "Resize": [1, 2], "Upsample": [1],
   ]
 
   static let differentiableCases: [Case] = OperatorConformanceTests.cases.filter {

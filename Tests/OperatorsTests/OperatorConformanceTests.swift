@@ -35,6 +35,9 @@ import Testing
     return names.sorted().map { Case(type: op.schema.type, name: $0) }
   }
 
+  /// Operators whose results are those of qonnx to the last bit.
+  static let exact: Set<String> = ["Quant", "BipolarQuant", "Trunc"]
+
   @Test func `every operator has a recorded case`() {
     let recorded = Set(Self.cases.map(\.type))
     for op in Catalogue.operators {
@@ -65,8 +68,11 @@ import Testing
   func `attributes that are written are read back as the same operator`(_ recorded: Case) throws {
     let model = try OnnxReader.read(
       path: recorded.folder + "/model.onnx", resolver: Catalogue())
-    let op = model.graph[model.graph.nodeIDs[0]].op
-    let reader = AttributeReader(op.attributes(), opset: model.opset(of: op.domain) ?? 0)
+    let node = model.graph[model.graph.nodeIDs[0]]
+    let op = node.op
+    let reader = AttributeReader(
+      op.attributes(), opset: model.opset(of: op.domain) ?? 0, inputCount: node.inputs.count,
+      outputCount: node.outputs.count)
     let again = try Catalogue().makeOperator(domain: op.domain, type: op.type, attributes: reader)
     #expect(again.isEqual(to: op))
   }
@@ -79,7 +85,7 @@ import Testing
     let second = try session.run(inputs, fetch: graph.outputs)
     for (value, expected) in zip(graph.outputs, outputs) {
       let actual = try #require(first[value])
-      try Self.compare(actual, expected, exactly: recorded.type == "Quant")
+      try Self.compare(actual, expected, exactly: Self.exact.contains(recorded.type))
       #expect(actual == second[value], "two runs differ")
     }
   }
@@ -104,7 +110,7 @@ import Testing
     let results = try Session(graph: graph).run(inputs, fetch: graph.outputs)
     for (value, expected) in zip(graph.outputs, outputs) {
       try Self.compare(
-        try #require(results[value]), expected, exactly: recorded.type == "Quant")
+        try #require(results[value]), expected, exactly: Self.exact.contains(recorded.type))
     }
   }
 
@@ -118,7 +124,7 @@ import Testing
     let results = try ConstantEvaluator.evaluate(
       node.op, inputs: tensors, outputCount: outputs.count)
     for (actual, expected) in zip(results, outputs) {
-      try Self.compare(actual, expected, exactly: recorded.type == "Quant")
+      try Self.compare(actual, expected, exactly: Self.exact.contains(recorded.type))
     }
   }
 

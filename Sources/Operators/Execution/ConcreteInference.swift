@@ -17,12 +17,14 @@ struct ConcreteInference {
   /// - Parameters:
   ///   - fed: types of the values that the caller gives.
   ///   - known: what an earlier inference folded.
+  ///   - values: fed tensors that count as constants, for this inference only.
   /// - Throws: ``ExecutionError`` where a node can't be run or its inputs don't fit.
   init(
     _ graph: Graph, fed: [ValueID: ConcreteType], results: [ValueID],
-    known: [ValueID: Tensor]
+    known: [ValueID: Tensor], values: [ValueID: Tensor] = [:]
   ) throws(ExecutionError) {
     for (value, type) in fed { types[value] = type }
+    for (value, tensor) in values { setConstant(value, tensor) }
     let order: [NodeID]
     do { order = try graph.topologicalOrder() } catch { throw .graph(error) }
     let needed = try Self.needed(graph, fed: fed, results: results, known: known)
@@ -114,6 +116,9 @@ struct ConcreteInference {
   private mutating func infer(_ node: Node, _ graph: Graph) throws(ExecutionError)
     -> [ConcreteType?]
   {
+    if let obstacle = ControlFlowInliner.obstacle(node.id, in: graph) {
+      throw ExecutionError(.operator(obstacle), node)
+    }
     if node.op is OpaqueOperator {
       throw .unsupported(
         node: node.name, type: node.op.type,
@@ -130,8 +135,7 @@ struct ConcreteInference {
         continue
       }
       guard index < inferred.count, let type = inferred[index], let shape = type.shape else {
-        throw .unsupported(
-          node: node.name, type: node.op.type, what: "an output whose shape depends on data")
+        throw .shapeDependsOnData(node: node.name, type: node.op.type)
       }
       let concrete = ConcreteType(type.elementType, shape)
       types[output] = concrete

@@ -8,6 +8,8 @@ public enum ExecutionError: Error, Sendable, Hashable {
   case graph(GraphError)
   /// A node's operator has no meaning here, or not with these inputs.
   case unsupported(node: String, type: String, what: String)
+  /// A node whose output has a shape that only running the graph tells.
+  case shapeDependsOnData(node: String, type: String)
   /// The inputs of a node don't fit its operator.
   case node(name: String, type: String, OperatorError)
   case engine(node: String?, EngineError)
@@ -29,6 +31,8 @@ extension ExecutionError: CustomStringConvertible {
     case .graph(let error): "\(error)"
     case .unsupported(let node, let type, let what):
       "node '\(node)' (\(type)): \(what) is not supported"
+    case .shapeDependsOnData(let node, let type):
+      "node '\(node)' (\(type)): an output whose shape depends on data is not supported"
     case .node(let name, let type, let error): "node '\(name)' (\(type)): \(error)"
     case .engine(let node?, let error): "node '\(node)': \(error)"
     case .engine(nil, let error): "\(error)"
@@ -39,6 +43,14 @@ extension ExecutionError: CustomStringConvertible {
     case .notComputable(let name): "value '\(name)' can't be computed"
     case .notFloat(let name, let type):
       "value '\(name)' has element type \(type.onnxName), not float"
+    }
+  }
+
+  /// Whether the values of what is fed might mend it.
+  var asksForValues: Bool {
+    switch self {
+    case .shapeDependsOnData, .node(_, _, .needsConstant): true
+    default: false
     }
   }
 

@@ -30,28 +30,44 @@ public final class Session {
     var fed: [ValueID]
     var types: [ConcreteType]
     var results: [ValueID]
+    /// Fed tensors that the plan holds for.
+    var values: [ValueID: Tensor]
   }
 
   public let graph: Graph
+  private let hasControlFlow: Bool
   private let options: Options
   private let rules: Fusion.Rules
   private let engine: Engine
   private let cache = ConstantCache()
   private var folded: [ValueID: Tensor] = [:]
+  /// Whether shapes depend on what is fed, so that plans hold for the values of short fed tensors.
+  private var dependsOnValues = false
   /// The most recently used plan stands last.
-  private var plans: [(key: PlanKey, plan: ExecutionPlan)] = []
+  private var plans: [(key: PlanKey, plan: CompiledPlan)] = []
+
+  /// A plan with the graph whose nodes it runs.
+  private struct CompiledPlan {
+    var plan: ExecutionPlan
+    var graph: Graph
+  }
 
   /// - Throws: ``ExecutionError`` where the graph is malformed or the engine can't be set up.
   public init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
+    do { try graph.validate() } catch { throw .graph(error) }
+    var graph = graph
+    _ = ControlFlowInliner.run(&graph)
     self.graph = graph
     self.options = options
-    let hasQuantizers = graph.nodeIDs.contains {
-      graph[$0].op is Quant || graph[$0].op is QuantizeLinear
+    hasControlFlow = graph.nodeIDs.contains { [graph] in
+      graph[$0].op is any ControlFlowOperator
+    }
+    let hasQuantizers = graph.nodeIDs.contains { [graph] in
+      graph[$0].op is any GridQuantizer || graph[$0].op is QuantizeLinear
     }
     rules = Fusion.Rules(
       fusesNodes: options.fusesNodes,
       foldsNormalization: options.foldsNormalization ?? !hasQuantizers)
-    do { try graph.validate() } catch { throw .graph(error) }
     do { engine = try Engine.shared() } catch { throw .engine(node: nil, error) }
   }
 
@@ -107,12 +123,15 @@ public final class Session {
     let inputs = inputs.mapValues(\.aligned)
     let plan = try plan(inputs, results: results)
     Engine.applyThreadCount()
-    try plan.run(graph, inputs, observe: observe)
+    try plan.plan.run(plan.graph, inputs, observe: observe)
   }
 
   /// The plan for these shapes, compiled unless an earlier run left it.
+  ///
+  /// Where a shape follows from what is fed, such as the target of a Reshape, the plan holds for those values
+  /// too.
   private func plan(_ inputs: [ValueID: Tensor], results: [ValueID]) throws(ExecutionError)
-    -> ExecutionPlan
+    -> CompiledPlan
   {
     let fed = inputs.keys.sorted()
     var types: [ConcreteType] = []
@@ -126,20 +145,44 @@ public final class Session {
       guard graph.contains(value) else { throw .notComputable(name: "(not in this graph)") }
       unique.append(value)
     }
-    let key = PlanKey(fed: fed, types: types, results: unique)
+    if !dependsOnValues {
+      do {
+        return try plan(PlanKey(fed: fed, types: types, results: unique, values: [:]))
+      } catch {
+        guard error.asksForValues else { throw error }
+        dependsOnValues = true
+      }
+    }
+    let values = inputs.filter { $0.value.rank <= 1 && $0.value.count <= Self.shortCount }
+    return try plan(PlanKey(fed: fed, types: types, results: unique, values: values))
+  }
+
+  /// Elements of a fed tensor that may say what a shape is.
+  private static let shortCount = 1024
+
+  private func plan(_ key: PlanKey) throws(ExecutionError) -> CompiledPlan {
     if let index = plans.lastIndex(where: { $0.key == key }) {
       if index != plans.count - 1 { plans.append(plans.remove(at: index)) }
       return plans[plans.count - 1].plan
     }
+    var graph = graph
+    if hasControlFlow {
+      for (value, tensor) in key.values where graph[value].producer == nil {
+        graph.setConstant(value, tensor)
+      }
+      _ = ControlFlowInliner.run(&graph)
+    }
     let inference = try ConcreteInference(
-      graph, fed: Dictionary(uniqueKeysWithValues: zip(fed, types)), results: unique,
-      known: folded)
+      graph, fed: Dictionary(uniqueKeysWithValues: zip(key.fed, key.types)), results: key.results,
+      known: folded, values: key.values)
     folded.merge(inference.folded) { old, _ in old }
     Engine.applyThreadCount()
     var compiler = PlanCompiler(graph, engine: engine, inference: inference, cache: cache)
-    let plan = try compiler.compile(
-      fed: fed, results: unique,
-      fusion: Fusion(graph, inference, results: unique, rules: rules, cache: cache))
+    let plan = CompiledPlan(
+      plan: try compiler.compile(
+        fed: key.fed, results: key.results,
+        fusion: Fusion(graph, inference, results: key.results, rules: rules, cache: cache)),
+      graph: graph)
     if plans.count >= max(options.planLimit, 1) { plans.removeFirst() }
     plans.append((key, plan))
     return plan

@@ -102,6 +102,17 @@ extension Conv: DifferentiableOperator {
       try layer(context.kernel, inputCount: context.inputs.count), context)
   }
 
+  /// The same convolution of integers.
+  func integerLoops(x: [Int], weight: [Int], output: [Int]) throws(KernelError)
+    -> IntegerConvolutionLoops
+  {
+    let window = try KernelError.operation { () throws(OperatorError) in
+      try self.window.resolved(kernel: Array(weight[2...]))
+    }
+    return IntegerConvolutionLoops(
+      window: window, group: group, x: x, weight: weight, output: output)
+  }
+
   private func layer(_ context: KernelContext, inputCount: Int) throws(KernelError)
     -> ConvolutionLayer
   {

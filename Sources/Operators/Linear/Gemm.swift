@@ -67,23 +67,30 @@ public struct Gemm: ExecutableOperator {
 }
 
 extension Gemm: DifferentiableOperator {
-  /// oneDNN's matrix product with C as its bias; other factors than 1 take a second pass.
+  /// oneDNN's matrix product with C as its bias; other factors than 1 take a second pass. Plain loops for
+  /// other types than float.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let a = try context.floatInput(0).shape
-    let b = try context.floatInput(1).shape
+    let a = try context.input(0).shape
+    let b = try context.input(1).shape
     let c = context.optional(2)
     let rows = transposesA ? a[1] : a[0]
     let inner = transposesA ? a[0] : a[1]
     let columns = transposesB ? b[0] : b[1]
+    let left = ([rows, inner], transposesA ? [1, rows] : [inner, 1])
+    let right = ([inner, columns], transposesB ? [1, inner] : [columns, 1])
+    if try context.input(0).elementType != .float32 {
+      return try PlainMatrixKernels.make(
+        context, a: left, b: right, output: [rows, columns], alpha: alpha,
+        addend: c.map { ($0.shape, beta) })
+    }
+    _ = try context.floatInput(1)
     let isPlain = isPlain(hasC: c != nil)
     let addsBias = isPlain && c != nil
     if c != nil { _ = try context.floatInput(2) }
     var bias: [Int]?
     if addsBias, let c { bias = [Int](repeating: 1, count: 2 - c.shape.count) + c.shape }
     let product = try MatrixKernels.make(
-      context, a: ([rows, inner], transposesA ? [1, rows] : [inner, 1]),
-      b: ([inner, columns], transposesB ? [1, inner] : [columns, 1]), bias: bias,
-      output: [rows, columns])
+      context, a: left, b: right, bias: bias, output: [rows, columns])
     return isPlain ? product : scaled(product, c, rows: rows, columns: columns)
   }
 

@@ -34,9 +34,14 @@ public struct MatMul: ExecutableOperator {
 }
 
 extension MatMul: DifferentiableOperator {
-  /// oneDNN's matrix product.
+  /// oneDNN's matrix product, or plain loops for other types than float.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let (a, b, y) = try shapes(context)
+    if try context.input(0).elementType != .float32 {
+      return try PlainMatrixKernels.make(
+        context, a: (a, Shape.strides(a)), b: (b, Shape.strides(b)), output: y)
+    }
+    _ = try context.floatInput(1)
     // A third input comes from an absorbed Add: one number for each column.
     let bias = context.optional(2).map {
       [Int](repeating: 1, count: y.count - 1) + [$0.type.count]
@@ -59,13 +64,13 @@ extension MatMul: DifferentiableOperator {
     }
   }
 
-  /// Both operands and the output as stacks of matrices of one rank. Where the right operand is a matrix, the
-  /// left one's leading dimensions become rows of one product.
   private func shapes(_ context: KernelContext) throws(KernelError)
     -> (a: [Int], b: [Int], y: [Int])
-  {
-    let left = try context.floatInput(0).shape
-    let right = try context.floatInput(1).shape
+  { Self.stacks(try context.input(0).shape, try context.input(1).shape) }
+
+  /// Both operands and the output as stacks of matrices of one rank. Where the right operand is a matrix, the
+  /// left one's leading dimensions become rows of one product.
+  static func stacks(_ left: [Int], _ right: [Int]) -> (a: [Int], b: [Int], y: [Int]) {
     var a = left.count == 1 ? [1] + left : left
     var b = right.count == 1 ? right + [1] : right
     var y = Array((Shape.broadcast(Array(a.dropLast(2)), Array(b.dropLast(2))) ?? []))

@@ -3,6 +3,8 @@ import GraphIR
 import TensorCore
 
 /// The maximum over a window; padding never wins (ONNX MaxPool, opset 1, 8, 10, 11, 12, 22).
+///
+/// The optional second output gives each maximum's position in the whole input, int64.
 public struct MaxPool: Pooling {
   public static let schema = OperatorSchema(
     "MaxPool", since: 1, inputs: 1...1, outputs: 1...2, inputTypes: [.float + [.int8, .uint8]])
@@ -42,18 +44,16 @@ public struct MaxPool: Pooling {
 
 extension MaxPool: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    try context.requireSingleOutput("the output Indices")
+    let window = try KernelError.operation { () throws(OperatorError) in try resolvedWindow() }
     return try PoolingKernels.make(
-      .maximum, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
-      context)
+      .maximum, window, context, isColumnMajor: storageOrder != 0)
   }
 
   /// dX sums dY over the windows in which an element is the maximum, the first among equals.
   public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
     -> any TrainingKernel
   {
-    try context.kernel.requireSingleOutput("the output Indices")
-    return try PoolingTraining.make(
+    try PoolingTraining.make(
       .maximum, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
       context)
   }

@@ -6,27 +6,35 @@ import TensorCore
 /// `y = (x - zeroPoint) * scale` (ONNX DequantizeLinear, opset 10, 13, 19, 21 to 25).
 ///
 /// Inputs: X of an integer type, scale, optional zero point of X's type. Scale and zero point are
-/// scalars, or since opset 13 vectors along `axis`.
+/// scalars, or since opset 13 vectors along `axis`, or since opset 21 one entry for each `block_size` elements
+/// along it.
 public struct DequantizeLinear: ExecutableOperator {
   public static let schema = OperatorSchema(
     "DequantizeLinear", since: 10, inputs: 2...3, inputTypes: [.any, .float, .any])
 
   public var axis: Int
+  /// 0 for none.
+  public var blockSize: Int
 
-  public init(axis: Int = 1) { self.axis = axis }
+  public init(axis: Int = 1, blockSize: Int = 0) {
+    self.axis = axis
+    self.blockSize = blockSize
+  }
 
   public init(attributes: AttributeReader) throws(OperatorError) {
-    try LinearQuantization.checkBlockSize(attributes)
-    axis = try attributes.int("axis", default: 1)
+    self.init(
+      axis: try attributes.int("axis", default: 1),
+      blockSize: try LinearQuantization.blockSize(attributes))
   }
 
   public func attributes() -> [Attribute] {
     // Opset 10 has no axis, so the default isn't written.
-    axis == 1 ? [] : [Attribute("axis", .int(Int64(axis)))]
+    (axis == 1 ? [] : [Attribute("axis", .int(Int64(axis)))])
+      + (blockSize == 0 ? [] : [Attribute("block_size", .int(Int64(blockSize)))])
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    try LinearQuantization.checkParameters(inputs, axis: axis)
+    try LinearQuantization.checkParameters(inputs, axis: axis, blockSize: blockSize)
     if let x = inputs.type(0)?.elementType, let zero = inputs.type(2)?.elementType, x != zero {
       throw .elementType(input: 2, actual: zero, allowed: [x])
     }
@@ -38,7 +46,10 @@ extension DequantizeLinear {
   /// A loop over the layout in which an 8-bit input stands; other integers in row-major order.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let x = try context.input(0)
-    let scale = try context.floatInput(1)
+    let scale = try context.input(1)
+    if blockSize > 0 || x.elementType.bitWidth == 4 || scale.elementType != .float32 {
+      return try general(context, x, scale)
+    }
     let parameters = try LinearQuantization.Parameters(x, scale: scale, axis: axis)
     let step = scale.type.count == 1 ? 0 : 1
     let zeroStep = context.optional(2).map { $0.type.count == 1 ? 0 : 1 }
@@ -56,6 +67,31 @@ extension DequantizeLinear {
     case .int32: return try plain(context, parameters, step, zeroStep, Int32.self)
     case let other:
       throw .operator(.unsupported(what: "DequantizeLinear of \(other.onnxName)"))
+    }
+  }
+
+  /// Element by element in row-major order.
+  private func general(_ context: KernelContext, _ x: KernelInput, _ scale: KernelInput)
+    throws(KernelError) -> any Kernel
+  {
+    let output = try context.output()
+    guard let codes = IntegerCodec(x.elementType), let scales = ElementCodec(scale.elementType),
+      let results = ElementCodec(output.elementType)
+    else {
+      throw .operator(.unsupported(what: "DequantizeLinear of \(x.elementType.onnxName)"))
+    }
+    let index = try LinearQuantization.ParameterIndex(x, scale, axis: axis, blockSize: blockSize)
+    let hasZero = context.optional(2) != nil
+    let count = x.type.count
+    return ClosureKernel(context) { operands in
+      let (x, s) = (operands.input(0, as: UInt8.self), operands.input(1, as: UInt8.self))
+      let y = operands.output(as: UInt8.self)
+      for i in 0..<count {
+        let entry = index[i]
+        let zero = hasZero ? codes.load(operands.input(2, as: UInt8.self), entry) : 0
+        let difference = Float(codes.load(x, i) - zero)
+        results.store(.real(Double(difference * scales.load(s, entry).float)), y, i)
+      }
     }
   }
 

@@ -9,7 +9,7 @@ import TensorCore
 /// `-2^(b-1) + narrow ... 2^(b-1) - 1` signed, `0 ... 2^b - 1 - narrow` unsigned. One signed bit is
 /// bipolar: the integer is 1 where `x / scale + zeropt >= 0`, else -1. Scale and zero point are scalars
 /// or broadcast to X.
-public struct Quant: ExecutableOperator {
+public struct Quant: ExecutableOperator, GridQuantizer {
   public static let schema = OperatorSchema(
     domain: "qonnx.custom_op.general", "Quant", since: 1, inputs: 4...4,
     inputTypes: [.float, .float, .numeric, .numeric])
@@ -217,6 +217,19 @@ extension Quant {
 }
 
 extension RoundingMode {
+  /// The integer that `x` becomes.
+  func apply(_ x: Float) -> Float {
+    switch self {
+    case .round, .halfEven: x.rounded(.toNearestOrEven)
+    case .ceil: x.rounded(.up)
+    case .floor: x.rounded(.down)
+    case .up: x.rounded(.awayFromZero)
+    case .down, .roundToZero: x.rounded(.towardZero)
+    case .halfUp: x.rounded(.toNearestOrAwayFromZero)
+    case .halfDown: Float(signOf: x, magnitudeOf: (x.magnitude - 0.5).rounded(.up))
+    }
+  }
+
   var kernel: snug_rounding {
     switch self {
     case .round, .halfEven: snug_round_half_even

@@ -16,13 +16,17 @@ public struct QuantizeLinear: ExecutableOperator {
   /// The output type where no zero point tells it (opset 21).
   public var outputType: ElementType?
 
-  public init(axis: Int = 1, outputType: ElementType? = nil) {
+  /// 0 for none.
+  public var blockSize: Int
+
+  public init(axis: Int = 1, outputType: ElementType? = nil, blockSize: Int = 0) {
     self.axis = axis
     self.outputType = outputType
+    self.blockSize = blockSize
   }
 
   public init(attributes: AttributeReader) throws(OperatorError) {
-    try LinearQuantization.checkBlockSize(attributes)
+    blockSize = try LinearQuantization.blockSize(attributes)
     axis = try attributes.int("axis", default: 1)
     let code = try attributes.int("output_dtype", default: 0)
     if code != 0 {
@@ -37,6 +41,7 @@ public struct QuantizeLinear: ExecutableOperator {
     var result: [Attribute] = []
     // Opset 10 has no axis, so the default isn't written.
     if axis != 1 { result.append(Attribute("axis", .int(Int64(axis)))) }
+    if blockSize > 0 { result.append(Attribute("block_size", .int(Int64(blockSize)))) }
     if let outputType {
       result.append(Attribute("output_dtype", .int(Int64(outputType.rawValue))))
     }
@@ -44,7 +49,7 @@ public struct QuantizeLinear: ExecutableOperator {
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    try LinearQuantization.checkParameters(inputs, axis: axis)
+    try LinearQuantization.checkParameters(inputs, axis: axis, blockSize: blockSize)
     let type: ElementType
     if inputs.isPresent(2) {
       guard let given = inputs.type(2)?.elementType else { return [nil] }
@@ -60,14 +65,14 @@ public struct QuantizeLinear: ExecutableOperator {
 }
 
 extension QuantizeLinear {
-  /// A loop over the layout in which the input stands, for 8-bit outputs.
+  /// A loop over the layout in which the input stands, for floats to 8 bits; otherwise element by element.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let x = try context.floatInput(0)
-    let scale = try context.floatInput(1)
+    let x = try context.input(0)
+    let scale = try context.input(1)
     let output = try context.output()
-    guard output.elementType == .int8 || output.elementType == .uint8 else {
-      throw .operator(.unsupported(what: "QuantizeLinear to \(output.elementType.onnxName)"))
-    }
+    guard x.elementType == .float32, scale.elementType == .float32, blockSize == 0,
+      output.elementType == .int8 || output.elementType == .uint8
+    else { return try general(context, x, scale, output) }
     let isSigned = output.elementType == .int8
     let (low, high): (Float, Float) = isSigned ? (-128, 127) : (0, 255)
     let hasZero = context.optional(2) != nil
@@ -93,6 +98,29 @@ extension QuantizeLinear {
         } else {
           snug_quantize_u8(at, y + offset, count, scale, Float(code), low, high)
         }
+      }
+    }
+  }
+  /// Element by element in row-major order.
+  private func general(
+    _ context: KernelContext, _ x: KernelInput, _ scale: KernelInput, _ output: ConcreteType
+  ) throws(KernelError) -> any Kernel {
+    guard let codes = IntegerCodec(output.elementType), let numbers = ElementCodec(x.elementType),
+      let scales = ElementCodec(scale.elementType)
+    else {
+      throw .operator(.unsupported(what: "QuantizeLinear to \(output.elementType.onnxName)"))
+    }
+    let index = try LinearQuantization.ParameterIndex(x, scale, axis: axis, blockSize: blockSize)
+    let hasZero = context.optional(2) != nil
+    let count = x.type.count
+    return ClosureKernel(context) { operands in
+      let (x, s) = (operands.input(0, as: UInt8.self), operands.input(1, as: UInt8.self))
+      let y = operands.output(as: UInt8.self)
+      for i in 0..<count {
+        let entry = index[i]
+        let zero = hasZero ? codes.load(operands.input(2, as: UInt8.self), entry) : 0
+        codes.store(
+          codes.code(numbers.load(x, i).float / scales.load(s, entry).float, zero: zero), y, i)
       }
     }
   }

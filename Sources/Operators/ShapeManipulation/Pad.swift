@@ -109,16 +109,17 @@ public struct Pad: ExecutableOperator {
 }
 
 extension Pad: DifferentiableOperator {
-  /// A copy by a table of source positions for each axis; pads and value must be constant.
+  /// A copy by a table of source positions for each axis; pads must be constant.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let sources = try sources(context)
-    switch try context.input(0).elementType {
-    case .float32: return try kernel(context, sources, fill: try value(context, Float.self) ?? 0)
-    case .int32: return try kernel(context, sources, fill: try value(context, Int32.self) ?? 0)
-    case .int64: return try kernel(context, sources, fill: try value(context, Int64.self) ?? 0)
-    case .uint8: return try kernel(context, sources, fill: try value(context, UInt8.self) ?? 0)
-    case .int8: return try kernel(context, sources, fill: try value(context, Int8.self) ?? 0)
-    case let other: throw .operator(.unsupported(what: "Pad of \(other.onnxName)"))
+    switch try context.input(0).elementBytes() {
+    case 1: return try kernel(context, sources, UInt8.self)
+    case 2: return try kernel(context, sources, UInt16.self)
+    case 4: return try kernel(context, sources, UInt32.self)
+    case 8: return try kernel(context, sources, UInt64.self)
+    default:
+      let type = try context.input(0).elementType
+      throw .operator(.unsupported(what: "Pad of \(type.onnxName)"))
     }
   }
 
@@ -181,30 +182,31 @@ extension Pad: DifferentiableOperator {
     }
   }
 
-  private func value<T: TensorElement>(_ context: KernelContext, _ type: T.Type)
-    throws(KernelError) -> T?
-  {
+  /// - Parameter type: of the size of an element, for its bits.
+  private func kernel<Bits: FixedWidthInteger & BitwiseCopyable>(
+    _ context: KernelContext, _ sources: [[Int]], _ type: Bits.Type
+  ) throws(KernelError) -> any Kernel {
+    let data = try context.input(0)
+    let rows = PaddedRows(sources: sources, input: data.shape)
+    var fill = Bits.zero
+    var hasFill = false
     switch widths {
-    case .attributes(_, let value): return value as? T
+    case .attributes(_, let value):
+      withUnsafeMutableBytes(of: &fill) {
+        guard let base = $0.baseAddress else { return }
+        ElementCodec(data.elementType)?.store(.real(Double(value)), base, 0)
+      }
     case .inputs:
-      guard let input = context.optional(2) else { return nil }
-      guard let constant = input.constant else {
-        throw .operator(.needsConstant(input: "constant_value"))
-      }
-      guard constant.elementType == T.elementType, constant.count == 1 else {
+      guard let value = context.optional(2) else { break }
+      guard value.elementType == data.elementType, value.type.count == 1 else {
         throw .operator(
-          .elementType(input: 2, actual: constant.elementType, allowed: [T.elementType]))
+          .elementType(input: 2, actual: value.elementType, allowed: [data.elementType]))
       }
-      return constant.elements(of: type).first
+      hasFill = true
     }
-  }
-
-  private func kernel<T: TensorElement>(_ context: KernelContext, _ sources: [[Int]], fill: T)
-    throws(KernelError) -> any Kernel
-  {
-    let rows = PaddedRows(sources: sources, input: try context.input(0).shape)
-    return ClosureKernel(context) { operands in
-      let (x, y) = (operands.input(0, as: T.self), operands.output(as: T.self))
+    return ClosureKernel(context) { [fill, hasFill] operands in
+      let (x, y) = (operands.input(0, as: Bits.self), operands.output(as: Bits.self))
+      let fill = hasFill ? operands.input(2, as: Bits.self)[0] : fill
       rows.forEach { target, source in y[target] = source.map { x[$0] } ?? fill }
     }
   }

@@ -26,7 +26,7 @@ public struct Reshape: ExecutableOperator {
     guard let target = try inputs.integers(1) else {
       // The length of the target still tells the rank.
       let rank = inputs.dimensions(1)?.first?.size
-      return [TensorType(data.elementType, rank.flatMap(Self.unknownDimensions))]
+      return [TensorType(data.elementType, rank.flatMap(Dimensions.unknown))]
     }
     return [TensorType(data.elementType, try resolve(target, input: data.dimensions))]
   }
@@ -70,10 +70,6 @@ public struct Reshape: ExecutableOperator {
       throw .mismatch(what: "number of elements", expected: "\(before)", actual: "\(after)")
     }
     return result
-  }
-
-  private static func unknownDimensions(_ rank: Int) -> [Dimension]? {
-    (0...64).contains(rank) ? [Dimension](repeating: .unknown, count: rank) : nil
   }
 }
 

@@ -6,6 +6,11 @@ enum Dimensions {
   /// Above this no dimension is accepted, so that window arithmetic can't overflow.
   static let limit = 1 << 40
 
+  /// As many unknown dimensions, or `nil` for a rank that no tensor has.
+  static func unknown(rank: Int) -> [Dimension]? {
+    (0...64).contains(rank) ? [Dimension](repeating: .unknown, count: rank) : nil
+  }
+
   /// Multidirectional broadcasting of two shapes.
   ///
   /// - Throws: ``OperatorError/mismatch`` where two fixed dimensions differ and neither is 1.

@@ -4,8 +4,12 @@ import TensorCore
 
 /// The shape rules that QuantizeLinear and DequantizeLinear share.
 enum LinearQuantization {
-  /// Checks that scale and zero point are scalars, or vectors along `axis` of X.
-  static func checkParameters(_ inputs: [InputInfo?], axis: Int) throws(OperatorError) {
+  /// Checks that scale and zero point are scalars, or vectors along `axis` of X; or, with a block size, of X's
+  /// shape but for one entry a block along `axis`.
+  static func checkParameters(_ inputs: [InputInfo?], axis: Int, blockSize: Int)
+    throws(OperatorError)
+  {
+    if blockSize > 0 { return try checkBlocks(inputs, axis: axis, blockSize) }
     for index in 1...2 {
       guard let parameter = inputs.dimensions(index), !parameter.isEmpty else { continue }
       guard parameter.count == 1 else {
@@ -22,17 +26,79 @@ enum LinearQuantization {
     }
   }
 
-  /// - Throws: ``OperatorError/unsupported`` for the blocked form of opset 21.
-  static func checkBlockSize(_ attributes: AttributeReader) throws(OperatorError) {
-    if try attributes.int("block_size", default: 0) != 0 {
-      throw .unsupported(what: "blocked quantization (block_size)")
+  private static func checkBlocks(_ inputs: [InputInfo?], axis: Int, _ blockSize: Int)
+    throws(OperatorError)
+  {
+    guard let x = inputs.dimensions(0) else { return }
+    let axis = try Axes.normalized(axis, rank: x.count)
+    for index in 1...2 {
+      guard let parameter = inputs.dimensions(index) else { continue }
+      guard parameter.count == x.count else {
+        throw .rank(input: index, expected: "\(x.count)", actual: parameter.count)
+      }
+      for (position, (size, length)) in zip(x, parameter).enumerated() {
+        guard let size = size.size, let length = length.size else { continue }
+        let expected = position == axis ? (size + blockSize - 1) / blockSize : size
+        if length != expected {
+          throw .mismatch(
+            what: "dimension \(position) of input \(index)", expected: "\(expected)",
+            actual: "\(length)")
+        }
+      }
     }
+  }
+
+  /// The block size of opset 21, 0 for none.
+  ///
+  /// - Throws: ``OperatorError/attributeValue(name:value:allowed:)`` for a negative one.
+  static func blockSize(_ attributes: AttributeReader) throws(OperatorError) -> Int {
+    let size = try attributes.int("block_size", default: 0)
+    guard (0...Int(Int32.max)).contains(size) else {
+      throw .attributeValue(name: "block_size", value: "\(size)", allowed: "0 to \(Int32.max)")
+    }
+    return size
   }
 
   static let quantized: [ElementType] = [.int8, .uint8, .int16, .uint16, .int4, .uint4]
 }
 
 extension LinearQuantization {
+  /// Which entry of scale and zero point belongs to an element of row-major memory.
+  struct ParameterIndex: Sendable {
+    private let inner: Int
+    private let size: Int
+    /// Elements of the axis that share an entry, and entries along the axis.
+    private let block: Int
+    private let entries: Int
+    /// Whether each row before the axis has entries of its own.
+    private let isBlocked: Bool
+
+    /// - Parameter parameter: scale or zero point.
+    init(_ x: KernelInput, _ parameter: KernelInput, axis: Int, blockSize: Int)
+      throws(KernelError)
+    {
+      isBlocked = blockSize > 0
+      guard isBlocked || parameter.type.count != 1 else {
+        (inner, size, block, entries) = (1, 1, 1, 1)
+        return
+      }
+      let rank = x.shape.count
+      let along = try KernelError.operation { () throws(OperatorError) in
+        try Axes.normalized(axis, rank: rank)
+      }
+      inner = x.shape[(along + 1)...].reduce(1, *)
+      size = x.shape[along]
+      block = max(blockSize, 1)
+      entries = parameter.shape[isBlocked ? along : 0]
+    }
+
+    subscript(element: Int) -> Int {
+      let row = element / inner
+      let entry = row % size / block
+      return isBlocked ? (row / size * entries + entry) * inner + element % inner : entry
+    }
+  }
+
   /// The loops over an input, and the layout that they walk.
   struct Parameters {
     let nest: MemoryDescriptor.AxisNest

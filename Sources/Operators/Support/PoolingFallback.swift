@@ -3,7 +3,8 @@ import GraphIR
 import TensorCore
 
 /// Pooling by plain loops in row-major order, for the corners that oneDNN reads otherwise: windows that
-/// lie in the padding, dilated means, and counted padding with a rounded-up number of positions.
+/// lie in the padding, dilated means, counted padding with a rounded-up number of positions, the positions of
+/// maxima, and doubles.
 struct PoolingFallback: Sendable {
   private let function: PoolingFunction
   private let window: ResolvedWindow
@@ -19,9 +20,6 @@ struct PoolingFallback: Sendable {
     _ function: PoolingFunction, _ window: ResolvedWindow, _ geometry: ConvolutionGeometry,
     _ input: KernelInput, _ output: ConcreteType
   ) throws(KernelError) {
-    guard input.elementType == .float32 else {
-      throw .operator(.unsupported(what: "such pooling of \(input.elementType.onnxName)"))
-    }
     self.function = function
     self.window = window
     self.geometry = geometry
@@ -31,14 +29,76 @@ struct PoolingFallback: Sendable {
     padEnd = window.kernel.indices.map { window.padding($0, size: input.shape[$0 + 2]).end }
   }
 
-  func kernel(_ context: KernelContext) -> any Kernel {
-    ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
+  /// - Parameter isColumnMajor: whether positions of maxima count the first spatial axis fastest.
+  func kernel(_ context: KernelContext, isColumnMajor: Bool = false) throws(KernelError)
+    -> any Kernel
+  {
+    let type = try context.input(0).elementType
+    switch (type, function) {
+    case (.float32, .maximum): return maximum(context, -Float.infinity, isColumnMajor)
+    case (.float64, .maximum): return maximum(context, -Double.infinity, isColumnMajor)
+    case (.int8, .maximum): return maximum(context, Int8.min, isColumnMajor)
+    case (.uint8, .maximum): return maximum(context, UInt8.min, isColumnMajor)
+    case (.float32, _): return mean(context, Float.self)
+    case (.float64, _): return mean(context, Double.self)
+    default:
+      throw .operator(
+        .elementType(input: 0, actual: type, allowed: [.float32, .float64, .int8, .uint8]))
+    }
+  }
+
+  /// - Parameter lowest: what a window without elements gives.
+  private func maximum<T: TensorElement & Comparable>(
+    _ context: KernelContext, _ lowest: T, _ isColumnMajor: Bool
+  ) -> any Kernel {
+    let hasPositions = context.outputs.count > 1 && context.outputs[1] != nil
+    return ClosureKernel(context) { operands in
+      nonisolated(unsafe) let x = operands.input(0, as: T.self)
+      nonisolated(unsafe) let y = operands.output(as: T.self)
+      nonisolated(unsafe) let places = hasPositions ? operands.output(1, as: Int64.self) : nil
       Parallelism.forEachRange(count: planes) {
-        for plane in $0 { pool(x + plane * inputSize, y + plane * outputSize) }
+        for plane in $0 {
+          for index in 0..<outputSize {
+            var best: Int?
+            let source = x + plane * inputSize
+            forEachElement(of: index) {
+              if let current = best, source[current] >= source[$0] { return }
+              best = $0
+            }
+            let target = plane * outputSize + index
+            y[target] = best.map { source[$0] } ?? lowest
+            guard let places else { continue }
+            let place = best.map { isColumnMajor ? columnMajor($0) : $0 } ?? 0
+            places[target] = Int64(plane * inputSize + place)
+          }
+        }
       }
     }
+  }
+
+  private func mean<T: TensorElement & BinaryFloatingPoint>(
+    _ context: KernelContext, _ type: T.Type
+  ) -> any Kernel {
+    ClosureKernel(context) { operands in
+      nonisolated(unsafe) let x = operands.input(0, as: T.self)
+      nonisolated(unsafe) let y = operands.output(as: T.self)
+      Parallelism.forEachRange(count: planes) {
+        for plane in $0 {
+          for index in 0..<outputSize {
+            var sum: T = 0
+            let source = x + plane * inputSize
+            let counted = forEachElement(of: index) { sum += source[$0] }
+            y[plane * outputSize + index] = counted > 0 ? sum / T(counted) : 0
+          }
+        }
+      }
+    }
+  }
+
+  /// A position counted with the first spatial axis fastest.
+  private func columnMajor(_ place: Int) -> Int {
+    let position = coordinates(place, in: input)
+    return position.indices.reversed().reduce(0) { $0 * input[$1] + position[$1] }
   }
 
   /// dY to the first maximum of its window, or in equal shares to what its window counts.
@@ -60,18 +120,6 @@ struct PoolingFallback: Sendable {
 
   private var inputSize: Int { input.reduce(1, *) }
   private var outputSize: Int { output.reduce(1, *) }
-
-  private func pool(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
-    for index in 0..<outputSize {
-      var maximum = -Float.infinity
-      var sum: Float = 0
-      let counted = forEachElement(of: index) {
-        maximum = max(maximum, x[$0])
-        sum += x[$0]
-      }
-      y[index] = function == .maximum ? maximum : counted > 0 ? sum / Float(counted) : 0
-    }
-  }
 
   private func spread(
     _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>

@@ -34,13 +34,17 @@ struct PoolingLayer: Sendable {
     self.function = function
     self.geometry = geometry
     kernel = window.kernel
+    // oneDNN doesn't tell where a maximum stands, and knows no doubles.
+    let hasPositions = context.outputs.count > 1 && context.outputs[1] != nil
+    let isKnown = EngineElement(input.elementType) != nil
     fallback =
-      isRegular ? nil : try PoolingFallback(function, window, geometry, input, output)
+      isRegular && !hasPositions && isKnown
+      ? nil : try PoolingFallback(function, window, geometry, input, output)
   }
 
-  /// The mean over all of some spatial axes.
-  init(meanOver spatial: [Int]) {
-    function = .averageExcludingPadding
+  /// One number for all of some spatial axes.
+  init(_ function: PoolingFunction, over spatial: [Int]) {
+    self.function = function
     kernel = spatial
     let (ones, zeros) = (spatial.map { _ in 1 }, spatial.map { _ in 0 })
     geometry = ConvolutionGeometry(
@@ -71,23 +75,30 @@ struct PoolingLayer: Sendable {
 /// Kernels of the pooling operators.
 enum PoolingKernels {
   /// oneDNN over the layout in which the input stands, or a plain loop where oneDNN means something else.
+  ///
+  /// - Parameter isColumnMajor: whether positions of maxima count the first spatial axis fastest.
   static func make(
-    _ function: PoolingFunction, _ window: ResolvedWindow, _ context: KernelContext
+    _ function: PoolingFunction, _ window: ResolvedWindow, _ context: KernelContext,
+    isColumnMajor: Bool = false
   ) throws(KernelError) -> any Kernel {
-    try make(try PoolingLayer(function, window, context), context)
+    try make(try PoolingLayer(function, window, context), context, isColumnMajor: isColumnMajor)
   }
 
-  /// The mean over all spatial positions.
-  static func global(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  /// One number for all spatial positions.
+  static func global(
+    _ context: KernelContext, _ function: PoolingFunction = .averageExcludingPadding
+  ) throws(KernelError) -> any Kernel {
     let spatial = Array(try context.floatInput(0).shape.dropFirst(2))
     if spatial.isEmpty { return ViewKernel(context) }
-    return try make(PoolingLayer(meanOver: spatial), context)
+    return try make(PoolingLayer(function, over: spatial), context)
   }
 
-  private static func make(_ layer: PoolingLayer, _ context: KernelContext) throws(KernelError)
-    -> any Kernel
-  {
-    if let fallback = layer.fallback { return fallback.kernel(context) }
+  private static func make(
+    _ layer: PoolingLayer, _ context: KernelContext, isColumnMajor: Bool = false
+  ) throws(KernelError) -> any Kernel {
+    if let fallback = layer.fallback {
+      return try fallback.kernel(context, isColumnMajor: isColumnMajor)
+    }
     let input = try context.input(0)
     let x = try input.descriptor()
     let primitive = try layer.primitive(context, isTrained: false)

@@ -46,16 +46,18 @@ final class PoolingTraining: TrainingKernel {
     _ = try context.kernel.floatInput(0)
     let layer = try PoolingLayer(function, window, context.kernel)
     guard let fallback = layer.fallback else { return try PoolingTraining(layer, context) }
-    return InferredTrainingKernel("pooling", fallback.kernel(context.kernel)) { _ in
+    return InferredTrainingKernel("pooling", try fallback.kernel(context.kernel)) { _ in
       fallback.backward()
     }
   }
 
-  /// The mean over all spatial positions.
-  static func global(_ context: TrainingContext) throws(KernelError) -> any TrainingKernel {
+  /// One number for all spatial positions.
+  static func global(
+    _ context: TrainingContext, _ function: PoolingFunction = .averageExcludingPadding
+  ) throws(KernelError) -> any TrainingKernel {
     let spatial = Array(try context.kernel.floatInput(0).shape.dropFirst(2))
     if spatial.isEmpty { return InferredTrainingKernel.view(ViewKernel(context.kernel)) }
-    return try PoolingTraining(PoolingLayer(meanOver: spatial), context)
+    return try PoolingTraining(PoolingLayer(function, over: spatial), context)
   }
 
   func forward(_ operands: Operands) throws(KernelError) {

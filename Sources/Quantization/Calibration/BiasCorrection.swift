@@ -61,16 +61,16 @@ struct BiasCorrection {
     if beta == 0 { return }
     guard node.inputs.count > 2, let value = node.inputs[2] else {
       let bias = graph.addConstant(
-        name: node.name + "_bias", Tensor(shift.map { -$0 / beta }, shape: [shift.count]))
+        name: node.name + "_bias", Tensor(shift.map { -$0 / beta }, shape: layer.biasShape))
       graph.setInputs(layer.node, to: Array(node.inputs.prefix(2)) + [bias])
       return
     }
     guard let bias = graph[value].constant?.convertedToFloat(),
-      bias.count == shift.count || bias.count == 1
+      bias.count == 1 || layer.varies(bias.shape)
     else { return }
     let elements = bias.elements(of: Float.self)
     let moved = shift.indices.map { elements[bias.count == 1 ? 0 : $0] - shift[$0] / beta }
-    replace(layer.node, 2, value, with: Tensor(moved, shape: [shift.count]), in: &graph)
+    graph.setOwnConstant(layer.node, 2, Tensor(moved, shape: layer.biasShape))
   }
 
   private func addBehind(_ output: ValueID, in graph: inout Graph) {

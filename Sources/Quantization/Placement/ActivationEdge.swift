@@ -16,8 +16,10 @@ struct ActivationEdge: Sendable, Hashable {
     // A concatenation may repeat its inputs; without this mark a short chain of them has 2^n paths.
     var seen: Set<ActivationEdge> = [self]
     while let edge = pending.popLast() {
-      guard let producer = graph.producer(of: edge.value), producer.outputs.first == edge.value,
-        let positions = PassThrough.dataPositions(of: producer)
+      guard let producer = graph.producer(of: edge.value),
+        let positions = PassThrough.dataPositions(of: producer, output: edge.value),
+        // Elements of a constant table are activations once they are chosen.
+        positions.contains(where: { isComputed(producer.inputs[$0], in: graph) })
       else {
         if graph[edge.value].constant == nil { roots.append(edge) }
         continue
@@ -29,6 +31,10 @@ struct ActivationEdge: Sendable, Hashable {
       }
     }
     return roots
+  }
+
+  private func isComputed(_ value: ValueID?, in graph: Graph) -> Bool {
+    value.map { graph[$0].constant == nil } ?? false
   }
 
   /// Whether the value stands directly after a rectifier and so is never negative.

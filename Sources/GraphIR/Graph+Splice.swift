@@ -1,0 +1,67 @@
+import TensorCore
+
+extension Graph {
+  /// Copies the nodes and constants of another graph into this one, as the body of a call.
+  ///
+  /// - Parameters:
+  ///   - body: copied with its names behind `prefix`.
+  ///   - inputs: what stands for each input of the body, `nil` where the call leaves it out.
+  ///   - outputs: existing values without a producer, one for each output of the body, that are to carry the
+  ///     results; `nil` where nobody wants one.
+  ///   - identity: the operator that hands on a result which no node of the body computes for this output
+  ///     alone.
+  /// - Returns: the nodes added.
+  @discardableResult
+  public mutating func splice(
+    _ body: Graph, prefix: String, inputs: [ValueID?], outputs: [ValueID?], identity: any Operator
+  ) -> [NodeID] {
+    var values: [ValueID: ValueID] = [:]
+    var isAbsent: Set<ValueID> = []
+    for (index, formal) in body.inputs.enumerated() {
+      if index < inputs.count, let actual = inputs[index] {
+        values[formal] = actual
+      } else {
+        isAbsent.insert(formal)
+      }
+    }
+    var handedOn: [(from: ValueID, to: ValueID)] = []
+    for (result, target) in zip(body.outputs, outputs) {
+      guard let target else { continue }
+      if body[result].producer != nil, values[result] == nil {
+        values[result] = target
+        if self[target].type == nil { self[target].type = body[result].type }
+      } else {
+        handedOn.append((result, target))
+      }
+    }
+    for id in body.valueIDs where values[id] == nil && !isAbsent.contains(id) {
+      let value = body[id]
+      let copy = addValue(name: prefix + value.name, type: value.type)
+      self[copy].constant = value.constant
+      self[copy].serializedConstant = value.serializedConstant
+      values[id] = copy
+    }
+    var added: [NodeID] = []
+    for id in body.nodeIDs {
+      let node = body[id]
+      var arguments = node.inputs.map { $0.flatMap { values[$0] } }
+      while let last = arguments.last, last == nil { arguments.removeLast() }
+      let copy = addNode(
+        node.op, name: prefix + node.name, inputs: arguments,
+        outputs: node.outputs.map { $0.flatMap { values[$0] } },
+        captures: node.captures.compactMap { capture in
+          values[capture.value].map { Capture(value: $0, name: capture.name) }
+        })
+      self[copy].documentation = node.documentation
+      self[copy].overload = node.overload
+      self[copy].metadata = node.metadata
+      added.append(copy)
+    }
+    for (from, to) in handedOn {
+      guard let source = values[from] else { continue }
+      added.append(
+        addNode(identity, name: prefix + "result", inputs: [source], outputs: [to]))
+    }
+    return added
+  }
+}

@@ -1,0 +1,103 @@
+import COnnxProto
+import GraphIR
+import TensorCore
+
+/// The functions that a model brings along, and their bodies for a call.
+struct FunctionLibrary: Sendable {
+  struct Key: Hashable {
+    var domain: String
+    var name: String
+    var overload: String
+  }
+
+  /// Serialized, so that each call decodes its own copy with its own attributes.
+  private var functions: [Key: [UInt8]] = [:]
+
+  /// Domains whose operators mean what their standard says, whatever function a file has for readers that
+  /// don't know them.
+  private static let standardized: Set<String> = [
+    "", "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",
+  ]
+
+  init() {}
+
+  init(_ list: MessageList<Onnx__FunctionProto>?, _ count: Int) throws(FormatProblem) {
+    for message in messages(list, count) {
+      let key = Self.key(message)
+      if Self.standardized.contains(key.domain) { continue }
+      guard functions.updateValue(pack(message), forKey: key) == nil else {
+        throw .function(name: key.name, .repeated)
+      }
+    }
+  }
+
+  var isEmpty: Bool { functions.isEmpty }
+
+  func contains(_ function: UnsafeMutablePointer<Onnx__FunctionProto>) -> Bool {
+    functions[Self.key(function)] != nil
+  }
+
+  func contains(_ node: Node) -> Bool { functions[Self.key(node)] != nil }
+
+  private static func key(_ function: UnsafeMutablePointer<Onnx__FunctionProto>) -> Key {
+    Key(
+      domain: OpsetImport.canonical(text(function.pointee.domain)),
+      name: text(function.pointee.name), overload: text(function.pointee.overload))
+  }
+
+  static func key(_ node: Node) -> Key {
+    Key(
+      domain: OpsetImport.canonical(node.op.domain), name: node.op.type, overload: node.overload)
+  }
+
+  /// The body of the function that a node calls, as a graph of the function's inputs and outputs.
+  ///
+  /// - Throws: ``FormatProblem`` where the function is malformed.
+  func body(of node: Node, in model: Model, resolver: any OperatorResolver) throws(FormatProblem)
+    -> (graph: Graph, opsets: [OpsetImport])?
+  {
+    guard let bytes = functions[Self.key(node)] else { return nil }
+    let scanned = try WireScanner.scan(
+      ByteSource(bytes), as: Descriptors.function, role: .function)
+    let message = try DecodedMessage<Onnx__FunctionProto>(
+      scanned.skeleton, as: Descriptors.function)
+    let function = message.pointer.pointee
+    let tensors = TensorDecoder(blobs: scanned.blobs, externalData: ExternalData(folder: nil))
+    var attributes: [String: Attribute] = [:]
+    let defaults = try AttributeDecoder(tensors: tensors, node: text(function.name))
+      .decode(function.attribute_proto, function.n_attribute_proto)
+    for attribute in defaults + node.op.attributes() { attributes[attribute.name] = attribute }
+    var scope = model
+    scope.opsets = messages(function.opset_import, function.n_opset_import).map {
+      OpsetImport(domain: text($0.pointee.domain), version: Int($0.pointee.version))
+    }
+    if scope.opsets.isEmpty { scope.opsets = model.opsets }
+    let arena = MessageArena()
+    let graph = arena.make(onnx__graph_proto__init)
+    graph.pointee.node = function.node
+    graph.pointee.n_node = function.n_node
+    graph.pointee.input = arena.valueInfos(texts(function.input, function.n_input))
+    graph.pointee.n_input = function.n_input
+    graph.pointee.output = arena.valueInfos(texts(function.output, function.n_output))
+    graph.pointee.n_output = function.n_output
+    graph.pointee.value_info = function.value_info
+    graph.pointee.n_value_info = function.n_value_info
+    var decoder = GraphDecoder(
+      model: scope, resolver: resolver, tensors: tensors, functions: self, arguments: attributes)
+    return try withExtendedLifetime(arena) { () throws(FormatProblem) in
+      (try decoder.decode(graph), scope.opsets)
+    }
+  }
+}
+
+extension MessageArena {
+  /// `ValueInfoProto`s that say a name only.
+  func valueInfos(_ names: [String]) -> MessageList<Onnx__ValueInfoProto> {
+    list(
+      names.map { name in
+        let message = make(onnx__value_info_proto__init)
+        message.pointee.name = string(name)
+        return message
+      })
+  }
+}

@@ -1,0 +1,50 @@
+import DNNEngine
+import GraphIR
+import TensorCore
+
+/// The convolution of 8-bit integers less their zero points, in 32 bits (ONNX ConvInteger, opset 10).
+///
+/// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional zero points: one number for X, one or
+/// one an output channel for W. Padding has the value of X's zero point.
+public struct ConvInteger: ExecutableOperator {
+  public static let schema = OperatorSchema(
+    "ConvInteger", since: 10, inputs: 2...4, inputTypes: [IntegerProducts.operand])
+
+  /// The window and the groups.
+  public var layer: Conv
+
+  public init(layer: Conv = Conv()) { self.layer = layer }
+
+  public init(attributes: AttributeReader) throws(OperatorError) {
+    layer = try Conv(attributes: attributes)
+  }
+
+  public func attributes() -> [Attribute] { layer.attributes() }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    let output = try layer.infer(Array(inputs.prefix(2)))[0]
+    return [TensorType(.int32, output?.dimensions)]
+  }
+}
+
+extension ConvInteger {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let (x, w) = (try context.input(0), try context.input(1))
+    let (zeroX, zeroW) = (context.optional(2), context.optional(3))
+    let loops = try layer.integerLoops(
+      x: x.shape, weight: w.shape, output: try context.output().shape)
+    try IntegerProducts.checkChannels([zeroX], [zeroW], channels: w.shape[0])
+    let scratch = try IntegerProducts.Scratch(loops.inputCount, loops.weightCount, sums: 0)
+    return ClosureKernel(context) { operands in
+      IntegerProducts.centred(
+        operands.input(0, as: UInt8.self), isSigned: x.elementType == .int8,
+        count: loops.inputCount, zero: IntegerProducts.zeroPoint(operands, zeroX, 2),
+        group: 1, into: scratch.first)
+      IntegerProducts.centred(
+        operands.input(1, as: UInt8.self), isSigned: w.elementType == .int8,
+        count: loops.weightCount, zero: IntegerProducts.zeroPoint(operands, zeroW, 3),
+        group: max(loops.weightCount / max(w.shape[0], 1), 1), into: scratch.second)
+      loops.run(scratch.first, scratch.second, to: operands.output(as: Int32.self))
+    }
+  }
+}

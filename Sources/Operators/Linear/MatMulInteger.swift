@@ -1,0 +1,40 @@
+import DNNEngine
+import GraphIR
+import TensorCore
+
+/// The product of 8-bit integers less their zero points, in 32 bits (ONNX MatMulInteger, opset 10).
+///
+/// Inputs: A `[..., M, K]`, B `[..., K, N]`, optional zero points: one number, or for A one a row, for B one a
+/// column. Shapes broadcast as in MatMul.
+public struct MatMulInteger: ExecutableOperator {
+  public static let schema = OperatorSchema(
+    "MatMulInteger", since: 10, inputs: 2...4, inputTypes: [IntegerProducts.operand])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    let product = try MatMul().infer(Array(inputs.prefix(2)))[0]
+    return [TensorType(.int32, product?.dimensions)]
+  }
+}
+
+extension MatMulInteger {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let (a, b) = (try context.input(0), try context.input(1))
+    let (zeroA, zeroB) = (context.optional(2), context.optional(3))
+    let loops = IntegerMatrixLoops(left: a.shape, right: b.shape)
+    try loops.check(left: zeroA, right: zeroB)
+    let scratch = try IntegerProducts.Scratch(loops.aCount, loops.bCount, sums: 0)
+    return ClosureKernel(context) { operands in
+      IntegerProducts.centred(
+        operands.input(0, as: UInt8.self), isSigned: a.elementType == .int8, count: loops.aCount,
+        zero: IntegerProducts.zeroPoint(operands, zeroA, 2), group: loops.inner,
+        into: scratch.first)
+      IntegerProducts.centred(
+        operands.input(1, as: UInt8.self), isSigned: b.elementType == .int8, count: loops.bCount,
+        zero: IntegerProducts.zeroPoint(operands, zeroB, 3), group: 1, into: scratch.second)
+      loops.run(scratch.first, scratch.second, to: operands.output(as: Int32.self))
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import DNNEngine
+import GraphIR
+import TensorCore
+
+/// The maximum over all spatial positions, which stay as dimensions of 1 (ONNX GlobalMaxPool, opset 1, 22).
+public struct GlobalMaxPool: ExecutableOperator {
+  public static let schema = OperatorSchema(
+    "GlobalMaxPool", since: 1, inputs: 1...1, inputTypes: [.float])
+
+  public init() {}
+  public init(attributes: AttributeReader) { self.init() }
+
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard let type = inputs.type(0) else { return [nil] }
+    _ = try inputs.requireRank(0, atLeast: 2)
+    guard let x = type.dimensions else { return [type] }
+    let ones = [Dimension](repeating: 1, count: x.count - 2)
+    return [TensorType(type.elementType, Array(x[..<2]) + ones)]
+  }
+}
+
+extension GlobalMaxPool: DifferentiableOperator {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try PoolingKernels.global(context, .maximum)
+  }
+
+  /// dX is dY at the maximum of a channel, the first among equals.
+  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+    -> any TrainingKernel
+  { try PoolingTraining.global(context, .maximum) }
+}
