@@ -53,8 +53,8 @@ import Testing
     #expect(Set(graph.nodeIDs.map { graph[$0].name }).count == 3)
     #expect(model.preserved.functions.isEmpty)
     let y = try #require(graph.producer(of: graph.outputs[0]))
-    let second = try #require(graph.producer(of: try #require(y.inputs[0])))
-    let first = try #require(graph.producer(of: try #require(second.inputs[0])))
+    let second = try #require(y.inputs[0].flatMap { graph.producer(of: $0) })
+    let first = try #require(second.inputs[0].flatMap { graph.producer(of: $0) })
     #expect(first.inputs == [graph.inputs[0], graph.inputs[0]])
   }
 

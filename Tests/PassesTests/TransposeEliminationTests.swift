@@ -43,10 +43,11 @@ import Testing
   }
 
   static func outputs(_ graph: Graph) throws -> [Float] {
-    let elements = (0..<2 * 4 * 5 * 3).map { Float($0 * 29 % 31) / 31 - 0.4 }
-    let results = try Session(graph: graph).run(
-      [graph.inputs[0]: Tensor(elements, shape: [2, 4, 5, 3])], fetch: graph.outputs)
-    return try #require(results[graph.outputs[0]]).elements(of: Float.self)
+    let elements: [Float] = (0..<120).map { index in Float(index * 29 % 31) / 31 - 0.4 }
+    let input = Tensor(elements, shape: [2, 4, 5, 3])
+    let results = try Session(graph: graph).run([graph.inputs[0]: input], fetch: graph.outputs)
+    let output = try #require(results[graph.outputs[0]])
+    return output.elements(of: Float.self)
   }
 
   @Test func `inner transpositions go, and what is computed stays`() throws {

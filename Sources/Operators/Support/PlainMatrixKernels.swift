@@ -2,17 +2,12 @@ import GraphIR
 import TensorCore
 
 /// A number that matrix products are summed in by plain loops: doubles, and integers that wrap around.
-protocol MatrixNumber: TensorElement {
-  static var zero: Self { get }
-  static func sum(_ a: Self, _ b: Self) -> Self
-  static func product(_ a: Self, _ b: Self) -> Self
+protocol MatrixNumber: Number {
   /// A factor of Gemm, `nil` where the type can't hold it.
   init?(factor: Float)
 }
 
 extension MatrixNumber where Self: FixedWidthInteger {
-  static func sum(_ a: Self, _ b: Self) -> Self { a &+ b }
-  static func product(_ a: Self, _ b: Self) -> Self { a &* b }
   init?(factor: Float) { self.init(exactly: factor) }
 }
 
@@ -22,8 +17,6 @@ extension UInt32: MatrixNumber {}
 extension UInt64: MatrixNumber {}
 
 extension Double: MatrixNumber {
-  static func sum(_ a: Double, _ b: Double) -> Double { a + b }
-  static func product(_ a: Double, _ b: Double) -> Double { a * b }
   init?(factor: Float) { self.init(factor) }
 }
 
