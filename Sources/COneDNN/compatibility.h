@@ -211,83 +211,50 @@ static inline dnnl_status_t snug_concat_primitive_desc_create(dnnl_primitive_des
       ? dnnl_primitive_desc_create(result, &operation, attributes, engine, hint) \
       : status
 
-static inline dnnl_status_t dnnl_convolution_forward_primitive_desc_create(
-    dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_prop_kind_t prop,
-    dnnl_alg_kind_t kind, snug_const_memory_desc_t source, snug_const_memory_desc_t weights,
-    snug_const_memory_desc_t bias, snug_const_memory_desc_t destination, const dnnl_dim_t *strides,
-    const dnnl_dim_t *dilates, const dnnl_dim_t *begin, const dnnl_dim_t *end,
-    const_dnnl_primitive_attr_t attributes) {
-  dnnl_convolution_desc_t operation;
-  SNUG_MAKE(operation,
-      dnnl_dilated_convolution_forward_desc_init(&operation, prop, kind, source, weights, bias,
-          destination, strides, dilates, begin, end),
-      NULL);
-}
+#define SNUG_GEOMETRY_PARAMETERS \
+  const dnnl_dim_t *strides, const dnnl_dim_t *dilates, const dnnl_dim_t *begin, \
+      const dnnl_dim_t *end
+#define SNUG_GEOMETRY strides, dilates, begin, end
 
-static inline dnnl_status_t dnnl_convolution_backward_data_primitive_desc_create(
-    dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_alg_kind_t kind,
-    snug_const_memory_desc_t source, snug_const_memory_desc_t weights,
-    snug_const_memory_desc_t destination, const dnnl_dim_t *strides, const dnnl_dim_t *dilates,
-    const dnnl_dim_t *begin, const dnnl_dim_t *end, const_dnnl_primitive_desc_t hint,
-    const_dnnl_primitive_attr_t attributes) {
-  dnnl_convolution_desc_t operation;
-  SNUG_MAKE(operation,
-      dnnl_dilated_convolution_backward_data_desc_init(&operation, kind, source, weights,
-          destination, strides, dilates, begin, end),
-      hint);
-}
+/* A convolution (`name` convolution) or a transposed one (`name` deconvolution), and its gradients. */
+#define SNUG_CONVOLUTION(name) \
+  static inline dnnl_status_t dnnl_##name##_forward_primitive_desc_create( \
+      dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_prop_kind_t prop, \
+      dnnl_alg_kind_t kind, snug_const_memory_desc_t source, snug_const_memory_desc_t weights, \
+      snug_const_memory_desc_t bias, snug_const_memory_desc_t destination, \
+      SNUG_GEOMETRY_PARAMETERS, const_dnnl_primitive_attr_t attributes) { \
+    dnnl_##name##_desc_t operation; \
+    SNUG_MAKE(operation, \
+        dnnl_dilated_##name##_forward_desc_init(&operation, prop, kind, source, weights, bias, \
+            destination, SNUG_GEOMETRY), \
+        NULL); \
+  } \
+  static inline dnnl_status_t dnnl_##name##_backward_data_primitive_desc_create( \
+      dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_alg_kind_t kind, \
+      snug_const_memory_desc_t source, snug_const_memory_desc_t weights, \
+      snug_const_memory_desc_t destination, SNUG_GEOMETRY_PARAMETERS, \
+      const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attributes) { \
+    dnnl_##name##_desc_t operation; \
+    SNUG_MAKE(operation, \
+        dnnl_dilated_##name##_backward_data_desc_init( \
+            &operation, kind, source, weights, destination, SNUG_GEOMETRY), \
+        hint); \
+  } \
+  static inline dnnl_status_t dnnl_##name##_backward_weights_primitive_desc_create( \
+      dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_alg_kind_t kind, \
+      snug_const_memory_desc_t source, snug_const_memory_desc_t weights, \
+      snug_const_memory_desc_t bias, snug_const_memory_desc_t destination, \
+      SNUG_GEOMETRY_PARAMETERS, const_dnnl_primitive_desc_t hint, \
+      const_dnnl_primitive_attr_t attributes) { \
+    dnnl_##name##_desc_t operation; \
+    SNUG_MAKE(operation, \
+        dnnl_dilated_##name##_backward_weights_desc_init( \
+            &operation, kind, source, weights, bias, destination, SNUG_GEOMETRY), \
+        hint); \
+  }
 
-static inline dnnl_status_t dnnl_convolution_backward_weights_primitive_desc_create(
-    dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_alg_kind_t kind,
-    snug_const_memory_desc_t source, snug_const_memory_desc_t weights,
-    snug_const_memory_desc_t bias, snug_const_memory_desc_t destination, const dnnl_dim_t *strides,
-    const dnnl_dim_t *dilates, const dnnl_dim_t *begin, const dnnl_dim_t *end,
-    const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attributes) {
-  dnnl_convolution_desc_t operation;
-  SNUG_MAKE(operation,
-      dnnl_dilated_convolution_backward_weights_desc_init(&operation, kind, source, weights, bias,
-          destination, strides, dilates, begin, end),
-      hint);
-}
-
-static inline dnnl_status_t dnnl_deconvolution_forward_primitive_desc_create(
-    dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_prop_kind_t prop,
-    dnnl_alg_kind_t kind, snug_const_memory_desc_t source, snug_const_memory_desc_t weights,
-    snug_const_memory_desc_t bias, snug_const_memory_desc_t destination, const dnnl_dim_t *strides,
-    const dnnl_dim_t *dilates, const dnnl_dim_t *begin, const dnnl_dim_t *end,
-    const_dnnl_primitive_attr_t attributes) {
-  dnnl_deconvolution_desc_t operation;
-  SNUG_MAKE(operation,
-      dnnl_dilated_deconvolution_forward_desc_init(&operation, prop, kind, source, weights, bias,
-          destination, strides, dilates, begin, end),
-      NULL);
-}
-
-static inline dnnl_status_t dnnl_deconvolution_backward_data_primitive_desc_create(
-    dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_alg_kind_t kind,
-    snug_const_memory_desc_t source, snug_const_memory_desc_t weights,
-    snug_const_memory_desc_t destination, const dnnl_dim_t *strides, const dnnl_dim_t *dilates,
-    const dnnl_dim_t *begin, const dnnl_dim_t *end, const_dnnl_primitive_desc_t hint,
-    const_dnnl_primitive_attr_t attributes) {
-  dnnl_deconvolution_desc_t operation;
-  SNUG_MAKE(operation,
-      dnnl_dilated_deconvolution_backward_data_desc_init(&operation, kind, source, weights,
-          destination, strides, dilates, begin, end),
-      hint);
-}
-
-static inline dnnl_status_t dnnl_deconvolution_backward_weights_primitive_desc_create(
-    dnnl_primitive_desc_t *result, dnnl_engine_t engine, dnnl_alg_kind_t kind,
-    snug_const_memory_desc_t source, snug_const_memory_desc_t weights,
-    snug_const_memory_desc_t bias, snug_const_memory_desc_t destination, const dnnl_dim_t *strides,
-    const dnnl_dim_t *dilates, const dnnl_dim_t *begin, const dnnl_dim_t *end,
-    const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attributes) {
-  dnnl_deconvolution_desc_t operation;
-  SNUG_MAKE(operation,
-      dnnl_dilated_deconvolution_backward_weights_desc_init(&operation, kind, source, weights, bias,
-          destination, strides, dilates, begin, end),
-      hint);
-}
+SNUG_CONVOLUTION(convolution)
+SNUG_CONVOLUTION(deconvolution)
 
 static inline dnnl_status_t dnnl_matmul_primitive_desc_create(dnnl_primitive_desc_t *result,
     dnnl_engine_t engine, snug_const_memory_desc_t source, snug_const_memory_desc_t weights,
@@ -383,6 +350,9 @@ static inline dnnl_status_t dnnl_reduction_primitive_desc_create(dnnl_primitive_
       dnnl_reduction_desc_init(&operation, kind, source, destination, p, epsilon), NULL);
 }
 
+#undef SNUG_CONVOLUTION
+#undef SNUG_GEOMETRY
+#undef SNUG_GEOMETRY_PARAMETERS
 #undef SNUG_MAKE
 
 #endif

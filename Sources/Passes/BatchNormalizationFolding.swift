@@ -27,7 +27,7 @@ public struct BatchNormalizationFolding: Pass {
       graph.setInputs(candidate.convolution, to: [convolution.inputs[0], weight, bias])
       let name = graph[id].name
       graph.remove(id)
-      graph.replaceAllUses(of: candidate.output, with: candidate.input)
+      graph.replaceAllUses(of: candidate.affine.output, with: candidate.affine.input)
       edits.append(Edit(node: name, "folded into '\(convolution.name)'"))
     }
     return edits
@@ -38,20 +38,16 @@ extension BatchNormalizationFolding {
   /// A normalisation that can be folded, with the numbers that takes.
   private struct Candidate {
     let convolution: NodeID
-    let input: ValueID
-    let output: ValueID
+    let affine: NormalizationAffine
     let w: Tensor
     let b: [Float]
     let channelAxis: Int
-    let factor: [Double]
-    let shift: [Double]
 
     init?(_ id: NodeID, in graph: Graph) {
-      let node = graph[id]
-      guard let normalization = node.op as? BatchNormalization,
-        case let input?? = node.inputs.first, case let output?? = node.outputs.first,
-        let producer = graph.producer(of: input), graph.consumers(of: input) == [id],
-        !graph.isOutput(input), producer.inputs.count >= 2,
+      guard let affine = NormalizationAffine(id, in: graph),
+        let producer = graph.producer(of: affine.input),
+        graph.consumers(of: affine.input) == [id], !graph.isOutput(affine.input),
+        producer.inputs.count >= 2,
         let w = producer.inputs[1].flatMap({ graph[$0].constant })?.convertedToFloat()
       else { return nil }
       if producer.op is Conv {
@@ -61,29 +57,16 @@ extension BatchNormalizationFolding {
       } else {
         return nil
       }
-      let parameters = node.inputs[1..<5].compactMap { value in
-        value.flatMap { graph[$0].constant }?.convertedToFloat()?.elements(of: Float.self)
-      }
       let channels = w.shape[channelAxis]
-      guard parameters.count == 4, parameters.allSatisfy({ $0.count == channels }) else {
-        return nil
-      }
+      guard affine.factor.count == channels else { return nil }
       if producer.inputs.count > 2, let bias = producer.inputs[2] {
         guard let values = graph[bias].constant?.convertedToFloat() else { return nil }
         b = values.elements(of: Float.self)
       } else {
         b = [Float](repeating: 0, count: channels)
       }
-      let (gamma, beta, mean, variance) = (
-        parameters[0], parameters[1], parameters[2], parameters[3]
-      )
-      factor = zip(gamma, variance).map {
-        Double($0) / (Double($1) + Double(normalization.epsilon)).squareRoot()
-      }
-      shift = zip(zip(factor, mean), beta).map { Double($1) - Double($0.1) * $0.0 }
       convolution = producer.id
-      self.input = input
-      self.output = output
+      self.affine = affine
       self.w = w
     }
 
@@ -94,14 +77,15 @@ extension BatchNormalizationFolding {
         Tensor(shape: w.shape, of: Float.self) { target in
           for index in source.indices {
             let channel = index / inner % channels
-            target.initializeElement(at: index, to: Float(Double(source[index]) * factor[channel]))
+            target.initializeElement(
+              at: index, to: Float(Double(source[index]) * affine.factor[channel]))
           }
         }
       }
     }
 
     func bias() -> Tensor {
-      let values = b.indices.map { Float(Double(b[$0]) * factor[$0] + shift[$0]) }
+      let values = b.indices.map { Float(Double(b[$0]) * affine.factor[$0] + affine.shift[$0]) }
       return Tensor(values, shape: [values.count])
     }
   }

@@ -90,30 +90,23 @@ extension LRN: DifferentiableOperator {
   {
     let kernel = try makeKernel(context.kernel)
     let lines = try lines(context.kernel)
-    return InferredTrainingKernel("normalization", kernel, preferred: .rowMajor) { _ in
-      Backward(
-        "normalization gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
-        results: [Backward.Result(input: 0, layout: .rowMajor)]
-      ) { operands in
-        nonisolated(unsafe) let (x, dy) = (
-          operands.input(0, as: Float.self), operands.input(1, as: Float.self)
-        )
-        nonisolated(unsafe) let dx = operands.output(as: Float.self)
-        lines.forEach { _, start in
-          let bases = bases(lines, x + start)
-          var sums = [Double](repeating: 0, count: lines.length)
-          for j in 0..<lines.length {
-            let place = start + j * lines.stride
-            let term = Double(dy[place]) * Double(x[place]) * pow(bases[j], -Double(beta) - 1)
-            for i in neighbours(j, count: lines.length) { sums[i] += term }
-          }
-          let factor = 2 * Double(alpha) * Double(beta) / Double(size)
-          for i in 0..<lines.length {
-            let place = start + i * lines.stride
-            dx[place] = Float(
-              Double(dy[place]) * pow(bases[i], -Double(beta)) - factor * Double(x[place]) * sums[i]
-            )
-          }
+    return InferredTrainingKernel.rowMajor("normalization", kernel) { part in
+      lines.forEach { _, start in
+        let bases = bases(lines, part.x + start)
+        var sums = [Double](repeating: 0, count: lines.length)
+        for j in 0..<lines.length {
+          let place = start + j * lines.stride
+          let term =
+            Double(part.dy[place]) * Double(part.x[place]) * pow(bases[j], -Double(beta) - 1)
+          for i in neighbours(j, count: lines.length) { sums[i] += term }
+        }
+        let factor = 2 * Double(alpha) * Double(beta) / Double(size)
+        for i in 0..<lines.length {
+          let place = start + i * lines.stride
+          part.dx[place] = Float(
+            Double(part.dy[place]) * pow(bases[i], -Double(beta)) - factor * Double(part.x[place])
+              * sums[i]
+          )
         }
       }
     }

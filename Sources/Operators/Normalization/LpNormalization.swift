@@ -70,29 +70,20 @@ extension LpNormalization: DifferentiableOperator {
   {
     let kernel = try makeKernel(context.kernel)
     let lines = try lines(context.kernel)
-    return InferredTrainingKernel("normalization", kernel, preferred: .rowMajor) { _ in
-      Backward(
-        "normalization gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
-        results: [Backward.Result(input: 0, layout: .rowMajor)]
-      ) { operands in
-        nonisolated(unsafe) let (x, dy) = (
-          operands.input(0, as: Float.self), operands.input(1, as: Float.self)
-        )
-        nonisolated(unsafe) let dx = operands.output(as: Float.self)
-        lines.forEach { _, start in
-          let norm = norm(lines, x + start)
-          let factor = norm > 0 ? 1 / norm : 0
-          var sum = 0.0
-          for i in 0..<lines.length {
-            let place = start + i * lines.stride
-            sum += Double(dy[place]) * Double(x[place]) * factor
-          }
-          for i in 0..<lines.length {
-            let place = start + i * lines.stride
-            let value = Double(x[place])
-            let direction = order == 2 ? value * factor : value > 0 ? 1 : value < 0 ? -1 : 0
-            dx[place] = Float((Double(dy[place]) - direction * sum) * factor)
-          }
+    return InferredTrainingKernel.rowMajor("normalization", kernel) { part in
+      lines.forEach { _, start in
+        let norm = norm(lines, part.x + start)
+        let factor = norm > 0 ? 1 / norm : 0
+        var sum = 0.0
+        for i in 0..<lines.length {
+          let place = start + i * lines.stride
+          sum += Double(part.dy[place]) * Double(part.x[place]) * factor
+        }
+        for i in 0..<lines.length {
+          let place = start + i * lines.stride
+          let value = Double(part.x[place])
+          let direction = order == 2 ? value * factor : value > 0 ? 1 : value < 0 ? -1 : 0
+          part.dx[place] = Float((Double(part.dy[place]) - direction * sum) * factor)
         }
       }
     }

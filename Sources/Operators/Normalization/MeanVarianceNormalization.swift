@@ -69,29 +69,20 @@ extension MeanVarianceNormalization: DifferentiableOperator {
   {
     let kernel = try makeKernel(context.kernel)
     let grid = try grid(context.kernel)
-    return InferredTrainingKernel("normalization", kernel, preferred: .rowMajor) { _ in
-      Backward(
-        "normalization gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
-        results: [Backward.Result(input: 0, layout: .rowMajor)]
-      ) { operands in
-        nonisolated(unsafe) let (x, dy) = (
-          operands.input(0, as: Float.self), operands.input(1, as: Float.self)
-        )
-        nonisolated(unsafe) let dx = operands.output(as: Float.self)
-        grid.forEachGroup { group in
-          let (mean, deviation) = Self.statistics(grid, group, x)
-          let divisor = deviation + Self.epsilon
-          var (sum, product) = (0.0, 0.0)
-          grid.forEach(in: group) {
-            sum += Double(dy[$0])
-            product += Double(dy[$0]) * (Double(x[$0]) - mean)
-          }
-          let n = Double(grid.length)
-          let factor = deviation > 0 ? product / (n * deviation * divisor * divisor) : 0
-          grid.forEach(in: group) {
-            let centred = Double(x[$0]) - mean
-            dx[$0] = Float((Double(dy[$0]) - sum / n) / divisor - centred * factor)
-          }
+    return InferredTrainingKernel.rowMajor("normalization", kernel) { part in
+      grid.forEachGroup { group in
+        let (mean, deviation) = Self.statistics(grid, group, part.x)
+        let divisor = deviation + Self.epsilon
+        var (sum, product) = (0.0, 0.0)
+        grid.forEach(in: group) {
+          sum += Double(part.dy[$0])
+          product += Double(part.dy[$0]) * (Double(part.x[$0]) - mean)
+        }
+        let n = Double(grid.length)
+        let factor = deviation > 0 ? product / (n * deviation * divisor * divisor) : 0
+        grid.forEach(in: group) {
+          let centred = Double(part.x[$0]) - mean
+          part.dx[$0] = Float((Double(part.dy[$0]) - sum / n) / divisor - centred * factor)
         }
       }
     }

@@ -11,11 +11,7 @@ public struct GlobalMaxPool: ExecutableOperator {
   public init(attributes: AttributeReader) { self.init() }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    guard let type = inputs.type(0) else { return [nil] }
-    _ = try inputs.requireRank(0, atLeast: 2)
-    guard let x = type.dimensions else { return [type] }
-    let ones = [Dimension](repeating: 1, count: x.count - 2)
-    return [TensorType(type.elementType, Array(x[..<2]) + ones)]
+    [try inputs.pooledGlobally()]
   }
 }
 

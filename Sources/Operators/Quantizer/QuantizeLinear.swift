@@ -101,6 +101,7 @@ extension QuantizeLinear {
       }
     }
   }
+
   /// Element by element in row-major order.
   private func general(
     _ context: KernelContext, _ x: KernelInput, _ scale: KernelInput, _ output: ConcreteType

@@ -28,3 +28,14 @@ extension Pooling {
     return TensorType(type.elementType, result)
   }
 }
+
+extension Array<InputInfo?> {
+  /// The type of the first input `[N, C, spatial...]` with every spatial dimension pooled to 1.
+  func pooledGlobally() throws(OperatorError) -> TensorType? {
+    guard let type = type(0) else { return nil }
+    _ = try requireRank(0, atLeast: 2)
+    guard let x = type.dimensions else { return type }
+    let ones = [Dimension](repeating: 1, count: x.count - 2)
+    return TensorType(type.elementType, Array<Dimension>(x[..<2]) + ones)
+  }
+}

@@ -20,7 +20,7 @@ public struct NormalizationIntoScale: Pass {
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
-      guard let normalization = LayerNormalization(id, in: graph),
+      guard let normalization = NormalizationAffine(id, in: graph),
         let layer = graph.producer(of: normalization.input), layer.op is Conv || layer.op is Gemm
       else { continue }
       let name = graph[id].name
@@ -41,7 +41,7 @@ public struct NormalizationIntoScale: Pass {
 
   /// Case 2.
   private static func unfold(
-    _ normalization: LayerNormalization, rank: Int, in graph: inout Graph
+    _ normalization: NormalizationAffine, rank: Int, in graph: inout Graph
   ) {
     let name = graph[normalization.node].name
     let shape = [normalization.factor.count] + [Int](repeating: 1, count: max(rank - 2, 0))
@@ -66,7 +66,7 @@ private struct FoldedLayer {
   let bias: Tensor
 
   /// `nil` where case 1 doesn't apply.
-  init?(_ node: Node, _ normalization: LayerNormalization, in graph: Graph) {
+  init?(_ node: Node, _ normalization: NormalizationAffine, in graph: Graph) {
     guard normalization.factor.allSatisfy({ $0 > 0 }),
       graph.consumers(of: normalization.input).count == 1, !graph.isOutput(normalization.input),
       case let value?? = node.inputs.dropFirst().first,
@@ -117,7 +117,7 @@ private struct FoldedLayer {
     self.quantizer = quantizer.id
   }
 
-  func apply(to graph: inout Graph, _ normalization: LayerNormalization) {
+  func apply(to graph: inout Graph, _ normalization: NormalizationAffine) {
     let name = graph[layer].name
     let quantizer = graph[quantizer]
     let weight = graph.addConstant(name: name + "_weight_folded", weight)

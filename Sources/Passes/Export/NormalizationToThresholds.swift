@@ -18,7 +18,7 @@ public struct NormalizationToThresholds: Pass {
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs where graph.contains(id) {
-      guard let normalization = LayerNormalization(id, in: graph) else { continue }
+      guard let normalization = NormalizationAffine(id, in: graph) else { continue }
       var flipped: ValueID?
       for chain in chains(after: normalization, in: graph) {
         let node = graph[chain.quantizer]
@@ -48,7 +48,7 @@ public struct NormalizationToThresholds: Pass {
     let isRectified: Bool
   }
 
-  private func chains(after normalization: LayerNormalization, in graph: Graph) -> [Chain] {
+  private func chains(after normalization: NormalizationAffine, in graph: Graph) -> [Chain] {
     func quantizers(_ value: ValueID, isRectified: Bool) -> [Chain] {
       graph.consumers(of: value).compactMap { id in
         graph[id].op is Quant && graph[id].inputs[0] == value
@@ -64,7 +64,7 @@ public struct NormalizationToThresholds: Pass {
   }
 
   /// The sums times the sign of their channel's factor.
-  private static func flip(_ normalization: LayerNormalization, in graph: inout Graph) -> ValueID {
+  private static func flip(_ normalization: NormalizationAffine, in graph: inout Graph) -> ValueID {
     let rank = graph[normalization.output].type?.dimensions?.count ?? 4
     let name = graph[normalization.node].name
     let signs = graph.addConstant(
@@ -84,7 +84,7 @@ private struct Thresholds {
   let table: Tensor
   private let parameters: QuantizerParameters
 
-  init(_ normalization: LayerNormalization, _ parameters: QuantizerParameters, isRectified: Bool) {
+  init(_ normalization: NormalizationAffine, _ parameters: QuantizerParameters, isRectified: Bool) {
     self.parameters = parameters
     let step = Double(parameters.scales[0])
     var table: [Float] = []

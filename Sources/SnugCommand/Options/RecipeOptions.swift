@@ -65,7 +65,7 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     help:
-      "What is done beyond the method's own initialisation and rounding; 'best' takes the nearest integers within the exact budget, for the best scale of each channel, and corrects the outputs' variance (default: \(defaults.refine.rawValue))."
+      "What is done beyond the method's own initialisation and rounding; 'best' searches scales and integers of the whole exact budget, as --scale-search and --rounding say, and corrects the outputs' variance (default: \(defaults.refine.rawValue))."
   )
   var refine: Recipe.Refinement?
 

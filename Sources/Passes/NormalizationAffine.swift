@@ -2,8 +2,8 @@ import GraphIR
 import Operators
 import TensorCore
 
-/// A batch normalisation directly after a dot product, as `factor * x + shift` per channel.
-struct LayerNormalization {
+/// A batch normalisation by constant statistics, as `factor * x + shift` per channel.
+struct NormalizationAffine {
   let node: NodeID
   let input: ValueID
   let output: ValueID
