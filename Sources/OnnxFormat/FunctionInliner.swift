@@ -32,9 +32,10 @@ struct FunctionInliner {
       let node = graph[id]
       let key = FunctionLibrary.key(node)
       guard !callers.contains(key) else { throw .function(name: key.name, .recursive) }
-      guard var (body, imports) = try library.body(of: node, in: model, resolver: resolver) else {
+      guard let (found, imports) = try library.body(of: node, in: model, resolver: resolver) else {
         continue
       }
+      var body = found
       guard node.inputs.count <= body.inputs.count, node.outputs.count <= body.outputs.count else {
         throw .function(
           name: key.name,

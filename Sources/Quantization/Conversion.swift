@@ -27,6 +27,8 @@ public struct Conversion: Sendable {
     public var calibrate = 0.0
     public var initialize = 0.0
     public var correct = 0.0
+
+    public var total: Double { prepare + calibrate + initialize + correct }
   }
 
   public var model: Model

@@ -39,14 +39,7 @@ public struct Converter: Sendable {
     var baked = ModelBaker(plan: plan, layers: layers).bake(into: &float.graph)
     seconds.initialize = clock.lap()
 
-    if let runner, recipe.biasCorrection || OutputQuantization.isNeeded(recipe) {
-      let correction = OutputCorrection(
-        plan: plan, runner: runner, correctsMean: recipe.biasCorrection,
-        correctsGain: recipe.refine == .best && recipe.scaleType == .float)
-      try correction.run(float: graph, quantized: &float.graph, baked: &baked, recipe: recipe) {
-        progress(Progress(stage: .correcting, completed: $0, total: plan.layers.count))
-      }
-    }
+    _ = try correct(plan, runner, float: graph, quantized: &float.graph, &baked, progress)
     var conversion = Conversion(
       model: float,
       layers: zip(plan.layers, baked).map { Conversion.Layer($0, $1.quantized, plan) },
@@ -59,22 +52,63 @@ public struct Converter: Sendable {
 
   /// Prepares a float model to be trained: import, calibration, and each layer as its method initialises it.
   ///
-  /// - Parameters: as of ``convert(_:calibration:progress:)``.
+  /// With ``Recipe/Refinement/best`` and methods without a norm in all layers, they start as
+  /// ``convert(_:calibration:progress:)`` leaves them: from its integers, scales and corrected constants.
+  ///
+  /// - Parameters:
+  ///   - always: whether they start so anyway, with the exact budget in the place of their own methods.
+  ///   - others: as of ``convert(_:calibration:progress:)``.
   /// - Throws: ``ConversionError`` where the model, the recipe or the samples don't allow it.
   public func trainable(
-    _ model: Model, calibration: (any CalibrationSource)?,
+    _ model: Model, calibration: (any CalibrationSource)?, asConverted always: Bool = false,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> TrainableModel {
-    var (float, plan, edits, runner, seconds) = try calibrated(model, calibration, progress)
+    let (float, plan, edits, runner, calibrationSeconds) = try calibrated(
+      model, calibration, progress)
+    var seconds = calibrationSeconds
     var clock = StageClock()
+    var start = float
+    var converted = [QuantizedLayer?](repeating: nil, count: plan.layers.count)
+    let isExact = plan.layers.allSatisfy { $0.method == .exact || $0.method == .unconstrained }
+    if always || (recipe.refine == .best && isExact) {
+      var quantized = float.graph
+      let layers = try quantize(plan, float.graph, progress)
+      var baked = ModelBaker(plan: plan, layers: layers).bake(into: &quantized)
+      let corrections = try correct(
+        plan, runner, float: float.graph, quantized: &quantized, &baked, progress)
+      for correction in corrections { correction?.apply(to: &start.graph) }
+      converted = baked.map(\.quantized)
+    }
     // The exported model keeps its batch; only training widens it.
-    let wide = try runner?.executable(float.graph) ?? float.graph
-    var builder = TrainableModelBuilder(float: float, wide: wide, plan: plan, recipe: recipe)
+    func widened(_ graph: Graph) throws(ConversionError) -> Graph {
+      try runner?.executable(graph) ?? graph
+    }
+    var builder = TrainableModelBuilder(
+      start: start, wide: try widened(start.graph), teacher: try widened(float.graph), plan: plan,
+      recipe: recipe, converted: converted)
     var trainable = try builder.build(
       edits: edits, calibrationSamples: runner?.sampleCount ?? 0)
     seconds.initialize = clock.lap()
     trainable.seconds = seconds
     return trainable
+  }
+
+  /// Corrects the outputs of the baked layers, and chooses their integers by them, as far as the recipe asks.
+  ///
+  /// - Returns: the shift taken from each layer's output.
+  private func correct(
+    _ plan: QuantizationPlan, _ runner: SampleRunner?, float: Graph, quantized: inout Graph,
+    _ baked: inout [BakedLayer], _ progress: (Progress) -> Void
+  ) throws(ConversionError) -> [BiasCorrection?] {
+    guard let runner, recipe.biasCorrection || OutputQuantization.isNeeded(recipe) else {
+      return baked.map { _ in nil }
+    }
+    let correction = OutputCorrection(
+      plan: plan, runner: runner, correctsMean: recipe.biasCorrection,
+      correctsGain: recipe.refine == .best && recipe.scaleType == .float)
+    return try correction.run(float: float, quantized: &quantized, baked: &baked, recipe: recipe) {
+      progress(Progress(stage: .correcting, completed: $0, total: plan.layers.count))
+    }
   }
 
   /// The imported model with its plan, whose activation ranges are set.

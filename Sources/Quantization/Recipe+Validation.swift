@@ -16,6 +16,7 @@ extension Recipe {
     try check("accumulator-bits", accumulatorBits, in: 2...32)
     try check("io-bits", ioBits, in: 2...8)
     try check("calibration-samples", calibrationSamples, in: 1...Int(Int32.max))
+    try check("reconstruction-steps", reconstructionSteps ?? 0, in: 0...100_000)
     guard depthwiseMethod != .unconstrained else {
       throw RecipeError(
         option: "depthwise", value: depthwiseMethod.rawValue, allowed: "a2q+, a2q, exact")

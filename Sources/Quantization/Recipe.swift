@@ -132,6 +132,9 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var inputUnsigned = false
   /// The most samples that calibration reads.
   public var calibrationSamples = 1000
+  /// Steps of training each block toward what the float model's gives, without labels; needs calibration data. `nil`
+  /// for none.
+  public var reconstructionSteps: Int?
   public var layers: [LayerOverride] = []
 
   /// Accumulator width to which the first and the last dot-product layer are held.
@@ -158,6 +161,7 @@ public struct Recipe: Sendable, Hashable, Codable {
     case biasCorrection = "bias-correction"
     case rangeEstimator = "activation-range"
     case activationWidth = "activation-width"
+    case reconstructionSteps = "reconstruction-steps"
     case equalization
     case gradient
     case scaleType = "scale-type"

@@ -22,6 +22,7 @@ extension ConversionOptions {
       JSONMember("activation-range", .string(recipe.rangeEstimator.rawValue)),
       JSONMember(
         "activation-width", .string(recipe.searchesActivationWidth ? "searched" : "fixed")),
+      JSONMember("reconstruction-steps", JSONValue(recipe.reconstructionSteps ?? 0)),
       JSONMember("equalization", .bool(recipe.equalizes)),
       JSONMember("scale-type", .string(recipe.scaleType.rawValue)),
       JSONMember("fold-batch-normalization", .bool(recipe.foldBatchNormalization)),

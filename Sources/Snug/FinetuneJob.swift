@@ -41,11 +41,8 @@ struct FinetuneJob {
   func run(_ model: Model, _ calibration: DatasetCalibration?, floatMetric: Evaluation?)
     throws(SnugError) -> Result
   {
-    let trainable = try file.wrapping { () throws(ConversionError) in
-      try Converter(options.recipe).trainable(model, calibration: calibration) {
-        progress(Progress($0))
-      }
-    }
+    let trainable = try file.trainable(
+      model, calibration, options, asConverted: false, progress)
     var clock = StageClock()
     let dataset = try openData(trainable.floatGraph)
     let validation = try validation(trainable.floatGraph, floatMetric)

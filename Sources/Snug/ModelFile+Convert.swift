@@ -26,6 +26,8 @@ extension ModelFile {
       [output] + (sidecar.map { [$0] } ?? []),
       besides: [records.csv, records.jsonLines, records.plot].compactMap { $0 })
     if options.training.epochs > 0, options.data == nil { throw .trainingWithoutData }
+    let reconstructs = options.recipe.reconstructionSteps ?? 0 > 0
+    if reconstructs, options.data == nil { throw .reconstructionWithoutData }
     var clock = StageClock()
     let model = try load()
     var seconds = ConversionSummary.Seconds()
@@ -43,6 +45,10 @@ extension ModelFile {
       let result = try job.run(model, calibration, floatMetric: float)
       (conversion, training) = (result.conversion, result.summary)
       seconds.finetune = result.seconds
+    } else if reconstructs {
+      let start = try trainable(model, calibration, options, asConverted: true, progress)
+      conversion = try wrapping { () throws(ConversionError) in try start.bake() }
+      seconds.finetune = clock.lap() - conversion.seconds.total
     } else {
       conversion = try convert(model, calibration, options, progress)
     }
@@ -126,6 +132,35 @@ extension ModelFile {
       try Converter(options.recipe).convert(model, calibration: calibration) {
         progress(Progress($0))
       }
+    }
+  }
+
+  /// The model to train, reconstructed block by block where the recipe asks for it.
+  ///
+  /// - Parameter asConverted: as of ``Converter/trainable(_:calibration:asConverted:progress:)``.
+  func trainable(
+    _ model: Model, _ calibration: DatasetCalibration?, _ options: ConversionOptions,
+    asConverted: Bool, _ progress: ProgressHandler
+  ) throws(SnugError) -> TrainableModel {
+    let start = try wrapping { () throws(ConversionError) in
+      try Converter(options.recipe).trainable(
+        model, calibration: calibration, asConverted: asConverted
+      ) {
+        progress(Progress($0))
+      }
+    }
+    guard let calibration, let steps = options.recipe.reconstructionSteps, steps > 0 else {
+      return start
+    }
+    do throws(TrainingError) {
+      var settings = BlockReconstruction.Settings()
+      settings.steps = steps
+      settings.seed = options.seed
+      return try BlockReconstruction(start, calibration: calibration, settings: settings).run {
+        progress(Progress(activity: "reconstructing", completed: $0, total: $1, unit: "blocks"))
+      }.model
+    } catch {
+      throw .training(file: path, error)
     }
   }
 

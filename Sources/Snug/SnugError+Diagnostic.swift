@@ -53,6 +53,10 @@ extension SnugError {
         hint: "rename one in the model")
     case .trainingWithoutData:
       Diagnostic(.options, "training needs samples", hint: "give --data, or --epochs 0")
+    case .reconstructionWithoutData:
+      Diagnostic(
+        .options, "block-wise reconstruction needs samples",
+        hint: "give --data, or --reconstruction-steps 0")
     case .trainingBatch(let file, let fixed, let given):
       Diagnostic(
         .options, file: file, "its batch is \(fixed), the training's \(given)",
@@ -143,7 +147,7 @@ extension TrainingError {
     case .log(let error): Diagnostic(error.isOutput ? .output : .training, "\(self)")
     case .plot: Diagnostic(.output, "\(self)")
     case .interrupted: Diagnostic(.interruption, "\(self)")
-    case .optimizer, .loss, .diverged, .noReference, .validation:
+    case .optimizer, .loss, .diverged, .noReference, .tooFewSamples, .validation:
       Diagnostic(.training, file: file, "\(self)")
     }
   }

@@ -36,6 +36,7 @@ public enum SnugError: Error, Sendable {
   case outputNames(first: String, second: String, file: String)
   /// Training without samples.
   case trainingWithoutData
+  case reconstructionWithoutData
   /// Training in batches that the model's fixed batch doesn't allow.
   case trainingBatch(file: String, fixed: Int, given: Int)
   /// Narrow accumulators for a model or layer whose sums aren't emulated.

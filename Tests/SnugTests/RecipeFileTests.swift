@@ -24,6 +24,7 @@ import Testing
       activation-range: mse
       gradient: jacobian
       activation-width: searched
+      reconstruction-steps: 20
       equalization: on
       fold-batch-normalization: on
       input-unsigned: true
@@ -59,6 +60,7 @@ import Testing
     recipe.rangeEstimator = .mse
     recipe.gradient = .jacobian
     recipe.activationWidth = .searched
+    recipe.reconstructionSteps = 20
     recipe.equalization = true
     recipe.foldBatchNormalization = true
     recipe.inputUnsigned = true

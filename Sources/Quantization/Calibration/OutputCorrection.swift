@@ -29,11 +29,13 @@ struct OutputCorrection {
   ///   - quantized: the baked graph, changed in place.
   ///   - baked: where the parameters of each layer stand.
   ///   - recipe: how weights are chosen anew, if at all.
+  /// - Returns: the shift taken from each layer's output, `nil` for one that is left as it is.
   /// - Throws: ``ConversionError`` where samples can't be run.
   func run(
     float: Graph, quantized: inout Graph, baked: inout [BakedLayer], recipe: Recipe,
     progress: (Int) -> Void = { _ in }
-  ) throws(ConversionError) {
+  ) throws(ConversionError) -> [BiasCorrection?] {
+    var corrections = [BiasCorrection?](repeating: nil, count: plan.layers.count)
     let layers = plan.layers.map(\.layer)
     let samples = try LayerWalk.sampleLimit(
       layers, runner: runner, graph: float, elements: Self.elementLimit)
@@ -50,12 +52,14 @@ struct OutputCorrection {
           channels: planned.layer.layout.channelCount, axis: planned.layer.outputAxis)
         try walk.observe(index, in: quantized) { actual.observe($0, shape: $1) }
         if actual.count > 0 {
-          correct(planned.layer, &baked[index], from: actual, to: target, in: &quantized)
+          corrections[index] = correct(
+            planned.layer, &baked[index], from: actual, to: target, in: &quantized)
         }
       }
       try walk.advance(past: index, in: quantized)
       progress(index + 1)
     }
+    return corrections
   }
 
   private func statistics(of graph: Graph, _ runner: SampleRunner) throws(ConversionError)
@@ -78,7 +82,7 @@ struct OutputCorrection {
   private func correct(
     _ layer: DotProductLayer, _ baked: inout BakedLayer, from actual: ChannelStatistics,
     to target: ChannelStatistics, in graph: inout Graph
-  ) {
+  ) -> BiasCorrection {
     let channels = actual.means.count
     var gains = [Float](repeating: 1, count: channels)
     if correctsGain {
@@ -95,6 +99,8 @@ struct OutputCorrection {
       let mean = product * Double(gains[channel]) + Double(bias[channel])
       return Float(mean - target.means[channel])
     }
-    BiasCorrection(layer: layer, shift: shift).apply(to: &graph)
+    let correction = BiasCorrection(layer: layer, shift: shift)
+    correction.apply(to: &graph)
+    return correction
   }
 }

@@ -22,7 +22,7 @@ public struct TrainableModel: Sendable {
   public static let quantizerSuffix = "_weight_quantizer"
 
   public let graph: Graph
-  public let parameters: [TrainableParameter]
+  public private(set) var parameters: [TrainableParameter]
   public let layers: [Layer]
   /// The float model's graph, for batches of any size, such as a teacher needs.
   public let floatGraph: Graph
@@ -30,12 +30,35 @@ public struct TrainableModel: Sendable {
   public let calibrationSamples: Int
   public internal(set) var seconds = Conversion.Seconds()
 
-  /// The model after import, as it was before any quantizer.
+  /// The model after import, as it was before any quantizer, its constants corrected where training starts from a
+  /// conversion.
   let float: Model
   let plan: QuantizationPlan
   let edits: [PassReport]
   /// p of each activation group of the plan.
   let statistics: [ValueID]
+
+  /// The same model with other values to start from.
+  ///
+  /// - Parameter tensor: the new start of a parameter, of the same shape.
+  public func starting(from tensor: (ValueID) -> Tensor?) -> TrainableModel {
+    var result = self
+    for index in parameters.indices {
+      if let start = tensor(parameters[index].value) { result.parameters[index].initial = start }
+    }
+    return result
+  }
+
+  /// The model with its integers baked, from the parameters that training would start from.
+  ///
+  /// - Throws: as ``bake(_:)``.
+  public func bake() throws(ConversionError) -> Conversion {
+    let start = Dictionary(uniqueKeysWithValues: parameters.map { ($0.value, $0.initial) })
+    return try bake { value in
+      guard let tensor = start[value] else { preconditionFailure("every parameter has a start") }
+      return tensor
+    }
+  }
 
   /// The model with its integers baked, from the parameters as they now are.
   ///

@@ -10,22 +10,32 @@ import TensorCore
 /// 2. Each layer: v, d and t as its method initialises them, behind a weight quantizer of its own.
 /// 3. What else is trained: biases, normalisations, and the weights of layers left in floating point.
 struct TrainableModelBuilder {
-  let float: Model
+  let start: Model
   let plan: QuantizationPlan
   let recipe: Recipe
 
-  private let wide: Graph
+  private let teacher: Graph
+  /// What a layer starts from in the place of its method's initialisation.
+  private let converted: [QuantizedLayer?]
   private var graph: Graph
   private var parameters: [TrainableParameter] = []
   private var layers: [TrainableModel.Layer] = []
   private var statistics: [ValueID] = []
 
-  /// - Parameter wide: the float model's graph, rewritten for any batch where it was made for one.
-  init(float: Model, wide: Graph, plan: QuantizationPlan, recipe: Recipe) {
-    self.float = float
+  /// - Parameters:
+  ///   - start: the model that training starts from: the float model, its biases corrected.
+  ///   - wide: its graph, rewritten for any batch where it was made for one.
+  ///   - teacher: the float model's graph, rewritten likewise.
+  ///   - converted: what each layer starts from, `nil` for the initialisation of its method.
+  init(
+    start: Model, wide: Graph, teacher: Graph, plan: QuantizationPlan, recipe: Recipe,
+    converted: [QuantizedLayer?]
+  ) {
+    self.converted = converted
+    self.start = start
     self.plan = plan
     self.recipe = recipe
-    self.wide = wide
+    self.teacher = teacher
     graph = wide
   }
 
@@ -38,8 +48,8 @@ struct TrainableModelBuilder {
     graph.removeUnusedValues()
     do { try graph.validate() } catch { throw .graph(error) }
     return TrainableModel(
-      graph: graph, parameters: parameters, layers: layers, floatGraph: wide,
-      calibrationSamples: calibrationSamples, float: float, plan: plan, edits: edits,
+      graph: graph, parameters: parameters, layers: layers, floatGraph: teacher,
+      calibrationSamples: calibrationSamples, float: start, plan: plan, edits: edits,
       statistics: statistics)
   }
 
@@ -71,7 +81,12 @@ struct TrainableModelBuilder {
     }
     let quantization = LayerQuantization(
       planned: planned, input: plan.groups[planned.group], recipe: recipe)
-    let (quantizer, start, initialized) = try quantization.trainable(layer.layout.gather(weight))
+    let rows = layer.layout.gather(weight)
+    let converted = converted[layers.count]
+    let (quantizer, start, initialized) =
+      if let converted {
+        quantization.trainable(rows, from: converted)
+      } else { try quantization.trainable(rows) }
     let v = add(
       layer.name + "_weight", .weight, layer.layout.scatter(initialized, shape: weight.shape))
     let d = add(

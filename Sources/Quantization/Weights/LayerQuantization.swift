@@ -2,6 +2,14 @@ import AccumulatorBounds
 import GraphIR
 import Quantizers
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// Chooses the integers of one layer by its method.
 struct LayerQuantization {
   let planned: QuantizationPlan.Layer
@@ -43,6 +51,34 @@ struct LayerQuantization {
       throw .quantizer(node: planned.layer.name, error)
     }
   }
+
+  /// The quantizer with parameters and weights from which it gives a converted layer's integers.
+  ///
+  /// Each weight is moved into its integer's cell, not to its middle, so that the integers differ where training
+  /// finds reason. Methods with a norm give way to the exact budget, whose integers are the nearest ones.
+  ///
+  /// - Parameter weights: channels x K, row-major.
+  func trainable(_ weights: [Float], from layer: QuantizedLayer) -> (
+    quantizer: any WeightQuantizer, parameters: ChannelParameters, weights: [Float]
+  ) {
+    let quantizer: any WeightQuantizer =
+      planned.method == .unconstrained
+      ? UnconstrainedQuantizer.scaled(recipe.scaleType).init(weightLayer)
+      : ExactQuantizer(weightLayer, gradient: recipe.gradient).scaled(recipe.scaleType)
+    let k = planned.layer.layout.dotLength
+    let moved = weights.indices.map { index in
+      let (code, scale) = (Float(layer.integers[index]), layer.scales[index / k])
+      let place = scale > 0 ? weights[index] / scale : 0
+      return min(max(place, code - Self.cell), code + Self.cell) * scale
+    }
+    let parameters = ChannelParameters(
+      log2Scale: layer.scales.map { Float(log2(Double(max($0, .leastNormalMagnitude)))) },
+      log2Norm: [])
+    return (quantizer, parameters, moved)
+  }
+
+  /// How far from its integer a weight may start, in steps: less than 1/2, so that rounding gives the integer.
+  private static let cell: Float = 0.4
 
   private func quantize(_ weights: [Float]) throws(QuantizerError) -> QuantizedLayer {
     let quantizer = quantizerType.init(weightLayer)

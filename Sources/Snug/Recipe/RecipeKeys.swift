@@ -51,6 +51,9 @@ enum RecipeKeys {
     RecipeKey(name: "activation-width") { (value, options) throws(RecipeFileError) in
       options.recipe.activationWidth = try value.choice(Recipe.ActivationWidth.self)
     },
+    RecipeKey(name: "reconstruction-steps") { (value, options) throws(RecipeFileError) in
+      options.recipe.reconstructionSteps = try value.integer()
+    },
     RecipeKey(name: "equalization") { (value, options) throws(RecipeFileError) in
       options.recipe.equalization = try value.flag()
     },

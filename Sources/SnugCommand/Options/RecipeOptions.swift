@@ -104,6 +104,12 @@ struct RecipeOptions: ParsableArguments {
   var activationWidth: Recipe.ActivationWidth?
 
   @Option(
+    help: ArgumentHelp(
+      "Steps of training each block of the converted model toward the float model's, without labels; needs --data (default: 0).",
+      valueName: "count"))
+  var reconstructionSteps: Int?
+
+  @Option(
     help:
       "Move factors between consecutive layers first, so that their channels become alike (default: off)."
   )
@@ -163,6 +169,7 @@ struct RecipeOptions: ParsableArguments {
     if let biasCorrection { options.recipe.biasCorrection = biasCorrection == .on }
     if let activationRange { options.recipe.rangeEstimator = activationRange }
     if let activationWidth { options.recipe.activationWidth = activationWidth }
+    if let reconstructionSteps { options.recipe.reconstructionSteps = reconstructionSteps }
     if let equalization { options.recipe.equalization = equalization == .on }
     if let scaleType { options.recipe.scaleType = scaleType }
     if let calibrationSamples { options.recipe.calibrationSamples = calibrationSamples }

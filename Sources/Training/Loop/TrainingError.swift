@@ -17,6 +17,8 @@ public enum TrainingError: Error, Sendable {
   case plot(FileError)
   /// The loss needs something that the data doesn't have.
   case noReference(LossKind, path: String)
+  /// Fewer samples of one shape than the model's fixed batch has.
+  case tooFewSamples(given: Int, batch: Int)
   /// What measuring on validation data threw.
   case validation(any Error)
   /// Training was asked to stop; with `resumable` false nothing was saved.
@@ -50,6 +52,8 @@ extension TrainingError: CustomStringConvertible {
     case .noReference(let loss, let path):
       "\(path): has no \(loss == .crossEntropy ? "labels" : "targets") for the loss "
         + "\(loss.rawValue); use --loss distill, which needs none"
+    case .tooFewSamples(let given, let batch):
+      "\(given) samples of one shape don't fill the model's fixed batch of \(batch); give more --data"
     case .validation(let error): "\(error)"
     case .interrupted(let step, let resumable):
       resumable

@@ -1,0 +1,250 @@
+import GraphIR
+import Operators
+import Quantization
+import TensorCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Trains a quantized model block by block toward what the float model's blocks give, without labels (after
+/// BRECQ, Li et al. 2021, arXiv 2102.05426).
+///
+/// Each block reads what the trained blocks before it make of the samples, and is trained to give what the float
+/// model gives there, under its layers' budgets throughout. Weights, scales, norms, clipping ranges, biases and
+/// factors of normalisations are trained; a parameter that an earlier block uses stays as that block left it. Of the
+/// parameters that a block passes through it keeps those with the least error on samples that it was not trained on,
+/// and the network keeps what its blocks found only if its own error on these samples falls: where few integers fit the
+/// budgets, a block can come nearer by its own measure and the network not.
+public struct BlockReconstruction {
+  public struct Settings: Sendable, Hashable {
+    /// Steps a block.
+    public var steps = 300
+    /// Samples of a step.
+    public var batchSize = 32
+    /// Of the first step, in units of each tensor (``BlockTraining``).
+    public var learningRate = 0.005
+    /// The unit of logarithms of scales, norms and clipping statistics.
+    var octaves = 0.1
+    /// The unit of factors, and of summands relative to the block's output.
+    var factors = 0.05
+    /// Seed of the batches.
+    public var seed = 0
+
+    public init() {}
+  }
+
+  /// What became of one block, or of the network.
+  public struct Outcome: Sendable, Hashable {
+    /// The value that ends it.
+    public var output: String
+    /// Mean squared error on held-out samples before and after, relative to the mean square of the output.
+    public var before: Double
+    public var after: Double
+  }
+
+  /// The most samples, and the most elements of activations held at a time.
+  static let sampleLimit = 512
+  static let elementLimit = 1 << 25
+  /// The part of the samples that blocks are compared on and not trained on.
+  static let heldOut = 8
+
+  private let model: TrainableModel
+  private let settings: Settings
+  private let blocks: [ReconstructionBlock]
+  private let teacher: Session
+  private let inputs: [ValueID: Tensor]
+  private let count: Int
+
+  /// - Parameters:
+  ///   - model: with the parameters to start from.
+  ///   - calibration: unlabelled samples; those with the shape of the first are used.
+  /// - Throws: ``TrainingError`` where the samples can't be read or the float model can't be run.
+  public init(
+    _ model: TrainableModel, calibration: any CalibrationSource, settings: Settings = Settings()
+  ) throws(TrainingError) {
+    self.model = model
+    let graph = model.floatGraph
+    teacher = try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
+      try Session(graph: graph)
+    }
+    var found: [ReconstructionBlock]
+    do { found = try ReconstructionBlock.all(in: graph) } catch {
+      throw .conversion(.graph(error))
+    }
+    let fixed = graph.inputs.compactMap { graph[$0].type?.dimensions?.first?.size }.max()
+    let probe = fixed ?? 1
+    let usable = Self.equalShapes(calibration)
+    guard usable >= probe else { throw .tooFewSamples(given: usable, batch: probe) }
+    let first = try Self.samples(calibration, 0..<probe, of: graph)
+    let outputs = try Self.run(teacher, first, fetch: found.map(\.output))
+    // A value without samples along its first dimension can't be cut.
+    found = ReconstructionBlock.joined(found) { outputs[$0]?.shape.first == probe }
+    blocks = found
+    let largest = (Array(outputs.values) + first.values).map { $0.count / probe }.max() ?? 1
+    var settings = settings
+    settings.batchSize =
+      fixed ?? max(1, min(settings.batchSize, usable, Self.batchElements / largest))
+    self.settings = settings
+    let most = min(usable, Self.sampleLimit, max(1, Self.elementLimit / largest))
+    count = max(most / settings.batchSize, 1) * settings.batchSize
+    inputs = try Self.samples(calibration, 0..<count, of: graph)
+  }
+
+  /// The most elements of one value in a batch.
+  private static let batchElements = 1 << 22
+
+  /// Trains all blocks.
+  ///
+  /// - Parameter progress: called with the number of blocks done and of all.
+  /// - Returns: the model with the parameters found, what became of each block that has any, and of the network.
+  /// - Throws: ``TrainingError`` where a block can't be trained.
+  public func run(progress: (Int, Int) -> Void = { _, _ in }) throws(TrainingError) -> (
+    model: TrainableModel, blocks: [Outcome], network: Outcome?
+  ) {
+    let start = Dictionary(
+      uniqueKeysWithValues: model.parameters.map { ($0.value, $0.initial) })
+    var current = start
+    var done: Set<ValueID> = []
+    var outcomes: [Outcome] = []
+    var (found, wanted) = (inputs, inputs)
+    for (index, block) in blocks.enumerated() {
+      let target = try imitated(block, wanted)
+      let training = try training(block, current, done, target)
+      if let training {
+        let (outcome, output) = try train(
+          training.training, training.start, block, found, target, index, &current)
+        outcomes.append(outcome)
+        done.formUnion(training.start.map(\.value))
+        guard let output else { break }
+        found = [block.output: output]
+      } else {
+        found = [block.output: target]
+      }
+      wanted = [block.output: target]
+      progress(index + 1, blocks.count)
+    }
+    guard let last = blocks.last, let target = wanted[last.output] else { return (model, [], nil) }
+    let network = outcome(
+      last, try error(of: start, target), try error(of: current, target), target)
+    return (
+      network.after < network.before ? model.starting { current[$0] } : model, outcomes, network
+    )
+  }
+
+  /// The network's error on held-out samples, from its inputs to the end of its last block.
+  private func error(of parameters: [ValueID: Tensor], _ target: Tensor) throws(TrainingError)
+    -> Double
+  {
+    guard let last = blocks.last else { return 0 }
+    let whole = ReconstructionBlock(inputs: model.floatGraph.inputs, output: last.output)
+    guard let (training, _) = try training(whole, parameters, [], target) else { return 0 }
+    return try training.error(inputs, targets: target, samples: compared)
+  }
+
+  /// The samples that errors are compared on: what no block is trained on, where there are enough for both.
+  private var compared: Range<Int> {
+    let batches = count / settings.batchSize
+    return batches >= 2
+      ? count - max(batches / Self.heldOut, 1) * settings.batchSize..<count : 0..<count
+  }
+
+  /// A block with its parameters, or `nil` for one in which nothing is left to train.
+  private func training(
+    _ block: ReconstructionBlock, _ current: [ValueID: Tensor], _ done: Set<ValueID>,
+    _ target: Tensor
+  ) throws(TrainingError) -> (training: BlockTraining, start: [TrainableParameter])? {
+    var graph: Graph
+    do { graph = try model.graph.segment(from: block.inputs, to: [block.output]) } catch {
+      throw .conversion(.graph(error))
+    }
+    var start: [TrainableParameter] = []
+    var steps: [ValueID: Double] = [:]
+    for var parameter in model.parameters where graph.contains(parameter.value) {
+      guard let value = current[parameter.value] else { continue }
+      if done.contains(parameter.value) {
+        graph.setConstant(parameter.value, value)
+      } else {
+        parameter.initial = value
+        start.append(parameter)
+      }
+    }
+    for layer in model.layers {
+      guard let scales = current[layer.log2Scale] else { continue }
+      let logarithms = scales.elements(of: Float.self).map(Double.init).sorted()
+      if !logarithms.isEmpty { steps[layer.weight] = exp2(logarithms[logarithms.count / 2]) }
+    }
+    guard start.contains(where: { $0.kind.hasGradient }) else { return nil }
+    return (
+      try BlockTraining(
+        graph, start, steps: steps, outputSize: target.rootMeanSquare, settings: settings), start
+    )
+  }
+
+  /// Trains a block and keeps the best of its parameters; gives what it makes of the samples.
+  private func train(
+    _ training: BlockTraining, _ start: [TrainableParameter], _ block: ReconstructionBlock,
+    _ found: [ValueID: Tensor], _ target: Tensor, _ index: Int,
+    _ current: inout [ValueID: Tensor]
+  ) throws(TrainingError) -> (Outcome, Tensor?) {
+    let compared = compared
+    let before = try training.error(found, targets: target, samples: compared)
+    let after = try training.run(
+      found, targets: target, compared: compared, error: before,
+      samples: compared.lowerBound > 0 ? 0..<compared.lowerBound : compared, stream: index)
+    for parameter in start { current[parameter.value] = training.tensor(parameter.value) }
+    return (
+      outcome(block, before, after, target), try training.outputs(found, count: count)
+    )
+  }
+
+  private func outcome(
+    _ block: ReconstructionBlock, _ before: Double, _ after: Double, _ target: Tensor
+  ) -> Outcome {
+    let power = target.rootMeanSquare * target.rootMeanSquare
+    return Outcome(
+      output: model.floatGraph[block.output].name, before: power > 0 ? before / power : 0,
+      after: power > 0 ? after / power : 0)
+  }
+
+  /// What the float model's block makes of all samples.
+  private func imitated(_ block: ReconstructionBlock, _ inputs: [ValueID: Tensor])
+    throws(TrainingError) -> Tensor
+  {
+    var parts: [Tensor] = []
+    for start in stride(from: 0, to: count, by: settings.batchSize) {
+      let feeds = inputs.compactMapValues { $0.slice(start..<start + settings.batchSize) }
+      let output = try Self.run(teacher, feeds, fetch: [block.output])[block.output]
+      if let output = output?.convertedToFloat() { parts.append(output) }
+    }
+    guard let all = Tensor.concatenate(parts) else {
+      throw .execution(.notComputable(name: model.floatGraph[block.output].name))
+    }
+    return all
+  }
+
+  private static func run(_ session: Session, _ feeds: [ValueID: Tensor], fetch: [ValueID])
+    throws(TrainingError) -> [ValueID: Tensor]
+  {
+    try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
+      try session.run(feeds, fetch: fetch)
+    }
+  }
+
+  private static func samples(
+    _ source: any CalibrationSource, _ range: Range<Int>, of graph: Graph
+  ) throws(TrainingError) -> [ValueID: Tensor] {
+    do {
+      return Dictionary(uniqueKeysWithValues: zip(graph.inputs, try source.inputs(range)))
+    } catch { throw .conversion(.calibrationData(error)) }
+  }
+
+  /// Samples from the first on that have its shape.
+  private static func equalShapes(_ source: any CalibrationSource) -> Int {
+    (1..<max(source.count, 1)).first { source.changesShape(at: $0) } ?? source.count
+  }
+}
