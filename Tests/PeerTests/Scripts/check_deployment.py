@@ -143,7 +143,9 @@ def weight_differences(model, qonnx_model, weights, found):
                 continue
             if layer.op_type in ("ConvInteger", "MatMulInteger"):
                 codes = known[layer.input[1]] - known[layer.input[3]]
-                if codes.shape != weights[name].shape:
+                attributes = {a.name: a.i for a in node.attribute}
+                # A weight on the left, and Gemm's transposed one, stand the other way round.
+                if position == 0 or attributes.get("transB"):
                     codes = codes.T
             else:
                 source = produced[layer.input[position]]
@@ -181,4 +183,5 @@ def main():
         json.dump(results, file)
 
 
-main()
+if __name__ == "__main__":
+    main()
