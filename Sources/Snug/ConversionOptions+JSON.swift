@@ -30,7 +30,9 @@ extension ConversionOptions {
       JSONMember("format", .string(format.rawValue)),
       JSONMember("seed", JSONValue(seed)),
     ]
-    if let biasBits = recipe.biasBits { members.append(JSONMember("bias-bits", JSONValue(biasBits))) }
+    if let biasBits = recipe.biasBits {
+      members.append(JSONMember("bias-bits", JSONValue(biasBits)))
+    }
     members += preprocessing.members
     if training.epochs > 0 {
       members.append(JSONMember("gradient", .string(recipe.gradient.rawValue)))

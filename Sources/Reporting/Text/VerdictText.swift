@@ -59,7 +59,8 @@ enum VerdictText {
     if included == 0 { return [] }
     return [
       included == result.layers.count
-        ? "Biases are included." : "Biases of \(included) of \(result.layers.count) layers are included."
+        ? "Biases are included."
+        : "Biases of \(included) of \(result.layers.count) layers are included."
     ]
   }
 

@@ -90,7 +90,8 @@ struct BiasReader {
     guard let inputScale = input.scale else { return false }
     var factor = 1.0
     if kind == .gemm {
-      guard let alpha = try? context.float("alpha") ?? 1, let beta = try? context.float("beta") ?? 1,
+      guard let alpha = try? context.float("alpha") ?? 1,
+        let beta = try? context.float("beta") ?? 1,
         beta != 0
       else { return false }
       factor = Double(alpha) / Double(beta)

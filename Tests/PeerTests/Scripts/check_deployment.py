@@ -145,7 +145,7 @@ def weight_differences(model, qonnx_model, weights, found):
                 before = node.name if position == 2 else next(
                     n.name for n in qonnx_model.graph.node if n.output[0] in node.input
                     and n.op_type == "MatMul")  # fmt: skip
-                codes = known[before + "_bias_integers"]
+                codes = known[layers[before + "_add_bias"].input[1]]
                 wrong += int((codes.reshape(-1) != weights[name].reshape(-1)).sum())
                 continue
             if layer is None:
@@ -153,7 +153,9 @@ def weight_differences(model, qonnx_model, weights, found):
                 continue
             if layer.op_type in ("ConvInteger", "MatMulInteger"):
                 codes = known[layer.input[1]] - known[layer.input[3]]
-                if codes.shape != weights[name].shape:
+                attributes = {a.name: a.i for a in node.attribute}
+                # A weight on the left, and Gemm's transposed one, stand the other way round.
+                if position == 0 or attributes.get("transB"):
                     codes = codes.T
             else:
                 source = produced[layer.input[position]]
@@ -191,4 +193,5 @@ def main():
         json.dump(results, file)
 
 
-main()
+if __name__ == "__main__":
+    main()
