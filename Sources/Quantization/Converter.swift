@@ -32,7 +32,8 @@ public struct Converter: Sendable {
     _ model: Model, calibration: (any CalibrationSource)?,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> Conversion {
-    var (float, plan, edits, runner, seconds) = try calibrated(model, calibration, progress)
+    var (float, plan, edits, runner, seconds) = try calibrated(
+      model, calibration, createsBiases: recipe.biasCorrection, progress)
     var clock = StageClock()
     let layers = try quantize(plan, float.graph, progress)
     let graph = float.graph
@@ -52,8 +53,8 @@ public struct Converter: Sendable {
 
   /// Prepares a float model to be trained: import, calibration, and each layer as its method initialises it.
   ///
-  /// With ``Recipe/Refinement/best`` and methods without a norm in all layers, they start as
-  /// ``convert(_:calibration:progress:)`` leaves them: from its integers, scales and corrected constants.
+  /// With ``Recipe/Refinement/best``, methods without a norm in all layers, and no bias inside an accumulator, layers start
+  /// as ``convert(_:calibration:progress:)`` leaves them: from its integers, scales and corrected constants.
   ///
   /// - Parameters:
   ///   - always: whether they start so anyway, with the exact budget in the place of their own methods.
@@ -64,12 +65,14 @@ public struct Converter: Sendable {
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> TrainableModel {
     let (float, plan, edits, runner, calibrationSeconds) = try calibrated(
-      model, calibration, progress)
+      model, calibration, createsBiases: false, progress)
     var seconds = calibrationSeconds
     var clock = StageClock()
     var start = float
     var converted = [QuantizedLayer?](repeating: nil, count: plan.layers.count)
-    let isExact = plan.layers.allSatisfy { $0.method == .exact || $0.method == .unconstrained }
+    let isExact = plan.layers.allSatisfy {
+      ($0.method == .exact || $0.method == .unconstrained) && $0.bias == nil
+    }
     if always || (recipe.refine == .best && isExact) {
       var quantized = float.graph
       let layers = try quantize(plan, float.graph, progress)
@@ -112,8 +115,11 @@ public struct Converter: Sendable {
   }
 
   /// The imported model with its plan, whose activation ranges are set.
+  ///
+  /// - Parameter createsBiases: whether biases that count in an accumulator are made where layers have none.
   private func calibrated(
-    _ model: Model, _ calibration: (any CalibrationSource)?, _ progress: (Progress) -> Void
+    _ model: Model, _ calibration: (any CalibrationSource)?, createsBiases: Bool,
+    _ progress: (Progress) -> Void
   ) throws(ConversionError) -> (
     float: Model, plan: QuantizationPlan, edits: [PassReport], runner: SampleRunner?,
     seconds: Conversion.Seconds
@@ -122,6 +128,9 @@ public struct Converter: Sendable {
     var seconds = Conversion.Seconds()
     var result = model
     var edits = try prepare(&result.graph)
+    if createsBiases, calibration != nil {
+      do { try LayerBias.createMissing(in: &result.graph, recipe) } catch { throw .graph(error) }
+    }
     var plan = try place(result.graph)
     seconds.prepare = clock.lap()
     let runner = try calibration.map { (source) throws(ConversionError) in
@@ -130,6 +139,7 @@ public struct Converter: Sendable {
     if recipe.equalizes {
       edits += try CrossLayerEqualization.run(&result.graph, runner: runner)
     }
+    plan.placeBiases(in: &result.graph)
     if let made = runner {
       let histograms = try RangeCalibration(recipe: recipe)
         .calibrate(&plan, graph: result.graph, runner: made) {

@@ -1,3 +1,5 @@
+import Quantizers
+
 /// A setting outside what the method or the exported format allows.
 public struct RecipeError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The option's long name.
@@ -15,6 +17,7 @@ extension Recipe {
     try check("activation-bits", activationBits, in: 1...8)
     try check("accumulator-bits", accumulatorBits, in: 2...32)
     try check("io-bits", ioBits, in: 2...8)
+    if let biasBits { try check("bias-bits", biasBits, in: BiasFormat.widths) }
     try check("calibration-samples", calibrationSamples, in: 1...Int(Int32.max))
     try check("reconstruction-steps", reconstructionSteps ?? 0, in: 0...100_000)
     guard depthwiseMethod != .unconstrained else {
@@ -25,6 +28,13 @@ extension Recipe {
       if let bits = layer.weightBits { try check("weight-bits", bits, in: 2...8) }
       if let bits = layer.activationBits { try check("activation-bits", bits, in: 1...8) }
       if let bits = layer.accumulatorBits { try check("accumulator-bits", bits, in: 2...32) }
+      if let bits = layer.biasBits { try check("bias-bits", bits, in: BiasFormat.widths) }
+    }
+    if let steps = reconstructionSteps, steps > 0,
+      biasBits != nil || layers.contains(where: { $0.biasBits != nil })
+    {
+      throw RecipeError(
+        option: "reconstruction-steps", value: "\(steps)", allowed: "0 where bias-bits is given")
     }
   }
 
@@ -47,6 +57,7 @@ extension Recipe {
       merged.weightBits = layer.weightBits ?? merged.weightBits
       merged.activationBits = layer.activationBits ?? merged.activationBits
       merged.accumulatorBits = layer.accumulatorBits ?? merged.accumulatorBits
+      merged.biasBits = layer.biasBits ?? merged.biasBits
     }
     return merged
   }

@@ -9,6 +9,10 @@ import TensorCore
 ///
 /// 1. Conv becomes ConvInteger.
 /// 2. MatMul with its weight on the right, and Gemm without a transposed left operand, become MatMulInteger.
+/// 3. MatMul with its weight on the left becomes the transposed product, `W x = (x^T W^T)^T`: runtimes compute
+///    the order of 2 without saturation, and the transpositions move bytes before and floats behind.
+/// 4. A bias of 32-bit codes on the accumulator's scale, `DequantizeLinear(b, s * t)`, is added to the integers:
+///    `Mul(Cast(Add(ConvInteger(x, w, z), b)), s * t)`; that of a MatMul is an Add's.
 ///
 /// Between the quantizer and the layer may stand operators that only move values; the integers are then taken
 /// anew, exactly. Weights beyond 64 are held as unsigned bytes around 128: runtimes add pairs of products of
@@ -24,11 +28,9 @@ public struct IntegerLayerExport: Pass {
     var scalars = SharedScalars()
     var taken: [ValueID: ActivationCodes] = [:]
     for id in graph.nodeIDs {
-      guard let layer = Layer(id, in: graph) else { continue }
+      guard graph.contains(id), let layer = Layer(id, in: graph) else { continue }
       let node = graph[id]
-      guard let data = node.inputs[0], let source = LinearGrid(of: data, in: graph) else {
-        continue
-      }
+      let (data, source) = (layer.data, layer.source)
       let codes = taken[data] ?? source.codes(of: data, in: &graph, &scalars)
       taken[data] = codes
       layer.replace(in: &graph, codes, &scalars)
@@ -41,17 +43,30 @@ public struct IntegerLayerExport: Pass {
   /// A layer whose weight is a constant of integers with one scale, or one an output channel.
   private struct Layer {
     let id: NodeID
+    let data: ValueID
+    let source: LinearGrid
+    /// The order of axes that turns the data, and the sums, of a product with the weight on its left around.
+    let transposition: [Int]?
     /// The weight as the integer operator takes it.
     let codes: [Int]
     let shape: [Int]
     /// One, or one an output channel; `alpha` of a Gemm included.
     let scales: [Float]
     let bias: Tensor?
+    /// In steps of the accumulator.
+    let integerBias: Tensor?
+    /// The Add behind a MatMul that adds the bias.
+    let add: NodeID?
 
     init?(_ id: NodeID, in graph: Graph) {
       let node = graph[id]
-      guard node.inputs.count > 1, let value = node.inputs[1], let data = node.inputs[0],
-        graph[data].constant == nil, let weight = LinearWeight(value, in: graph)
+      guard node.inputs.count > 1, let left = node.inputs[0], let right = node.inputs[1] else {
+        return nil
+      }
+      let isLeft = node.op is MatMul && LinearWeight(left, in: graph) != nil
+      let data = isLeft ? right : left
+      guard graph[data].constant == nil, let source = LinearGrid(of: data, in: graph),
+        let weight = LinearWeight(isLeft ? left : right, in: graph)
       else { return nil }
       var alpha: Float = 1
       var beta: Float = 1
@@ -62,33 +77,55 @@ public struct IntegerLayerExport: Pass {
       case let gemm as Gemm where !gemm.transposesA && shape.count == 2:
         (alpha, beta) = (gemm.alpha, gemm.beta)
         channelAxis = gemm.transposesB ? 0 : 1
-        if gemm.transposesB {
-          let (rows, columns) = (shape[0], shape[1])
-          codes = (0..<codes.count).map { weight.codes[$0 % rows * columns + $0 / rows] }
-          shape = [columns, rows]
-        }
+        if gemm.transposesB { (codes, shape) = weight.transposed() }
+      case is MatMul where shape.count == 2 && isLeft:
+        channelAxis = 0
+        (codes, shape) = weight.transposed()
       case is MatMul where shape.count == 2: channelAxis = 1
       default: return nil
       }
       guard weight.scales.count == 1 || weight.axis == channelAxis, alpha > 0 else { return nil }
+      if isLeft {
+        guard let rank = graph[data].type?.dimensions?.count else { return nil }
+        transposition = rank < 2 ? nil : Array(0..<rank - 2) + [rank - 1, rank - 2]
+      } else {
+        transposition = nil
+      }
       scales = weight.scales.map { $0 * alpha }
+      let steps = scales.map { $0 * source.scale }
       if node.inputs.count > 2, let added = node.inputs[2] {
-        guard let tensor = graph[added].constant?.convertedToFloat() else { return nil }
-        bias =
+        add = nil
+        integerBias =
           beta == 1
-          ? tensor
-          : Tensor(tensor.elements(of: Float.self).map { $0 * beta }, shape: tensor.shape)
+          ? LinearBias(added, in: graph)?.integers(on: steps) : nil
+        if integerBias == nil {
+          guard
+            let tensor = graph[added].constant?.convertedToFloat()
+              ?? LinearBias(added, in: graph)?.values
+          else { return nil }
+          bias =
+            beta == 1
+            ? tensor
+            : Tensor(tensor.elements(of: Float.self).map { $0 * beta }, shape: tensor.shape)
+        } else {
+          bias = nil
+        }
       } else {
         bias = nil
+        let behind = node.op is MatMul && !isLeft ? LinearBias.behind(node, in: graph) : nil
+        integerBias = behind?.bias.integers(on: steps)
+        add = integerBias == nil ? nil : behind?.add
       }
       self.id = id
+      self.data = data
+      self.source = source
       self.codes = codes
       self.shape = shape
     }
 
     func replace(in graph: inout Graph, _ data: ActivationCodes, _ scalars: inout SharedScalars) {
       let node = graph[id]
-      guard case let output?? = node.outputs.first else { return }
+      guard case let output?? = (add.map { graph[$0] } ?? node).outputs.first else { return }
       let isWide = codes.contains { abs($0) > 64 }
       let container: Container = isWide ? .uint8 : .int8
       let offset = isWide ? 128 : 0
@@ -98,25 +135,36 @@ public struct IntegerLayerExport: Pass {
       let convolution = node.op as? Conv
       let op: any Operator =
         convolution.map { IntegerProduct.convolution($0) } ?? IntegerProduct.matrix
-      let type = graph[output].type
+      let type = transposed(graph[output].type)
+      if let add { graph.remove(add) }
       graph.remove(id)
-      let sums = graph.addNode(
+      // Along the channels of a convolution's output; a matrix product's stand last.
+      let trailing = convolution == nil ? [] : [Int](repeating: 1, count: shape.count - 2)
+      var sums = graph.addNode(
         op, name: node.name,
         inputs: [
-          data.codes, weight, data.zeroPoint, scalars.value(offset, container, in: &graph),
+          turned(data.codes, in: &graph), weight, data.zeroPoint,
+          scalars.value(offset, container, in: &graph),
         ],
         output: node.name + "_accumulator", type: type.map { TensorType(.int32, $0.dimensions) })
+      if let integerBias {
+        let addend = graph.addConstant(
+          name: node.name + "_bias_integers",
+          convolution == nil
+            ? integerBias : integerBias.reshaped([integerBias.count] + trailing) ?? integerBias)
+        sums = graph.addNode(
+          Add(), name: node.name + "_add_bias", inputs: [sums, addend],
+          output: node.name + "_biased", type: graph[sums].type)
+      }
       let floats = graph.addNode(
         Cast(to: .float32), name: node.name + "_cast", inputs: [sums],
         output: node.name + "_sums", type: type)
-      // Along the channels of a convolution's output; a matrix product's stand last.
-      let trailing = convolution == nil ? [] : [Int](repeating: 1, count: shape.count - 2)
       let scale = graph.addConstant(
         name: node.name + "_output_scale",
         Tensor(
           scales.map { $0 * data.scale }, shape: scales.count == 1 ? [] : [scales.count] + trailing)
       )
-      guard let bias else {
+      guard bias != nil || transposition != nil else {
         graph.addNode(
           Mul(), name: node.name + "_rescale", inputs: [floats, scale], outputs: [output])
         return
@@ -124,11 +172,35 @@ public struct IntegerLayerExport: Pass {
       let products = graph.addNode(
         Mul(), name: node.name + "_rescale", inputs: [floats, scale],
         output: node.name + "_products", type: type)
+      guard let bias else {
+        if let transposition {
+          graph.addNode(
+            Transpose(permutation: transposition), name: node.name + "_turn_back",
+            inputs: [products], outputs: [output])
+        }
+        return
+      }
       let addend = graph.addConstant(
         name: node.name + "_bias",
         convolution == nil ? bias : bias.reshaped([bias.count] + trailing) ?? bias)
       graph.addNode(
         Add(), name: node.name + "_add_bias", inputs: [products, addend], outputs: [output])
+    }
+
+    /// The data as the transposed product reads them.
+    private func turned(_ codes: ValueID, in graph: inout Graph) -> ValueID {
+      guard let transposition else { return codes }
+      let name = graph[codes].name
+      return graph.addNode(
+        Transpose(permutation: transposition), name: name + "_turn", inputs: [codes],
+        output: name + "_turned", type: transposed(graph[codes].type))
+    }
+
+    private func transposed(_ type: TensorType?) -> TensorType? {
+      guard let transposition, let type, let dimensions = type.dimensions,
+        dimensions.count == transposition.count
+      else { return type }
+      return TensorType(type.elementType, transposition.map { dimensions[$0] })
     }
   }
 }

@@ -162,4 +162,14 @@ struct LinearWeight {
     scales = steps.count == count ? steps : [Float](repeating: steps[0], count: count)
     guard codes.allSatisfy({ (-128...127).contains($0) }) else { return nil }
   }
+
+  /// Codes and shape of the transposed matrix.
+  ///
+  /// - Precondition: the weight has two axes.
+  func transposed() -> (codes: [Int], shape: [Int]) {
+    let (rows, columns) = (shape[0], shape[1])
+    return (
+      (0..<codes.count).map { codes[$0 % rows * columns + $0 / rows] }, [columns, rows]
+    )
+  }
 }

@@ -38,16 +38,39 @@ struct QuantizationPlan: Sendable {
     var method: Recipe.Method
     var weightBits: Int
     var accumulatorBits: Int
+    /// Bits of the bias inside the accumulator; `nil` where it stays outside.
+    var biasBits: Int?
+    /// The bias that stands there before quantization; set with its bits where the layer has one.
+    var bias: LayerBias?
     /// Index of the group that quantizes the layer's activations.
     var group: Int
+
+    /// What the layer multiplies its sums with.
+    var factor: Float = 1
+
+    /// What a step of the accumulator is worth at a weight scale of 1.
+    func step(of input: ActivationGroup) -> Float { (input.scale ?? 1) * factor }
 
     /// The width that the layer's integers are held to, `nil` for an unconstrained layer.
     var targetBits: Int? { method == .unconstrained ? nil : accumulatorBits }
   }
 
+  /// A product of two activations, as in attention: no weight to constrain, so that its accumulator is what the data
+  /// types of its operands demand.
+  struct Product: Sendable {
+    var node: NodeID
+    var name: String
+    /// Indices of the groups that quantize its operands.
+    var groups: [Int]
+    /// P of the layers around it.
+    var accumulatorBits: Int
+  }
+
   var groups: [ActivationGroup]
   /// In topological order.
   var layers: [Layer]
+  /// In topological order.
+  var products: [Product] = []
   /// Names of dot-product layers that the recipe leaves in floating point.
   var excluded: [String]
 }
