@@ -80,7 +80,7 @@ extension ModelFile {
     for verdict in result.layers {
       let layer = verdict.layer
       guard let index = entries.firstIndex(where: { $0.layer == layer.name }),
-        let required = layer.requiredBits
+        let required = verdict.requiredBits
       else { continue }
       entries[index].output = layer.output
       entries[index].requiredBits = required
