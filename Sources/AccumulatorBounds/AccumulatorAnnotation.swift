@@ -21,10 +21,12 @@ public struct AccumulatorAnnotation: Sendable, Hashable {
   public var inputSigned: Bool
   /// The name of the weight quantization method.
   public var method: String
+  /// The width of the integer biases that the bound includes; `nil` where it includes none.
+  public var biasBits: Int?
 
   public init(
     layer: String, output: String, weight: String, targetBits: Int?, requiredBits: Int,
-    inputBits: Int, inputSigned: Bool, method: String
+    inputBits: Int, inputSigned: Bool, method: String, biasBits: Int? = nil
   ) {
     self.layer = layer
     self.output = output
@@ -34,6 +36,7 @@ public struct AccumulatorAnnotation: Sendable, Hashable {
     self.inputBits = inputBits
     self.inputSigned = inputSigned
     self.method = method
+    self.biasBits = biasBits
   }
 }
 
@@ -75,12 +78,16 @@ extension AccumulatorAnnotation {
   }
 
   var json: JSONValue {
-    [
-      "layer": .string(layer), "output": .string(output), "weight": .string(weight),
-      "target_bits": targetBits.map { JSONValue($0) } ?? .null,
-      "required_bits": JSONValue(requiredBits), "input_bits": JSONValue(inputBits),
-      "input_signed": .bool(inputSigned), "method": .string(method),
+    var members: [JSONMember] = [
+      JSONMember("layer", .string(layer)), JSONMember("output", .string(output)),
+      JSONMember("weight", .string(weight)),
+      JSONMember("target_bits", targetBits.map { JSONValue($0) } ?? .null),
+      JSONMember("required_bits", JSONValue(requiredBits)),
+      JSONMember("input_bits", JSONValue(inputBits)),
+      JSONMember("input_signed", .bool(inputSigned)), JSONMember("method", .string(method)),
     ]
+    if let biasBits { members.append(JSONMember("bias_bits", JSONValue(biasBits))) }
+    return .object(members)
   }
 
   private init(_ entry: Entry) throws(AnnotationError) {
@@ -88,7 +95,8 @@ extension AccumulatorAnnotation {
       layer: try entry.string("layer"), output: try entry.string("output"),
       weight: try entry.string("weight"), targetBits: try entry.optionalBits("target_bits"),
       requiredBits: try entry.bits("required_bits"), inputBits: try entry.bits("input_bits"),
-      inputSigned: try entry.bool("input_signed"), method: try entry.string("method"))
+      inputSigned: try entry.bool("input_signed"), method: try entry.string("method"),
+      biasBits: try entry.bitsIfPresent("bias_bits"))
   }
 }
 
@@ -117,5 +125,9 @@ private struct Entry {
 
   func optionalBits(_ name: String) throws(AnnotationError) -> Int? {
     json[name] == .null ? nil : try bits(name)
+  }
+
+  func bitsIfPresent(_ name: String) throws(AnnotationError) -> Int? {
+    json[name] == nil ? nil : try optionalBits(name)
   }
 }

@@ -9,7 +9,7 @@ public struct AccumulatorBudget: Sendable, Hashable {
   public struct Tiling: Sendable, Hashable {
     /// Products a tile, at least 1; the last tile of a channel may be shorter.
     public let length: Int
-    /// The register that sums the tiles' results and starts from the bias.
+    /// The register that sums the tiles' results and the bias.
     public let outer: AccumulatorRange
 
     /// A tiling, or `nil` unless `length` is at least 1.
@@ -25,7 +25,7 @@ public struct AccumulatorBudget: Sendable, Hashable {
   /// The register that sums products: of a tile where there are tiles, else of the whole channel.
   public let accumulator: AccumulatorRange
   public let tiling: Tiling?
-  /// What the accumulator (with tiles, the outer one) starts from.
+  /// What the accumulator (with tiles, the outer one) adds besides, first or at any later time.
   public let bias: Int64
   /// What each run of products that share the register `accumulator` may use.
   public let inner: SignSumRegion
@@ -52,6 +52,19 @@ public struct AccumulatorBudget: Sendable, Hashable {
       positiveLimit: positiveLimit, negativeLimit: negativeLimit)
     self.outer = tiling.map { SignSumRegion(input: range, accumulator: $0.outer, bias: bias) }
   }
+
+  /// The same budget beside another bias.
+  public func with(bias: Int64) -> AccumulatorBudget {
+    guard
+      let result = AccumulatorBudget(
+        input: input, accumulator: accumulator, bias: bias, tiling: tiling,
+        positiveLimit: inner.positiveLimit, negativeLimit: inner.negativeLimit)
+    else { preconditionFailure("a range whose zero point is subtracted already") }
+    return result
+  }
+
+  /// The register that takes the bias in: the outer one where there are tiles.
+  public var biasRegister: AccumulatorRange { tiling?.outer ?? accumulator }
 
   /// The constraint on the whole channel: the outer register's where there are tiles.
   public var channel: SignSumRegion { outer ?? inner }

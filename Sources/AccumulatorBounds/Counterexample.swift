@@ -5,7 +5,9 @@ public struct Counterexample: Sendable, Hashable {
   /// The indices of the products to add first, in ascending order, where the overflow happens on the
   /// way and the whole dot product would fit again; `nil` where the whole dot product overflows.
   public var prefix: [Int]?
-  /// What the accumulator would hold then: the dot product (or the sum of the prefix) plus bias.
+  /// The bias as far as it is part of the sum: 0 where it would come after the products of the prefix.
+  public var bias: Int64
+  /// What the accumulator would hold then: the dot product (or the sum of the prefix) plus `bias`.
   public var sum: Int128
 
   /// The worst input of a channel, or `nil` where no input overflows the accumulator.
@@ -14,7 +16,7 @@ public struct Counterexample: Sendable, Hashable {
   ///   - weights: the channel's integers.
   ///   - input: the range of the inputs as stored.
   ///   - zeroPoint: subtracted from each input before its product; inside 64 bits for every input.
-  ///   - bias: what the accumulator starts from.
+  ///   - bias: added first or between the products.
   public init?<Weights: Collection>(
     weights: Weights, input: IntegerRange, zeroPoint: Int64 = 0, bias: Int64 = 0,
     accumulator: AccumulatorRange
@@ -41,6 +43,7 @@ public struct Counterexample: Sendable, Hashable {
     self.input = values
     let outside = !accumulator.contains(whole)
     self.prefix = outside ? nil : prefix
+    self.bias = outside || (bias > 0) == overflowsAbove ? bias : 0
     self.sum = outside ? whole : overflowsAbove ? worst.maximum : worst.minimum
   }
 }

@@ -2,24 +2,26 @@
 ///
 ///     a S+ + b S- <= above        a S- + b S+ <= below
 ///
-/// with a = max(xmax, 0), b = max(-xmin, 0), above = 2^(P-1) - 1 - bias, below = 2^(P-1) + bias,
-/// and, where given, a limit of its own for each sign. For unsigned inputs (b = 0) that is one
-/// budget per sign: S+ <= floor(above / a), S- <= floor(below / a).
+/// with a = max(xmax, 0), b = max(-xmin, 0), above = 2^(P-1) - 1 - max(bias, 0),
+/// below = 2^(P-1) + min(bias, 0), and, where given, a limit of its own for each sign. For unsigned
+/// inputs (b = 0) that is one budget per sign: S+ <= floor(above / a), S- <= floor(below / a).
+///
+/// The bias is one more summand: the accumulator may start from it, or take it in at any later time.
 public struct SignSumRegion: Sendable, Hashable {
   /// What a unit of S+ adds to the greatest value: a, at most 2^63.
   public let along: Int128
   /// What a unit of S- adds to the greatest value: b, at most 2^63.
   public let against: Int128
-  /// Room above the bias; negative where the bias alone overflows.
+  /// What the products may raise the sum by; negative where the bias alone overflows.
   public let above: Int128
-  /// Room below the bias; negative where the bias alone overflows.
+  /// What the products may lower the sum by; negative where the bias alone overflows.
   public let below: Int128
   public let positiveLimit: Int64
   public let negativeLimit: Int64
 
   /// - Parameters:
   ///   - input: what is multiplied with a weight, a zero point already subtracted.
-  ///   - bias: what the accumulator starts from.
+  ///   - bias: added first or between the products.
   ///   - positiveLimit: the most that S+ may be, whatever the accumulator would allow; at least 0.
   ///   - negativeLimit: the same for S-.
   public init(
@@ -27,8 +29,8 @@ public struct SignSumRegion: Sendable, Hashable {
     positiveLimit: Int64 = .max, negativeLimit: Int64 = .max
   ) {
     (along, against) = input.magnitudes
-    above = Int128(accumulator.maximum) - Int128(bias)
-    below = Int128(bias) - Int128(accumulator.minimum)
+    above = Int128(accumulator.maximum) - Int128(max(bias, 0))
+    below = Int128(min(bias, 0)) - Int128(accumulator.minimum)
     self.positiveLimit = max(positiveLimit, 0)
     self.negativeLimit = max(negativeLimit, 0)
   }

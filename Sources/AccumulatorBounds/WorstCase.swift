@@ -3,10 +3,11 @@
 ///
 /// With a = max(xmax, 0) and b = max(-xmin, 0) these are
 ///
-///     minimum = bias - (a S- + b S+)        maximum = bias + (a S+ + b S-)
+///     minimum = min(bias, 0) - (a S- + b S+)        maximum = max(bias, 0) + (a S+ + b S-)
 ///
 /// A product that has not been added yet counts like an input of 0, so a range without 0 widens to
-/// include it. The bounds are attained: the products that raise the sum may all come first.
+/// include it. The bias is a summand like the products: an accumulator that starts from it is covered,
+/// and one that takes it in last. The bounds are attained: what raises the sum may all come first.
 public struct WorstCase: Sendable, Hashable {
   public var minimum: Int128
   public var maximum: Int128
@@ -14,12 +15,12 @@ public struct WorstCase: Sendable, Hashable {
   /// - Parameters:
   ///   - sums: the channel's integer weights by sign.
   ///   - input: what is multiplied with a weight, a zero point already subtracted.
-  ///   - bias: what the accumulator starts from.
+  ///   - bias: added first or between the products.
   public init(of sums: SignSums, input: IntegerRange, bias: Int64 = 0) {
     let (a, b) = input.magnitudes
     // 63-bit sums times 64-bit magnitudes, twice, and a bias: below 2^127.
-    self.minimum = Int128(bias) - (a * Int128(sums.negative) + b * Int128(sums.positive))
-    self.maximum = Int128(bias) + (a * Int128(sums.positive) + b * Int128(sums.negative))
+    self.minimum = Int128(min(bias, 0)) - (a * Int128(sums.negative) + b * Int128(sums.positive))
+    self.maximum = Int128(max(bias, 0)) + (a * Int128(sums.positive) + b * Int128(sums.negative))
   }
 
   /// The least P such that both bounds lie in -2^(P-1) ... 2^(P-1) - 1.

@@ -32,7 +32,8 @@ public struct Converter: Sendable {
     _ model: Model, calibration: (any CalibrationSource)?,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> Conversion {
-    var (float, plan, edits, runner, seconds) = try calibrated(model, calibration, progress)
+    var (float, plan, edits, runner, seconds) = try calibrated(
+      model, calibration, createsBiases: recipe.biasCorrection, progress)
     var clock = StageClock()
     let layers = try quantize(plan, float.graph, progress)
     let graph = float.graph
@@ -65,7 +66,8 @@ public struct Converter: Sendable {
     _ model: Model, calibration: (any CalibrationSource)?,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> TrainableModel {
-    var (float, plan, edits, runner, seconds) = try calibrated(model, calibration, progress)
+    var (float, plan, edits, runner, seconds) = try calibrated(
+      model, calibration, createsBiases: false, progress)
     var clock = StageClock()
     // The exported model keeps its batch; only training widens it.
     let wide = try runner?.executable(float.graph) ?? float.graph
@@ -78,8 +80,11 @@ public struct Converter: Sendable {
   }
 
   /// The imported model with its plan, whose activation ranges are set.
+  ///
+  /// - Parameter createsBiases: whether biases that count in an accumulator are made where layers have none.
   private func calibrated(
-    _ model: Model, _ calibration: (any CalibrationSource)?, _ progress: (Progress) -> Void
+    _ model: Model, _ calibration: (any CalibrationSource)?, createsBiases: Bool,
+    _ progress: (Progress) -> Void
   ) throws(ConversionError) -> (
     float: Model, plan: QuantizationPlan, edits: [PassReport], runner: SampleRunner?,
     seconds: Conversion.Seconds
@@ -88,6 +93,9 @@ public struct Converter: Sendable {
     var seconds = Conversion.Seconds()
     var result = model
     var edits = try prepare(&result.graph)
+    if createsBiases, calibration != nil {
+      do { try LayerBias.createMissing(in: &result.graph, recipe) } catch { throw .graph(error) }
+    }
     var plan = try place(result.graph)
     seconds.prepare = clock.lap()
     let runner = try calibration.map { (source) throws(ConversionError) in
@@ -96,6 +104,7 @@ public struct Converter: Sendable {
     if recipe.equalizes {
       edits += try CrossLayerEqualization.run(&result.graph, runner: runner)
     }
+    plan.placeBiases(in: &result.graph)
     if let made = runner {
       let histograms = try RangeCalibration(recipe: recipe)
         .calibrate(&plan, graph: result.graph, runner: made) {

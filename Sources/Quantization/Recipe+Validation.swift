@@ -1,3 +1,5 @@
+import Quantizers
+
 /// A setting outside what the method or the exported format allows.
 public struct RecipeError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The option's long name.
@@ -15,6 +17,7 @@ extension Recipe {
     try check("activation-bits", activationBits, in: 1...8)
     try check("accumulator-bits", accumulatorBits, in: 2...32)
     try check("io-bits", ioBits, in: 2...8)
+    if let biasBits { try check("bias-bits", biasBits, in: BiasFormat.widths) }
     try check("calibration-samples", calibrationSamples, in: 1...Int(Int32.max))
     guard depthwiseMethod != .unconstrained else {
       throw RecipeError(
@@ -24,6 +27,7 @@ extension Recipe {
       if let bits = layer.weightBits { try check("weight-bits", bits, in: 2...8) }
       if let bits = layer.activationBits { try check("activation-bits", bits, in: 1...8) }
       if let bits = layer.accumulatorBits { try check("accumulator-bits", bits, in: 2...32) }
+      if let bits = layer.biasBits { try check("bias-bits", bits, in: BiasFormat.widths) }
     }
   }
 
@@ -46,6 +50,7 @@ extension Recipe {
       merged.weightBits = layer.weightBits ?? merged.weightBits
       merged.activationBits = layer.activationBits ?? merged.activationBits
       merged.accumulatorBits = layer.accumulatorBits ?? merged.accumulatorBits
+      merged.biasBits = layer.biasBits ?? merged.biasBits
     }
     return merged
   }

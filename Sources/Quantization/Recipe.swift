@@ -79,10 +79,12 @@ public struct Recipe: Sendable, Hashable, Codable {
     /// Bits of the layer's input activations.
     public var activationBits: Int?
     public var accumulatorBits: Int?
+    /// Bits of the layer's bias, which then counts in its accumulator.
+    public var biasBits: Int?
 
     public init(
       match: String, quantize: Bool? = nil, method: Method? = nil, weightBits: Int? = nil,
-      activationBits: Int? = nil, accumulatorBits: Int? = nil
+      activationBits: Int? = nil, accumulatorBits: Int? = nil, biasBits: Int? = nil
     ) {
       self.match = match
       self.quantize = quantize
@@ -90,6 +92,7 @@ public struct Recipe: Sendable, Hashable, Codable {
       self.weightBits = weightBits
       self.activationBits = activationBits
       self.accumulatorBits = accumulatorBits
+      self.biasBits = biasBits
     }
 
     enum CodingKeys: String, CodingKey {
@@ -97,6 +100,7 @@ public struct Recipe: Sendable, Hashable, Codable {
       case weightBits = "weight-bits"
       case activationBits = "activation-bits"
       case accumulatorBits = "accumulator-bits"
+      case biasBits = "bias-bits"
     }
   }
 
@@ -109,6 +113,9 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var accumulatorBits = 16
   /// Weight and input-activation bits of the first and the last dot-product layer.
   public var ioBits = 8
+  /// Bits of biases that are integers on the accumulator's scale and count in its bound; `nil` leaves biases in
+  /// floating point, outside the accumulator.
+  public var biasBits: Int?
   public var initializer = Initializer.projection
   public var refine = Refinement.best
   public var scaleSearch = ScaleCriterion.output
@@ -151,6 +158,7 @@ public struct Recipe: Sendable, Hashable, Codable {
     case activationBits = "activation-bits"
     case accumulatorBits = "accumulator-bits"
     case ioBits = "io-bits"
+    case biasBits = "bias-bits"
     case initializer = "init"
     case refine, rounding
     case scaleSearch = "scale-search"

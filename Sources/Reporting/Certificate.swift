@@ -28,6 +28,7 @@ public struct Certificate: Sendable {
   static let statement = """
     Every partial sum of a certified layer's products, in any order and for every input in \
     integer_min...integer_max, lies in -2^(P-1)...2^(P-1)-1 with P = target_bits. Inputs and weights \
-    are integers less their zero points; the bias is not included.
+    are integers less their zero points. Where bias_included is true, the bias is one more summand; else it \
+    is not included.
     """
 }

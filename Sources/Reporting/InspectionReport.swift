@@ -27,7 +27,8 @@ public struct InspectionReport: Sendable {
     var paragraphs = [style.wrap(heading)]
     if !result.layers.isEmpty {
       paragraphs.append(LayerTable.inspection(result, style: style))
-      paragraphs.append(style.wrap(Self.legend))
+      let hasBiases = result.layers.contains { $0.layer.bias != nil }
+      paragraphs.append(style.wrap(Self.legend + (hasBiases ? Self.biasLegend : "")))
     }
     paragraphs.append(VerdictText.summary(result, style: style))
     return paragraphs.joined(separator: "\n\n") + "\n"
@@ -36,6 +37,9 @@ public struct InspectionReport: Sendable {
   private static let legend =
     "K: products in one sum. Accumulators in bits: target, exactly required, demanded by the data "
     + "types alone, headroom."
+
+  private static let biasLegend =
+    " Biases are shown where they are integers in the accumulators, and count as summands there."
 
   private var heading: String {
     var parts = ["\(model.path): \(model.format.rawValue)"]

@@ -30,6 +30,9 @@ extension ConversionOptions {
       JSONMember("format", .string(format.rawValue)),
       JSONMember("seed", JSONValue(seed)),
     ]
+    if let biasBits = recipe.biasBits {
+      members.append(JSONMember("bias-bits", JSONValue(biasBits)))
+    }
     members += preprocessing.members
     if training.epochs > 0 {
       members.append(JSONMember("gradient", .string(recipe.gradient.rawValue)))
@@ -98,7 +101,7 @@ extension Recipe.LayerOverride {
     if let method { members.append(JSONMember("method", .string(method.rawValue))) }
     let widths: [(String, Int?)] = [
       ("weight-bits", weightBits), ("activation-bits", activationBits),
-      ("accumulator-bits", accumulatorBits),
+      ("accumulator-bits", accumulatorBits), ("bias-bits", biasBits),
     ]
     for case (let name, let bits?) in widths { members.append(JSONMember(name, JSONValue(bits))) }
     return .object(members)

@@ -29,12 +29,14 @@ public struct LayerVerdict: Sendable {
 
   public var isCertified: Bool { findings.isEmpty }
 
-  /// The l1 norm that a channel whose weights sum to zero may have under the target: (2^P - 2) over the
-  /// width of the input's range, rounded down. `nil` without a target or a range.
-  public var normBudget: Int64? {
+  /// The l1 norm that a channel whose weights sum to zero may have under the target: (2^P - 2), less twice the
+  /// magnitude of a bias that counts, over the width of the input's range, rounded down. `nil` without a target
+  /// or a range.
+  public func normBudget(ofChannel index: Int) -> Int64? {
     guard let targetBits, let input = layer.input, let range = AccumulatorRange(bits: targetBits)
     else { return nil }
     let width = Int128(input.integerMaximum) - Int128(input.integerMinimum)
-    return width > 0 ? Int64(clamping: 2 * Int128(range.maximum) / width) : nil
+    let room = Int128(range.maximum) - Int128(layer.bias(ofChannel: index).magnitude)
+    return width > 0 ? Int64(clamping: 2 * max(room, 0) / width) : nil
   }
 }

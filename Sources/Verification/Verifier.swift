@@ -6,7 +6,8 @@ import GraphIR
 /// Nothing is shared with the code that quantizes: nodes are read as domain, type and raw attributes, and
 /// every integer is recomputed from the file's tensors as the quantizers' definitions say. A layer is certified
 /// where every partial sum of its products, in any order and for any input, fits a signed accumulator.
-/// The bias is not included. Initializers count with their value in the file, also where the file lists
+/// A bias that is integers on the accumulator's scale is one more summand (``BiasReader``); any other is added
+/// to real numbers, outside. Initializers count with their value in the file, also where the file lists
 /// them as inputs that a caller could replace.
 public enum Verifier {
   /// The verdict on every dot-product layer.

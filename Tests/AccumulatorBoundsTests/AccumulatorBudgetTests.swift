@@ -14,15 +14,18 @@ import Testing
     // All orders of summation are enumerated, so the order of the weights changes nothing.
     for weights in vectors(-3...3, length: length) where weights == weights.sorted() {
       let sums = try #require(SignSums(weights))
-      let (least, greatest) = reachable(weights, input)
-      for bits in 2...7 {
-        let accumulator = try accumulatorBits(bits)
-        let budget = try #require(AccumulatorBudget(input: range, accumulator: accumulator))
-        let fits = Int(accumulator.minimum) <= least && greatest <= Int(accumulator.maximum)
-        #expect(
-          budget.check(positiveSum: sums.positive, negativeSum: sums.negative) == fits,
-          "\(weights) at \(bits) bits")
-        #expect(budget.check(weights) == fits)
+      for bias in [0, 3, -4] {
+        let (least, greatest) = reachable(weights, input, bias: bias)
+        for bits in 2...7 {
+          let accumulator = try accumulatorBits(bits)
+          let unbiased = try #require(AccumulatorBudget(input: range, accumulator: accumulator))
+          let budget = unbiased.with(bias: Int64(bias))
+          let fits = Int(accumulator.minimum) <= least && greatest <= Int(accumulator.maximum)
+          #expect(
+            budget.check(positiveSum: sums.positive, negativeSum: sums.negative) == fits,
+            "\(weights) and \(bias) at \(bits) bits")
+          #expect(budget.check(weights) == fits)
+        }
       }
     }
   }

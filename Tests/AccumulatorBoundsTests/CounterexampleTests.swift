@@ -3,23 +3,24 @@ import Testing
 @testable import AccumulatorBounds
 
 @Suite struct CounterexampleTests {
-  @Test(arguments: [0...3, -2...1, 1...3, -3 ... -1] as [ClosedRange<Int>])
-  func `there is one exactly where some order overflows, and it does`(input: ClosedRange<Int>)
-    throws
-  {
+  @Test(arguments: [0...3, -2...1, 1...3, -3 ... -1] as [ClosedRange<Int>], [1, -2, 0])
+  func `there is one exactly where some order overflows, and it does`(
+    input: ClosedRange<Int>, bias: Int
+  ) throws {
     let range = try integers(input)
     for bits in 2...5 {
       let accumulator = try accumulatorBits(bits)
       for weights in vectors(-3...3, length: 3) {
-        let (least, greatest) = reachable(weights, input, bias: 1)
+        let (least, greatest) = reachable(weights, input, bias: bias)
         let overflows = least < Int(accumulator.minimum) || greatest > Int(accumulator.maximum)
         let found = Counterexample(
-          weights: weights, input: range, bias: 1, accumulator: accumulator)
+          weights: weights, input: range, bias: Int64(bias), accumulator: accumulator)
         #expect((found != nil) == overflows)
         guard let found else { continue }
         #expect(found.input.allSatisfy(range.contains))
         let indices = found.prefix ?? Array(weights.indices)
-        let sum = indices.reduce(1) { $0 + weights[$1] * Int(found.input[$1]) }
+        #expect(found.bias == bias || found.bias == 0 && found.prefix != nil)
+        let sum = indices.reduce(Int(found.bias)) { $0 + weights[$1] * Int(found.input[$1]) }
         #expect(found.sum == Int128(sum) && !accumulator.contains(found.sum))
       }
     }

@@ -2,13 +2,13 @@ import Testing
 
 @testable import AccumulatorBounds
 
-/// Every value that an accumulator can pass through: all inputs, all subsets of the products.
+/// Every value that an accumulator can pass through: all inputs, all subsets of the products and the bias.
 func reachable(_ weights: [Int], _ input: ClosedRange<Int>, bias: Int = 0) -> (Int, Int) {
-  var values: Set<Int> = [bias]
+  var values: Set<Int> = [0, bias]
   for weight in weights {
     values.formUnion(values.flatMap { value in input.map { value + weight * $0 } })
   }
-  return (values.min() ?? bias, values.max() ?? bias)
+  return (values.min() ?? 0, values.max() ?? 0)
 }
 
 /// All vectors of `length` integers of `range`.

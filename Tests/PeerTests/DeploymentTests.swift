@@ -64,9 +64,21 @@ struct DeploymentTests {
     try expectAgreement(models.all, Widths(weight: 4, activation: 5, accumulator: 13))
   }
 
+  @Test func `biases inside the accumulators are the same integers in every format`() throws {
+    let models = try BuiltModels()
+    try expectAgreement(
+      models.all, Widths(weight: 4, activation: 5, accumulator: 13), biasBits: 14)
+  }
+
   private func requiredBits(_ report: InspectionReport) -> [String: Int?] {
     Dictionary(
       report.result.layers.map { ($0.layer.name, $0.layer.requiredBits) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  private func biases(_ report: InspectionReport) -> [String: [Int64]?] {
+    Dictionary(
+      report.result.layers.map { ($0.layer.name, $0.layer.bias?.values) },
       uniquingKeysWith: { first, _ in first })
   }
 
@@ -77,13 +89,16 @@ struct DeploymentTests {
     return !graph.nodeIDs.contains { ((graph[$0].op as? ConvTranspose)?.group ?? 1) > 1 }
   }
 
-  private func expectAgreement(_ models: [PeerModel], _ widths: Widths) throws {
+  private func expectAgreement(_ models: [PeerModel], _ widths: Widths, biasBits: Int? = nil)
+    throws
+  {
     let folder = try TemporaryFolder()
     var jobs: [Job] = []
     var written: [[Form]] = []
     for (index, model) in models.enumerated() {
       var options = ConversionOptions()
       options.recipe = widths.recipe
+      options.recipe.biasBits = biasBits
       let calibration = folder.path("calibration-\(index).npy")
       try NpyFile.write(model.samples(8, seed: 1), to: calibration)
       options.data = calibration
@@ -106,6 +121,9 @@ struct DeploymentTests {
         let name = "\(model.testDescription) \(form.name)"
         #expect(summary.report.result.isCertified, "\(name)")
         #expect(requiredBits(summary.report) == requiredBits(report), "\(name)")
+        if form.options.batchNormalization == .keep {
+          #expect(biases(summary.report) == biases(report), "\(name)")
+        }
         exports.append(path)
       }
       written.append(forms)

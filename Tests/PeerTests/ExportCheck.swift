@@ -39,6 +39,7 @@ struct ExportJob: Sendable, Encodable {
     var bits: Int
     var input: [Int64]
     var prefix: [Int]?
+    var bias: Int64?
     var sum: Int64
   }
 
@@ -51,6 +52,7 @@ struct ExportJob: Sendable, Encodable {
   var activationBits: Int
   var accumulatorBits: Int
   var ioBits: Int
+  var biasBits: Int?
   var counterexamples: [Example]
 }
 
@@ -100,7 +102,7 @@ struct ExportCheck {
         original: model.path, exported: exported, folder: values.path, inputs: [input],
         weightBits: widths.weight, activationBits: widths.activation,
         accumulatorBits: widths.accumulator, ioBits: widths.recipe.ioBits,
-        counterexamples: try examples(in: exported)))
+        biasBits: options.recipe.biasBits, counterexamples: try examples(in: exported)))
   }
 
   /// The verdict on the written file, and for each layer an input that overflows one bit less than it needs.
@@ -117,7 +119,7 @@ struct ExportCheck {
         examples.append(
           ExportJob.Example(
             layer: layer.layer.name, channel: found.channel, bits: bits - 1, input: found.input,
-            prefix: found.prefix, sum: Int64(found.sum)))
+            prefix: found.prefix, bias: found.bias, sum: Int64(found.sum)))
       }
     }
     #expect(examples.count == verdict.layers.count)

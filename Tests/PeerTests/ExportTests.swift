@@ -51,6 +51,26 @@ struct ExportTests {
     try expectAgreement(check)
   }
 
+  @Test(arguments: [Recipe.Method.a2qPlus, .a2q, .exact])
+  func `biases that count in their accumulators are exported alike`(method: Recipe.Method) throws {
+    let models = try BuiltModels()
+    var check = try ExportCheck()
+    for model in models.all {
+      for trains in [false, true] {
+        do {
+          try check.convert(model, to: Widths(weight: 4, activation: 5, accumulator: 13)) {
+            $0.recipe.method = method
+            $0.recipe.biasBits = 12
+            if trains { Self.train(&$0) }
+          }
+        } catch {
+          Issue.record(error, "\(model.testDescription)")
+        }
+      }
+    }
+    try expectAgreement(check)
+  }
+
   /// Imitation of the float model, with steps large enough to move integers.
   private static func train(_ options: inout ConversionOptions) {
     options.training.epochs = 3

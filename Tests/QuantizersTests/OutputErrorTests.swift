@@ -108,8 +108,8 @@ struct MomentSamples {
   private static func fits(_ row: [Int], _ budget: AccumulatorBudget) -> Bool {
     func fits(_ row: ArraySlice<Int>, _ range: AccumulatorRange, bias: Int) -> Bool {
       let (low, high) = (Int(budget.input.minimum), Int(budget.input.maximum))
-      let most = row.reduce(bias) { $0 + max(0, $1 * low, $1 * high) }
-      let least = row.reduce(bias) { $0 + min(0, $1 * low, $1 * high) }
+      let most = row.reduce(max(bias, 0)) { $0 + max(0, $1 * low, $1 * high) }
+      let least = row.reduce(min(bias, 0)) { $0 + min(0, $1 * low, $1 * high) }
       return most <= Int(range.maximum) && least >= Int(range.minimum)
     }
     guard let tiling = budget.tiling else {

@@ -154,6 +154,41 @@ extension WeightLayer {
     }
   }
 
+  @Test(arguments: constrained, [Float(0.02), 0.1, 0.7])
+  func `weights fit beside the integers of biases at every scale, and a training's biases count`(
+    name: String, step: Float
+  ) throws {
+    var generator = SplitMix(seed: 19)
+    let weights = (0..<6 * 30).map { _ in generator.normal() * 0.1 }
+    let biases: [Float] = [0, 900, -900, 3, -40, 1e9]
+    let budget = try makeBudget(0...15, bits: 11)
+    let layer = WeightLayer(
+      channels: 6, length: 30, bits: 4, budgets: [budget], biasFormat: BiasFormat(bits: 12),
+      biases: biases.map { $0 * step })
+    let quantizer = try #require(WeightQuantizers.named(name)).init(layer)
+    var (parameters, initial) = try quantizer.initialized(weights, .projection)
+    for other in [[], [Float](repeating: -12, count: 6)] {
+      parameters.biases = other
+      for shift: Float in [-2, 0, 1, 3] {
+        var moved = parameters
+        for channel in 0..<6 { moved.log2Scale[channel] += shift }
+        let result = try quantizer.quantize(initial, moved)
+        for channel in 0..<6 {
+          let real = other.isEmpty ? layer.biases[channel] : other[channel]
+          let bias = layer.integer(ofBias: real, channel, scale: result.scales[channel])
+          let nearest = (real / result.scales[channel]).rounded(.toNearestOrEven)
+          #expect(bias == Int64(min(max(nearest, -1024), 1023)), "clipped to the accumulator")
+          let row = result.codes[channel * 30..<(channel + 1) * 30].map(Int.init)
+          let products = (
+            row.reduce(0) { $0 + 15 * max($1, 0) }, row.reduce(0) { $0 + 15 * min($1, 0) }
+          )
+          #expect(products.0 + max(Int(bias), 0) <= 1023)
+          #expect(products.1 + min(Int(bias), 0) >= -1024)
+        }
+      }
+    }
+  }
+
   @Test(arguments: constrained)
   func `a bias that overflows by itself is refused with its channel`(name: String) throws {
     let budgets = [try makeBudget(0...15, bits: 8), try makeBudget(0...15, bits: 8, bias: 128)]

@@ -42,7 +42,7 @@ import Testing
     let result = try Self.annotated(Self.entry(), finn: "SCALEDINT<8>").verify()
     #expect(result.isCertified)
     #expect(result.layers[0].targetBits == 8)
-    #expect(result.layers[0].normBudget == 16)
+    #expect(result.layers[0].normBudget(ofChannel: 0) == 16)
   }
 
   @Test func `without any width nothing is certified`() throws {

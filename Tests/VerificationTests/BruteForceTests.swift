@@ -33,7 +33,12 @@ import Testing
   }()
 
   /// The least and the greatest partial sum over all inputs and orders, by enumeration.
-  static func extremes(_ weights: [Int], _ range: ClosedRange<Int>) -> (Int, Int) {
+  ///
+  /// - Parameter factor: what a weight is multiplied with for an input.
+  static func extremes(
+    _ weights: [Int], _ range: ClosedRange<Int>,
+    factor: (_ index: Int, _ input: Int) -> Int = { $1 }
+  ) -> (Int, Int) {
     var low = 0
     var high = 0
     // Any order: a partial sum is the sum over some subset of the products.
@@ -42,7 +47,7 @@ import Testing
       high = max(high, sum)
       guard index < weights.count else { return }
       visit(index + 1, sum)
-      for x in range { visit(index + 1, sum + weights[index] * x) }
+      for x in range { visit(index + 1, sum + weights[index] * factor(index, x)) }
     }
     visit(0, 0)
     return (low, high)

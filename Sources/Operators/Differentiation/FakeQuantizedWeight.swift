@@ -6,11 +6,12 @@ import TensorCore
 /// The weight of a layer on its integer grid while it is trained: y = q(v, d, t) s, with s = 2^d.
 ///
 /// Made for training, never read from a file. Inputs: v in the layer's layout, d and t (absent for a method
-/// without a norm parameter), one a channel. The output is held as floats and as integers. Gradients are the
+/// without a norm parameter), one a channel; where the layer's bias counts in its accumulator, then c and p of
+/// ``FakeQuantizedBias``, which the budgets follow and which get no gradient from here. The output is held as floats and as integers. Gradients are the
 /// quantizer's own.
 public struct FakeQuantizedWeight: Operator {
   public static let schema = OperatorSchema(
-    domain: "snug.training", "FakeQuantizedWeight", since: 1, inputs: 2...3, inputTypes: [.float])
+    domain: "snug.training", "FakeQuantizedWeight", since: 1, inputs: 2...5, inputTypes: [.float])
 
   /// A quantizer, equal to itself alone.
   public final class Reference: Sendable, Hashable {
@@ -24,14 +25,19 @@ public struct FakeQuantizedWeight: Operator {
 
   public let reference: Reference
   public let layout: WeightLayout
+  /// `nil` where no bias counts in the accumulator.
+  public let biasStep: AccumulatorStep?
 
   /// - Precondition: the quantizer's layer has the channels and the dot length of `layout`.
-  public init(_ quantizer: any WeightQuantizer, layout: WeightLayout) {
+  public init(
+    _ quantizer: any WeightQuantizer, layout: WeightLayout, biasStep: AccumulatorStep? = nil
+  ) {
     precondition(
       quantizer.layer.channels == layout.channelCount && quantizer.layer.length == layout.dotLength,
       "the quantizer of another layer")
     reference = Reference(quantizer)
     self.layout = layout
+    self.biasStep = biasStep
   }
 
   /// - Throws: always; no file holds one.
@@ -52,7 +58,7 @@ extension FakeQuantizedWeight: DifferentiableOperator {
 
   public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
     -> any TrainingKernel
-  { try WeightKernel(reference.quantizer, layout, context) }
+  { try WeightKernel(reference.quantizer, layout, biasStep, context) }
 }
 
 /// The kernel of a ``FakeQuantizedWeight``.
@@ -64,12 +70,18 @@ private final class WeightKernel: TrainingKernel {
   private let layout: WeightLayout
   /// Weights, values and gradients as channels x K, where the tensor has another order.
   private let rows: Rows?
+  private let biasStep: AccumulatorStep?
+  /// Biases in steps of the input.
+  private var biases: [Float]
 
-  init(_ quantizer: any WeightQuantizer, _ layout: WeightLayout, _ context: TrainingContext)
-    throws(KernelError)
-  {
+  init(
+    _ quantizer: any WeightQuantizer, _ layout: WeightLayout, _ biasStep: AccumulatorStep?,
+    _ context: TrainingContext
+  ) throws(KernelError) {
     self.quantizer = quantizer
     self.layout = layout
+    self.biasStep = biasStep
+    biases = [Float](repeating: 0, count: biasStep == nil ? 0 : layout.channelCount)
     inputs = context.inputs.map { _ in .rowMajor }
     let shape = try context.input(0).value.shape
     let codes = try KernelError.engine { () throws(EngineError) in
@@ -84,15 +96,30 @@ private final class WeightKernel: TrainingKernel {
     rows = layout.isChannelMajor ? nil : Rows(count: quantizer.layer.count)
   }
 
-  private func parameters(_ operands: Operands) -> ParameterView {
+  /// Inputs that get gradients: v, d and t.
+  private var trainedCount: Int { quantizer.usesNorm ? 3 : 2 }
+
+  private func withParameters<Result, Failure: Error>(
+    _ operands: Operands, _ body: (ParameterView) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     let channels = quantizer.layer.channels
-    let norm = operands.inputs[2 < inputs.count ? 2 : 1]
-    return ParameterView(
-      log2Scale: UnsafeBufferPointer(
-        start: operands.input(1, as: Float.self), count: channels),
-      log2Norm: UnsafeBufferPointer(
-        start: norm.map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) },
-        count: quantizer.usesNorm ? channels : 0))
+    let norm = operands.inputs[quantizer.usesNorm ? 2 : 1]
+    if let biasStep {
+      let c = operands.input(trainedCount, as: Float.self)
+      let p = operands.input(trainedCount + 1, as: Float.self)[0]
+      let step = biasStep.value(log2Statistic: p)
+      for channel in biases.indices { biases[channel] = c[channel] / step }
+    }
+    return try biases.withUnsafeBufferPointer { (biases) throws(Failure) in
+      try body(
+        ParameterView(
+          log2Scale: UnsafeBufferPointer(
+            start: operands.input(1, as: Float.self), count: channels),
+          log2Norm: UnsafeBufferPointer(
+            start: norm.map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) },
+            count: quantizer.usesNorm ? channels : 0),
+          biases: biases))
+    }
   }
 
   private func weights(_ operands: Operands) -> UnsafeBufferPointer<Float> {
@@ -112,7 +139,10 @@ private final class WeightKernel: TrainingKernel {
       scales: UnsafeMutableBufferPointer(
         start: operands.output(2, as: Float.self), count: quantizer.layer.channels))
     do throws(QuantizerError) {
-      try quantizer.forward(weights(operands), parameters(operands), into: buffers)
+      let weights = weights(operands)
+      try withParameters(operands) { (parameters) throws(QuantizerError) in
+        _ = try quantizer.forward(weights, parameters, into: buffers)
+      }
     } catch { throw .quantizer(error) }
     if let rows {
       layout.copy(rows.codes, to: codes, scatters: true)
@@ -124,7 +154,7 @@ private final class WeightKernel: TrainingKernel {
     let inputs = self.inputs.indices
     var operands = inputs.map { Backward.Operand.input($0, .rowMajor) }
     operands.append(.gradient(0, .rowMajor))
-    let results = inputs.map { Backward.Result(input: $0, layout: .rowMajor) }
+    let results = (0..<trainedCount).map { Backward.Result(input: $0, layout: .rowMajor) }
     return [
       Backward("weight quantizer", operands: operands, results: results) { operands in
         self.backward(operands, gradient: inputs.count)
@@ -138,16 +168,20 @@ private final class WeightKernel: TrainingKernel {
     let target = operands.output(0, as: Float.self)
     if let rows { layout.copy(upstream, to: rows.values, scatters: false) }
     let norm = quantizer.usesNorm ? operands.outputs[2] : nil
-    quantizer.backward(
-      weights(operands), parameters(operands),
-      upstream: UnsafeBufferPointer(
-        start: rows.map { UnsafePointer($0.values) } ?? upstream, count: count),
-      into: GradientBuffers(
-        weights: UnsafeMutableBufferPointer(start: rows?.gradients ?? target, count: count),
-        log2Scale: UnsafeMutableBufferPointer(
-          start: operands.output(1, as: Float.self), count: channels),
-        log2Norm: UnsafeMutableBufferPointer(
-          start: norm?.assumingMemoryBound(to: Float.self), count: norm == nil ? 0 : channels)))
+    let gradients = GradientBuffers(
+      weights: UnsafeMutableBufferPointer(start: rows?.gradients ?? target, count: count),
+      log2Scale: UnsafeMutableBufferPointer(
+        start: operands.output(1, as: Float.self), count: channels),
+      log2Norm: UnsafeMutableBufferPointer(
+        start: norm?.assumingMemoryBound(to: Float.self), count: norm == nil ? 0 : channels))
+    let weights = weights(operands)
+    withParameters(operands) { parameters in
+      quantizer.backward(
+        weights, parameters,
+        upstream: UnsafeBufferPointer(
+          start: rows.map { UnsafePointer($0.values) } ?? upstream, count: count),
+        into: gradients)
+    }
     if let rows { layout.copy(rows.gradients, to: target, scatters: true) }
   }
 

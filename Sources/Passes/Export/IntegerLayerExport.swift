@@ -11,6 +11,8 @@ import TensorCore
 /// 2. MatMul with its weight on the right, and Gemm without a transposed left operand, become MatMulInteger.
 /// 3. MatMul with its weight on the left becomes the transposed product, `W x = (x^T W^T)^T`: runtimes compute
 ///    the order of 2 without saturation, and the transpositions move bytes before and floats behind.
+/// 4. A bias of 32-bit codes on the accumulator's scale, `DequantizeLinear(b, s * t)`, is added to the integers:
+///    `Mul(Cast(Add(ConvInteger(x, w, z), b)), s * t)`; that of a MatMul is an Add's.
 ///
 /// Between the quantizer and the layer may stand operators that only move values; the integers are then taken
 /// anew, exactly. Weights beyond 64 are held as unsigned bytes around 128: runtimes add pairs of products of
@@ -26,10 +28,9 @@ public struct IntegerLayerExport: Pass {
     var scalars = SharedScalars()
     var taken: [ValueID: ActivationCodes] = [:]
     for id in graph.nodeIDs {
-      guard let layer = Layer(id, in: graph) else { continue }
+      guard graph.contains(id), let layer = Layer(id, in: graph) else { continue }
       let node = graph[id]
-      let data = layer.data
-      guard let source = LinearGrid(of: data, in: graph) else { continue }
+      let (data, source) = (layer.data, layer.source)
       let codes = taken[data] ?? source.codes(of: data, in: &graph, &scalars)
       taken[data] = codes
       layer.replace(in: &graph, codes, &scalars)
@@ -43,6 +44,7 @@ public struct IntegerLayerExport: Pass {
   private struct Layer {
     let id: NodeID
     let data: ValueID
+    let source: LinearGrid
     /// The order of axes that turns the data, and the sums, of a product with the weight on its left around.
     let transposition: [Int]?
     /// The weight as the integer operator takes it.
@@ -51,6 +53,10 @@ public struct IntegerLayerExport: Pass {
     /// One, or one an output channel; `alpha` of a Gemm included.
     let scales: [Float]
     let bias: Tensor?
+    /// In steps of the accumulator.
+    let integerBias: Tensor?
+    /// The Add behind a MatMul that adds the bias.
+    let add: NodeID?
 
     init?(_ id: NodeID, in graph: Graph) {
       let node = graph[id]
@@ -59,7 +65,8 @@ public struct IntegerLayerExport: Pass {
       }
       let isLeft = node.op is MatMul && LinearWeight(left, in: graph) != nil
       let data = isLeft ? right : left
-      guard graph[data].constant == nil, let weight = LinearWeight(isLeft ? left : right, in: graph)
+      guard graph[data].constant == nil, let source = LinearGrid(of: data, in: graph),
+        let weight = LinearWeight(isLeft ? left : right, in: graph)
       else { return nil }
       var alpha: Float = 1
       var beta: Float = 1
@@ -85,24 +92,40 @@ public struct IntegerLayerExport: Pass {
         transposition = nil
       }
       scales = weight.scales.map { $0 * alpha }
+      let steps = scales.map { $0 * source.scale }
       if node.inputs.count > 2, let added = node.inputs[2] {
-        guard let tensor = graph[added].constant?.convertedToFloat() else { return nil }
-        bias =
+        add = nil
+        integerBias =
           beta == 1
-          ? tensor
-          : Tensor(tensor.elements(of: Float.self).map { $0 * beta }, shape: tensor.shape)
+          ? LinearBias(added, in: graph)?.integers(on: steps) : nil
+        if integerBias == nil {
+          guard
+            let tensor = graph[added].constant?.convertedToFloat()
+              ?? LinearBias(added, in: graph)?.values
+          else { return nil }
+          bias =
+            beta == 1
+            ? tensor
+            : Tensor(tensor.elements(of: Float.self).map { $0 * beta }, shape: tensor.shape)
+        } else {
+          bias = nil
+        }
       } else {
         bias = nil
+        let behind = node.op is MatMul && !isLeft ? LinearBias.behind(node, in: graph) : nil
+        integerBias = behind?.bias.integers(on: steps)
+        add = integerBias == nil ? nil : behind?.add
       }
       self.id = id
       self.data = data
+      self.source = source
       self.codes = codes
       self.shape = shape
     }
 
     func replace(in graph: inout Graph, _ data: ActivationCodes, _ scalars: inout SharedScalars) {
       let node = graph[id]
-      guard case let output?? = node.outputs.first else { return }
+      guard case let output?? = (add.map { graph[$0] } ?? node).outputs.first else { return }
       let isWide = codes.contains { abs($0) > 64 }
       let container: Container = isWide ? .uint8 : .int8
       let offset = isWide ? 128 : 0
@@ -113,19 +136,29 @@ public struct IntegerLayerExport: Pass {
       let op: any Operator =
         convolution.map { IntegerProduct.convolution($0) } ?? IntegerProduct.matrix
       let type = transposed(graph[output].type)
+      if let add { graph.remove(add) }
       graph.remove(id)
-      let sums = graph.addNode(
+      // Along the channels of a convolution's output; a matrix product's stand last.
+      let trailing = convolution == nil ? [] : [Int](repeating: 1, count: shape.count - 2)
+      var sums = graph.addNode(
         op, name: node.name,
         inputs: [
           turned(data.codes, in: &graph), weight, data.zeroPoint,
           scalars.value(offset, container, in: &graph),
         ],
         output: node.name + "_accumulator", type: type.map { TensorType(.int32, $0.dimensions) })
+      if let integerBias {
+        let addend = graph.addConstant(
+          name: node.name + "_bias_integers",
+          convolution == nil
+            ? integerBias : integerBias.reshaped([integerBias.count] + trailing) ?? integerBias)
+        sums = graph.addNode(
+          Add(), name: node.name + "_add_bias", inputs: [sums, addend],
+          output: node.name + "_biased", type: graph[sums].type)
+      }
       let floats = graph.addNode(
         Cast(to: .float32), name: node.name + "_cast", inputs: [sums],
         output: node.name + "_sums", type: type)
-      // Along the channels of a convolution's output; a matrix product's stand last.
-      let trailing = convolution == nil ? [] : [Int](repeating: 1, count: shape.count - 2)
       let scale = graph.addConstant(
         name: node.name + "_output_scale",
         Tensor(

@@ -6,7 +6,8 @@ import TensorCore
 ///
 /// 1. `Quant(constant)` -> `DequantizeLinear(codes)`; in 8-bit containers a `Clip` between states the width of
 ///    narrower codes.
-/// 2. `Quant(x)` -> `DequantizeLinear(Clip(QuantizeLinear(x)))`, without the `Clip` where the codes fill their
+/// 2. `Quant(constant)` of a bias, signed and without a zero point -> `DequantizeLinear(codes)` of 32-bit codes.
+/// 3. `Quant(x)` -> `DequantizeLinear(Clip(QuantizeLinear(x)))`, without the `Clip` where the codes fill their
 ///    type.
 ///
 /// Integers and scales stay as they are. `round(x / s) + z` here and `round(x / s + z)` there differ at ties of
@@ -25,15 +26,21 @@ public struct LinearQuantizerExport: Pass {
     for id in graph.nodeIDs {
       guard let quant = graph[id].op as? Quant else { continue }
       let node = graph[id]
-      let parameters = try QuantizerParameters(node, quant, in: graph)
-      let form = Form(parameters, usesFourBits: usesFourBits, isConstant: isConstant(node, graph))
+      let isConstant = isConstant(node, graph)
+      let isAddend = isConstant && isAddend(node, graph)
+      let parameters = try QuantizerParameters(node, quant, in: graph, isAddend: isAddend)
+      let form =
+        isAddend
+        ? Form.addend : Form(parameters, usesFourBits: usesFourBits, isConstant: isConstant)
       let codes = try codes(node, parameters, form, &graph, &constants)
       let scale = graph.addConstant(name: node.name + "_scale", parameters.scaleTensor)
-      let zero = zeroPoint(node, parameters, form, &graph, &constants)
+      // 32-bit codes have no zero point.
+      let zero =
+        isAddend ? [] : [zeroPoint(node, parameters, form, &graph, &constants)]
       graph.remove(id)
       graph.addNode(
         DequantizeLinear(axis: parameters.axis ?? 1), name: node.name + "_dequantize",
-        inputs: [codes, scale, zero], outputs: [parameters.output])
+        inputs: [codes, scale] + zero, outputs: [parameters.output])
       edits.append(Edit(node: node.name, "written as \(form.container.type.onnxName)"))
     }
     if !edits.isEmpty { graph.removeUnusedValues() }
@@ -44,10 +51,31 @@ public struct LinearQuantizerExport: Pass {
     node.inputs[0].map { graph[$0].constant != nil } ?? false
   }
 
+  /// Whether the quantizer's readers add it to sums.
+  private func isAddend(_ node: Node, _ graph: Graph) -> Bool {
+    guard case let output?? = node.outputs.first, !graph.isOutput(output) else { return false }
+    return graph.consumers(of: output).allSatisfy { id in
+      let reader = graph[id]
+      switch reader.op {
+      case is Conv, is ConvTranspose, is Gemm:
+        return reader.inputs.indices.allSatisfy { (reader.inputs[$0] == output) == ($0 == 2) }
+      case is Add: return true
+      default: return false
+      }
+    }
+  }
+
   /// How one quantizer is written.
   private struct Form {
     let container: Container
     let needsClip: Bool
+
+    static let addend = Form(container: .int32, needsClip: false)
+
+    private init(container: Container, needsClip: Bool) {
+      self.container = container
+      self.needsClip = needsClip
+    }
 
     init(_ parameters: QuantizerParameters, usesFourBits: Bool, isConstant: Bool) {
       let four: Container = parameters.isSigned ? .int4 : .uint4

@@ -16,9 +16,10 @@ struct QuantizerParameters {
   /// The axis that scales and zero points follow, `nil` where there is one of each.
   let axis: Int?
 
+  /// - Parameter isAddend: whether it is a constant that is added to sums, for which 32-bit integers are at hand.
   /// - Throws: ``PassError/node(name:type:_:)`` for parameters that are computed, for more than 8 bits, for one
   ///   signed bit, and for a rounding other than to nearest even, which linear quantization has not.
-  init(_ node: Node, _ quant: Quant, in graph: Graph) throws(PassError) {
+  init(_ node: Node, _ quant: Quant, in graph: Graph, isAddend: Bool = false) throws(PassError) {
     func fail(_ what: String) -> PassError {
       .node(name: node.name, type: node.op.type, .unsupported(what: what))
     }
@@ -36,8 +37,9 @@ struct QuantizerParameters {
       throw fail("rounding_mode \(quant.rounding.rawValue) in this format")
     }
     let width = try constant(3, "bitwidth").elements(of: Float.self)
-    guard width.count == 1, (1...8).contains(width[0]), width[0] == width[0].rounded() else {
-      throw fail("a bit width other than 1 to 8 in this format")
+    let widest: Float = isAddend ? 24 : 8
+    guard width.count == 1, (1...widest).contains(width[0]), width[0] == width[0].rounded() else {
+      throw fail("a bit width other than 1 to \(Int(widest)) in this format")
     }
     bits = Int(width[0])
     isSigned = quant.isSigned
@@ -67,6 +69,9 @@ struct QuantizerParameters {
     let range = containerRange
     guard zeroPoints.allSatisfy(range.contains) else {
       throw fail("a zero point outside \(range.lowerBound) to \(range.upperBound)")
+    }
+    if isAddend, !isSigned || zeroPoints.contains(where: { $0 != 0 }) {
+      throw fail("an unsigned bias, or one with a zero point, in this format")
     }
   }
 
@@ -101,7 +106,7 @@ struct QuantizerParameters {
 
 /// Integers as tensors of the types in which deployment formats hold them.
 enum Container: Hashable {
-  case int8, uint8, int4, uint4
+  case int8, uint8, int4, uint4, int32
 
   var type: ElementType {
     switch self {
@@ -109,6 +114,7 @@ enum Container: Hashable {
     case .uint8: .uint8
     case .int4: .int4
     case .uint4: .uint4
+    case .int32: .int32
     }
   }
 
@@ -118,6 +124,7 @@ enum Container: Hashable {
     case .uint8: 0...255
     case .int4: -8...7
     case .uint4: 0...15
+    case .int32: Int(Int32.min)...Int(Int32.max)
     }
   }
 
@@ -126,6 +133,7 @@ enum Container: Hashable {
     switch self {
     case .int8: return Tensor(codes.map { Int8($0) }, shape: shape)
     case .uint8: return Tensor(codes.map { UInt8($0) }, shape: shape)
+    case .int32: return Tensor(codes.map { Int32($0) }, shape: shape)
     case .int4, .uint4:
       let storage = TensorStorage(byteCount: (codes.count + 1) / 2) { bytes in
         for index in bytes.indices {

@@ -18,7 +18,8 @@ struct AccumulatorAnnotator {
           weight: model.graph[layer.weight].name,
           targetBits: planned.targetBits,
           requiredBits: layer.requiredBits(input: group.integerRange),
-          inputBits: group.bits, inputSigned: group.isSigned, method: layer.quantized.method))
+          inputBits: group.bits, inputSigned: group.isSigned, method: layer.quantized.method,
+          biasBits: layer.bias == nil ? nil : planned.biasBits))
       let inputs = model.graph[planned.layer.node].inputs
       if let bits = planned.targetBits, inputs.count < 3 || inputs[2] == nil {
         model.graph[output].annotations = [ModelBaker.annotation(bits: bits)]
@@ -38,7 +39,8 @@ extension BakedLayer {
     let k = layer.layout.dotLength
     return (0..<layer.layout.channelCount).map { channel in
       let row = quantized.integers[channel * k..<(channel + 1) * k]
-      return SignSums(row).map { WorstCase(of: $0, input: range).requiredBits } ?? 0
+      let bias = quantized.biases.isEmpty ? 0 : quantized.biases[channel]
+      return SignSums(row).map { WorstCase(of: $0, input: range, bias: bias).requiredBits } ?? 0
     }.max() ?? 0
   }
 }

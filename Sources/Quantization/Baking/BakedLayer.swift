@@ -9,12 +9,26 @@ struct BakedLayer: Sendable {
   /// The constants of weight and scale.
   let weight: ValueID
   let scale: ValueID
+  /// `nil` where the bias is outside the accumulator, or there is none.
+  let bias: Bias?
 
-  init(layer: DotProductLayer, quantized: QuantizedLayer, weight: ValueID, scale: ValueID) {
+  /// Where a bias inside the accumulator stands.
+  struct Bias: Sendable {
+    let value: ValueID
+    let scale: ValueID
+    /// What a step of the accumulator is worth at a weight scale of 1.
+    let step: Float
+  }
+
+  init(
+    layer: DotProductLayer, quantized: QuantizedLayer, weight: ValueID, scale: ValueID,
+    bias: Bias? = nil
+  ) {
     self.layer = layer
     self.quantized = quantized
     self.weight = weight
     self.scale = scale
+    self.bias = bias
   }
 
   /// Puts other integers and scales in the place of the layer's.
@@ -23,6 +37,9 @@ struct BakedLayer: Sendable {
     quantized = other
     graph.setConstant(weight, quantized.weight(layer.layout, shape: shape))
     graph.setConstant(scale, layer.layout.scaleTensor(quantized.scales))
+    guard let bias, let shape = graph[bias.value].constant?.shape else { return }
+    graph.setConstant(bias.value, Tensor(quantized.biasValues(step: bias.step), shape: shape))
+    graph.setConstant(bias.scale, Tensor(quantized.biasScales(step: bias.step), shape: shape))
   }
 
   /// Multiplies the scale of each channel; the integers stay.
@@ -34,6 +51,18 @@ struct BakedLayer: Sendable {
 }
 
 extension QuantizedLayer {
+  /// The value of one step of each channel's accumulator.
+  ///
+  /// - Parameter step: what it is at a weight scale of 1.
+  func biasScales(step: Float) -> [Float] { scales.map { $0 * step } }
+
+  /// What the integers of the biases stand for.
+  ///
+  /// - Parameter step: as of ``biasScales(step:)``.
+  func biasValues(step: Float) -> [Float] {
+    zip(biases, biasScales(step: step)).map { Float($0) * $1 }
+  }
+
   /// integer x scale in the layout of the layer's weight.
   func weight(_ layout: WeightLayout, shape: [Int]) -> Tensor {
     let k = layout.dotLength

@@ -8,7 +8,9 @@ import TensorCore
 /// 1. Each activation group: one `Quant` a value, all with the group's scale; the group's readers move to
 ///    its output.
 /// 2. Each layer: its weight becomes integer x scale in float32, exactly, behind a `Quant` of its own.
-/// 3. `SCALEDINT<bits>` annotations on the quantizers' outputs.
+/// 3. Each bias that counts in its accumulator: integer x (weight scale x input scale), behind a `Quant` of its
+///    own.
+/// 4. `SCALEDINT<bits>` annotations on the quantizers' outputs.
 struct ModelBaker {
   let plan: QuantizationPlan
   let layers: [QuantizedLayer]
@@ -82,7 +84,32 @@ struct ModelBaker {
       output: name + "_quantized", type: tensor.type)
     graph[quantizer].annotations = [Self.annotation(bits: planned.weightBits)]
     graph.setInput(layer.node, layer.weightPosition, to: quantizer)
-    return BakedLayer(layer: layer, quantized: quantized, weight: onGrid, scale: scale)
+    return BakedLayer(
+      layer: layer, quantized: quantized, weight: onGrid, scale: scale,
+      bias: bakeBias(planned, quantized, into: &graph, &parameters))
+  }
+
+  private func bakeBias(
+    _ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, into graph: inout Graph,
+    _ parameters: inout SharedParameters
+  ) -> BakedLayer.Bias? {
+    guard let bias = planned.bias, let bits = planned.biasBits, !quantized.biases.isEmpty,
+      let value = graph[bias.node].inputs[bias.position], let shape = graph[value].constant?.shape
+    else { return nil }
+    let step = planned.step(of: plan.groups[planned.group])
+    let name = graph[value].name
+    graph.setConstant(value, Tensor(quantized.biasValues(step: step), shape: shape))
+    let scale = graph.addConstant(
+      name: name + "_scale", Tensor(quantized.biasScales(step: step), shape: shape))
+    let quantizer = graph.addNode(
+      Quant(isSigned: true, isNarrow: false), name: name + "_quantizer",
+      inputs: [
+        value, scale, parameters.zeroPoint(in: &graph), parameters.bitWidth(bits, in: &graph),
+      ],
+      output: name + "_quantized", type: graph[value].constant?.type)
+    graph[quantizer].annotations = [Self.annotation(bits: bits)]
+    graph.setInput(bias.node, bias.position, to: quantizer)
+    return BakedLayer.Bias(value: value, scale: scale, step: step)
   }
 
   static func annotation(bits: Int) -> KeyValue {

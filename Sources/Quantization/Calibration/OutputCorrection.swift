@@ -49,13 +49,32 @@ struct OutputCorrection {
         var actual = ChannelStatistics(
           channels: planned.layer.layout.channelCount, axis: planned.layer.outputAxis)
         try walk.observe(index, in: quantized) { actual.observe($0, shape: $1) }
-        if actual.count > 0 {
+        if actual.count > 0, let bias = planned.bias {
+          try correct(
+            IntegerBiasCorrection(
+              planned: planned, bias: bias, input: plan.groups[planned.group], recipe: recipe,
+              weight: planned.layer.weight(in: float), gains: correctsGain),
+            index, &baked[index], from: actual, to: target, in: &quantized, walk)
+        } else if actual.count > 0 {
           correct(planned.layer, &baked[index], from: actual, to: target, in: &quantized)
         }
       }
       try walk.advance(past: index, in: quantized)
       progress(index + 1)
     }
+  }
+
+  /// Corrects a layer whose bias counts in its accumulator; once more where that has moved its weights.
+  private func correct(
+    _ correction: IntegerBiasCorrection, _ index: Int, _ baked: inout BakedLayer,
+    from actual: ChannelStatistics, to target: ChannelStatistics, in graph: inout Graph,
+    _ walk: LayerWalk
+  ) throws(ConversionError) {
+    guard correction.apply(to: &baked, from: actual, to: target, in: &graph) else { return }
+    let layer = correction.planned.layer
+    var moved = ChannelStatistics(channels: layer.layout.channelCount, axis: layer.outputAxis)
+    try walk.observe(index, in: graph) { moved.observe($0, shape: $1) }
+    correction.settle(&baked, from: moved, to: target, in: &graph)
   }
 
   private func statistics(of graph: Graph, _ runner: SampleRunner) throws(ConversionError)
@@ -75,6 +94,14 @@ struct OutputCorrection {
     return statistics.map { ($0?.count ?? 0) > 0 ? $0 : nil }
   }
 
+  /// What each channel's products are multiplied with so that their variance becomes another one.
+  static func gains(from actual: ChannelStatistics, to target: ChannelStatistics) -> [Float] {
+    zip(actual.variances, target.variances).map { found, wanted in
+      let gain = (wanted / found).squareRoot()
+      return gains.contains(gain) ? Float(gain) : 1
+    }
+  }
+
   private func correct(
     _ layer: DotProductLayer, _ baked: inout BakedLayer, from actual: ChannelStatistics,
     to target: ChannelStatistics, in graph: inout Graph
@@ -82,10 +109,7 @@ struct OutputCorrection {
     let channels = actual.means.count
     var gains = [Float](repeating: 1, count: channels)
     if correctsGain {
-      for (channel, (found, wanted)) in zip(actual.variances, target.variances).enumerated() {
-        let gain = (wanted / found).squareRoot()
-        if Self.gains.contains(gain) { gains[channel] = Float(gain) }
-      }
+      gains = Self.gains(from: actual, to: target)
       baked.multiplyScales(by: gains, in: &graph)
     }
     // The gain acts on the products alone, so a bias inside the node keeps its size.

@@ -38,8 +38,18 @@ struct QuantizationPlan: Sendable {
     var method: Recipe.Method
     var weightBits: Int
     var accumulatorBits: Int
+    /// Bits of the bias inside the accumulator; `nil` where it stays outside.
+    var biasBits: Int?
+    /// The bias that stands there before quantization; set with its bits where the layer has one.
+    var bias: LayerBias?
     /// Index of the group that quantizes the layer's activations.
     var group: Int
+
+    /// What the layer multiplies its sums with.
+    var factor: Float = 1
+
+    /// What a step of the accumulator is worth at a weight scale of 1.
+    func step(of input: ActivationGroup) -> Float { (input.scale ?? 1) * factor }
 
     /// The width that the layer's integers are held to, `nil` for an unconstrained layer.
     var targetBits: Int? { method == .unconstrained ? nil : accumulatorBits }

@@ -42,6 +42,7 @@ struct QuantizerPlacement {
           weightBits: override.weightBits ?? (isBoundary ? recipe.ioBits : recipe.weightBits),
           accumulatorBits: override.accumulatorBits
             ?? (isBoundary ? Recipe.ioAccumulatorBits : recipe.accumulatorBits),
+          biasBits: override.biasBits ?? recipe.biasBits,
           group: demands.count))
       demands.append(
         Demand(

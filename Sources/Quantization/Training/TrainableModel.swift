@@ -16,6 +16,26 @@ public struct TrainableModel: Sendable {
     public var weight: ValueID
     public var log2Scale: ValueID
     public var log2Norm: ValueID?
+    /// `nil` where no bias counts in the accumulator.
+    public var bias: Bias?
+  }
+
+  /// A bias that counts in its layer's accumulator.
+  public struct Bias: Sendable {
+    /// c, and p of the layer's input.
+    public var value: ValueID
+    public var statistic: ValueID
+    public var step: AccumulatorStep
+
+    /// c in steps of the input.
+    ///
+    /// - Parameters:
+    ///   - values: c.
+    ///   - log2Statistic: p.
+    public func inSteps(_ values: some Collection<Float>, log2Statistic: Float) -> [Float] {
+      let step = step.value(log2Statistic: log2Statistic)
+      return values.map { $0 / step }
+    }
   }
 
   /// What stands behind a layer's name in that of the node which quantizes its weight.
@@ -50,16 +70,27 @@ public struct TrainableModel: Sendable {
         .scale(log2Statistic: p)
     }
     var quantized: [QuantizedLayer] = []
-    for (layer, planned) in zip(layers, plan.layers) {
+    for (index, layer) in layers.enumerated() {
+      let planned = plan.layers[index]
       let weights = planned.layer.layout.gather(tensor(layer.weight))
       let original = planned.layer.weight(in: float.graph).map(planned.layer.layout.gather)
-      let parameters = ChannelParameters(
+      var parameters = ChannelParameters(
         log2Scale: tensor(layer.log2Scale).elements(of: Float.self),
         log2Norm: layer.log2Norm.map { tensor($0).elements(of: Float.self) } ?? [])
+      if let bias = layer.bias {
+        let values = tensor(bias.value).elements(of: Float.self)
+        plan.layers[index].bias?.values = values
+        parameters.biases = bias.inSteps(
+          values, log2Statistic: tensor(bias.statistic).elements(of: Float.self)[0])
+      }
       do throws(QuantizerError) {
         let result = try layer.quantizer.quantize(weights, parameters)
-        quantized.append(
-          QuantizedLayer(result, by: layer.quantizer, from: original ?? weights))
+        var made = QuantizedLayer(result, by: layer.quantizer, from: original ?? weights)
+        made.biases = parameters.biases.indices.map { channel in
+          layer.quantizer.layer.integer(
+            ofBias: parameters.biases[channel], channel, scale: result.scales[channel])
+        }
+        quantized.append(made)
       } catch { throw .quantizer(node: layer.name, error) }
     }
     var result = float

@@ -8,7 +8,9 @@ import TensorCore
 ///
 /// 1. Each activation group: one parameter p; a quantizer of it on each value, which the group's readers read.
 /// 2. Each layer: v, d and t as its method initialises them, behind a weight quantizer of its own.
-/// 3. What else is trained: biases, normalisations, and the weights of layers left in floating point.
+/// 3. A bias that counts in its layer's accumulator: a quantizer of it on the accumulator's grid, whose integers
+///    the weight quantizer's budgets follow.
+/// 4. What else is trained: biases, normalisations, and the weights of layers left in floating point.
 struct TrainableModelBuilder {
   let float: Model
   let plan: QuantizationPlan
@@ -83,15 +85,33 @@ struct TrainableModelBuilder {
       : add(
         layer.name + "_log2_norm", .log2Norm,
         Tensor(start.log2Norm, shape: [start.log2Norm.count]))
+    let bias = planned.bias.flatMap { bias in
+      graph[bias.node].inputs[bias.position].map {
+        TrainableModel.Bias(
+          value: $0, statistic: statistics[planned.group],
+          step: AccumulatorStep(
+            input: plan.groups[planned.group].format, factor: planned.factor))
+      }
+    }
+    let op = FakeQuantizedWeight(quantizer, layout: layer.layout, biasStep: bias?.step)
     let quantized = graph.addNode(
-      FakeQuantizedWeight(quantizer, layout: layer.layout),
-      name: layer.name + TrainableModel.quantizerSuffix,
-      inputs: t == nil ? [v, d] : [v, d, t], output: layer.name + "_weight_quantized",
-      type: weight.type)
+      op, name: layer.name + TrainableModel.quantizerSuffix,
+      inputs: (t == nil ? [v, d] : [v, d, t]) + (bias.map { [$0.value, $0.statistic] } ?? []),
+      output: layer.name + "_weight_quantized", type: weight.type)
     graph.setInput(layer.node, layer.weightPosition, to: quantized)
+    if let bias, let site = planned.bias, let tensor = graph[bias.value].constant {
+      parameters.append(
+        TrainableParameter(
+          value: bias.value, name: graph[bias.value].name, kind: .bias, initial: tensor))
+      let integers = graph.addNode(
+        FakeQuantizedBias(op.reference, step: bias.step), name: layer.name + "_bias_quantizer",
+        inputs: [bias.value, d, bias.statistic], output: layer.name + "_bias_quantized",
+        type: tensor.type)
+      graph.setInput(site.node, site.position, to: integers)
+    }
     layers.append(
       TrainableModel.Layer(
-        name: layer.name, quantizer: quantizer, weight: v, log2Scale: d, log2Norm: t))
+        name: layer.name, quantizer: quantizer, weight: v, log2Scale: d, log2Norm: t, bias: bias))
   }
 
   // MARK: Constants that are trained as they are

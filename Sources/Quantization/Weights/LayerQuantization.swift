@@ -50,8 +50,10 @@ struct LayerQuantization {
     if recipe.refine == .best {
       try ScaleSearch().apply(to: &parameters, of: quantizer, weights: initialized)
     }
-    return QuantizedLayer(
+    var layer = QuantizedLayer(
       try quantizer.quantize(initialized, parameters), by: quantizer, from: weights)
+    layer.quantizeBiases(of: quantizer.layer)
+    return layer
   }
 
   private var initialization: WeightInitialization {
@@ -74,6 +76,8 @@ struct LayerQuantization {
   }
 
   /// The layer as its quantizer sees it, with the exact budget of its accumulator.
+  ///
+  /// - Precondition: where a bias counts in the accumulator, the input has a scale.
   var weightLayer: WeightLayer {
     let layout = planned.layer.layout
     let range = input.integerRange
@@ -84,6 +88,9 @@ struct LayerQuantization {
     else { preconditionFailure("the recipe's validation bounds all widths") }
     return WeightLayer(
       channels: layout.channelCount, length: layout.dotLength, bits: planned.weightBits,
-      budget: budget)
+      budgets: [budget],
+      biasFormat: planned.bias == nil ? nil : planned.biasBits.map { BiasFormat(bits: $0) },
+      biases: planned.bias.map { bias in bias.values.map { $0 / planned.step(of: input) } } ?? [])
   }
+
 }

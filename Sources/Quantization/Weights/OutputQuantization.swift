@@ -71,6 +71,7 @@ extension LayerQuantization {
     var result = start
     result.integers = quantized.codes
     result.scales = quantized.scales
+    result.quantizeBiases(of: weightLayer)
     result.repairs += quantized.summary.repairedUnits
     result.relativeError = quantized.relativeError(from: weights)
     return result

@@ -15,8 +15,8 @@ extension ExactQuantizer {
     nonisolated(unsafe) let upstream = upstream
     layer.forEachChannel { index in
       let row = layer.row(index, of: weights)
-      let budget = layer.budget(index)
       let scale = NormConstrainedQuantizer.scale(parameters.log2Scale[index])
+      let budget = layer.budget(index, scale: scale, current: parameters.biases)
       let gradient = layer.row(index, of: gradients.weights)
       withUnsafeTemporaryAllocation(of: Int8.self, capacity: row.count) { codes in
         codes.initialize(repeating: 0)

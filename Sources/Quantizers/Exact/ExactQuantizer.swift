@@ -46,10 +46,10 @@ public struct ExactQuantizer: WeightQuantizer {
   ) throws(QuantizerError) -> QuantizationSummary {
     nonisolated(unsafe) let weights = weights
     return try layer.forEachChannel { index, summary in
-      let budget = layer.budget(index)
+      let scale = NormConstrainedQuantizer.scale(parameters.log2Scale[index])
+      let budget = layer.budget(index, scale: scale, current: parameters.biases)
       guard budget.isFeasible else { return .infeasibleBudget(channel: index) }
       let row = layer.row(index, of: weights)
-      let scale = NormConstrainedQuantizer.scale(parameters.log2Scale[index])
       guard scale.isFinite else { return .nonFiniteParameter(channel: index) }
       let norm = snug_row_absolute(row.baseAddress, row.count, 0)
       guard norm.sum.isFinite else {

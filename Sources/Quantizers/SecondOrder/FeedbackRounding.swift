@@ -30,7 +30,9 @@ struct FeedbackRounding {
     var integers = [Float](repeating: 0, count: channels * k)
     var errors = integers
     var values = base
-    var uses = (0..<channels).map { BudgetUse(layer.budget(firstChannel + $0), length: k) }
+    var uses = (0..<channels).map {
+      BudgetUse(layer.budget(firstChannel + $0, scale: scales[$0]), length: k)
+    }
     for start in stride(from: 0, to: k, by: Self.blockLength) {
       let block = start..<min(start + Self.blockLength, k)
       if start > 0 { passOn(errors, before: block, to: &values, channels: channels) }

@@ -60,8 +60,10 @@ struct GroupSearch {
           rebasing: targets[channel * row.count..<(channel + 1) * row.count])
         withUnsafeTemporaryAllocation(of: Int8.self, capacity: row.count) { codes in
           codes.initialize(repeating: 0)
-          ExactProjection(budget: layer.budget(firstChannel + channel), limit: layer.limit)
-            .project(target, scale: scale, into: codes)
+          ExactProjection(
+            budget: layer.budget(firstChannel + channel, scale: scale), limit: layer.limit
+          )
+          .project(target, scale: scale, into: codes)
           for index in row.indices { row[index] = Float(codes[index]) }
         }
       }
@@ -109,7 +111,8 @@ struct GroupSearch {
         }
         objective.hessian.withUnsafeBufferPointer { hessian in
           let descent = IntegerDescent(
-            use: BudgetUse(layer.budget(firstChannel + channel), length: row.count),
+            use: BudgetUse(
+              layer.budget(firstChannel + channel, scale: scale), length: row.count),
             limit: layer.limit, scale: scale, hessian: hessian, stepLimit: 2 * row.count + 16)
           descent.run(row, gradient: gradient)
         }
@@ -130,8 +133,11 @@ struct GroupSearch {
         product += Double(images[index]) * Double(objective.targets[index])
       }
       let fitted = square > 0 ? Float(product / square) : 0
-      let scale =
+      var scale =
         fitted.isNormal && fitted > 0 ? scaleType.nearest(to: fitted) : scales[channel]
+      // Another scale is another integer for the bias, beside which the weights may no longer fit, or which is
+      // cut off.
+      if !fits(integers[row], channel, scale: scale) { scale = scales[channel] }
       var error = 0.0
       for index in row {
         let difference = Double(scale) * Double(integers[index]) - Double(objective.targets[index])
@@ -142,6 +148,12 @@ struct GroupSearch {
       best.scales[channel] = scale
       best.integers.replaceSubrange(row, with: integers[row])
     }
+  }
+
+  private func fits(_ integers: ArraySlice<Float>, _ channel: Int, scale: Float) -> Bool {
+    if layer.biasFormat == nil { return true }
+    if scale < layer.leastScale(firstChannel + channel) { return false }
+    return layer.budget(firstChannel + channel, scale: scale).check(integers.map { Int8($0) })
   }
 
   /// Calls `body` for each channel's row, in parallel.

@@ -126,18 +126,8 @@ public struct OutputErrorQuantizer: Sendable {
   /// The exact integer check of every channel, and its repair should the choice have missed it.
   private func meetBudgets(_ result: inout QuantizedWeights, _ weights: [Float]) {
     let scales = result.scales
-    result.codes.withUnsafeMutableBufferPointer { codes in
-      weights.withUnsafeBufferPointer { weights in
-        for channel in 0..<layer.channels {
-          let units = IntegerRepair(budget: layer.budget(channel)).apply(
-            to: layer.row(channel, of: codes), row: layer.row(channel, of: weights),
-            scale: scales[channel])
-          if units > 0 {
-            result.summary.repairedChannels += 1
-            result.summary.repairedUnits += units
-          }
-        }
-      }
-    }
+    let units = layer.repaired(&result.codes, scales: scales, weights: weights)
+    result.summary.repairedChannels += units.count { $0 > 0 }
+    result.summary.repairedUnits += units.reduce(0, +)
   }
 }

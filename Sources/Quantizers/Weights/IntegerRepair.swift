@@ -67,6 +67,33 @@ struct IntegerRepair {
   }
 }
 
+extension WeightLayer {
+  /// Brings the integers of all channels inside their budgets.
+  ///
+  /// - Parameters:
+  ///   - codes: C x K, row-major.
+  ///   - weights: what the integers stand for; `nil` for the integers themselves.
+  /// - Returns: the units moved.
+  /// - Precondition: every budget is feasible.
+  public func meetBudgets(_ codes: inout [Int8], scales: [Float], weights: [Float]?) -> Int {
+    let values = weights ?? codes.indices.map { Float(codes[$0]) * scales[$0 / length] }
+    return repaired(&codes, scales: scales, weights: values).reduce(0, +)
+  }
+
+  /// The units moved in each channel.
+  func repaired(_ codes: inout [Int8], scales: [Float], weights: [Float]) -> [Int] {
+    precondition(codes.count == count && weights.count == count, "integers of another layer")
+    return codes.withUnsafeMutableBufferPointer { codes in
+      weights.withUnsafeBufferPointer { weights in
+        (0..<channels).map { channel in
+          IntegerRepair(budget: budget(channel, scale: scales[channel])).apply(
+            to: row(channel, of: codes), row: row(channel, of: weights), scale: scales[channel])
+        }
+      }
+    }
+  }
+}
+
 extension SignSumRegion {
   /// The signs whose sums add to a constraint that is violated.
   fileprivate func signsToShrink(_ sums: SignSums) -> (positive: Bool, negative: Bool) {

@@ -23,7 +23,8 @@ extension NormConstrainedQuantizer {
     var total = 0.0
     for index in 0..<layer.channels {
       let norm = exp2(parameters.log2Norm[index])
-      let cap = bounds[index] * Self.scale(parameters.log2Scale[index])
+      let scale = Self.scale(parameters.log2Scale[index])
+      let cap = scale * limit(index, scale: scale, current: parameters.biases)
       guard norm > cap else { continue }
       total += Double(norm - cap)
       gradients.log2Norm[index] += factor * ln2 * norm

@@ -9,12 +9,14 @@ struct NormConstrainedQuantizer: Sendable {
   let layer: WeightLayer
   /// True where the mean of a channel is subtracted first.
   let centred: Bool
-  /// T of each channel, in integer units.
+  private let bound: NormBound
+  /// T of each channel, in integer units, beside no bias that the layer quantizes.
   let bounds: PerChannel<Float>
 
   init(_ layer: WeightLayer, bound: NormBound, centred: Bool) {
     self.layer = layer
     self.centred = centred
+    self.bound = bound
     bounds = layer.perBudget { bound.singlePrecisionLimit($0) }
   }
 
@@ -23,7 +25,8 @@ struct NormConstrainedQuantizer: Sendable {
   ) throws(QuantizerError) -> ChannelParameters {
     nonisolated(unsafe) let weights = weights
     return try layer.parameters(UnsafeBufferPointer(weights)) { channel, norm, parameters in
-      let radius = Self.scale(parameters.log2Scale) * bounds[channel]
+      let scale = Self.scale(parameters.log2Scale)
+      let radius = scale * limit(channel, scale: scale)
       parameters.log2Norm = min(parameters.log2Norm, log2(radius))
       if initialization == .projection {
         L1Projection.project(layer.row(channel, of: weights), norm: norm, radius: radius)
@@ -31,14 +34,25 @@ struct NormConstrainedQuantizer: Sendable {
     }
   }
 
+  /// T of a channel beside its bias.
+  func limit(
+    _ channel: Int, scale: Float,
+    current: UnsafeBufferPointer<Float> = UnsafeBufferPointer(start: nil, count: 0)
+  ) -> Float {
+    layer.biasFormat == nil
+      ? bounds[channel]
+      : bound.singlePrecisionLimit(layer.budget(channel, scale: scale, current: current))
+  }
+
   /// The parameters of a channel as the formulas use them.
   func channel(_ index: Int, of weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView)
     -> NormChannel
   {
-    NormChannel(
-      row: layer.row(index, of: weights), centred: centred,
-      scale: Self.scale(parameters.log2Scale[index]), norm: exp2(parameters.log2Norm[index]),
-      bound: bounds[index])
+    let scale = Self.scale(parameters.log2Scale[index])
+    return NormChannel(
+      row: layer.row(index, of: weights), centred: centred, scale: scale,
+      norm: exp2(parameters.log2Norm[index]),
+      bound: limit(index, scale: scale, current: parameters.biases))
   }
 
   func forward(
@@ -47,7 +61,8 @@ struct NormConstrainedQuantizer: Sendable {
   ) throws(QuantizerError) -> QuantizationSummary {
     nonisolated(unsafe) let weights = weights
     return try layer.forEachChannel { index, summary in
-      let budget = layer.budget(index)
+      let budget = layer.budget(
+        index, scale: Self.scale(parameters.log2Scale[index]), current: parameters.biases)
       guard budget.isFeasible else { return .infeasibleBudget(channel: index) }
       let row = layer.row(index, of: weights)
       let channel = channel(index, of: weights, parameters)

@@ -14,6 +14,8 @@ public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
   public var usesNorm: Bool { method.usesNorm }
   public var isConstrained: Bool { method.isConstrained }
 
+  public func scale(_ log2Scale: Float) -> Float { method.scale(log2Scale.rounded()) }
+
   /// The scale is the next power of two that clips no weight.
   public func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
@@ -31,7 +33,10 @@ public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
     for channel in rounded.indices { rounded[channel].round() }
     return try rounded.withBuffer { (scales) throws(QuantizerError) in
       try method.forward(
-        weights, ParameterView(log2Scale: scales, log2Norm: parameters.log2Norm), into: output)
+        weights,
+        ParameterView(
+          log2Scale: scales, log2Norm: parameters.log2Norm, biases: parameters.biases),
+        into: output)
     }
   }
 
@@ -43,8 +48,9 @@ public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
     for channel in rounded.indices { rounded[channel].round() }
     rounded.withUnsafeBufferPointer {
       method.backward(
-        weights, ParameterView(log2Scale: $0, log2Norm: parameters.log2Norm), upstream: upstream,
-        into: gradients)
+        weights,
+        ParameterView(log2Scale: $0, log2Norm: parameters.log2Norm, biases: parameters.biases),
+        upstream: upstream, into: gradients)
     }
   }
 

@@ -18,8 +18,9 @@ extension WeightLayer {
     var log2Norm: Float
   }
 
-  /// The scale that maps each channel's largest magnitude to the greatest integer, and the l1 norm;
-  /// both at least 1e-10, so that an all-zero channel has finite logarithms.
+  /// The scale that maps each channel's largest magnitude to the greatest integer, or a larger one where the
+  /// channel's bias needs it, and the l1 norm; both at least 1e-10, so that an all-zero channel has finite
+  /// logarithms.
   ///
   /// - Parameter adjust: may change a channel's parameters, and gets its l1 norm.
   func parameters(
@@ -39,7 +40,7 @@ extension WeightLayer {
             return row.firstNonFinite.map { .nonFiniteWeight(channel: channel, index: $0) }
           }
           var parameters = Parameters(
-            log2Scale: log2(max(norm.largest / Float(limit), 1e-10)),
+            log2Scale: log2(max(norm.largest / Float(limit), leastScale(channel), 1e-10)),
             log2Norm: log2(min(max(Float(norm.sum), 1e-10), Float.greatestFiniteMagnitude)))
           adjust(channel, norm.sum, &parameters)
           scales[channel] = parameters.log2Scale

@@ -13,6 +13,10 @@ public struct WeightLayer: Sendable {
   public let length: Int
   /// M; signed and narrow: integers lie in -(2^(M-1) - 1) ... 2^(M-1) - 1.
   public let bits: Int
+  /// How biases become integers that count in the budgets; `nil` where they stay outside the accumulators.
+  public let biasFormat: BiasFormat?
+  /// One bias a channel in steps of the input; empty for none.
+  public let biases: [Float]
   private let budgets: [AccumulatorBudget]
 
   /// A layer whose channels share one budget.
@@ -22,17 +26,26 @@ public struct WeightLayer: Sendable {
     self.init(channels: channels, length: length, bits: bits, budgets: [budget])
   }
 
-  /// A layer with a budget for each channel, as biases inside the bound need.
+  /// A layer with a budget for each channel.
   ///
+  /// - Parameters:
+  ///   - biasFormat: of biases inside the accumulators, which take the place of the budgets' own.
+  ///   - biases: one a channel in steps of the input, or none.
   /// - Precondition: as above, and there is one budget or one a channel.
-  public init(channels: Int, length: Int, bits: Int, budgets: [AccumulatorBudget]) {
+  public init(
+    channels: Int, length: Int, bits: Int, budgets: [AccumulatorBudget],
+    biasFormat: BiasFormat? = nil, biases: [Float] = []
+  ) {
     precondition(channels >= 0 && length >= 0, "\(channels) channels of \(length) weights")
     precondition((2...8).contains(bits), "\(bits) weight bits")
     precondition(budgets.count == 1 || budgets.count == channels, "\(budgets.count) budgets")
+    precondition(biases.isEmpty || biases.count == channels, "\(biases.count) biases")
     self.channels = channels
     self.length = length
     self.bits = bits
     self.budgets = budgets
+    self.biasFormat = biasFormat
+    self.biases = biases
   }
 
   /// The number of weights.
@@ -40,8 +53,45 @@ public struct WeightLayer: Sendable {
   /// The greatest integer, 2^(M-1) - 1.
   public var limit: Int { 1 << (bits - 1) - 1 }
 
+  /// What a channel may use besides a bias that the layer quantizes.
   public func budget(_ channel: Int) -> AccumulatorBudget {
     budgets[budgets.count == 1 ? 0 : channel]
+  }
+
+  /// The bias of a channel as an integer; 0 where biases stay outside.
+  ///
+  /// - Parameters:
+  ///   - scale: of the channel's weights.
+  ///   - current: biases in steps of the input in place of the layer's own; may be empty.
+  public func bias(
+    _ channel: Int, scale: Float,
+    current: UnsafeBufferPointer<Float> = UnsafeBufferPointer(start: nil, count: 0)
+  ) -> Int64 {
+    if !current.isEmpty { return integer(ofBias: current[channel], channel, scale: scale) }
+    return biases.isEmpty ? 0 : integer(ofBias: biases[channel], channel, scale: scale)
+  }
+
+  /// A bias in steps of the input as an integer of a channel; 0 where biases stay outside.
+  public func integer(ofBias bias: Float, _ channel: Int, scale: Float) -> Int64 {
+    biasFormat?.integer(bias, scale: scale, in: budget(channel).biasRegister) ?? 0
+  }
+
+  /// The least scale of a channel at which its bias is not cut off; 0 where biases stay outside.
+  public func leastScale(_ channel: Int) -> Float {
+    guard let biasFormat, !biases.isEmpty else { return 0 }
+    return biasFormat.leastScale(biases[channel], in: budget(channel).biasRegister)
+  }
+
+  /// What a channel may use beside its bias, an integer that grows as the scale falls.
+  ///
+  /// - Parameters: as of ``bias(_:scale:current:)``.
+  func budget(
+    _ channel: Int, scale: Float,
+    current: UnsafeBufferPointer<Float> = UnsafeBufferPointer(start: nil, count: 0)
+  ) -> AccumulatorBudget {
+    let budget = budget(channel)
+    if biasFormat == nil { return budget }
+    return budget.with(bias: bias(channel, scale: scale, current: current))
   }
 
   /// One value for each distinct budget: one in all, or one a channel.

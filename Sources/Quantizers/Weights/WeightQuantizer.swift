@@ -24,6 +24,9 @@ public protocol WeightQuantizer: Sendable {
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
   ) throws(QuantizerError) -> ChannelParameters
 
+  /// s for a parameter d.
+  func scale(_ log2Scale: Float) -> Float
+
   /// Quantizes the layer.
   ///
   /// - Parameter weights: C x K, row-major.
@@ -45,6 +48,8 @@ public protocol WeightQuantizer: Sendable {
 }
 
 extension WeightQuantizer {
+  public func scale(_ log2Scale: Float) -> Float { NormConstrainedQuantizer.scale(log2Scale) }
+
   public func penalty(
     _ parameters: ParameterView, factor: Float, addingTo gradients: GradientBuffers
   ) -> Double { 0 }
@@ -76,10 +81,13 @@ public struct ChannelParameters: Sendable, Hashable {
   public var log2Scale: [Float]
   /// t = log2 g; empty where the method has no norm parameter.
   public var log2Norm: [Float]
+  /// Biases inside the accumulators in steps of the input; empty for those of the layer.
+  public var biases: [Float]
 
-  public init(log2Scale: [Float], log2Norm: [Float]) {
+  public init(log2Scale: [Float], log2Norm: [Float], biases: [Float] = []) {
     self.log2Scale = log2Scale
     self.log2Norm = log2Norm
+    self.biases = biases
   }
 
   /// Calls `body` with the parameters in place.
@@ -88,7 +96,9 @@ public struct ChannelParameters: Sendable, Hashable {
   ) throws(Failure) -> Result {
     try log2Scale.withBuffer { (scale) throws(Failure) in
       try log2Norm.withBuffer { (norm) throws(Failure) in
-        try body(ParameterView(log2Scale: scale, log2Norm: norm))
+        try biases.withBuffer { (biases) throws(Failure) in
+          try body(ParameterView(log2Scale: scale, log2Norm: norm, biases: biases))
+        }
       }
     }
   }
@@ -99,10 +109,16 @@ public struct ParameterView: @unchecked Sendable {
   public let log2Scale: UnsafeBufferPointer<Float>
   /// May be empty for a method without a norm parameter.
   public let log2Norm: UnsafeBufferPointer<Float>
+  /// Biases inside the accumulators as they now are, in steps of the input; empty for those of the layer.
+  public let biases: UnsafeBufferPointer<Float>
 
-  public init(log2Scale: UnsafeBufferPointer<Float>, log2Norm: UnsafeBufferPointer<Float>) {
+  public init(
+    log2Scale: UnsafeBufferPointer<Float>, log2Norm: UnsafeBufferPointer<Float>,
+    biases: UnsafeBufferPointer<Float> = UnsafeBufferPointer(start: nil, count: 0)
+  ) {
     self.log2Scale = log2Scale
     self.log2Norm = log2Norm
+    self.biases = biases
   }
 }
 

@@ -19,12 +19,16 @@ extension LayerVerdict {
         [
           "target_bits": JSONValue(targetBits), "required_bits": JSONValue(layer.requiredBits),
           "data_type_bits": JSONValue(layer.dataTypeBits), "certified": .bool(isCertified),
-          "bias_included": false,
+          "bias_included": .bool(layer.bias != nil),
         ]),
       JSONMember(
         "channels",
         .array(
-          layer.channels.enumerated().map { $1.json(index: $0, budget: normBudget) })),
+          layer.channels.enumerated().map {
+            $1.json(
+              index: $0, budget: normBudget(ofChannel: $0),
+              bias: layer.bias == nil ? nil : layer.bias(ofChannel: $0))
+          })),
     ]
     members += reasonMembers
     return .object(members)
@@ -37,6 +41,7 @@ extension LayerVerdict {
       JSONMember("target_bits", JSONValue(targetBits)),
       JSONMember("required_bits", JSONValue(layer.requiredBits)),
       JSONMember("certified", .bool(isCertified)),
+      JSONMember("bias_included", .bool(layer.bias != nil)),
     ]
     if let counterexample { members.append(JSONMember("counterexample", counterexample.json)) }
     members += reasonMembers
@@ -80,13 +85,17 @@ extension InputSummary {
 }
 
 extension ChannelBounds {
-  fileprivate func json(index: Int, budget: Int64?) -> JSONValue {
-    [
-      "index": JSONValue(index), "l1_norm": JSONValue(l1Norm),
-      "positive_sum": JSONValue(sums.positive), "negative_sum": JSONValue(sums.negative),
-      "budget": JSONValue(budget), "minimum": JSONValue(worstCase.minimum),
-      "maximum": JSONValue(worstCase.maximum), "required_bits": JSONValue(requiredBits),
+  fileprivate func json(index: Int, budget: Int64?, bias: Int64?) -> JSONValue {
+    var members: [JSONMember] = [
+      JSONMember("index", JSONValue(index)), JSONMember("l1_norm", JSONValue(l1Norm)),
+      JSONMember("positive_sum", JSONValue(sums.positive)),
+      JSONMember("negative_sum", JSONValue(sums.negative)),
+      JSONMember("budget", JSONValue(budget)), JSONMember("minimum", JSONValue(worstCase.minimum)),
+      JSONMember("maximum", JSONValue(worstCase.maximum)),
+      JSONMember("required_bits", JSONValue(requiredBits)),
     ]
+    if let bias { members.append(JSONMember("bias", JSONValue(bias))) }
+    return .object(members)
   }
 }
 
@@ -97,6 +106,7 @@ extension ChannelCounterexample {
       JSONMember("input", .array(input.map { JSONValue($0) })),
       JSONMember("sum", JSONValue(sum)),
     ]
+    if let bias { members.append(JSONMember("bias", JSONValue(bias))) }
     if let prefix {
       members.append(JSONMember("prefix", .array(prefix.map { JSONValue($0) })))
     }

@@ -13,8 +13,9 @@ enum CounterexampleText {
     let products =
       example.prefix.map { "\($0.count) of \(count) products, added first," }
       ?? (count == 1 ? "1 product" : "\(count) products")
+    let bias = example.bias.map { " and the bias \($0)" } ?? ""
     let sentence =
-      "\(verdict.layer.name), channel \(example.channel): \(products) sum to "
+      "\(verdict.layer.name), channel \(example.channel): \(products)\(bias) sum to "
       + "\(example.sum), outside \(low) .. \(high) (\(bits) bits), for the input"
     return style.wrap(sentence) + "\n"
       + style.wrap(runs(example.input, style), first: 2, rest: 2)

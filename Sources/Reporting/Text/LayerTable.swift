@@ -3,7 +3,8 @@ import Verification
 /// The tables of `inspect` and `verify`.
 enum LayerTable {
   static func inspection(_ result: VerificationResult, style: TextStyle) -> String {
-    TextTable(
+    let hasBiases = result.layers.contains { $0.layer.bias != nil }
+    return TextTable(
       columns: [
         .init(title: "layer", alignment: .left, isFlexible: true),
         .init(title: "op", alignment: .left, dropOrder: 3),
@@ -11,6 +12,7 @@ enum LayerTable {
         .init(title: "channels", dropOrder: 6),
         .init(title: "weight"),
         .init(title: "input"),
+      ] + (hasBiases ? [.init(title: "bias")] : []) + [
         .init(title: "weight scale", dropOrder: 7),
         .init(title: "target", dropOrder: 0),
         .init(title: "required"),
@@ -19,7 +21,11 @@ enum LayerTable {
         .init(title: "zeros", dropOrder: 4),
         .init(title: style.isUnicode ? style.yes : "ok"),
       ],
-      rows: result.layers.map { inspectionCells($0, style) }
+      rows: result.layers.map { verdict in
+        var cells = inspectionCells(verdict, style)
+        if hasBiases { cells.insert(bias(verdict.layer, style), at: 6) }
+        return cells
+      }
     ).render(style)
   }
 
@@ -56,6 +62,11 @@ enum LayerTable {
       layer.weight.map { Figures.percent($0.zeroFraction) } ?? style.none,
       verdict.isCertified ? style.yes : style.no,
     ]
+  }
+
+  /// The type of a bias that counts in the accumulators.
+  private static func bias(_ layer: LayerAnalysis, _ style: TextStyle) -> String {
+    layer.bias.map { dataType(bits: $0.bits, signed: true, zeroPoint: 0) } ?? style.none
   }
 
   private static func number(_ value: Int?, _ style: TextStyle) -> String {

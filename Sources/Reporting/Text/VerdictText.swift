@@ -51,6 +51,20 @@ enum VerdictText {
 
   /// What doesn't stand against a certificate, and should be known.
   private static func notes(_ result: VerificationResult) -> [String] {
+    biasNotes(result) + inexactNotes(result)
+  }
+
+  private static func biasNotes(_ result: VerificationResult) -> [String] {
+    let included = result.layers.count { $0.layer.bias != nil }
+    if included == 0 { return [] }
+    return [
+      included == result.layers.count
+        ? "Biases are included."
+        : "Biases of \(included) of \(result.layers.count) layers are included."
+    ]
+  }
+
+  private static func inexactNotes(_ result: VerificationResult) -> [String] {
     let inexact = result.layers.filter { ($0.layer.weight?.inexactCount ?? 0) > 0 }
     guard let first = inexact.first?.layer, let weight = first.weight else { return [] }
     let others = inexact.count == 1 ? "" : " (and of \(inexact.count - 1) more layers)"

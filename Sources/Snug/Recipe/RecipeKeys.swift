@@ -27,6 +27,9 @@ enum RecipeKeys {
     RecipeKey(name: "io-bits") { (value, options) throws(RecipeFileError) in
       options.recipe.ioBits = try value.integer()
     },
+    RecipeKey(name: "bias-bits") { (value, options) throws(RecipeFileError) in
+      options.recipe.biasBits = try value.integer()
+    },
     RecipeKey(name: "init") { (value, options) throws(RecipeFileError) in
       options.recipe.initializer = try value.choice()
     },
@@ -121,6 +124,7 @@ enum RecipeKeys {
   {
     let names = [
       "match", "quantize", "method", "weight-bits", "activation-bits", "accumulator-bits",
+      "bias-bits",
     ]
     var layer = Recipe.LayerOverride(match: "")
     try list.reader.forEachMember(of: node, of: names) {
@@ -132,6 +136,7 @@ enum RecipeKeys {
       case "method": layer.method = try value.choice()
       case "weight-bits": layer.weightBits = try value.integer()
       case "activation-bits": layer.activationBits = try value.integer()
+      case "bias-bits": layer.biasBits = try value.integer()
       default: layer.accumulatorBits = try value.integer()
       }
       var recipe = Recipe()

@@ -8,7 +8,8 @@ struct VerifyCommand: Subcommand {
     discussion: """
       Recomputes every layer's integers from the file alone. A layer is certified where every partial \
       sum of its products, in any order and for any input, fits its accumulator; a refuted layer comes \
-      with an input that overflows. The bias is not included.
+      with an input that overflows. A bias is included where the file holds it as integers on the \
+      accumulator's scale, as --bias-bits writes it; any other is added to real numbers, outside.
 
       Example:
         snug verify model-w4a4.onnx --accumulator-bits 14

@@ -57,6 +57,12 @@ struct RecipeOptions: ParsableArguments {
   var ioBits: Int?
 
   @Option(
+    help: ArgumentHelp(
+      "Quantize biases to signed integers of this many bits, 2 to 23, on the scale of the accumulator, and include them in its bound (default: biases stay in floating point, outside the accumulator).",
+      valueName: "b"))
+  var biasBits: Int?
+
+  @Option(
     name: .customLong("init"),
     help:
       "How weights are brought near the constraint first: Euclidean projection, or the norm alone (default: \(defaults.initializer.rawValue))."
@@ -155,6 +161,7 @@ struct RecipeOptions: ParsableArguments {
     if let activationBits { options.recipe.activationBits = activationBits }
     if let accumulatorBits { options.recipe.accumulatorBits = accumulatorBits }
     if let ioBits { options.recipe.ioBits = ioBits }
+    if let biasBits { options.recipe.biasBits = biasBits }
     if let initializer { options.recipe.initializer = initializer }
     if let refine { options.recipe.refine = refine }
     if let scaleSearch { options.recipe.scaleSearch = scaleSearch }

@@ -92,6 +92,16 @@ final class TrainingStep {
     return Result(loss: value, penalty: penalty, gradientNorm: norm)
   }
 
+  /// Biases inside a layer's accumulators, in steps of the input; empty where there are none.
+  private func biases(of layer: TrainableModel.Layer) -> [Float] {
+    guard let bias = layer.bias, let c = store.memory[bias.value],
+      let p = store.memory[bias.statistic]
+    else { return [] }
+    return bias.inSteps(
+      UnsafeBufferPointer(start: c.values, count: layer.quantizer.layer.channels),
+      log2Statistic: p.values[0])
+  }
+
   /// Adds lambda times each layer's penalty to the gradients; returns the sum.
   private func addPenalty() -> Double {
     var total = 0.0
@@ -103,14 +113,16 @@ final class TrainingStep {
       func gradient(_ memory: ParameterMemory, _ count: Int) -> UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: memory.gradient, count: count)
       }
-      total += layer.quantizer.penalty(
-        ParameterView(
-          log2Scale: UnsafeBufferPointer(start: d.values, count: channels),
-          log2Norm: UnsafeBufferPointer(start: t.values, count: channels)),
-        factor: regularization,
-        addingTo: GradientBuffers(
-          weights: gradient(v, layer.quantizer.layer.count), log2Scale: gradient(d, channels),
-          log2Norm: gradient(t, channels)))
+      total += biases(of: layer).withUnsafeBufferPointer { biases in
+        layer.quantizer.penalty(
+          ParameterView(
+            log2Scale: UnsafeBufferPointer(start: d.values, count: channels),
+            log2Norm: UnsafeBufferPointer(start: t.values, count: channels), biases: biases),
+          factor: regularization,
+          addingTo: GradientBuffers(
+            weights: gradient(v, layer.quantizer.layer.count), log2Scale: gradient(d, channels),
+            log2Norm: gradient(t, channels)))
+      }
     }
     return total * Double(regularization)
   }

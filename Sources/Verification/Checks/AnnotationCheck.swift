@@ -51,6 +51,16 @@ enum AnnotationCheck {
     compare(.requiredBits, entry.requiredBits, layer.requiredBits)
     compare(.inputBits, entry.inputBits, layer.input?.bits)
     compare(.inputSigned, entry.inputSigned, layer.input?.signed)
+    if let stated = entry.biasBits {
+      if let bias = layer.bias {
+        if bias.requiredBits > stated { compare(.biasBits, stated, bias.requiredBits) }
+      } else {
+        findings.append(
+          .contradiction(
+            field: .biasBits, stated: "\(stated)",
+            actual: "no integer bias on the accumulator's scale"))
+      }
+    }
     return findings
   }
 }

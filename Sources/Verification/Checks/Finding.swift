@@ -26,6 +26,7 @@ public enum AnnotationField: String, Sendable, Hashable {
   case targetBits = "target_bits"
   case inputBits = "input_bits"
   case inputSigned = "input_signed"
+  case biasBits = "bias_bits"
   case weight = "weight"
   case finnDatatype = "finn_datatype"
 }

@@ -8,7 +8,9 @@ public struct ChannelCounterexample: Sendable, Hashable {
   public let input: [Int64]
   /// The products to add first where the overflow happens on the way; `nil` where the whole sum overflows.
   public let prefix: [Int]?
-  /// The value that the accumulator would have to hold.
+  /// The layer's bias as far as it is part of the sum; `nil` where no bias counts in the accumulator.
+  public let bias: Int64?
+  /// The value that the accumulator would have to hold: bias and products.
   public let sum: Int128
 }
 
@@ -30,12 +32,14 @@ enum OverflowCheck {
       let accumulator = AccumulatorRange(bits: targetBits),
       let range = IntegerRange(Int64(input.integerMinimum), Int64(input.integerMaximum)),
       let example = Counterexample(
-        weights: reader.integers(ofChannel: worst), input: range, accumulator: accumulator)
+        weights: reader.integers(ofChannel: worst), input: range,
+        bias: layer.bias(ofChannel: worst), accumulator: accumulator)
     else { return (finding, nil) }
     return (
       finding,
       ChannelCounterexample(
-        channel: worst, input: example.input, prefix: example.prefix, sum: example.sum)
+        channel: worst, input: example.input, prefix: example.prefix,
+        bias: layer.bias == nil ? nil : example.bias, sum: example.sum)
     )
   }
 }

@@ -15,6 +15,11 @@ struct NodeContext {
     attributes = AttributeReader(node.op.attributes(), opset: opset)
   }
 
+  /// Another node of the same graph.
+  func of(_ other: Node) -> NodeContext {
+    NodeContext(graph: graph, node: other, opset: attributes.opset, facts: facts)
+  }
+
   /// How messages name the node: its own name, or its first output's where it has none.
   var label: String {
     if !node.name.isEmpty { return node.name }

@@ -12,6 +12,9 @@ public struct LayerAnalysis: Sendable {
   public internal(set) var dotLength: Int?
   public internal(set) var weight: WeightSummary?
   public internal(set) var input: InputSummary?
+  /// The integers that are added in the accumulators besides the products, and count in the bounds; `nil` where
+  /// there are none, as where the bias is added to real numbers.
+  public internal(set) var bias: BiasSummary?
   /// One entry for each output channel; empty unless both operands are integers.
   public internal(set) var channels: [ChannelBounds] = []
   /// The least signed width that holds every partial sum of every channel.
@@ -25,6 +28,9 @@ public struct LayerAnalysis: Sendable {
   var finnBits: Int?
   /// The integers of a quantized layer with a constant weight.
   var reader: WeightReader?
+
+  /// The integer that is added in a channel's accumulator besides the products.
+  public func bias(ofChannel index: Int) -> Int64 { bias?.values[index] ?? 0 }
 
   /// True where both operands are integers, so that exact sums exist.
   public var isQuantized: Bool { obstacle == nil }
@@ -58,6 +64,21 @@ public struct WeightSummary: Sendable, Hashable {
   /// Elements of the file that are not exactly their integer times the scale, so that another rounding
   /// than the quantizer's gives other integers.
   public let inexactCount: Int
+}
+
+/// Constants that a layer adds in its accumulators.
+public struct BiasSummary: Sendable, Hashable {
+  /// The name of the constant in the file.
+  public let name: String
+  /// The width of their data type.
+  public let bits: Int
+  /// One a channel, in steps of the accumulator.
+  public let values: [Int64]
+
+  /// The least signed width that holds all of them.
+  public var requiredBits: Int {
+    values.map { Int64.bitWidth + 1 - ($0 < 0 ? ~$0 : $0).leadingZeroBitCount }.max() ?? 1
+  }
 }
 
 /// The integers that a layer's input can hold.

@@ -100,9 +100,15 @@ struct LayerAnalyzer {
     else { throw .unquantizedInput(value: try context.name(0), origin: .constant) }
 
     layer.reader = reader
-    layer.channels = sums.map { sums in
+    layer.bias =
+      BiasReader(
+        context: context, kind: kind, weightIsRight: weightIsRight, weight: reader, input: grid
+      ).read()
+    layer.channels = sums.enumerated().map { channel, sums in
       let signs = SignSums(positive: sums.positive, negative: sums.negative)
-      return ChannelBounds(sums: signs, worstCase: WorstCase(of: signs, input: range))
+      let bias = layer.bias(ofChannel: channel)
+      return ChannelBounds(
+        sums: signs, worstCase: WorstCase(of: signs, input: range, bias: bias))
     }
     layer.requiredBits = layer.channels.map(\.requiredBits).max() ?? 1
     layer.dataTypeBits = dataTypeBits(

@@ -92,11 +92,12 @@ def compare(path, job, expected, feed):
     fetch = [p[0] for p in places.values() if p]
     sums = [n for n in model.graph.node if n.op_type in ("ConvInteger", "MatMulInteger")]
     found["integer_layers"] = len(sums)
+    biased = [n for n in model.graph.node if n.output[0].endswith("_biased")]
     if any(n.domain == "qonnx.custom_op.general" for n in model.graph.node):
         wrapped = clear_inferred(ModelWrapper(with_shapes(model, feed)))
         values = execute_onnx(wrapped, feed, return_full_exec_context=True)
     else:
-        values = run_onnxruntime(model, feed, fetch + [n.output[0] for n in sums])
+        values = run_onnxruntime(model, feed, fetch + [n.output[0] for n in sums + biased])
 
     clean = True
     for name, output, scale, codes, units in activations:
@@ -114,8 +115,8 @@ def compare(path, job, expected, feed):
             clean = False
     found["weights"] = weight_differences(model, qonnx_model, weights, found)
     targets = {layer["layer"]: layer["target_bits"] for layer in job["layers"]}
-    for node in sums:
-        bits = targets.get(node.name)
+    for node in sums + biased:
+        bits = targets.get(node.name.removesuffix("_add_bias"))
         total = values[node.output[0]]
         if bits and (total.min() < -2 ** (bits - 1) or total.max() > 2 ** (bits - 1) - 1):
             found["violations"].append(f"{node.name}: a sum leaves {bits} bits")
@@ -138,6 +139,15 @@ def weight_differences(model, qonnx_model, weights, found):
             if name not in weights or node.op_type == "Quant":
                 continue
             layer = layers.get(node.name)
+            addend = position == 2 or node.op_type == "Add"
+            if addend and (layer is None or layer.op_type in ("ConvInteger", "MatMulInteger")):
+                # Integers that are added to the sums of the layer, or of that before the addition.
+                before = node.name if position == 2 else next(
+                    n.name for n in qonnx_model.graph.node if n.output[0] in node.input
+                    and n.op_type == "MatMul")  # fmt: skip
+                codes = known[layers[before + "_add_bias"].input[1]]
+                wrong += int((codes.reshape(-1) != weights[name].reshape(-1)).sum())
+                continue
             if layer is None:
                 found["violations"].append(f"layer {node.name} is gone")
                 continue

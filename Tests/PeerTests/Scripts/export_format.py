@@ -46,7 +46,13 @@ class File:
         return [n for n in self.nodes if "Quant" in n.op_type]
 
     def is_weight(self, quantizer):
-        return quantizer.input[0] in self.constants
+        return quantizer.input[0] in self.constants and not self.is_bias(quantizer)
+
+    def is_bias(self, quantizer):
+        """Whether a constant's quantizer is read by nothing but additions to sums."""
+        readers = self.readers.get(quantizer.output[0], [])
+        return quantizer.input[0] in self.constants and all(
+            r.op_type == "Add" or list(r.input).index(quantizer.output[0]) == 2 for r in readers)
 
     def is_weight_output(self, name):
         node = self.producer.get(name)
@@ -107,15 +113,35 @@ class Layer:
         else:
             self.rows = (w if position == 0 else w.T).reshape(-1, w.shape[0 if position else 1])
 
+        self.bias = self.bias_quantizer()
+        self.biases = np.zeros(len(self.rows), dtype=np.int64)
+        if self.bias is not None:
+            steps = file.constants[self.bias.input[1]].astype(np.float64)
+            codes = np.rint(file.constants[self.bias.input[0]].astype(np.float64) / steps)
+            self.biases = self.biases + codes.reshape(-1).astype(np.int64)
+
+    def bias_quantizer(self):
+        """The quantizer of the constant that the node, or an Add that alone reads it, adds; None without."""
+        if self.node.op_type != "MatMul":
+            return self.file.producer.get(self.node.input[2]) if len(self.node.input) > 2 else None
+        readers = self.file.readers.get(self.node.output[0], [])
+        if len(readers) != 1 or readers[0].op_type != "Add":
+            return None
+        other = next(i for i in readers[0].input if i != self.node.output[0])
+        found = self.file.producer.get(other)
+        return found if found is not None and found.op_type == "Quant" and self.file.is_bias(
+            found) else None  # fmt: skip
+
     def required_bits(self):
-        """The least signed width for every partial sum, in Python's unbounded integers."""
+        """The least signed width for every partial sum, in Python's unbounded integers; a bias may come first or
+        last."""
         low = min(Quantizer(self.file, q).low for q in self.data)
         high = max(Quantizer(self.file, q).high for q in self.data)
         most = least = 0
-        for row in self.rows:
+        for row, bias in zip(self.rows, self.biases.tolist()):
             up, down = int(row[row > 0].sum()), -int(row[row < 0].sum())
-            most = max(most, max(high, 0) * up - min(low, 0) * down)
-            least = min(least, min(low, 0) * up - max(high, 0) * down)
+            most = max(most, max(bias, 0) + max(high, 0) * up - min(low, 0) * down)
+            least = min(least, min(bias, 0) + min(low, 0) * up - max(high, 0) * down)
         bits = 1
         while not (-(1 << (bits - 1)) <= least and most <= (1 << (bits - 1)) - 1):
             bits += 1
@@ -153,7 +179,9 @@ def check_quantizers(file, report):
         datatype = file.annotations.get(node.output[0], {}).get("finn_datatype")
         if datatype != f"SCALEDINT<{int(bits)}>":
             report(f"{name} is annotated {datatype}")
-        if file.is_weight(node):
+        if file.is_bias(node):
+            check_bias(file, node, attributes, scale, report)
+        elif file.is_weight(node):
             check_weight(file, node, attributes, scale, zero, report)
         else:
             check_activation(file, node, attributes, scale, zero, int(bits), report)
@@ -172,6 +200,43 @@ def check_weight(file, node, attributes, scale, zero, report):
         report(f"{node.name}: shared by several consumers")
     if len(file.readers.get(node.input[0], [])) != 1:
         report(f"{node.name}: its weight has several readers")
+
+
+def check_bias(file, node, attributes, scale, report):
+    x = file.constants[node.input[0]]
+    if (attributes.get("signed"), attributes.get("narrow")) != (1, 0):
+        report(f"{node.name}: a bias that is not signed, or narrow")
+    if x.dtype != np.float32 or scale.shape != x.shape:
+        report(f"{node.name}: a bias of type {x.dtype} {x.shape} with scales {scale.shape}")
+    codes = np.rint(x / scale)
+    if not np.array_equal((codes * scale).astype(np.float32), x):
+        report(f"{node.name}: a bias that is not integer x scale")
+    if len(file.readers.get(node.output[0], [])) != 1:
+        report(f"{node.name}: shared by several consumers")
+
+
+def check_layer_bias(file, layer, job, entry, report):
+    """A bias inside the accumulator: on its scale, within its width, and stated."""
+    name = layer.node.name
+    if layer.bias is None:
+        if "bias_bits" in entry:
+            report(f"{name}: annotated with a bias of {entry['bias_bits']} bits, and has none")
+        if job.get("bias_bits") and len(layer.node.input) > 2:
+            report(f"{name}: its bias is not quantized")
+        return
+    quantizer = Quantizer(file, layer.bias)
+    if (quantizer.bits, entry.get("bias_bits")) != (job.get("bias_bits"),) * 2:
+        report(f"{name}: a bias of {quantizer.bits} bits, annotated {entry.get('bias_bits')}")
+    if layer.biases.min() < quantizer.low or layer.biases.max() > quantizer.high:
+        report(f"{name}: biases {layer.biases.min()}...{layer.biases.max()}")
+    data = Quantizer(file, layer.data[0]).scale.astype(np.float64)
+    weight = Quantizer(file, layer.weight).scale.astype(np.float64)
+    if layer.node.op_type == "ConvTranspose" and weight.shape[0] > 1:
+        weight = weight[:: weight.shape[0] // file.attributes(layer.node).get("group", 1)]
+    alpha = file.attributes(layer.node).get("alpha", 1.0)
+    wanted = np.broadcast_to(weight.reshape(-1) * data * alpha, quantizer.scale.size)
+    if np.max(np.abs(quantizer.scale.reshape(-1) / wanted - 1)) > 1e-6:
+        report(f"{name}: its bias is on another scale than its accumulator")
 
 
 def check_activation(file, node, attributes, scale, zero, bits, report):
@@ -214,7 +279,7 @@ def check_layers(file, job, report):
         return
     keys = {"layer", "output", "weight", "target_bits", "required_bits", "input_bits",
             "input_signed", "method"}  # fmt: skip
-    if [e["layer"] for e in entries if set(e) == keys] != list(found):
+    if [e["layer"] for e in entries if set(e) - {"bias_bits"} == keys] != list(found):
         report(f"snug.accumulators has entries {[e.get('layer') for e in entries]}")
         return
     widths = []
@@ -234,6 +299,7 @@ def check_layers(file, job, report):
             report(f"{name}: its input is {inputs}, annotated {entry}")
         if entry["weight"] != layer.weight.input[0] or entry["output"] != layer.node.output[0]:
             report(f"{name}: annotated as {entry}")
+        check_layer_bias(file, layer, job, entry, report)
         required = layer.required_bits()
         if required != entry["required_bits"]:
             report(f"{name}: needs {required} bits, annotated {entry['required_bits']}")
@@ -254,6 +320,9 @@ def check_layers(file, job, report):
 def check_additions(file, report):
     for node in file.nodes:
         if node.op_type != "Add" or any(i in file.constants for i in node.input):
+            continue
+        if any(file.producer[i].op_type == "Quant" and file.is_bias(file.producer[i])
+               for i in node.input if i in file.producer):  # fmt: skip
             continue
         sources = [q for i in node.input for q in file.sources(i)]
         if any(q is None for q in sources):
@@ -324,6 +393,11 @@ def check_counterexamples(file, examples, report):
         products = x * row
         prefix = example.get("prefix")
         total = int(products.sum() if prefix is None else products[prefix].sum())
+        bias = example.get("bias") or 0
+        if bias not in (0, layer.biases[example["channel"]]) or prefix is None and (
+            bias != layer.biases[example["channel"]]):  # fmt: skip
+            report(f"{example['layer']}: a bias of {bias}")
+        total += bias
         limit = 1 << (example["bits"] - 1)
         if total != example["sum"] or -limit <= total <= limit - 1:
             report(f"{example['layer']}: sums to {total}, stated {example['sum']}, "

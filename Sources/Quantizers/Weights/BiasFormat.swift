@@ -1,0 +1,41 @@
+import AccumulatorBounds
+
+/// The integers of a bias that is added inside the accumulator: signed, one step of the accumulator each.
+///
+///     b = clip(round(c / (s x-step)), -2^(B-1), 2^(B-1) - 1)    c_q = b s x-step
+///
+/// with c the bias, s the scale of the channel's weights and x-step the scale of the layer's input.
+/// Rounding is to nearest, ties to even.
+public struct BiasFormat: Sendable, Hashable {
+  /// The widths that a float32 bias in a file tells apart under every order of rounding.
+  public static let widths = 2...23
+
+  /// B.
+  public let bits: Int
+
+  /// - Precondition: `bits` is in ``widths``.
+  public init(bits: Int) {
+    precondition(Self.widths.contains(bits), "\(bits) bias bits")
+    self.bits = bits
+  }
+
+  var limits: ClosedRange<Int64> { -(1 << (bits - 1))...(1 << (bits - 1)) - 1 }
+
+  /// The least scale at which a bias is not cut off.
+  func leastScale(_ bias: Float, in register: AccumulatorRange) -> Float {
+    bias.magnitude / Float(min(limits.upperBound, register.maximum))
+  }
+
+  /// b, limited to what the register that it is added in holds; 0 where the quotient is not a number.
+  ///
+  /// - Parameters:
+  ///   - bias: c in steps of the layer's input, c / x-step.
+  ///   - scale: s.
+  public func integer(_ bias: Float, scale: Float, in register: AccumulatorRange) -> Int64 {
+    let quotient = Double(bias / scale).rounded(.toNearestOrEven)
+    guard !quotient.isNaN else { return 0 }
+    let low = max(limits.lowerBound, register.minimum)
+    let high = min(limits.upperBound, register.maximum)
+    return Int64(min(max(quotient, Double(low)), Double(high)))
+  }
+}
