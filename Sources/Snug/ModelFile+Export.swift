@@ -44,8 +44,11 @@ extension ModelFile {
       throw .channelsLastOutsideQonnx
     }
     var passes: [any Pass] = []
-    if let opset = model.opset(of: ""), opset < options.format.opset {
-      passes.append(OpsetRaise(from: opset, to: options.format.opset))
+    if let opset = model.opset(of: "") {
+      passes.append(QuantizedOperatorDecomposition(opset: opset, keepsStandard: false))
+      if opset < options.format.opset {
+        passes.append(OpsetRaise(from: opset, to: options.format.opset))
+      }
     }
     switch options.batchNormalization {
     case .keep: break
@@ -54,8 +57,12 @@ extension ModelFile {
     }
     switch options.format {
     case .qonnx:
+      passes.append(QuantExport())
       if options.channelsLast { passes += [ChannelsLastExport(), TransposeIntoWeight()] }
-    case .hls4ml: passes += [ScalesBehindLayers(), ChannelsLastExport(), TransposeIntoWeight()]
+    case .hls4ml:
+      passes += [
+        QuantExport(), ScalesBehindLayers(), ChannelsLastExport(), TransposeIntoWeight(),
+      ]
     case .qcdq: passes.append(LinearQuantizerExport(usesFourBits: false))
     case .qdqInt4: passes.append(LinearQuantizerExport(usesFourBits: true))
     case .integer: passes += [LinearQuantizerExport(usesFourBits: false), IntegerLayerExport()]

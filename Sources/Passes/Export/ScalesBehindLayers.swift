@@ -56,7 +56,7 @@ private struct ScaledLayer {
     let integers = Tensor(codes.map { Float($0) }, shape: constant.shape)
     var addend: Tensor?
     if node.inputs.count > 2, let added = node.inputs[2] {
-      guard let tensor = graph[added].constant?.convertedToFloat() else { return nil }
+      guard let tensor = try Self.bias(added, in: graph) else { return nil }
       addend = tensor
     }
     let channelAxis: Int
@@ -84,6 +84,21 @@ private struct ScaledLayer {
     guard parameters.axis.map({ $0 == channelAxis }) ?? true else { return nil }
     self.id = id
     self.quantizer = quantizer
+  }
+
+  /// A constant bias, by what its quantizer makes of it where it has one.
+  private static func bias(_ value: ValueID, in graph: Graph) throws(PassError) -> Tensor? {
+    if let constant = graph[value].constant { return constant.convertedToFloat() }
+    guard let node = graph.producer(of: value), let quant = node.op as? Quant,
+      let constant = node.inputs[0].flatMap({ graph[$0].constant })
+    else { return nil }
+    let parameters = try QuantizerParameters(node, quant, in: graph, isAddend: true)
+    let scales = parameters.scales
+    return parameters.codes(of: constant).map { codes in
+      Tensor(
+        codes.indices.map { Float(codes[$0]) * scales[scales.count == 1 ? 0 : $0] },
+        shape: constant.shape)
+    }
   }
 
   func split(in graph: inout Graph) {
