@@ -4,7 +4,7 @@ import Operators
 /// Removes nodes that hand their input on unchanged at inference.
 ///
 /// 1. `Identity`.
-/// 2. `Dropout` whose mask nobody reads.
+/// 2. `Dropout` whose mask nobody reads, and that nothing switches to training mode.
 ///
 /// A graph output keeps its name. A node between a graph input and a graph output stays, since one value
 /// can't be both.
@@ -31,9 +31,14 @@ public struct IdentityElimination: Pass {
 
   private func isIdentity(_ node: Node, in graph: Graph) -> Bool {
     if node.op is Identity { return true }
-    guard node.op is Dropout else { return false }
+    guard node.op is Dropout, !isTrained(node, in: graph) else { return false }
     return node.outputs.dropFirst().allSatisfy {
       $0.map { graph.consumers(of: $0).isEmpty } ?? true
     }
+  }
+
+  private func isTrained(_ dropout: Node, in graph: Graph) -> Bool {
+    guard dropout.inputs.count > 2, let training = dropout.inputs[2] else { return false }
+    return graph[training].constant?.integers()?.contains { $0 != 0 } ?? true
   }
 }

@@ -14,6 +14,7 @@ struct NormalizationAffine {
   init?(_ id: NodeID, in graph: Graph) {
     let node = graph[id]
     guard let normalization = node.op as? BatchNormalization,
+      !normalization.usesBatchStatistics,
       case let input?? = node.inputs.first, case let output?? = node.outputs.first,
       node.outputs.dropFirst().allSatisfy({ $0.map { graph.consumers(of: $0).isEmpty } ?? true })
     else { return nil }

@@ -1,9 +1,12 @@
 import Foundation
 
-/// What is expected of each case: `NAME pass`, `NAME out of scope: WHAT` or `NAME fails: REASON`, one a line.
+/// What is expected of each case, one a line: `NAME pass`, `NAME passes as corrected: HOW`,
+/// `NAME out of scope: WHAT` or `NAME fails: REASON`.
 struct Manifest {
   enum Entry: Hashable {
     case pass
+    /// On the data that a later version of ONNX corrected; how is written by hand.
+    case corrected(String)
     /// ``ConformanceScope`` says so, and it doesn't pass.
     case outOfScope(String)
     /// In scope; the reason is written by hand.
@@ -40,6 +43,7 @@ extension Manifest.Entry {
     let (kind, reason) = text.halves(at: ": ")
     switch (kind, reason.isEmpty) {
     case ("pass", true): self = .pass
+    case ("passes as corrected", false): self = .corrected(reason)
     case ("out of scope", false): self = .outOfScope(reason)
     case ("fails", false): self = .failure(reason)
     default: return nil
@@ -49,6 +53,7 @@ extension Manifest.Entry {
   var text: String {
     switch self {
     case .pass: "pass"
+    case .corrected(let how): "passes as corrected: \(how)"
     case .outOfScope(let what): "out of scope: \(what)"
     case .failure(let reason): "fails: \(reason)"
     }

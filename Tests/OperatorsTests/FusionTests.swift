@@ -66,6 +66,23 @@ import Testing
     }
   }
 
+  @Test
+  func `normalisation by the statistics of its own input isn't folded into the layer before it`()
+    throws
+  {
+    var builder = Builder()
+    let x = builder.graph.addInput(name: "x", type: TensorType(.float32, shape: [2, 3, 8, 8]))
+    let layer = builder.convolution(x, 3, 5)
+    let normalized = builder.node(
+      BatchNormalization(usesBatchStatistics: true), layer, builder.constant([5]),
+      builder.constant([5]), builder.constant([5]), builder.constant([5], 0.5...2))
+    let y = builder.node(Relu(), normalized)
+    builder.graph.addOutput(y)
+    let feed = [x: builder.tensor([2, 3, 8, 8])]
+    #expect(try Self.kernelCount(builder.graph, feed, [y]) == 3)
+    try Self.expectSameResult(builder.graph, feed, [y])
+  }
+
   @Test(arguments: [3, 16, 17], [true, false])
   func `a residual block is two passes with the same result`(_ channels: Int, _ hasBias: Bool)
     throws

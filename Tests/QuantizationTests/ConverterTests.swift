@@ -116,6 +116,29 @@ import Testing
     }
   }
 
+  @Test(arguments: [(12, 12), (10, 10), (9, 32)])
+  func `a product of activations is held to P where its data types allow it, else to 32 bits`(
+    bits: Int, expected: Int
+  ) throws {
+    let recipe = Self.recipe {
+      $0.accumulatorBits = bits
+      $0.biasCorrection = false
+    }
+    let result = try Converter(recipe).convert(
+      Self.model(ModelBuilder.attention()), calibration: try Self.samples(8, [5, 6]))
+    let text = try #require(
+      result.model.metadata.first { $0.key == AccumulatorAnnotation.metadataKey }?.value)
+    let scores = try #require(
+      try AccumulatorAnnotation.decode(text).first { $0.layer == "scores" })
+    // Six products of -8 by -8.
+    #expect(scores.requiredBits == 10)
+    #expect(scores.targetBits == expected)
+    let output = try #require(result.model.graph.value(named: "scores.out"))
+    #expect(
+      result.model.graph[output].annotations
+        == [KeyValue("finn_datatype", "SCALEDINT<\(expected)>")])
+  }
+
   @Test func `metadata and annotations say what each layer was held to`() throws {
     // Bias correction would give these convolutions a bias, and with it no annotation.
     let recipe = Self.recipe {

@@ -49,6 +49,21 @@ struct ModelBuilder {
     graph.addNode(Flatten(axis: 1), name: name, inputs: [x], output: "\(name).out")
   }
 
+  /// x -> stem -> q, k -> q k^T -> head: the scores of attention over five positions of six features.
+  static func attention() -> Graph {
+    var builder = ModelBuilder()
+    let x = builder.input([.symbolic("n"), 5, 6])
+    let stem = builder.relu(builder.linear(x, "stem", from: 6, to: 6), "stem_relu")
+    let q = builder.linear(stem, "q", from: 6, to: 6)
+    let k = builder.linear(stem, "k", from: 6, to: 6)
+    let transposed = builder.graph.addNode(
+      Transpose(permutation: [0, 2, 1]), name: "transpose", inputs: [k], output: "transpose.out")
+    let scores = builder.graph.addNode(
+      MatMul(), name: "scores", inputs: [q, transposed], output: "scores.out")
+    builder.graph.addOutput(builder.linear(scores, "head", from: 5, to: 3))
+    return builder.graph
+  }
+
   /// x -> stem -> relu -> [a -> relu -> b] + shortcut -> relu -> head, all but the ends hidden layers.
   static func residual() -> Graph {
     var builder = ModelBuilder()

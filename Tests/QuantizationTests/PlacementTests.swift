@@ -76,6 +76,33 @@ import Testing
       try describe(builder.graph) == ["i8 x>stem", "i8 pooled>flatten", "u8 stem_relu.out>pool"])
   }
 
+  @Test
+  func `a product of two activations has a quantizer for each, unless the recipe leaves it out`()
+    throws
+  {
+    var recipe = Recipe()
+    #expect(
+      try describe(ModelBuilder.attention(), recipe) == [
+        "i8 x>stem", "u4 stem_relu.out>q stem_relu.out>k", "i8 scores.out>head", "i4 q.out>scores",
+        "i4 k.out>transpose",
+      ])
+    recipe.layers = [.init(match: "scores", quantize: false)]
+    let plan = try QuantizerPlacement(graph: ModelBuilder.attention(), recipe: recipe).plan()
+    #expect(plan.products.isEmpty && plan.excluded == ["scores"])
+  }
+
+  @Test func `sums of integers take no quantizer`() throws {
+    var builder = ModelBuilder()
+    let x = builder.input([1, 4])
+    let counts = builder.graph.addInput(name: "counts", type: TensorType(.int64, shape: [1]))
+    builder.graph.addOutput(
+      builder.graph.addNode(
+        Add(), name: "sum", inputs: [counts, counts], output: "total",
+        type: TensorType(.int64, shape: [1])))
+    builder.graph.addOutput(builder.linear(x, "head", from: 4, to: 3))
+    #expect(try describe(builder.graph) == ["i8 x>head"])
+  }
+
   @Test func `the recipe overrides single layers by pattern, the last match winning`() throws {
     var recipe = Recipe()
     recipe.layers = [

@@ -1,13 +1,15 @@
 import GraphIR
 import TensorCore
 
-/// A subgraph that runs over the slices of sequences (ONNX Scan, opset 9, 11, 16 to 25).
+/// A subgraph that runs over the slices of sequences (ONNX Scan, opset 8, 9, 11, 16 to 25).
 ///
 /// Inputs: values carried from one iteration to the next, then the sequences. The body takes the values and one
-/// slice of each sequence; it gives the values, and one slice of each output sequence.
+/// slice of each sequence; it gives the values, and one slice of each output sequence. In opset 8 lengths of the
+/// sequences come first, and everything else has an axis of samples in front, over which the body runs one by one.
 public struct Scan: ControlFlowOperator {
+  /// The first input may be left out in opset 8.
   public static let schema = OperatorSchema(
-    "Scan", since: 9, inputs: 1...Int.max, outputs: 1...Int.max)
+    "Scan", since: 8, inputs: 0...Int.max, outputs: 1...Int.max)
 
   private let body: Subgraph
   private let sequenceCount: Int
@@ -31,9 +33,10 @@ public struct Scan: ControlFlowOperator {
     }
     self.body = body
     sequenceCount = count
-    inputAxes = try attributes.ints("scan_input_axes")
+    inputAxes = attributes.opset < 9 ? nil : try attributes.ints("scan_input_axes")
     outputAxes = try attributes.ints("scan_output_axes")
-    reversesInputs = try attributes.ints("scan_input_directions")
+    reversesInputs = try attributes.ints(
+      attributes.opset < 9 ? "directions" : "scan_input_directions")
     reversesOutputs = try attributes.ints("scan_output_directions")
     raw = attributes.attributes
     opset = attributes.opset
@@ -43,40 +46,14 @@ public struct Scan: ControlFlowOperator {
 
   public func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
     let body = try body.decoded()
+    guard opset >= 9 else { return try inlineSamples(node, body, &inliner) }
     guard node.inputs.count >= sequenceCount else {
       throw .arity(what: "inputs", expected: sequenceCount...Int.max, actual: node.inputs.count)
     }
-    var carried = Array(node.inputs.dropLast(sequenceCount))
-    let stacked = body.graph.outputs.count - carried.count
-    guard stacked >= 0, node.outputs.count <= body.graph.outputs.count else {
-      throw .arity(
-        what: "outputs of the body", expected: node.outputs.count...Int.max,
-        actual: body.graph.outputs.count)
-    }
+    let initial = Array(node.inputs.dropLast(sequenceCount))
     let sequences = try sequences(node, inliner.graph)
-    let count = sequences[0].count
-    guard sequences.allSatisfy({ $0.count == count }) else {
-      throw .mismatch(what: "lengths of the sequences", expected: "\(count)", actual: "others")
-    }
-    guard count <= ControlFlowInliner.maximumIterations else {
-      throw .unsupported(
-        what: "a sequence of more than \(ControlFlowInliner.maximumIterations) slices")
-    }
-    var slices = [[ValueID]](repeating: [], count: stacked)
-    for iteration in 0..<count {
-      let prefix = "\(node.name)/\(iteration)/"
-      var parts: [ValueID?] = []
-      for sequence in sequences {
-        let place = sequence.isReversed ? count - 1 - iteration : iteration
-        let index = inliner.add(constant: Tensor(scalar: Int64(place)), prefix + "place")
-        parts.append(
-          inliner.add(
-            Gather(axis: sequence.axis), prefix + "slice", inputs: [sequence.value, index]))
-      }
-      let results = try inliner.splice(body, of: node, prefix: prefix, inputs: carried + parts)
-      carried = results[..<carried.count].map { $0 }
-      for index in 0..<stacked { slices[index].append(results[carried.count + index]) }
-    }
+    let (carried, slices) = try unroll(
+      body, of: node, "\(node.name)/", initial, sequences, &inliner)
     for (index, output) in node.outputs.enumerated() {
       guard let output else { continue }
       if index < carried.count {
@@ -99,6 +76,101 @@ public struct Scan: ControlFlowOperator {
     }
   }
 
+  /// Opset 8: the body over the sequences of each sample, whose results are stacked.
+  private func inlineSamples(
+    _ node: Node, _ body: DecodedSubgraph, _ inliner: inout ControlFlowInliner
+  ) throws(OperatorError) {
+    guard node.inputs.count > sequenceCount else {
+      throw .arity(
+        what: "inputs", expected: sequenceCount + 1...Int.max, actual: node.inputs.count)
+    }
+    guard node.inputs[0] == nil else {
+      throw .unsupported(what: "sequences of lengths of their own (sequence_lens)")
+    }
+    var samples = 0
+    for case let input? in node.inputs {
+      guard let size = inliner.graph[input].type?.dimensions?.first?.size else {
+        throw .unsupported(what: "an unknown number of samples")
+      }
+      samples = size
+    }
+    guard samples >= 1, samples <= ControlFlowInliner.maximumIterations else {
+      throw .outOfRange(
+        what: "samples", value: samples, allowed: "1 to \(ControlFlowInliner.maximumIterations)")
+    }
+    let stacked = max(body.graph.outputs.count - (node.inputs.count - 1 - sequenceCount), 0)
+    var results = [[ValueID]](repeating: [], count: body.graph.outputs.count)
+    for sample in 0..<samples {
+      let prefix = "\(node.name)/sample_\(sample)/"
+      let index = inliner.add(constant: Tensor(scalar: Int64(sample)), prefix + "index")
+      let own = node.inputs.dropFirst().map { input in
+        input.map { inliner.add(Gather(axis: 0), prefix + "input", inputs: [$0, index]) }
+      }
+      let whole = try sequences(node, inliner.graph, axis: 1)
+      let sequences = zip(whole, own.suffix(sequenceCount)).map { sequence, value in
+        Sequence(
+          value: value ?? sequence.value, axis: 0, count: sequence.count,
+          isReversed: sequence.isReversed)
+      }
+      let (carried, slices) = try unroll(
+        body, of: node, prefix, Array(own.dropLast(sequenceCount)), sequences, &inliner)
+      for (place, value) in carried.enumerated() {
+        guard let value else { throw .missingInput(index: place + 1, name: "state") }
+        results[place].append(value)
+      }
+      for place in 0..<stacked {
+        let type = body.graph[body.graph.outputs[carried.count + place]].type
+        results[carried.count + place].append(
+          try inliner.stack(slices[place], axis: 0, of: type, prefix + "stack", opset: opset))
+      }
+    }
+    for case (let place, let output?) in node.outputs.enumerated() {
+      let value = try inliner.stack(
+        results[place], axis: 0, of: nil, "\(node.name)/stack", opset: opset)
+      inliner.assign(value, to: output, of: node.id)
+    }
+  }
+
+  /// One copy of the body for each slice of the sequences.
+  ///
+  /// - Returns: the values after the last one, and the slices of each output sequence.
+  private func unroll(
+    _ body: DecodedSubgraph, of node: Node, _ prefix: String, _ initial: [ValueID?],
+    _ sequences: [Sequence], _ inliner: inout ControlFlowInliner
+  ) throws(OperatorError) -> (carried: [ValueID?], slices: [[ValueID]]) {
+    var carried = initial
+    let stacked = body.graph.outputs.count - carried.count
+    guard stacked >= 0, node.outputs.count <= body.graph.outputs.count else {
+      throw .arity(
+        what: "outputs of the body", expected: node.outputs.count...Int.max,
+        actual: body.graph.outputs.count)
+    }
+    let count = sequences[0].count
+    guard sequences.allSatisfy({ $0.count == count }) else {
+      throw .mismatch(what: "lengths of the sequences", expected: "\(count)", actual: "others")
+    }
+    guard count <= ControlFlowInliner.maximumIterations else {
+      throw .unsupported(
+        what: "a sequence of more than \(ControlFlowInliner.maximumIterations) slices")
+    }
+    var slices = [[ValueID]](repeating: [], count: stacked)
+    for iteration in 0..<count {
+      let prefix = "\(prefix)\(iteration)/"
+      var parts: [ValueID?] = []
+      for sequence in sequences {
+        let place = sequence.isReversed ? count - 1 - iteration : iteration
+        let index = inliner.add(constant: Tensor(scalar: Int64(place)), prefix + "place")
+        parts.append(
+          inliner.add(
+            Gather(axis: sequence.axis), prefix + "slice", inputs: [sequence.value, index]))
+      }
+      let results = try inliner.splice(body, of: node, prefix: prefix, inputs: carried + parts)
+      carried = results[..<carried.count].map { $0 }
+      for index in 0..<stacked { slices[index].append(results[carried.count + index]) }
+    }
+    return (carried, slices)
+  }
+
   private struct Sequence {
     var value: ValueID
     var axis: Int
@@ -106,7 +178,10 @@ public struct Scan: ControlFlowOperator {
     var isReversed: Bool
   }
 
-  private func sequences(_ node: Node, _ graph: Graph) throws(OperatorError) -> [Sequence] {
+  /// - Parameter axis: that of the slices where the node doesn't name one.
+  private func sequences(_ node: Node, _ graph: Graph, axis: Int = 0) throws(OperatorError)
+    -> [Sequence]
+  {
     var result: [Sequence] = []
     for (place, input) in node.inputs.suffix(sequenceCount).enumerated() {
       guard let input else {
@@ -115,7 +190,8 @@ public struct Scan: ControlFlowOperator {
       guard let dimensions = graph[input].type?.dimensions else {
         throw .unsupported(what: "a sequence of unknown length")
       }
-      let axis = try Axes.normalized(Self.entry(inputAxes, place), rank: dimensions.count)
+      let axis = try Axes.normalized(
+        inputAxes == nil ? axis : Self.entry(inputAxes, place), rank: dimensions.count)
       guard let count = dimensions[axis].size else {
         throw .unsupported(what: "a sequence of unknown length")
       }

@@ -60,7 +60,9 @@ struct ChainFusion {
   private func head(_ node: Node) -> (PointwiseChain, [ValueID?])? {
     switch node.op {
     case let normalization as BatchNormalization:
-      guard node.outputs.dropFirst().allSatisfy({ $0 == nil }) else { return nil }
+      guard !normalization.usesBatchStatistics,
+        node.outputs.dropFirst().allSatisfy({ $0 == nil })
+      else { return nil }
       return (
         PointwiseChain(
           normalization: .init(epsilon: normalization.epsilon, momentum: normalization.momentum),

@@ -117,7 +117,8 @@ struct Fusion {
 
   /// Case 1.
   private func folded(_ item: Item, _ next: Node) -> NormalizedLayer? {
-    guard let normalization = next.op as? BatchNormalization, next.inputs.count == 5,
+    guard let normalization = next.op as? BatchNormalization,
+      !normalization.usesBatchStatistics, next.inputs.count == 5,
       next.inputs[0] == item.outputs[0],
       next.outputs.dropFirst().allSatisfy({ $0.flatMap { readers[$0] } == nil })
     else { return nil }
@@ -170,7 +171,8 @@ struct Fusion {
   private func takesActivation(_ item: Item) -> Bool {
     let node = graph[item.node]
     switch node.op {
-    case is Conv, is MatMul, is BatchNormalization: return true
+    case is Conv, is MatMul: return true
+    case let normalization as BatchNormalization: return !normalization.usesBatchStatistics
     case let gemm as Gemm: return gemm.isPlain(hasC: node.inputs.count > 2 && node.inputs[2] != nil)
     case is Add:
       guard case let (a?, b?) = (node.inputs[0], node.inputs[1]),

@@ -5,32 +5,34 @@ import GraphIR
 import TensorCore
 
 /// `y = scale * (x - mean) / sqrt(var + epsilon) + B` per channel, with the given statistics (ONNX
-/// BatchNormalization at inference, opset 7, 9, 14, 15).
+/// BatchNormalization, opset 7, 9, 14, 15).
 ///
-/// Inputs: X `[N, C, ...]`, scale, B, mean, var `[C]`. A file that asks for batch statistics
-/// (`training_mode`, or the training outputs before opset 14) is refused.
+/// Inputs: X `[N, C, ...]`, scale, B, mean, var `[C]`. With `training_mode` the statistics are those of X, and the
+/// further outputs are the running ones. The training outputs before opset 14, which no attribute asks for,
+/// are refused.
 public struct BatchNormalization: ExecutableOperator {
   public static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 
   public var epsilon: Float
   public var momentum: Float
+  /// `training_mode`: whether X itself gives the statistics.
+  public var usesBatchStatistics: Bool
 
-  public init(epsilon: Float = 1e-5, momentum: Float = 0.9) {
+  public init(epsilon: Float = 1e-5, momentum: Float = 0.9, usesBatchStatistics: Bool = false) {
     self.epsilon = epsilon
     self.momentum = momentum
+    self.usesBatchStatistics = usesBatchStatistics
   }
 
   public init(attributes: AttributeReader) throws(OperatorError) {
     if attributes.opset < 9, try attributes.int("spatial", default: 1) != 1 {
       throw .unsupported(what: "statistics per activation (spatial = 0)")
     }
-    if try attributes.bool("training_mode", default: false) {
-      throw .unsupported(what: "BatchNormalization in training mode")
-    }
     self.init(
       epsilon: try attributes.float("epsilon", default: 1e-5),
-      momentum: try attributes.float("momentum", default: 0.9))
+      momentum: try attributes.float("momentum", default: 0.9),
+      usesBatchStatistics: try attributes.bool("training_mode", default: false))
     guard epsilon >= 0 else {
       throw .attributeValue(name: "epsilon", value: "\(epsilon)", allowed: "0 or more")
     }
@@ -38,6 +40,7 @@ public struct BatchNormalization: ExecutableOperator {
 
   public func attributes() -> [Attribute] {
     [Attribute("epsilon", .float(epsilon)), Attribute("momentum", .float(momentum))]
+      + (usesBatchStatistics ? [Attribute("training_mode", .int(1))] : [])
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
@@ -47,14 +50,16 @@ public struct BatchNormalization: ExecutableOperator {
     for (index, name) in ["scale", "B", "mean", "var"].enumerated() {
       try inputs.requireVector(index + 1, name, count: channels)
     }
-    return [inputs.type(0)]
+    guard usesBatchStatistics else { return [inputs.type(0)] }
+    return [inputs.type(0), inputs.type(3), inputs.type(4)]
   }
 }
 
 extension BatchNormalization: DifferentiableOperator {
   /// One multiplication and addition an element, over the layout in which the input stands.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    try context.requireSingleOutput("BatchNormalization in training mode")
+    if usesBatchStatistics { return try makeBatchKernel(context) }
+    try context.requireSingleOutput("BatchNormalization in training mode before opset 14")
     let x = try context.floatInput(0)
     for index in 1...4 { _ = try context.floatInput(index) }
     var (nest, layout) = (
@@ -93,11 +98,54 @@ extension BatchNormalization: DifferentiableOperator {
     }
   }
 
+  /// Mean and population variance of each channel in double precision; the running statistics keep `momentum` of
+  /// what they were.
+  private func makeBatchKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let shape = try context.floatInput(0).shape
+    for index in 1...4 { _ = try context.floatInput(index) }
+    let channels = shape.count > 1 ? shape[1] : 1
+    let positions = shape.dropFirst(2).reduce(1, *)
+    let count = shape[0] * positions
+    guard count > 0 || channels == 0 else {
+      throw .operator(.outOfRange(what: "elements of a channel", value: 0, allowed: "1 or more"))
+    }
+    let (epsilon, momentum) = (Double(epsilon), Double(momentum))
+    let isRead = (0..<3).map { context.outputs.indices.contains($0) && context.outputs[$0] != nil }
+    return ClosureKernel(context) { operands in
+      let x = operands.input(0, as: Float.self)
+      let parameters = (1...4).map { operands.input($0, as: Float.self) }
+      for channel in 0..<channels {
+        func forEach(_ body: (Int) -> Void) {
+          for sample in 0..<shape[0] {
+            let first = (sample * channels + channel) * positions
+            for index in first..<first + positions { body(index) }
+          }
+        }
+        var (sum, squares) = (0.0, 0.0)
+        forEach { sum += Double(x[$0]) }
+        let mean = sum / Double(count)
+        forEach { squares += (Double(x[$0]) - mean) * (Double(x[$0]) - mean) }
+        let variance = squares / Double(count)
+        if isRead[0] {
+          let y = operands.output(0, as: Float.self)
+          let factor = Double(parameters[0][channel]) / (variance + epsilon).squareRoot()
+          let bias = Double(parameters[1][channel])
+          forEach { y[$0] = Float((Double(x[$0]) - mean) * factor + bias) }
+        }
+        for (index, statistic) in [(1, mean), (2, variance)] where isRead[index] {
+          let old = Double(parameters[index + 1][channel])
+          operands.output(index, as: Float.self)[channel] =
+            Float(old * momentum + statistic * (1 - momentum))
+        }
+      }
+    }
+  }
+
   /// In training the statistics are those of the batch, and enter the running ones by `momentum`.
   public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
     -> any TrainingKernel
   {
-    try context.kernel.requireSingleOutput("BatchNormalization in training mode")
+    try context.kernel.requireSingleOutput("running statistics as results")
     return try ChainKernel(
       PointwiseChain(
         normalization: .init(epsilon: epsilon, momentum: momentum), yieldsValues: true), context)

@@ -4,7 +4,7 @@ import TensorCore
 /// Dropout at inference: `y = x`, the mask all true (ONNX Dropout, opset 7, 10, 12, 13, 22).
 ///
 /// `ratio` is an attribute before opset 12, an optional input since. A `training_mode` input that is
-/// true is not supported: randomness belongs to a trainer, not to a model.
+/// true is supported where the ratio is 0, which drops nothing: randomness belongs to a trainer, not to a model.
 public struct Dropout: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Dropout", inputs: 1...3, outputs: 1...2, inputTypes: [.float, .float, [.bool]])
@@ -31,10 +31,23 @@ public struct Dropout: ExecutableOperator {
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    if let training = inputs.constant(2)?.integers(), training.contains(where: { $0 != 0 }) {
-      throw .unsupported(what: "Dropout in training mode")
+    let ratio = inputs.constant(1)
+    if let training = inputs.constant(2), ratio != nil || !inputs.isPresent(1) {
+      try Self.requireNothingDropped(training, ratio)
     }
     return [inputs.type(0), TensorType(.bool, inputs.dimensions(0))]
+  }
+
+  /// - Throws: ``OperatorError/unsupported(what:)`` for training mode with a ratio above 0.
+  private static func requireNothingDropped(_ training: Tensor, _ ratio: Tensor?)
+    throws(OperatorError)
+  {
+    let isTraining = training.integers()?.contains { $0 != 0 } ?? true
+    // Without a ratio half of the elements are dropped.
+    let drops = ratio?.convertedToFloat()?.elements(of: Float.self).contains { $0 != 0 } ?? true
+    guard !isTraining || !drops else {
+      throw .unsupported(what: "Dropout in training mode, whose output is random")
+    }
   }
 }
 
@@ -42,10 +55,16 @@ extension Dropout: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     if let training = context.optional(2) {
-      guard let flag = training.constant?.integers()?.first else {
+      guard let flag = training.constant else {
         throw .operator(.needsConstant(input: "training_mode"))
       }
-      guard flag == 0 else { throw .operator(.unsupported(what: "Dropout in training mode")) }
+      let ratio = context.optional(1)
+      guard ratio == nil || ratio?.constant != nil else {
+        throw .operator(.needsConstant(input: "ratio"))
+      }
+      try KernelError.operation { () throws(OperatorError) in
+        try Self.requireNothingDropped(flag, ratio?.constant)
+      }
     }
     guard context.outputs.count > 1, context.outputs[1] != nil else {
       return ViewKernel(context, first: .layout(input.layout), output: input.layout)

@@ -1,5 +1,6 @@
 import AccumulatorBounds
 import GraphIR
+import Operators
 
 /// Writes what each layer's accumulator needs and was held to into a model's metadata and annotations.
 struct AccumulatorAnnotator {
@@ -25,8 +26,42 @@ struct AccumulatorAnnotator {
         model.graph[output].annotations = [ModelBaker.annotation(bits: bits)]
       }
     }
+    for product in plan.products {
+      guard let annotation = annotate(product, &model.graph) else { continue }
+      annotations.append(annotation)
+    }
     model.setMetadata(
       AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode(annotations))
+  }
+
+  /// The width that a product of activations needs: P where the data types allow it, otherwise that of the first
+  /// and last layers. `nil` where the file doesn't say how long its sums are.
+  private func annotate(_ product: QuantizationPlan.Product, _ graph: inout Graph)
+    -> AccumulatorAnnotation?
+  {
+    let node = graph[product.node]
+    guard case let (left?, right?) = (node.inputs[0], node.inputs[1]),
+      let output = node.outputs[0], let shape = graph[left].type?.dimensions,
+      let length = (node.op as? Gemm)?.transposesA == true ? shape.first?.size : shape.last?.size
+    else { return nil }
+    let operands = product.groups.map { plan.groups[$0] }
+    let (a, b) = (operands[0].integerRange, operands[1].integerRange)
+    let ends = [a.lowerBound, a.upperBound].flatMap { x in
+      [b.lowerBound, b.upperBound].map { Int64(x * $0) }
+    }
+    guard let least = ends.min(), let most = ends.max(), let range = IntegerRange(least, most)
+    else { return nil }
+    let sums = SignSums(positive: Int64(length), negative: 0)
+    let required = WorstCase(of: sums, input: range).requiredBits
+    let target =
+      required <= product.accumulatorBits ? product.accumulatorBits : Recipe.ioAccumulatorBits
+    if node.inputs.count < 3 || node.inputs[2] == nil {
+      graph[output].annotations = [ModelBaker.annotation(bits: target)]
+    }
+    return AccumulatorAnnotation(
+      layer: product.name, output: graph[output].name, weight: graph[right].name,
+      targetBits: target, requiredBits: required, inputBits: operands[0].bits,
+      inputSigned: operands[0].isSigned, method: "data-types")
   }
 }
 

@@ -20,7 +20,11 @@ struct BiasCorrection {
     guard let output = layer.output(in: graph) else { return }
     let readers = graph.consumers(of: output)
     if readers.count == 1, !graph.isOutput(output), let reader = readers.first {
-      if graph[reader].op is BatchNormalization, moveMean(of: reader, in: &graph) { return }
+      if let normalization = graph[reader].op as? BatchNormalization,
+        !normalization.usesBatchStatistics, moveMean(of: reader, in: &graph)
+      {
+        return
+      }
       if graph[layer.node].op is MatMul, graph[reader].op is Add,
         moveConstant(of: reader, besides: output, in: &graph)
       {

@@ -187,8 +187,9 @@ private struct Walk {
       return pass(node, in: graph)
     case is Add:
       return passSum(node, in: graph)
-    case is BatchNormalization:
-      guard activationAxis == 1 || graph[value].type?.rank == 2, node.inputs.count == 5,
+    case let normalization as BatchNormalization:
+      guard !normalization.usesBatchStatistics, activationAxis == 1 || graph[value].type?.rank == 2,
+        node.inputs.count == 5,
         (1...4).allSatisfy({ isVector(node, $0, in: graph) })
       else { return nil }
       return Step(source: .normalization(node.id))

@@ -55,9 +55,22 @@ struct QuantizationPlan: Sendable {
     var targetBits: Int? { method == .unconstrained ? nil : accumulatorBits }
   }
 
+  /// A product of two activations, as in attention: no weight to constrain, so that its accumulator is what the data
+  /// types of its operands demand.
+  struct Product: Sendable {
+    var node: NodeID
+    var name: String
+    /// Indices of the groups that quantize its operands.
+    var groups: [Int]
+    /// P of the layers around it.
+    var accumulatorBits: Int
+  }
+
   var groups: [ActivationGroup]
   /// In topological order.
   var layers: [Layer]
+  /// In topological order.
+  var products: [Product] = []
   /// Names of dot-product layers that the recipe leaves in floating point.
   var excluded: [String]
 }

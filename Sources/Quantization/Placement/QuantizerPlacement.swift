@@ -6,6 +6,7 @@ import Operators
 /// 1. The activations of every dot-product layer, at `--io-bits` for the first and the last ones.
 /// 2. Both branches of an addition of two activations: one quantizer for the two.
 /// 3. The input of an average pooling, at the width of the layer that reads its result.
+/// 4. Both operands of a product of two activations.
 ///
 /// A demand moves up through operators that only move or select values, so that the quantizer stands
 /// directly after the computation, and through a concatenation into all its branches, which then share a
@@ -49,11 +50,46 @@ struct QuantizerPlacement {
           edges: edge.roots(in: graph),
           bits: override.activationBits ?? (isBoundary ? recipe.ioBits : recipe.activationBits)))
     }
+    var products: [QuantizationPlan.Product] = []
+    for id in order where isProduct(graph[id]) {
+      let node = graph[id]
+      let override = recipe.override(for: node.name)
+      guard override.quantize ?? true else {
+        excluded.append(node.name)
+        continue
+      }
+      products.append(
+        QuantizationPlan.Product(
+          node: id, name: node.name, groups: [demands.count, demands.count + 1],
+          accumulatorBits: override.accumulatorBits ?? recipe.accumulatorBits))
+      demands += activations(of: node).prefix(2).map {
+        Demand(edges: $0.roots(in: graph), bits: override.activationBits ?? recipe.activationBits)
+      }
+    }
     demands += poolingDemands(order, readers: demands)
     demands += additionDemands(order)
     let (groups, groupOfDemand) = merge(demands)
     for index in layers.indices { layers[index].group = groupOfDemand[layers[index].group] }
-    return QuantizationPlan(groups: groups, layers: layers, excluded: excluded)
+    for index in products.indices {
+      products[index].groups = products[index].groups.map { groupOfDemand[$0] }
+    }
+    return QuantizationPlan(
+      groups: groups, layers: layers, products: products, excluded: excluded)
+  }
+
+  private func isProduct(_ node: Node) -> Bool {
+    (node.op is MatMul || node.op is Gemm)
+      && activations(of: node).prefix(2).map(\.position) == [0, 1]
+  }
+
+  /// The inputs of a node that are floats and not constant.
+  private func activations(of node: Node) -> [ActivationEdge] {
+    node.inputs.enumerated().compactMap { position, value in
+      guard let value, graph[value].constant == nil,
+        graph[value].type.map({ $0.elementType == .float32 }) ?? true
+      else { return nil }
+      return ActivationEdge(value: value, consumer: node.id, position: position)
+    }
   }
 
   private func method(
@@ -70,10 +106,7 @@ struct QuantizerPlacement {
     order.compactMap { id in
       let node = graph[id]
       guard node.op is Add else { return nil }
-      let edges = node.inputs.enumerated().compactMap { position, value -> ActivationEdge? in
-        guard let value, graph[value].constant == nil else { return nil }
-        return ActivationEdge(value: value, consumer: id, position: position)
-      }
+      let edges = activations(of: node)
       guard edges.count == 2 else { return nil }
       let bits = recipe.override(for: node.name).activationBits ?? recipe.activationBits
       return Demand(edges: edges, bits: bits)

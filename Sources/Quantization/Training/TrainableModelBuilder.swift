@@ -124,7 +124,7 @@ struct TrainableModelBuilder {
     case is MatMul:
       take(node, 0, .weight)
       take(node, 1, .weight)
-    case is BatchNormalization:
+    case let normalization as BatchNormalization where !normalization.usesBatchStatistics:
       take(node, 1, .normalization)
       take(node, 2, .normalization)
       take(node, 3, .statistic)
