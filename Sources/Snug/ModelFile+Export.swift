@@ -40,9 +40,15 @@ extension ModelFile {
     if options.batchNormalization == .thresholds, options.format != .qonnx {
       throw .thresholdsOutsideQonnx
     }
+    if options.channelsLast, options.format != .qonnx, options.format != .hls4ml {
+      throw .channelsLastOutsideQonnx
+    }
     var passes: [any Pass] = []
-    if let opset = model.opset(of: ""), opset < options.format.opset {
-      passes.append(OpsetRaise(from: opset, to: options.format.opset))
+    if let opset = model.opset(of: "") {
+      passes.append(QuantizedOperatorDecomposition(opset: opset, keepsStandard: false))
+      if opset < options.format.opset {
+        passes.append(OpsetRaise(from: opset, to: options.format.opset))
+      }
     }
     switch options.batchNormalization {
     case .keep: break
@@ -50,7 +56,13 @@ extension ModelFile {
     case .thresholds: passes.append(NormalizationToThresholds())
     }
     switch options.format {
-    case .qonnx: break
+    case .qonnx:
+      passes.append(QuantExport())
+      if options.channelsLast { passes += [ChannelsLastExport(), TransposeIntoWeight()] }
+    case .hls4ml:
+      passes += [
+        QuantExport(), ScalesBehindLayers(), ChannelsLastExport(), TransposeIntoWeight(),
+      ]
     case .qcdq: passes.append(LinearQuantizerExport(usesFourBits: false))
     case .qdqInt4: passes.append(LinearQuantizerExport(usesFourBits: true))
     case .integer: passes += [LinearQuantizerExport(usesFourBits: false), IntegerLayerExport()]
@@ -104,11 +116,20 @@ extension Model {
     }
     let domains = Set(graph.nodeIDs.map { graph[$0].op.domain })
     // A runtime may refuse a model for a domain that nothing in it uses.
-    opsets.removeAll { Self.quantizerDomains.contains($0.domain) && !domains.contains($0.domain) }
+    opsets.removeAll {
+      (Self.quantizerDomains.contains($0.domain) || $0.domain == Self.channelsLastDomain)
+        && !domains.contains($0.domain)
+    }
+    if domains.contains(Self.channelsLastDomain), let version = opset(of: "") {
+      importDomain(Self.channelsLastDomain, version: version)
+    }
     for domain in domains.intersection(Self.quantizerDomains).sorted() {
       importDomain(domain, version: 1)
     }
   }
+
+  /// Its versions are those of the standard.
+  private static let channelsLastDomain = "qonnx.custom_op.channels_last"
 
   private static let quantizerDomains: Set = [
     "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",

@@ -67,6 +67,10 @@ extension SnugError {
     case .thresholdsOutsideQonnx:
       Diagnostic(
         .options, "thresholds are written in QONNX alone", hint: "give --format qonnx")
+    case .channelsLastOutsideQonnx:
+      Diagnostic(
+        .options, "channels-last operators are written in QONNX alone",
+        hint: "give --format qonnx or hls4ml")
     case .scaleMissing:
       Diagnostic(
         .options, "super-resolution needs the factor between input and output",

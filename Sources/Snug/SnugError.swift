@@ -44,6 +44,8 @@ public enum SnugError: Error, Sendable {
   case notQuantized(file: String)
   /// Thresholds in a format that has no operator for them.
   case thresholdsOutsideQonnx
+  /// Channels-last operators asked for in a format that has none.
+  case channelsLastOutsideQonnx
   /// Super-resolution without the factor.
   case scaleMissing
 }
