@@ -43,6 +43,11 @@ extension ModelFile {
     if options.channelsLast, options.format != .qonnx, options.format != .hls4ml {
       throw .channelsLastOutsideQonnx
     }
+    if options.channelsLast || options.format == .hls4ml,
+      annotations(of: model).contains(where: { $0.tiling != nil })
+    {
+      throw .tilesReordered(file: path)
+    }
     var passes: [any Pass] = []
     if let opset = model.opset(of: "") {
       passes.append(QuantizedOperatorDecomposition(opset: opset, keepsStandard: false))
@@ -78,13 +83,16 @@ extension ModelFile {
     return edits
   }
 
+  /// What the file states of its accumulators; empty where that can't be read.
+  private func annotations(of model: Model) -> [AccumulatorAnnotation] {
+    let entry = model.metadata.first { $0.key == AccumulatorAnnotation.metadataKey }
+    return entry.flatMap { try? AccumulatorAnnotation.decode($0.value) } ?? []
+  }
+
   /// Brings the annotations in line with the nodes and tensors that now stand in the model; targets stay.
   private func restateAccumulators(of model: inout Model) throws(SnugError) {
-    guard
-      let text = model.metadata.first(where: { $0.key == AccumulatorAnnotation.metadataKey })?
-        .value,
-      var entries = try? AccumulatorAnnotation.decode(text)
-    else { return }
+    var entries = annotations(of: model)
+    if entries.isEmpty { return }
     let result: VerificationResult
     do throws(GraphError) { result = try Verifier.verify(model.undecoded) } catch {
       throw .graph(file: path, error)
@@ -101,6 +109,8 @@ extension ModelFile {
         entries[index].inputSigned = input.signed
       }
       if let weight = layer.weight { entries[index].weight = weight.name }
+      // A format that adds biases behind the layers' scales has none in the accumulators.
+      if layer.bias == nil { entries[index].biasBits = nil }
     }
     model.setMetadata(
       AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode(entries))
