@@ -4,7 +4,8 @@ import TensorCore
 
 /// Attaches the inferred type to every value.
 ///
-/// 1. Operators infer from types and from constant inputs.
+/// 1. Operators infer from types and from constant inputs; a short value that known shapes determine, such as the
+///    target of a Reshape computed by a Shape node and arithmetic, counts as constant too.
 /// 2. A type that the file states and inference refines keeps its symbolic names; where the two contradict
 ///    each other, inference wins: it is what the executor will compute. Symbols that differ are no
 ///    contradiction: a graph output keeps its own.
@@ -12,16 +13,22 @@ import TensorCore
 public struct ShapeInference: Pass {
   public static let name = "shape-inference"
 
+  /// Elements of a value that may say what a shape is.
+  private static let shortCount = 1024
+
   public init() {}
 
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     let order: [NodeID]
     do { order = try graph.topologicalOrder() } catch { throw .graph(error) }
     var edits: [Edit] = []
+    var computed: [ValueID: Tensor] = [:]
     for id in order {
       let node = graph[id]
       let inputs = node.inputs.map { input in
-        input.map { InputInfo(type: graph[$0].type, constant: graph[$0].constant) }
+        input.map {
+          InputInfo(type: graph[$0].type, constant: graph[$0].constant ?? computed[$0])
+        }
       }
       let types: [TensorType?]
       do { types = try node.op.infer(inputs) } catch {
@@ -35,8 +42,24 @@ public struct ShapeInference: Pass {
         graph[output].type = merged
         edits.append(Edit(node: node.name, "'\(graph[output].name)' is \(merged)"))
       }
+      let isShort = node.outputs.allSatisfy { output in
+        output.flatMap { graph[$0].type?.shape }.flatMap { Shape.elementCount($0) }
+          .map { $0 <= Self.shortCount } ?? false
+      }
+      guard isShort, let values = shapeArithmetic(node, inputs) else { continue }
+      for case (let output?, let tensor) in zip(node.outputs, values) { computed[output] = tensor }
     }
     return edits
+  }
+
+  /// The outputs of a node that reads shapes, or short values computed from them; `nil` for other nodes.
+  private func shapeArithmetic(_ node: Node, _ inputs: [InputInfo?]) -> [Tensor]? {
+    if let folded = (node.op as? any StaticOperator)?.fold(inputs) { return folded }
+    guard node.op is any ExecutableOperator, !(node.op is any GridQuantizer), !inputs.isEmpty,
+      inputs.allSatisfy({ $0 == nil || ($0?.constant?.count ?? .max) <= Self.shortCount })
+    else { return nil }
+    return try? ConstantEvaluator.evaluate(
+      node.op, inputs: inputs.map { $0?.constant }, outputCount: node.outputs.count)
   }
 
   private func merge(stated: TensorType?, inferred: TensorType, isOutput: Bool) -> TensorType {

@@ -62,6 +62,27 @@ import Testing
     #expect(graph[w].name == "w" && graph[w].constant?.shape == [3, 2])
   }
 
+  @Test func `a reshape to what shape arithmetic gives has a known shape`() throws {
+    var graph = Graph()
+    let x = graph.addInput(name: "x", type: TensorType(.float32, shape: [1, 21, 21, 96]))
+    func int(_ name: String, _ values: [Int64]) -> ValueID {
+      graph.addConstant(name: name, Tensor(values, shape: [values.count]))
+    }
+    let shape = graph.addNode(ShapeOf(), name: "shape", inputs: [x], output: "s")
+    let height = graph.addNode(
+      Gather(axis: 0), name: "height", inputs: [shape, int("one", [1])], output: "h")
+    let windows = graph.addNode(
+      Div(), name: "windows", inputs: [height, int("seven", [7])], output: "w")
+    let target = graph.addNode(
+      Concat(axis: 0), name: "target", inputs: [int("batch", [1]), windows, int("rest", [7, -1])],
+      output: "t")
+    let y = graph.addNode(Reshape(), name: "reshape", inputs: [x, target], output: "y")
+    graph.addOutput(y)
+    _ = try ShapeInference().run(&graph)
+    #expect(graph[y].type?.shape == [1, 3, 7, 2016])
+    #expect(try ShapeInference().run(&graph).isEmpty)
+  }
+
   @Test func `folding batch normalisation changes outputs by rounding only`() throws {
     let original = decorated()
     var graph = original
