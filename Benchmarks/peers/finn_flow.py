@@ -33,7 +33,11 @@ from finn.transformation.fpgadataflow.convert_to_hw.vector_vector_activation imp
 from finn.transformation.fpgadataflow.minimize_accumulator_width import MinimizeAccumulatorWidth
 from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
 from finn.transformation.streamline import Streamline
-from finn.transformation.streamline.reorder import MakeMaxPoolNHWC
+from finn.transformation.streamline.reorder import (
+    MakeMaxPoolNHWC,
+    MoveLinearPastEltwiseAdd,
+    MoveLinearPastFork,
+)
 
 UNITS = ("MVAU", "VVAU", "MVAU_hls", "VVAU_hls", "MatrixVectorActivation", "VectorVectorActivation")
 
@@ -42,6 +46,12 @@ def steps():
     yield "clean-up", lambda m: cleanup_model(m)
     yield "ConvertQONNXtoFINN", lambda m: m.transform(ConvertQONNXtoFINN())
     yield "Streamline", lambda m: m.transform(Streamline())
+    # Scales in front of a shortcut go along both branches, and meet behind their addition.
+    for _ in range(4):
+        yield "shortcuts", lambda m: (
+            m.transform(MoveLinearPastFork()).transform(MoveLinearPastEltwiseAdd())
+            .transform(Streamline())
+        )
     yield "LowerConvsToMatMul", lambda m: m.transform(LowerConvsToMatMul())
     yield "AbsorbTransposeIntoMultiThreshold", lambda m: (
         m.transform(absorb.AbsorbTransposeIntoMultiThreshold())

@@ -23,10 +23,27 @@ public struct AccumulatorAnnotation: Sendable, Hashable {
   public var method: String
   /// The width of the integer biases that the bound includes; `nil` where it includes none.
   public var biasBits: Int?
+  /// How the sum is made in two stages; `nil` for one register.
+  public var tiling: Tiling?
+
+  /// Runs of consecutive products, in the order in which the weight tensor holds a channel's weights, are each
+  /// summed in a register of the layer's target width, and their sums in a wider one.
+  public struct Tiling: Sendable, Hashable {
+    /// T, the products of a tile; the last one of a channel may have fewer.
+    public var size: Int
+    /// Q, the signed width of the register that adds the tiles' sums, and a bias that counts.
+    public var outerBits: Int
+
+    public init(size: Int, outerBits: Int) {
+      self.size = size
+      self.outerBits = outerBits
+    }
+  }
 
   public init(
     layer: String, output: String, weight: String, targetBits: Int?, requiredBits: Int,
-    inputBits: Int, inputSigned: Bool, method: String, biasBits: Int? = nil
+    inputBits: Int, inputSigned: Bool, method: String, biasBits: Int? = nil,
+    tiling: Tiling? = nil
   ) {
     self.layer = layer
     self.output = output
@@ -37,6 +54,7 @@ public struct AccumulatorAnnotation: Sendable, Hashable {
     self.inputSigned = inputSigned
     self.method = method
     self.biasBits = biasBits
+    self.tiling = tiling
   }
 }
 
@@ -87,6 +105,10 @@ extension AccumulatorAnnotation {
       JSONMember("input_signed", .bool(inputSigned)), JSONMember("method", .string(method)),
     ]
     if let biasBits { members.append(JSONMember("bias_bits", JSONValue(biasBits))) }
+    if let tiling {
+      members.append(JSONMember("tile_size", JSONValue(tiling.size)))
+      members.append(JSONMember("outer_bits", JSONValue(tiling.outerBits)))
+    }
     return .object(members)
   }
 
@@ -96,7 +118,7 @@ extension AccumulatorAnnotation {
       weight: try entry.string("weight"), targetBits: try entry.optionalBits("target_bits"),
       requiredBits: try entry.bits("required_bits"), inputBits: try entry.bits("input_bits"),
       inputSigned: try entry.bool("input_signed"), method: try entry.string("method"),
-      biasBits: try entry.bitsIfPresent("bias_bits"))
+      biasBits: try entry.bitsIfPresent("bias_bits"), tiling: try entry.tiling())
   }
 }
 
@@ -125,6 +147,17 @@ private struct Entry {
 
   func optionalBits(_ name: String) throws(AnnotationError) -> Int? {
     json[name] == .null ? nil : try bits(name)
+  }
+
+  /// Both fields of a tiling, or neither.
+  func tiling() throws(AnnotationError) -> AccumulatorAnnotation.Tiling? {
+    guard let outer = try bitsIfPresent("outer_bits") else {
+      if json["tile_size"] != nil { throw .field("outer_bits", entry: index) }
+      return nil
+    }
+    guard let size = json["tile_size"]?.integerValue, size >= 1, let size = Int(exactly: size)
+    else { throw .field("tile_size", entry: index) }
+    return AccumulatorAnnotation.Tiling(size: size, outerBits: outer)
   }
 
   func bitsIfPresent(_ name: String) throws(AnnotationError) -> Int? {

@@ -14,11 +14,16 @@ public enum NormBound: String, Sendable, Hashable, CaseIterable {
 
   /// T for a budget: the room is the smaller one of the two sides of the bias.
   ///
-  /// With tiles this is the outer register's limit, and the inner ones need the exact check.
+  /// With tiles this is the outer register's limit, and each tile has ``tileLimit(_:)`` besides.
   public func limit(_ budget: AccumulatorBudget) -> Double {
     // An accumulator reaches one further below zero than above; the closed forms leave that unused.
     let region = budget.channel
     return limit(input: budget.input, room: min(region.above, region.below - 1))
+  }
+
+  /// T for a tile of a budget with tiles.
+  public func tileLimit(_ budget: AccumulatorBudget) -> Double {
+    limit(input: budget.input, room: min(budget.inner.above, budget.inner.below - 1))
   }
 
   private func limit(input: IntegerRange, room: Int128) -> Double {

@@ -6,8 +6,8 @@ import TensorCore
 /// model.
 ///
 /// 1. A `Transpose` of a `Transpose` becomes one, or none where the two undo each other.
-/// 2. A `Transpose` before an element-wise operator, or before all inputs of a `Concat`, moves behind it, where
-///    it may meet its inverse. Constant operands are transposed instead.
+/// 2. A `Transpose` before an element-wise operator, a quantizer of one scale, or all inputs of a `Concat`, moves
+///    behind it, where it may meet its inverse. Constant operands are transposed instead.
 ///
 /// Nothing is changed unless fewer transpositions remain. Graph inputs and outputs keep their layouts.
 public struct TransposeElimination: Pass {
@@ -93,6 +93,10 @@ public struct TransposeElimination: Pass {
       moved = transpose(node.inputs.first ?? nil, in: graph).map {
         (node.op, [$0.source] + node.inputs.dropFirst(), $0.order)
       }
+    case is Quant where node.inputs.dropFirst().allSatisfy({ isSingle($0, graph) }):
+      moved = transpose(node.inputs[0], in: graph).map {
+        (node.op, [$0.source] + node.inputs.dropFirst(), $0.order)
+      }
     case is any BinaryElementwise: moved = binary(node, &graph)
     case let concat as Concat: moved = joined(concat, node, graph)
     default: moved = nil
@@ -102,10 +106,16 @@ public struct TransposeElimination: Pass {
     let name = graph[output].name
     let inner = graph.addNode(
       moved.op, name: node.name, inputs: moved.inputs, output: name + "_inner")
+    // A data type is that of the elements, whatever their order.
+    graph[inner].annotations = graph[output].annotations.filter { $0.key == "finn_datatype" }
     graph.addNode(
       Transpose(permutation: moved.order), name: node.name + "_transpose", inputs: [inner],
       outputs: [output])
     return true
+  }
+
+  private func isSingle(_ value: ValueID?, _ graph: Graph) -> Bool {
+    value.flatMap { graph[$0].constant }?.count == 1
   }
 
   private func binary(_ node: Node, _ graph: inout Graph) -> (
@@ -129,7 +139,7 @@ public struct TransposeElimination: Pass {
     return (node.op, position == 0 ? [data.source, operand] : [operand, data.source], data.order)
   }
 
-  /// The constant that a transposition of that order makes of the given one.
+  /// The constant that a transposition of that order makes of the given one, without leading axes of one entry.
   private func unmoved(_ constant: Tensor, _ order: [Int]) -> Tensor? {
     let full = [Int](repeating: 1, count: order.count - constant.rank) + constant.shape
     var inverse = order
@@ -138,7 +148,7 @@ public struct TransposeElimination: Pass {
       let results = try? ConstantEvaluator.evaluate(
         Transpose(permutation: inverse), inputs: [expanded])
     else { return nil }
-    return results.first
+    return results.first.flatMap { $0.reshaped(Array($0.shape.drop { $0 == 1 })) }
   }
 
   private func joined(_ concat: Concat, _ node: Node, _ graph: Graph) -> (

@@ -19,6 +19,8 @@ public struct Conversion: Sendable {
     public var repairs: Int
     /// True where K = 1 and A2Q stood in for A2Q+.
     public var fellBackToA2Q: Bool
+    /// Biases inside the accumulator that were cut off for want of bits.
+    public var cutBiases: Int
   }
 
   /// Wall-clock seconds of each stage.
@@ -57,6 +59,6 @@ extension Conversion.Layer {
       name: planned.layer.name, method: quantized.method, weightBits: planned.weightBits,
       inputBits: group.bits, inputSigned: group.isSigned, accumulatorBits: planned.targetBits,
       relativeError: quantized.relativeError, repairs: quantized.repairs,
-      fellBackToA2Q: quantized.fellBackToA2Q)
+      fellBackToA2Q: quantized.fellBackToA2Q, cutBiases: quantized.cutBiases)
   }
 }

@@ -18,7 +18,10 @@ public struct Converter: Sendable {
 
   /// - Throws: ``ConversionError/recipe(_:)`` for settings out of range.
   public init(_ recipe: Recipe) throws(ConversionError) {
-    do { try recipe.validate() } catch { throw .recipe(error) }
+    do throws(RecipeError) {
+      try recipe.validate()
+      try recipe.validateCombinations()
+    } catch { throw .recipe(error) }
     self.recipe = recipe
   }
 

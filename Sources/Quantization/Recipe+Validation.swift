@@ -18,6 +18,8 @@ extension Recipe {
     try check("accumulator-bits", accumulatorBits, in: 2...32)
     try check("io-bits", ioBits, in: 2...8)
     if let biasBits { try check("bias-bits", biasBits, in: BiasFormat.widths) }
+    if let tileSize { try check("tile-size", tileSize, in: 1...Int(Int32.max)) }
+    if let outerBits { try check("outer-bits", outerBits, in: 2...64) }
     try check("calibration-samples", calibrationSamples, in: 1...Int(Int32.max))
     guard depthwiseMethod != .unconstrained else {
       throw RecipeError(
@@ -28,6 +30,16 @@ extension Recipe {
       if let bits = layer.activationBits { try check("activation-bits", bits, in: 1...8) }
       if let bits = layer.accumulatorBits { try check("accumulator-bits", bits, in: 2...32) }
       if let bits = layer.biasBits { try check("bias-bits", bits, in: BiasFormat.widths) }
+    }
+  }
+
+  /// Whether settings go together, once all are known.
+  ///
+  /// - Throws: ``RecipeError`` for the first that needs another one.
+  func validateCombinations() throws(RecipeError) {
+    if let outerBits, tileSize == nil {
+      throw RecipeError(
+        option: "outer-bits", value: "\(outerBits)", allowed: "only together with tile-size")
     }
   }
 

@@ -116,6 +116,11 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Bits of biases that are integers on the accumulator's scale and count in its bound; `nil` leaves biases in
   /// floating point, outside the accumulator.
   public var biasBits: Int?
+  /// T: products that are summed in a register of the accumulator's width before their sum goes to an outer one;
+  /// `nil` for one register. Layers that are held to ``ioAccumulatorBits`` keep one.
+  public var tileSize: Int?
+  /// Q, the width of the outer register; `nil` for the least that no sum of tiles can leave.
+  public var outerBits: Int?
   public var initializer = Initializer.projection
   public var refine = Refinement.best
   public var scaleSearch = ScaleCriterion.output
@@ -159,6 +164,8 @@ public struct Recipe: Sendable, Hashable, Codable {
     case accumulatorBits = "accumulator-bits"
     case ioBits = "io-bits"
     case biasBits = "bias-bits"
+    case tileSize = "tile-size"
+    case outerBits = "outer-bits"
     case initializer = "init"
     case refine, rounding
     case scaleSearch = "scale-search"

@@ -28,7 +28,8 @@ public struct Certificate: Sendable {
   static let statement = """
     Every partial sum of a certified layer's products, in any order and for every input in \
     integer_min...integer_max, lies in -2^(P-1)...2^(P-1)-1 with P = target_bits. Inputs and weights \
-    are integers less their zero points. Where bias_included is true, the bias is one more summand; else it \
+    are integers less their zero points. Where there is a tile_size, that holds for each run of so many products \
+    in the weight tensor's order, and every sum of such runs, and the bias, fits outer_bits likewise. Where bias_included is true, the bias is one more summand; else it \
     is not included.
     """
 }

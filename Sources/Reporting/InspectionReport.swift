@@ -28,7 +28,10 @@ public struct InspectionReport: Sendable {
     if !result.layers.isEmpty {
       paragraphs.append(LayerTable.inspection(result, style: style))
       let hasBiases = result.layers.contains { $0.layer.bias != nil }
-      paragraphs.append(style.wrap(Self.legend + (hasBiases ? Self.biasLegend : "")))
+      let hasTiles = result.layers.contains { $0.tiles != nil }
+      let legend =
+        Self.legend + (hasBiases ? Self.biasLegend : "") + (hasTiles ? Self.tileLegend : "")
+      paragraphs.append(style.wrap(legend))
     }
     paragraphs.append(VerdictText.summary(result, style: style))
     return paragraphs.joined(separator: "\n\n") + "\n"
@@ -40,6 +43,10 @@ public struct InspectionReport: Sendable {
 
   private static let biasLegend =
     " Biases are shown where they are integers in the accumulators, and count as summands there."
+
+  private static let tileLegend =
+    " Tiles: products that are summed in a register of the target's width, and the bits that the register which "
+    + "adds their sums needs and has."
 
   private var heading: String {
     var parts = ["\(model.path): \(model.format.rawValue)"]

@@ -33,6 +33,10 @@ extension ConversionOptions {
     if let biasBits = recipe.biasBits {
       members.append(JSONMember("bias-bits", JSONValue(biasBits)))
     }
+    if let tileSize = recipe.tileSize {
+      members.append(JSONMember("tile-size", JSONValue(tileSize)))
+    }
+    if let outer = recipe.outerBits { members.append(JSONMember("outer-bits", JSONValue(outer))) }
     members += preprocessing.members
     if training.epochs > 0 {
       members.append(JSONMember("gradient", .string(recipe.gradient.rawValue)))

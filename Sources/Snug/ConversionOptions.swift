@@ -36,4 +36,6 @@ public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
   case qdqInt4 = "qdq-int4"
   /// `ConvInteger` and `MatMulInteger` on 8-bit codes, scales after their 32-bit sums.
   case integer
+  /// `Quant` nodes as hls4ml reads them: channels last, scales and biases behind the layers.
+  case hls4ml
 }

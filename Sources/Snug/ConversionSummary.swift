@@ -104,7 +104,7 @@ extension Conversion.Layer {
     [
       "name": .string(name), "method": .string(method),
       "relative_error": .number(relativeError), "repairs": JSONValue(repairs),
-      "fell_back_to_a2q": .bool(fellBackToA2Q),
+      "fell_back_to_a2q": .bool(fellBackToA2Q), "cut_biases": JSONValue(cutBiases),
     ]
   }
 }

@@ -12,6 +12,9 @@ public struct ExportOptions: Sendable, Hashable {
 
   public var format: ExportFormat
   public var batchNormalization = BatchNormalization.keep
+  /// QONNX only, and always for hls4ml: convolutions, maximum pooling and normalisation in QONNX's channels-last
+  /// operators, graph inputs and outputs with their channels last.
+  public var channelsLast = false
 
   public init(format: ExportFormat = .qonnx) { self.format = format }
 }
@@ -20,7 +23,7 @@ extension ExportFormat {
   /// The first opset of the standard domain that has what the format needs.
   var opset: Int {
     switch self {
-    case .qonnx: 7
+    case .qonnx, .hls4ml: 7
     case .qcdq, .integer: 13
     case .qdqInt4: 21
     }
@@ -29,7 +32,7 @@ extension ExportFormat {
   /// The first IR version that goes with ``opset``.
   var irVersion: Int {
     switch self {
-    case .qonnx: 3
+    case .qonnx, .hls4ml: 3
     case .qcdq, .integer: 7
     case .qdqInt4: 10
     }

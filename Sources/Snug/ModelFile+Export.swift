@@ -40,9 +40,20 @@ extension ModelFile {
     if options.batchNormalization == .thresholds, options.format != .qonnx {
       throw .thresholdsOutsideQonnx
     }
+    if options.channelsLast, options.format != .qonnx, options.format != .hls4ml {
+      throw .channelsLastOutsideQonnx
+    }
+    if options.channelsLast || options.format == .hls4ml,
+      annotations(of: model).contains(where: { $0.tiling != nil })
+    {
+      throw .tilesReordered(file: path)
+    }
     var passes: [any Pass] = []
-    if let opset = model.opset(of: ""), opset < options.format.opset {
-      passes.append(OpsetRaise(from: opset, to: options.format.opset))
+    if let opset = model.opset(of: "") {
+      passes.append(QuantizedOperatorDecomposition(opset: opset, keepsStandard: false))
+      if opset < options.format.opset {
+        passes.append(OpsetRaise(from: opset, to: options.format.opset))
+      }
     }
     switch options.batchNormalization {
     case .keep: break
@@ -50,7 +61,13 @@ extension ModelFile {
     case .thresholds: passes.append(NormalizationToThresholds())
     }
     switch options.format {
-    case .qonnx: break
+    case .qonnx:
+      passes.append(QuantExport())
+      if options.channelsLast { passes += [ChannelsLastExport(), TransposeIntoWeight()] }
+    case .hls4ml:
+      passes += [
+        QuantExport(), ScalesBehindLayers(), ChannelsLastExport(), TransposeIntoWeight(),
+      ]
     case .qcdq: passes.append(LinearQuantizerExport(usesFourBits: false))
     case .qdqInt4: passes.append(LinearQuantizerExport(usesFourBits: true))
     case .integer: passes += [LinearQuantizerExport(usesFourBits: false), IntegerLayerExport()]
@@ -66,13 +83,16 @@ extension ModelFile {
     return edits
   }
 
+  /// What the file states of its accumulators; empty where that can't be read.
+  private func annotations(of model: Model) -> [AccumulatorAnnotation] {
+    let entry = model.metadata.first { $0.key == AccumulatorAnnotation.metadataKey }
+    return entry.flatMap { try? AccumulatorAnnotation.decode($0.value) } ?? []
+  }
+
   /// Brings the annotations in line with the nodes and tensors that now stand in the model; targets stay.
   private func restateAccumulators(of model: inout Model) throws(SnugError) {
-    guard
-      let text = model.metadata.first(where: { $0.key == AccumulatorAnnotation.metadataKey })?
-        .value,
-      var entries = try? AccumulatorAnnotation.decode(text)
-    else { return }
+    var entries = annotations(of: model)
+    if entries.isEmpty { return }
     let result: VerificationResult
     do throws(GraphError) { result = try Verifier.verify(model.undecoded) } catch {
       throw .graph(file: path, error)
@@ -80,7 +100,7 @@ extension ModelFile {
     for verdict in result.layers {
       let layer = verdict.layer
       guard let index = entries.firstIndex(where: { $0.layer == layer.name }),
-        let required = layer.requiredBits
+        let required = verdict.requiredBits
       else { continue }
       entries[index].output = layer.output
       entries[index].requiredBits = required
@@ -89,6 +109,8 @@ extension ModelFile {
         entries[index].inputSigned = input.signed
       }
       if let weight = layer.weight { entries[index].weight = weight.name }
+      // A format that adds biases behind the layers' scales has none in the accumulators.
+      if layer.bias == nil { entries[index].biasBits = nil }
     }
     model.setMetadata(
       AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode(entries))
@@ -104,11 +126,20 @@ extension Model {
     }
     let domains = Set(graph.nodeIDs.map { graph[$0].op.domain })
     // A runtime may refuse a model for a domain that nothing in it uses.
-    opsets.removeAll { Self.quantizerDomains.contains($0.domain) && !domains.contains($0.domain) }
+    opsets.removeAll {
+      (Self.quantizerDomains.contains($0.domain) || $0.domain == Self.channelsLastDomain)
+        && !domains.contains($0.domain)
+    }
+    if domains.contains(Self.channelsLastDomain), let version = opset(of: "") {
+      importDomain(Self.channelsLastDomain, version: version)
+    }
     for domain in domains.intersection(Self.quantizerDomains).sorted() {
       importDomain(domain, version: 1)
     }
   }
+
+  /// Its versions are those of the standard.
+  private static let channelsLastDomain = "qonnx.custom_op.channels_last"
 
   private static let quantizerDomains: Set = [
     "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",

@@ -1,6 +1,7 @@
 import GraphIR
 import OnnxFormat
 import Operators
+import Passes
 
 /// An ONNX model on disk, and the jobs that can be done with it.
 ///
@@ -12,10 +13,27 @@ public struct ModelFile: Sendable, Hashable {
 
   public init(_ path: String) { self.path = path }
 
-  /// Reads the model with its operators decoded; unknown ones stay opaque.
+  /// Reads the model with its operators decoded; unknown ones stay opaque. QONNX's channels-last operators become
+  /// those of the standard between transpositions, and onnxruntime's quantized ones float operators between
+  /// quantizers.
   ///
-  /// - Throws: ``SnugError/format(_:)`` for anything but a readable ONNX model.
-  public func load() throws(SnugError) -> Model { try load(Catalogue()) }
+  /// - Throws: ``SnugError`` for anything but a readable ONNX model.
+  public func load() throws(SnugError) -> Model {
+    var model = try load(Catalogue())
+    let domain = "qonnx.custom_op.channels_last"
+    if let opset = model.opset(of: domain), ChannelsLastImport.applies(to: model.graph) {
+      do throws(PassError) { _ = try ChannelsLastImport(opset: opset).run(&model.graph) } catch {
+        throw .conversion(file: path, .pass(error))
+      }
+    }
+    if let opset = model.opset(of: ""), QuantizedOperatorDecomposition.applies(to: model.graph) {
+      let pass = QuantizedOperatorDecomposition(opset: opset, keepsStandard: true)
+      do throws(PassError) { _ = try pass.run(&model.graph) } catch {
+        throw .conversion(file: path, .pass(error))
+      }
+    }
+    return model
+  }
 
   /// Reads the model with every node as domain, type and raw attributes.
   ///

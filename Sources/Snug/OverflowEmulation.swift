@@ -106,6 +106,11 @@ struct OverflowEmulation {
     }
     for verdict in Self.chosen(analysis.layers, options.layers) where verdict.layer.isQuantized {
       let layer = verdict.layer
+      if let tiles = verdict.tiles {
+        throw .accumulatorsNotEmulated(
+          file: file, node: layer.name,
+          reason: "its products are summed in tiles of \(tiles.size), and one register is emulated")
+      }
       guard let integers = IntegerLayer(layer) else {
         throw .accumulatorsNotEmulated(
           file: file, node: layer.name,

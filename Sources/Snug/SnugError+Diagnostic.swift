@@ -67,6 +67,15 @@ extension SnugError {
     case .thresholdsOutsideQonnx:
       Diagnostic(
         .options, "thresholds are written in QONNX alone", hint: "give --format qonnx")
+    case .tilesReordered(let file):
+      Diagnostic(
+        .model, file: file,
+        "its sums are cut into tiles in the order of its weights, which channels-last weights change",
+        hint: "convert without --tile-size, or export with channels first")
+    case .channelsLastOutsideQonnx:
+      Diagnostic(
+        .options, "channels-last operators are written in QONNX alone",
+        hint: "give --format qonnx or hls4ml")
     case .scaleMissing:
       Diagnostic(
         .options, "super-resolution needs the factor between input and output",

@@ -44,6 +44,10 @@ public enum SnugError: Error, Sendable {
   case notQuantized(file: String)
   /// Thresholds in a format that has no operator for them.
   case thresholdsOutsideQonnx
+  /// Channels-last operators asked for in a format that has none.
+  case channelsLastOutsideQonnx
+  /// An export that moves weights, of a file whose sums are cut into tiles in the order of its weights.
+  case tilesReordered(file: String)
   /// Super-resolution without the factor.
   case scaleMissing
 }

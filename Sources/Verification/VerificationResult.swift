@@ -20,6 +20,8 @@ public struct VerificationResult: Sendable {
 /// The verdict on one layer.
 public struct LayerVerdict: Sendable {
   public let layer: LayerAnalysis
+  /// How the sum is made in two stages; `nil` for one register.
+  public let tiles: TileVerdict?
   /// P, the width that the layer is tested against; `nil` where none is known.
   public let targetBits: Int?
   /// Everything that stands against a certificate.
@@ -28,6 +30,9 @@ public struct LayerVerdict: Sendable {
   public let counterexample: ChannelCounterexample?
 
   public var isCertified: Bool { findings.isEmpty }
+
+  /// The least signed width of the register that sums products: of a tile where there are such.
+  public var requiredBits: Int? { tiles?.requiredBits ?? layer.requiredBits }
 
   /// The l1 norm that a channel whose weights sum to zero may have under the target: (2^P - 2), less twice the
   /// magnitude of a bias that counts, over the width of the input's range, rounded down. `nil` without a target

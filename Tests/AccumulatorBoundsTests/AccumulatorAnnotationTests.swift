@@ -10,7 +10,8 @@ import Testing
       inputSigned: false, method: "a2q+"),
     AccumulatorAnnotation(
       layer: "a \"quoted\" layer", output: "z", weight: "w2", targetBits: nil, requiredBits: 20,
-      inputBits: 8, inputSigned: true, method: "unconstrained"),
+      inputBits: 8, inputSigned: true, method: "unconstrained", biasBits: 12,
+      tiling: .init(size: 64, outerBits: 22)),
   ]
 
   @Test func `what is encoded decodes equal`() throws {
@@ -42,9 +43,12 @@ import Testing
       ("\"target_bits\":16", "\"target_bits\":\"16\"", "target_bits"),
       ("\"target_bits\":16,", "", "target_bits"),
       ("false", "0", "input_signed"),
+      ("}", ",\"bias_bits\":0}", "bias_bits"), ("}", ",\"tile_size\":4}", "outer_bits"),
+      ("}", ",\"outer_bits\":20}", "tile_size"),
+      ("}", ",\"outer_bits\":20,\"tile_size\":0}", "tile_size"),
     ])
   func `an invalid field is named with its entry`(from: String, to: String, field: String) {
-    let text = AccumulatorAnnotation.encode(Self.annotations).replacing(from, with: to)
+    let text = AccumulatorAnnotation.encode([Self.annotations[0]]).replacing(from, with: to)
     #expect(throws: AnnotationError.field(field, entry: 0)) {
       try AccumulatorAnnotation.decode(text)
     }

@@ -84,6 +84,59 @@ import Testing
     #expect(!budget.check([5, 1, -1, 0]))
   }
 
+  @Test(arguments: [0...3, -2...1, -1...2, 1...2] as [ClosedRange<Int>], [0, 2, -3])
+  func `tiles need what the registers of both stages can reach, and no more`(
+    input: ClosedRange<Int>, bias: Int
+  ) throws {
+    let range = try integers(input)
+    for size in 1...3 {
+      for weights in vectors(-2...2, length: 4) {
+        let tiles = stride(from: 0, to: 4, by: size).map { Array(weights[$0..<min($0 + size, 4)]) }
+        let inner = tiles.map { reachable($0, input) }
+        // An outer register adds finished sums of tiles, each for any of its inputs, and the bias, in any order.
+        var outer: Set<Int> = [0, bias]
+        for tile in tiles {
+          let sums = tile.reduce(Set([0])) { partial, weight in
+            Set(partial.flatMap { sum in input.map { sum + weight * $0 } })
+          }
+          outer.formUnion(outer.flatMap { value in sums.map { value + $0 } })
+        }
+        let worst = try #require(
+          TiledWorstCase(weights: weights, tileSize: size, input: range, bias: Int64(bias)))
+        #expect(worst.inner.minimum == Int128(try #require(inner.map(\.0).min())))
+        #expect(worst.inner.maximum == Int128(try #require(inner.map(\.1).max())))
+        #expect(worst.outer.minimum == Int128(try #require(outer.min())))
+        #expect(worst.outer.maximum == Int128(try #require(outer.max())))
+        guard input.contains(0) else { continue }
+        for (innerBits, outerBits) in [(3, 4), (4, 4), (4, 5), (5, 5)] {
+          let tiling = AccumulatorBudget.Tiling(length: size, outer: try accumulatorBits(outerBits))
+          let budget = try budget(input, bits: innerBits, bias: Int64(bias), tiling: tiling)
+          let fits =
+            worst.inner.requiredBits <= innerBits && worst.outer.requiredBits <= outerBits
+          #expect(
+            budget.check(weights) == fits, "\(weights) in \(size) of \(innerBits), \(outerBits)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: 2...6, [1, 2, 3, 4, 5, 8, 9])
+  func `the outer register of any tiles is the narrowest that holds them all`(
+    bits: Int, tiles: Int
+  ) throws {
+    let inner = try accumulatorBits(bits)
+    for biasBits in [nil, 2, 5, 9] {
+      let bias = biasBits.map { 1 << ($0 - 1) } ?? 0
+      let least = -tiles * (1 << (bits - 1)) - bias
+      let most = tiles * ((1 << (bits - 1)) - 1) + max(bias - 1, 0)
+      func holds(_ width: Int) -> Bool {
+        -(1 << (width - 1)) <= least && most <= (1 << (width - 1)) - 1
+      }
+      let outer = try #require(inner.outer(tiles: tiles, biasBits: biasBits)).bits
+      #expect(holds(outer) && !holds(outer - 1))
+    }
+  }
+
   @Test func `a zero point shifts the range that is multiplied`() throws {
     #expect(try budget(0...15, bits: 10, zeroPoint: 8) == budget(-8...7, bits: 10))
   }

@@ -53,6 +53,8 @@ struct ExportJob: Sendable, Encodable {
   var accumulatorBits: Int
   var ioBits: Int
   var biasBits: Int?
+  var tileSize: Int?
+  var outerBits: Int?
   var counterexamples: [Example]
 }
 
@@ -102,7 +104,8 @@ struct ExportCheck {
         original: model.path, exported: exported, folder: values.path, inputs: [input],
         weightBits: widths.weight, activationBits: widths.activation,
         accumulatorBits: widths.accumulator, ioBits: widths.recipe.ioBits,
-        biasBits: options.recipe.biasBits, counterexamples: try examples(in: exported)))
+        biasBits: options.recipe.biasBits, tileSize: options.recipe.tileSize,
+        outerBits: options.recipe.outerBits, counterexamples: try examples(in: exported)))
   }
 
   /// The verdict on the written file, and for each layer an input that overflows one bit less than it needs.
@@ -111,10 +114,10 @@ struct ExportCheck {
     let verdict = try Verifier.verify(file)
     #expect(verdict.isCertified, "\(verdict.layers.flatMap(\.findings)) \(verdict.findings)")
     var examples: [ExportJob.Example] = []
-    for bits in Set(verdict.layers.compactMap(\.layer.requiredBits)).sorted() where bits > 1 {
+    for bits in Set(verdict.layers.compactMap(\.requiredBits)).sorted() where bits > 1 {
       let result = try Verifier.verify(file, accumulatorBits: bits - 1)
       #expect(result.isRefuted)
-      for layer in result.layers where layer.layer.requiredBits == bits {
+      for layer in result.layers where layer.requiredBits == bits {
         let found = try #require(layer.counterexample)
         examples.append(
           ExportJob.Example(

@@ -71,6 +71,26 @@ struct ExportTests {
     try expectAgreement(check)
   }
 
+  @Test(arguments: [Recipe.Method.a2qPlus, .a2q, .exact], [nil, 14])
+  func `sums in tiles are exported alike`(method: Recipe.Method, outerBits: Int?) throws {
+    let models = try BuiltModels()
+    var check = try ExportCheck()
+    for (index, model) in models.all.enumerated() {
+      do {
+        try check.convert(model, to: Widths(weight: 4, activation: 5, accumulator: 11)) {
+          $0.recipe.method = method
+          $0.recipe.tileSize = 4
+          $0.recipe.outerBits = outerBits
+          if index % 2 == 0 { $0.recipe.biasBits = 10 }
+          if index % 3 == 0 { Self.train(&$0) }
+        }
+      } catch {
+        Issue.record(error, "\(model.testDescription)")
+      }
+    }
+    try expectAgreement(check)
+  }
+
   /// Imitation of the float model, with steps large enough to move integers.
   private static func train(_ options: inout ConversionOptions) {
     options.training.epochs = 3

@@ -7,13 +7,20 @@ import Testing
 
 /// A small float model of one kind of layer, to train.
 struct TrainableSample: Sendable, CustomTestStringConvertible {
-  let testDescription: String
+  private(set) var testDescription: String
   let graph: Graph
   /// The shape of one sample.
   let shape: [Int]
   let method: Recipe.Method
+  /// Of biases inside the accumulators.
+  private var biasBits: Int?
+  private var tileSize: Int?
 
-  static let all: [TrainableSample] = [
+  static let all: [TrainableSample] =
+    plain
+    + plain.filter { $0.method != .unconstrained }.map { $0.inTiles(biasBits: 9, tileSize: 5) }
+
+  private static let plain: [TrainableSample] = [
     Recipe.Method.a2qPlus, .a2q, .exact, .unconstrained,
   ].flatMap { method in
     [
@@ -23,6 +30,14 @@ struct TrainableSample: Sendable, CustomTestStringConvertible {
       TrainableSample("depthwise", ModelBuilder.separable(), [4, 6, 6], method),
       TrainableSample("transposed", ModelBuilder.upscaling(), [3, 4, 5], method),
     ]
+  }
+
+  private func inTiles(biasBits: Int, tileSize: Int) -> TrainableSample {
+    var result = self
+    result.testDescription += ", biases and tiles"
+    result.biasBits = biasBits
+    result.tileSize = tileSize
+    return result
   }
 
   private init(_ name: String, _ graph: Graph, _ shape: [Int], _ method: Recipe.Method) {
@@ -36,6 +51,8 @@ struct TrainableSample: Sendable, CustomTestStringConvertible {
     ConverterTests.recipe {
       $0.method = method
       $0.accumulatorBits = 12
+      $0.biasBits = biasBits
+      $0.tileSize = tileSize
     }
   }
 

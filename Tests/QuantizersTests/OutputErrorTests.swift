@@ -105,6 +105,38 @@ struct MomentSamples {
     }
   }
 
+  @Test(arguments: roundings)
+  func `a search over scales fits weights beside their biases and cuts none off`(
+    rounding: OutputErrorQuantizer.Rounding
+  ) throws {
+    var generator = SplitMix(seed: 29)
+    let budget = try makeBudget(0...7, bits: 8)
+    // Up to 7 bits at the scale of the largest weight; the last ones need a larger scale.
+    let biases: [Float] = [0, 3, -30, 90, -400]
+    let layer = WeightLayer(
+      channels: 5, length: 12, bits: 4, budgets: [budget], biasFormat: BiasFormat(bits: 7),
+      biases: biases)
+    let samples = MomentSamples(60, length: 12, noise: 0.1, &generator)
+    let weights = (0..<60).map { _ in generator.normal() }
+    let quantizer = ExactQuantizer(layer)
+    var parameters = try quantizer.initialized(weights, .projection).parameters
+    try ScaleSearch().apply(to: &parameters, of: quantizer, weights: weights)
+    let start = try quantizer.quantize(weights, parameters)
+    let found = try OutputErrorQuantizer(
+      layer, rounding: rounding, searchesScale: true, ignoresMean: true
+    ).quantize(weights, from: start, moments: [samples.moments])
+    #expect(found.summary.repairedUnits == 0)
+    for result in [start, found] {
+      for channel in 0..<5 {
+        let scale = result.scales[channel]
+        let bias = layer.bias(channel, scale: scale)
+        #expect(abs(biases[channel] / scale - Float(bias)) <= 0.51, "not cut off")
+        let row = result.codes[channel * 12..<(channel + 1) * 12].map(Int.init)
+        #expect(Self.fits(row, budget.with(bias: bias)))
+      }
+    }
+  }
+
   private static func fits(_ row: [Int], _ budget: AccumulatorBudget) -> Bool {
     func fits(_ row: ArraySlice<Int>, _ range: AccumulatorRange, bias: Int) -> Bool {
       let (low, high) = (Int(budget.input.minimum), Int(budget.input.maximum))

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import Testing
 
 @testable import Quantizers
@@ -134,6 +135,79 @@ import Testing
     let step = linearNorm * 1e-6
     let slope = (loss(point, linearNorm + step) - loss(point, linearNorm - step)) / (2 * step)
     #expect(abs(Double(ofNorm[0]) - slope * linearNorm * Double(ln2)) <= 1e-4 * 0.1)
+    #expect(ofScale[0].isFinite)
+  }
+
+  /// The map of a channel in tiles, without rounding or clipping, in double precision.
+  private func smooth(
+    _ weights: [Double], tile: Int, scale: Double, norm: Double, bound: Double, tileBound: Double,
+    centred: Bool
+  ) -> [Double] {
+    let tiles = stride(from: 0, to: weights.count, by: tile).map { start in
+      let part = Array(weights[start..<min(start + tile, weights.count)])
+      let mean = centred ? part.reduce(0, +) / Double(part.count) : 0
+      return part.map { $0 - mean }
+    }
+    let distances = tiles.map { $0.reduce(0) { $0 + abs($1) } }
+    let clamped = min(norm / scale, bound)
+    return zip(tiles, distances).flatMap { tile, distance in
+      let share = min(clamped * distance / distances.reduce(0, +), tileBound)
+      return tile.map { $0 / distance * share * scale }
+    }
+  }
+
+  @Test(arguments: [false, true], [Float(0.6), 1, 1.5])
+  func `gradients in tiles are the derivatives of the map without rounding`(
+    centred: Bool, share: Float
+  ) throws {
+    let budget = try makeBudget(0...15, bits: 10, tile: (7, 14))
+    let layer = WeightLayer(channels: 1, length: 24, bits: 8, budget: budget)
+    let core = NormConstrainedQuantizer(layer, bound: .a2qPlus, centred: centred)
+    var generator = SplitMix(seed: 37)
+    // The first tile is large, so that its own bound is the first to bind.
+    let weights = (0..<24).map { generator.normal() * ($0 < 7 ? 2 : 1) }
+    let upstream = (0..<24).map { _ in generator.normal() }
+    let tileBound = Double(Float(NormBound.a2qPlus.tileLimit(budget)).nextDown)
+    let scale: Float = -4
+    let norm = log2(Float(tileBound) * 2.2 * share) + scale
+    let parameters = ChannelParameters(log2Scale: [scale], log2Norm: [norm])
+    var gradient = [Float](repeating: .nan, count: 24)
+    var ofScale: [Float] = [.nan]
+    var ofNorm: [Float] = [.nan]
+    gradient.withMutableBuffer { gradient in
+      ofScale.withMutableBuffer { ofScale in
+        ofNorm.withMutableBuffer { ofNorm in
+          weights.withBuffer { weights in
+            upstream.withBuffer { upstream in
+              parameters.withView {
+                core.backward(
+                  weights, $0, upstream: upstream,
+                  into: .init(weights: gradient, log2Scale: ofScale, log2Norm: ofNorm))
+              }
+            }
+          }
+        }
+      }
+    }
+    let linearNorm = Double(exp2(norm))
+    func loss(_ weights: [Double], _ norm: Double) -> Double {
+      let values = smooth(
+        weights, tile: 7, scale: Double(exp2(scale)), norm: norm, bound: Double(core.bounds[0]),
+        tileBound: tileBound, centred: centred)
+      return zip(values, upstream).reduce(0) { $0 + $1.0 * Double($1.1) }
+    }
+    let point = weights.map(Double.init)
+    for index in point.indices {
+      var (above, below) = (point, point)
+      above[index] += 1e-5
+      below[index] -= 1e-5
+      let slope = (loss(above, linearNorm) - loss(below, linearNorm)) / 2e-5
+      #expect(abs(Double(gradient[index]) - slope) <= 1e-4 * max(abs(slope), 0.1))
+    }
+    let step = linearNorm * 1e-6
+    let slope = (loss(point, linearNorm + step) - loss(point, linearNorm - step)) / (2 * step)
+    let expected = slope * linearNorm * Double(ln2)
+    #expect(abs(Double(ofNorm[0]) - expected) <= 1e-3 * max(abs(expected), 0.1))
     #expect(ofScale[0].isFinite)
   }
 

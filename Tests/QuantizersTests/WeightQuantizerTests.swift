@@ -189,6 +189,26 @@ extension WeightLayer {
     }
   }
 
+  @Test(arguments: ["a2q", "a2q+"], [1, 4, 7])
+  func `the norm of each tile keeps its budget without repair`(name: String, tile: Int) throws {
+    var generator = SplitMix(seed: 23)
+    let weights = (0..<5 * 40).map { generator.normal() * ($0 % 40 < 8 ? 3 : 1) }
+    for (range, outerBits) in [(0...15, 20), (-8...7, 20), (0...15, 11)]
+      as [(ClosedRange<Int64>, Int)]
+    {
+      let budget = try makeBudget(range, bits: 9, tile: (tile, outerBits))
+      let layer = WeightLayer(channels: 5, length: 40, bits: 5, budget: budget)
+      let quantizer = try #require(WeightQuantizers.named(name)).init(layer)
+      for initialization in WeightInitialization.allCases {
+        let (parameters, initial) = try quantizer.initialized(weights, initialization)
+        let result = try quantizer.quantize(initial, parameters)
+        #expect(layer.fits(result.codes))
+        #expect(result.codes.contains { $0 != 0 })
+        if tile > 1 { #expect(result.summary.repairedUnits == 0) }
+      }
+    }
+  }
+
   @Test(arguments: constrained)
   func `a bias that overflows by itself is refused with its channel`(name: String) throws {
     let budgets = [try makeBudget(0...15, bits: 8), try makeBudget(0...15, bits: 8, bias: 128)]

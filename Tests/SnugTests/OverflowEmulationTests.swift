@@ -10,10 +10,13 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func converted(_ method: Recipe.Method, accumulatorBits: Int) throws -> ModelFile {
+  private func converted(
+    _ method: Recipe.Method, accumulatorBits: Int, tileSize: Int? = nil
+  ) throws -> ModelFile {
     var options = ConversionOptions()
     options.recipe.method = method
     options.recipe.accumulatorBits = accumulatorBits
+    options.recipe.tileSize = tileSize
     options.recipe.calibrationSamples = 32
     options.data = Fixtures.path("digits/calibration.npz")
     let path = folder.path("\(method.rawValue)-\(accumulatorBits).onnx")
@@ -60,6 +63,14 @@ import Testing
     let all = try evaluate(file, OverflowOptions(accumulatorBits: 32, layers: .all))
     #expect(all.overflow?.layers.count == 6)
     #expect(all.overflow?.total.overflowed == 0)
+  }
+
+  @Test func `sums in tiles are refused, not emulated as one register`() throws {
+    let file = try converted(.exact, accumulatorBits: 10, tileSize: 16)
+    let error = try #require(throws: SnugError.self) {
+      try evaluate(file, OverflowOptions(accumulatorBits: 10))
+    }
+    #expect("\(error.diagnostic)".contains("tiles of 16"))
   }
 
   @Test func `a float model has no accumulators to narrow`() throws {

@@ -17,6 +17,9 @@ import Testing
       activation-bits: 5
       accumulator-bits: 13
       io-bits: 7
+      bias-bits: 11
+      outer-bits: 24
+      tile-size: 64
       init: clamp
       refine: none
       depthwise: a2q+
@@ -44,6 +47,7 @@ import Testing
           weight-bits: 8
           activation-bits: 6
           accumulator-bits: 20
+          bias-bits: 14
         - { match: head, quantize: off }
       """)
     var recipe = Recipe()
@@ -52,6 +56,9 @@ import Testing
     recipe.activationBits = 5
     recipe.accumulatorBits = 13
     recipe.ioBits = 7
+    recipe.biasBits = 11
+    recipe.outerBits = 24
+    recipe.tileSize = 64
     recipe.initializer = .clamp
     recipe.refine = .none
     recipe.depthwiseMethod = .a2qPlus
@@ -66,7 +73,7 @@ import Testing
     recipe.layers = [
       Recipe.LayerOverride(
         match: "*/depthwise", method: .a2qPlus, weightBits: 8, activationBits: 6,
-        accumulatorBits: 20),
+        accumulatorBits: 20, biasBits: 14),
       Recipe.LayerOverride(match: "head", quantize: false),
     ]
     #expect(options.recipe == recipe)

@@ -142,9 +142,10 @@ extension Quant {
     guard let bits = try context.input(3).constant else {
       throw .operator(.needsConstant(input: "bitwidth"))
     }
-    let limits = limits(
-      bits: try KernelError.operation { () throws(OperatorError) in try Self.bitWidth(bits) })
-    let isBipolar = limits == -1...1 && isSigned
+    let width = try KernelError.operation { () throws(OperatorError) in try Self.bitWidth(bits) }
+    let limits = limits(bits: width)
+    // Two narrow bits have the same limits, and a zero between them.
+    let isBipolar = width == 1 && isSigned
     let map = snug_quant_map(
       low: Float(limits.lowerBound), high: Float(limits.upperBound),
       rounding: isBipolar ? snug_round_sign : rounding.kernel)

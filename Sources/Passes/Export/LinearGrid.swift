@@ -93,6 +93,9 @@ struct LinearGrid: Hashable {
     }
   }
 
+  /// Whether the elements of a node's first input reappear in its first output, and no others.
+  static func movesFirstInput(_ node: Node) -> Bool { moved(by: node) == [0] }
+
   /// The integers of a value on this grid: those that are there, or quantized anew, which gives the same.
   func codes(of value: ValueID, in graph: inout Graph, _ scalars: inout SharedScalars)
     -> ActivationCodes

@@ -52,7 +52,8 @@ public struct OpsetRaise: Pass {
     "Constant": [], "Conv": [], "ConvTranspose": [], "DepthToSpace": [], "DequantizeLinear": [],
     "Div": [], "Dropout": [12], "Flatten": [], "Gather": [], "Gemm": [], "GlobalAveragePool": [],
     "Identity": [], "LeakyRelu": [], "MatMul": [], "MaxPool": [], "Mul": [], "Pad": [11], "Pow": [],
-    "QuantizeLinear": [], "ReduceMean": [18], "Relu": [], "Reshape": [], "Shape": [],
+    "QuantizeLinear": [], "ReduceMean": [18], "Relu": [], "Reshape": [], "Resize": [11],
+    "Shape": [],
     "Sigmoid": [], "Slice": [10], "Softmax": [13], "Sqrt": [], "Squeeze": [13], "Sub": [],
     "Tanh": [], "Transpose": [], "Unsqueeze": [13],
   ]

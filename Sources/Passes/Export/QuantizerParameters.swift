@@ -37,7 +37,7 @@ struct QuantizerParameters {
       throw fail("rounding_mode \(quant.rounding.rawValue) in this format")
     }
     let width = try constant(3, "bitwidth").elements(of: Float.self)
-    let widest: Float = isAddend ? 24 : 8
+    let widest: Float = isAddend ? 32 : 8
     guard width.count == 1, (1...widest).contains(width[0]), width[0] == width[0].rounded() else {
       throw fail("a bit width other than 1 to \(Int(widest)) in this format")
     }
@@ -98,7 +98,9 @@ struct QuantizerParameters {
         let code = (elements[index] / scales[entry] + Float(zeroPoints[entry]))
           .rounded(.toNearestOrEven)
         // In this order NaN becomes the least code.
-        return Int(min(max(Float(limits.lowerBound), code), Float(limits.upperBound)))
+        let clipped = Int(min(max(Float(limits.lowerBound), code), Float(limits.upperBound)))
+        // Single precision has no 2^31 - 1.
+        return min(clipped, limits.upperBound)
       }
     }
   }

@@ -6,8 +6,8 @@ import Operators
 struct AccumulatorAnnotator {
   let plan: QuantizationPlan
 
-  /// Metadata `snug.accumulators`, and `SCALEDINT<P>` on
-  /// the output of each constrained layer without a bias.
+  /// Metadata `snug.accumulators`, and `SCALEDINT<P>` on the output of each constrained layer without a bias; that of
+  /// the outer register where there are tiles.
   func annotate(_ model: inout Model, _ baked: [BakedLayer]) {
     var annotations: [AccumulatorAnnotation] = []
     for (planned, layer) in zip(plan.layers, baked) {
@@ -18,12 +18,18 @@ struct AccumulatorAnnotator {
           layer: planned.layer.name, output: model.graph[output].name,
           weight: model.graph[layer.weight].name,
           targetBits: planned.targetBits,
-          requiredBits: layer.requiredBits(input: group.integerRange),
+          requiredBits: layer.requiredBits(
+            input: group.integerRange, tileSize: planned.tiling?.length),
           inputBits: group.bits, inputSigned: group.isSigned, method: layer.quantized.method,
-          biasBits: layer.bias == nil ? nil : planned.biasBits))
+          biasBits: layer.bias == nil ? nil : planned.biasBits,
+          tiling: planned.tiling.map {
+            AccumulatorAnnotation.Tiling(size: $0.length, outerBits: $0.outer.bits)
+          }))
       let inputs = model.graph[planned.layer.node].inputs
       if let bits = planned.targetBits, inputs.count < 3 || inputs[2] == nil {
-        model.graph[output].annotations = [ModelBaker.annotation(bits: bits)]
+        model.graph[output].annotations = [
+          ModelBaker.annotation(bits: planned.tiling?.outer.bits ?? bits)
+        ]
       }
     }
     for product in plan.products {
@@ -66,14 +72,18 @@ struct AccumulatorAnnotator {
 }
 
 extension BakedLayer {
-  /// The least signed width that holds every partial sum of every channel.
-  fileprivate func requiredBits(input: ClosedRange<Int>) -> Int {
+  /// The least signed width that holds every partial sum of every channel, of every tile where there are such.
+  fileprivate func requiredBits(input: ClosedRange<Int>, tileSize: Int?) -> Int {
     guard let range = IntegerRange(Int64(input.lowerBound), Int64(input.upperBound)) else {
       return 0
     }
     let k = layer.layout.dotLength
     return (0..<layer.layout.channelCount).map { channel in
       let row = quantized.integers[channel * k..<(channel + 1) * k]
+      if let tileSize {
+        return TiledWorstCase(weights: row, tileSize: tileSize, input: range)?.inner.requiredBits
+          ?? 0
+      }
       let bias = quantized.biases.isEmpty ? 0 : quantized.biases[channel]
       return SignSums(row).map { WorstCase(of: $0, input: range, bias: bias).requiredBits } ?? 0
     }.max() ?? 0

@@ -90,10 +90,13 @@ extension DotProductLayer {
     graph.setOwnConstant(node, 2, Tensor(values, shape: biasShape))
   }
 
-  /// Whether a batch normalisation alone reads the output.
+  /// Whether a batch normalisation by constant statistics alone reads the output.
   func isNormalized(in graph: Graph) -> Bool {
     guard let output = output(in: graph), !graph.isOutput(output) else { return false }
     let readers = graph.consumers(of: output)
-    return readers.count == 1 && readers.allSatisfy { graph[$0].op is BatchNormalization }
+    return readers.count == 1
+      && readers.allSatisfy {
+        (graph[$0].op as? BatchNormalization).map { !$0.usesBatchStatistics } ?? false
+      }
   }
 }

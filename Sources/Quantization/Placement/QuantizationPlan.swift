@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import Quantizers
 
@@ -42,8 +43,24 @@ struct QuantizationPlan: Sendable {
     var biasBits: Int?
     /// The bias that stands there before quantization; set with its bits where the layer has one.
     var bias: LayerBias?
+    /// T of the recipe; `nil` for one register.
+    var tileSize: Int?
+    /// Q of the recipe; `nil` for the least that never overflows.
+    var outerBits: Int?
     /// Index of the group that quantizes the layer's activations.
     var group: Int
+
+    /// How the layer's products are summed; `nil` for one register, or none that constrains.
+    var tiling: AccumulatorBudget.Tiling? {
+      guard let tileSize, let targetBits, let inner = AccumulatorRange(bits: targetBits) else {
+        return nil
+      }
+      let tiles = (layer.layout.dotLength - 1) / tileSize + 1
+      let outer =
+        outerBits.flatMap { AccumulatorRange(bits: $0) }
+        ?? inner.outer(tiles: tiles, biasBits: bias == nil ? nil : biasBits)
+      return outer.flatMap { AccumulatorBudget.Tiling(length: tileSize, outer: $0) }
+    }
 
     /// What the layer multiplies its sums with.
     var factor: Float = 1

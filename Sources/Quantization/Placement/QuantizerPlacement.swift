@@ -44,6 +44,8 @@ struct QuantizerPlacement {
           accumulatorBits: override.accumulatorBits
             ?? (isBoundary ? Recipe.ioAccumulatorBits : recipe.accumulatorBits),
           biasBits: override.biasBits ?? recipe.biasBits,
+          tileSize: isBoundary && override.accumulatorBits == nil ? nil : recipe.tileSize,
+          outerBits: recipe.outerBits,
           group: demands.count))
       demands.append(
         Demand(

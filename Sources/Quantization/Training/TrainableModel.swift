@@ -90,6 +90,7 @@ public struct TrainableModel: Sendable {
           layer.quantizer.layer.integer(
             ofBias: parameters.biases[channel], channel, scale: result.scales[channel])
         }
+        made.countCutBiases(parameters.biases)
         quantized.append(made)
       } catch { throw .quantizer(node: layer.name, error) }
     }

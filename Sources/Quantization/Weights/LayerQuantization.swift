@@ -84,7 +84,8 @@ struct LayerQuantization {
     guard let inputs = IntegerRange(Int64(range.lowerBound), Int64(range.upperBound)),
       // What nothing constrains fits 64 bits.
       let accumulator = AccumulatorRange(bits: planned.targetBits ?? 64),
-      let budget = AccumulatorBudget(input: inputs, accumulator: accumulator)
+      let budget = AccumulatorBudget(
+        input: inputs, accumulator: accumulator, tiling: planned.tiling)
     else { preconditionFailure("the recipe's validation bounds all widths") }
     return WeightLayer(
       channels: layout.channelCount, length: layout.dotLength, bits: planned.weightBits,

@@ -9,6 +9,8 @@ struct QuantizedLayer: Sendable {
   var scales: [Float]
   /// One bias a channel in steps of the accumulator; empty where the bias is outside, or there is none.
   var biases: [Int64] = []
+  /// Biases that their width, their register or what their weights leave of it has cut off.
+  var cutBiases = 0
   /// The name of the method that chose the integers.
   var method: String
   /// Units by which weights were moved toward zero after quantization to meet the budget.
@@ -34,6 +36,14 @@ extension QuantizedLayer {
   mutating func quantizeBiases(of layer: WeightLayer) {
     guard layer.biasFormat != nil, !layer.biases.isEmpty else { return }
     biases = scales.indices.map { layer.bias($0, scale: scales[$0]) }
+    countCutBiases(layer.biases)
+  }
+
+  /// - Parameter wanted: the biases in steps of the input.
+  mutating func countCutBiases(_ wanted: [Float]) {
+    cutBiases = biases.indices.count { channel in
+      Double(wanted[channel] / scales[channel]).magnitude > Double(biases[channel].magnitude) + 0.5
+    }
   }
 
   /// Sets the biases of `layer` at the present scales, and moves weights toward zero that don't fit beside them.
@@ -58,5 +68,6 @@ extension QuantizedLayer {
       biases[channel] = Int64(
         clamping: min(max(Int128(biases[channel]), -room.below), room.above))
     }
+    countCutBiases(layer.biases)
   }
 }

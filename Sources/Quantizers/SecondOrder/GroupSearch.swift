@@ -135,15 +135,22 @@ struct GroupSearch {
       let fitted = square > 0 ? Float(product / square) : 0
       var scale =
         fitted.isNormal && fitted > 0 ? scaleType.nearest(to: fitted) : scales[channel]
-      // Another scale is another integer for the bias, beside which the weights may no longer fit, or which is
-      // cut off.
-      if !fits(integers[row], channel, scale: scale) { scale = scales[channel] }
+      // Another scale is another integer for the bias, which it may cut off, or beside which the weights no
+      // longer fit.
+      if scale < layer.leastScale(firstChannel + channel)
+        || !fits(integers[row], channel, scale: scale)
+      {
+        scale = scales[channel]
+      }
       var error = 0.0
       for index in row {
         let difference = Double(scale) * Double(integers[index]) - Double(objective.targets[index])
         error += difference * (Double(scale) * Double(images[index]) - Double(products[index]))
       }
-      guard error < errors[channel] else { continue }
+      // Only what the search starts from may cut a bias off.
+      guard error < errors[channel],
+        errors[channel] == .infinity || scale >= layer.leastScale(firstChannel + channel)
+      else { continue }
       errors[channel] = error
       best.scales[channel] = scale
       best.integers.replaceSubrange(row, with: integers[row])
@@ -152,7 +159,6 @@ struct GroupSearch {
 
   private func fits(_ integers: ArraySlice<Float>, _ channel: Int, scale: Float) -> Bool {
     if layer.biasFormat == nil { return true }
-    if scale < layer.leastScale(firstChannel + channel) { return false }
     return layer.budget(firstChannel + channel, scale: scale).check(integers.map { Int8($0) })
   }
 

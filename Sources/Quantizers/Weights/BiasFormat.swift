@@ -23,7 +23,8 @@ public struct BiasFormat: Sendable, Hashable {
 
   /// The least scale at which a bias is not cut off.
   func leastScale(_ bias: Float, in register: AccumulatorRange) -> Float {
-    bias.magnitude / Float(min(limits.upperBound, register.maximum))
+    // A quarter of a step more still rounds to the greatest integer, whatever a logarithm of the scale loses.
+    bias.magnitude / (Float(min(limits.upperBound, register.maximum)) + 0.25)
   }
 
   /// b, limited to what the register that it is added in holds; 0 where the quotient is not a number.

@@ -8,9 +8,13 @@ extension NormConstrainedQuantizer {
     nonisolated(unsafe) let weights = weights
     nonisolated(unsafe) let upstream = upstream
     layer.forEachChannel { index in
-      let result = channel(index, of: weights, parameters).gradients(
-        row: layer.row(index, of: weights), upstream: layer.row(index, of: upstream),
-        centred: centred, limit: layer.limit, into: layer.row(index, of: gradients.weights))
+      let row = layer.row(index, of: gradients.weights)
+      let result =
+        tiledChannel(index, of: weights, parameters)?.gradients(
+          upstream: layer.row(index, of: upstream), limit: layer.limit, into: row)
+        ?? channel(index, of: weights, parameters).gradients(
+          row: layer.row(index, of: weights), upstream: layer.row(index, of: upstream),
+          centred: centred, limit: layer.limit, into: row)
       gradients.log2Scale[index] = result.log2Scale + result.log2InnerScale
       gradients.log2Norm[index] = result.log2Norm
     }

@@ -12,12 +12,20 @@ struct NormConstrainedQuantizer: Sendable {
   private let bound: NormBound
   /// T of each channel, in integer units, beside no bias that the layer quantizes.
   let bounds: PerChannel<Float>
+  /// T of a tile of each channel; not used without tiles.
+  private let tileBounds: PerChannel<TiledNormChannel.TileBound>
 
   init(_ layer: WeightLayer, bound: NormBound, centred: Bool) {
     self.layer = layer
     self.centred = centred
     self.bound = bound
     bounds = layer.perBudget { bound.singlePrecisionLimit($0) }
+    // Rounded down, since single precision may hold no limit exactly.
+    tileBounds = layer.perBudget {
+      TiledNormChannel.TileBound(
+        regular: Float(bound.tileLimit($0)).nextDown,
+        single: Float(NormBound.a2q.tileLimit($0)).nextDown)
+    }
   }
 
   func initialize(
@@ -26,12 +34,31 @@ struct NormConstrainedQuantizer: Sendable {
     nonisolated(unsafe) let weights = weights
     return try layer.parameters(UnsafeBufferPointer(weights)) { channel, norm, parameters in
       let scale = Self.scale(parameters.log2Scale)
+      var norm = norm
+      if initialization == .projection, let tiling = layer.budget(channel).tiling {
+        norm = projectTiles(
+          layer.row(channel, of: weights), length: tiling.length,
+          radius: scale * tileBounds[channel].regular)
+        parameters.log2Norm = min(parameters.log2Norm, log2(max(Float(norm), 1e-10)))
+      }
       let radius = scale * limit(channel, scale: scale)
       parameters.log2Norm = min(parameters.log2Norm, log2(radius))
       if initialization == .projection {
         L1Projection.project(layer.row(channel, of: weights), norm: norm, radius: radius)
       }
     }
+  }
+
+  /// Projects each tile onto its own ball; returns the l1 norm that the channel is left with.
+  private func projectTiles(
+    _ row: UnsafeMutableBufferPointer<Float>, length: Int, radius: Float
+  ) -> Double {
+    for start in stride(from: 0, to: row.count, by: length) {
+      L1Projection.project(
+        UnsafeMutableBufferPointer(rebasing: row[start..<min(start + length, row.count)]),
+        radius: radius)
+    }
+    return snug_row_absolute(row.baseAddress, row.count, 0).sum
   }
 
   /// T of a channel beside its bias.
@@ -55,6 +82,19 @@ struct NormConstrainedQuantizer: Sendable {
       bound: limit(index, scale: scale, current: parameters.biases))
   }
 
+  /// The same of a channel that is summed in tiles; `nil` for one register.
+  func tiledChannel(
+    _ index: Int, of weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView
+  ) -> TiledNormChannel? {
+    guard let tiling = layer.budget(index).tiling else { return nil }
+    let scale = Self.scale(parameters.log2Scale[index])
+    return TiledNormChannel(
+      row: layer.row(index, of: weights), length: tiling.length, centred: centred, scale: scale,
+      norm: exp2(parameters.log2Norm[index]),
+      bound: limit(index, scale: scale, current: parameters.biases),
+      tileBound: tileBounds[index])
+  }
+
   func forward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     into output: QuantizedBuffers
@@ -65,7 +105,8 @@ struct NormConstrainedQuantizer: Sendable {
         index, scale: Self.scale(parameters.log2Scale[index]), current: parameters.biases)
       guard budget.isFeasible else { return .infeasibleBudget(channel: index) }
       let row = layer.row(index, of: weights)
-      let channel = channel(index, of: weights, parameters)
+      let tiled = tiledChannel(index, of: weights, parameters)
+      let channel = tiled?.whole ?? channel(index, of: weights, parameters)
       if !channel.isFinite {
         return row.firstNonFinite.map { .nonFiniteWeight(channel: index, index: $0) }
           ?? .nonFiniteParameter(channel: index)
@@ -77,10 +118,17 @@ struct NormConstrainedQuantizer: Sendable {
         target.clear()
         return nil
       }
+      if let tiled {
+        target.withCodes(count: row.count) { codes in
+          tiled.quantize(limit: layer.limit, codes: codes, values: target.values)
+          target.meet(budget, row: row, scale: channel.scale, codes: codes, &summary)
+        }
+        return nil
+      }
       let map = channel.map(limit: layer.limit)
       let sums = snug_row_toward_zero(
         row.baseAddress, row.count, map, target.codes?.baseAddress, target.values?.baseAddress)
-      if budget.tiling == nil, budget.channel.contains(SignSums(sums)) { return nil }
+      if budget.channel.contains(SignSums(sums)) { return nil }
       target.withCodes(count: row.count) { codes in
         if target.codes == nil {
           _ = snug_row_toward_zero(row.baseAddress, row.count, map, codes.baseAddress, nil)

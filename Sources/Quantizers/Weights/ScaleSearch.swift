@@ -37,7 +37,7 @@ public struct ScaleSearch: Sendable, Hashable {
       var candidate = start
       for channel in candidate.log2Scale.indices { candidate.log2Scale[channel] += log2(factor) }
       let found = try fit(quantizer, weights, importance, candidate)
-      keepBetter(of: candidate, found, of: layer, in: &parameters, &best)
+      keepBetter(of: candidate, found, of: quantizer, in: &parameters, &best)
     }
     for _ in 0..<fits {
       var candidate = parameters
@@ -45,7 +45,7 @@ public struct ScaleSearch: Sendable, Hashable {
         candidate.log2Scale[channel] += log2(best[channel].ratio)
       }
       let found = try fit(quantizer, weights, importance, candidate)
-      keepBetter(of: candidate, found, of: layer, in: &parameters, &best)
+      keepBetter(of: candidate, found, of: quantizer, in: &parameters, &best)
     }
     return best.map(\.error)
   }
@@ -59,11 +59,14 @@ public struct ScaleSearch: Sendable, Hashable {
   }
 
   private func keepBetter(
-    of candidate: ChannelParameters, _ found: [Fit], of layer: WeightLayer,
+    of candidate: ChannelParameters, _ found: [Fit], of quantizer: any WeightQuantizer,
     in parameters: inout ChannelParameters, _ best: inout [Fit]
   ) {
     for channel in found.indices where found[channel].error < best[channel].error {
-      guard layer.holds(channel, log2Scale: candidate.log2Scale[channel]) else { continue }
+      // A smaller scale would cut the channel's bias off.
+      guard
+        quantizer.scale(candidate.log2Scale[channel]) >= quantizer.layer.leastScale(channel)
+      else { continue }
       best[channel] = found[channel]
       parameters.log2Scale[channel] = candidate.log2Scale[channel]
     }
@@ -98,12 +101,5 @@ public struct ScaleSearch: Sendable, Hashable {
       }
     }
     return fits
-  }
-}
-
-extension WeightLayer {
-  /// Whether a channel's bias is not cut off at a scale.
-  fileprivate func holds(_ channel: Int, log2Scale: Float) -> Bool {
-    exp2(log2Scale) >= leastScale(channel)
   }
 }

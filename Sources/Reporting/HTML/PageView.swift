@@ -37,7 +37,7 @@ struct PageView {
 
     let widest =
       result.layers.flatMap {
-        [$0.targetBits, $0.layer.requiredBits, $0.layer.dataTypeBits].compactMap { $0 }
+        [$0.targetBits, $0.requiredBits, $0.layer.dataTypeBits].compactMap { $0 }
       }.max() ?? 0
     let scale = Double(max(widest, 8))
     rows = result.layers.map { LayerView($0, scale: scale, style: style) }
@@ -52,7 +52,7 @@ struct PageView {
         value: "\(result.layers.count(where: \.isCertified)) / \(result.layers.count)",
         label: "layers certified")
     ]
-    if let required = result.layers.compactMap(\.layer.requiredBits).max() {
+    if let required = result.layers.compactMap(\.requiredBits).max() {
       tiles.append(Tile(value: "\(required) bits", label: "widest accumulator required"))
     }
     if let types = result.layers.compactMap(\.layer.dataTypeBits).max() {
@@ -106,11 +106,11 @@ struct LayerView {
     verdictClass =
       verdict.isCertified
       ? "good" : verdict.findings.contains(where: \.isRefutation) ? "bad" : "open"
-    required = length(layer.requiredBits)
+    required = length(verdict.requiredBits)
     dataType = length(layer.dataTypeBits)
     target = length(verdict.targetBits)
     caption =
-      switch (layer.requiredBits, verdict.targetBits) {
+      switch (verdict.requiredBits, verdict.targetBits) {
       case (let required?, let target?): "\(required) of \(target)"
       case (let required?, nil): "\(required)"
       case (nil, _): "not quantized"

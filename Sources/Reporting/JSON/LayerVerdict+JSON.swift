@@ -16,18 +16,22 @@ extension LayerVerdict {
       JSONMember("input", layer.input?.json ?? .null),
       JSONMember(
         "accumulator",
-        [
-          "target_bits": JSONValue(targetBits), "required_bits": JSONValue(layer.requiredBits),
-          "data_type_bits": JSONValue(layer.dataTypeBits), "certified": .bool(isCertified),
-          "bias_included": .bool(layer.bias != nil),
-        ]),
+        .object(
+          [
+            JSONMember("target_bits", JSONValue(targetBits)),
+            JSONMember("required_bits", JSONValue(requiredBits)),
+            JSONMember("data_type_bits", JSONValue(layer.dataTypeBits)),
+            JSONMember("certified", .bool(isCertified)),
+            JSONMember("bias_included", .bool(layer.bias != nil)),
+          ] + tileMembers)),
       JSONMember(
         "channels",
         .array(
           layer.channels.enumerated().map {
             $1.json(
               index: $0, budget: normBudget(ofChannel: $0),
-              bias: layer.bias == nil ? nil : layer.bias(ofChannel: $0))
+              bias: layer.bias == nil ? nil : layer.bias(ofChannel: $0),
+              tiles: tiles?.channels[$0])
           })),
     ]
     members += reasonMembers
@@ -39,10 +43,11 @@ extension LayerVerdict {
     var members: [JSONMember] = [
       JSONMember("name", .string(layer.name)),
       JSONMember("target_bits", JSONValue(targetBits)),
-      JSONMember("required_bits", JSONValue(layer.requiredBits)),
+      JSONMember("required_bits", JSONValue(requiredBits)),
       JSONMember("certified", .bool(isCertified)),
       JSONMember("bias_included", .bool(layer.bias != nil)),
     ]
+    members += tileMembers
     if let counterexample { members.append(JSONMember("counterexample", counterexample.json)) }
     members += reasonMembers
     return .object(members)
@@ -55,6 +60,16 @@ extension LayerVerdict {
     }
     members.append(JSONMember("counterexample", counterexample.json))
     return .object(members)
+  }
+
+  /// The registers of a sum in two stages; absent for one register.
+  private var tileMembers: [JSONMember] {
+    guard let tiles else { return [] }
+    return [
+      JSONMember("tile_size", JSONValue(tiles.size)),
+      JSONMember("outer_bits", JSONValue(tiles.outerBits)),
+      JSONMember("outer_required_bits", JSONValue(tiles.outerRequiredBits)),
+    ]
   }
 
   /// Why there is no certificate; absent where there is one.
@@ -85,15 +100,24 @@ extension InputSummary {
 }
 
 extension ChannelBounds {
-  fileprivate func json(index: Int, budget: Int64?, bias: Int64?) -> JSONValue {
+  /// - Parameter tiles: the extremes of the registers of a sum in two stages.
+  fileprivate func json(index: Int, budget: Int64?, bias: Int64?, tiles: TiledWorstCase?)
+    -> JSONValue
+  {
+    let worstCase = tiles?.outer ?? worstCase
     var members: [JSONMember] = [
       JSONMember("index", JSONValue(index)), JSONMember("l1_norm", JSONValue(l1Norm)),
       JSONMember("positive_sum", JSONValue(sums.positive)),
       JSONMember("negative_sum", JSONValue(sums.negative)),
       JSONMember("budget", JSONValue(budget)), JSONMember("minimum", JSONValue(worstCase.minimum)),
       JSONMember("maximum", JSONValue(worstCase.maximum)),
-      JSONMember("required_bits", JSONValue(requiredBits)),
+      JSONMember("required_bits", JSONValue(tiles?.inner.requiredBits ?? requiredBits)),
     ]
+    if let tiles {
+      members.append(JSONMember("outer_required_bits", JSONValue(tiles.outer.requiredBits)))
+      members.append(JSONMember("tile_minimum", JSONValue(tiles.inner.minimum)))
+      members.append(JSONMember("tile_maximum", JSONValue(tiles.inner.maximum)))
+    }
     if let bias { members.append(JSONMember("bias", JSONValue(bias))) }
     return .object(members)
   }
@@ -107,6 +131,7 @@ extension ChannelCounterexample {
       JSONMember("sum", JSONValue(sum)),
     ]
     if let bias { members.append(JSONMember("bias", JSONValue(bias))) }
+    if let tile { members.append(JSONMember("tile", JSONValue(tile))) }
     if let prefix {
       members.append(JSONMember("prefix", .array(prefix.map { JSONValue($0) })))
     }

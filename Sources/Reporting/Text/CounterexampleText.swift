@@ -5,17 +5,18 @@ enum CounterexampleText {
   /// The channel, its sum and the limit it breaks, then the input with runs abbreviated; `nil` without a
   /// counterexample.
   static func paragraph(_ verdict: LayerVerdict, style: TextStyle) -> String? {
-    guard let example = verdict.counterexample, let bits = verdict.targetBits,
-      (1...64).contains(bits)
-    else { return nil }
+    guard let example = verdict.counterexample, let target = verdict.targetBits else { return nil }
+    let bits = example.tile == nil ? verdict.tiles?.outerBits ?? target : target
+    guard (1...64).contains(bits) else { return nil }
     let (low, high) = (Int64.min >> (64 - bits), Int64.max >> (64 - bits))
     let count = example.input.count
     let products =
       example.prefix.map { "\($0.count) of \(count) products, added first," }
       ?? (count == 1 ? "1 product" : "\(count) products")
     let bias = example.bias.map { " and the bias \($0)" } ?? ""
+    let tile = example.tile.map { ", tile \($0)" } ?? ""
     let sentence =
-      "\(verdict.layer.name), channel \(example.channel): \(products)\(bias) sum to "
+      "\(verdict.layer.name), channel \(example.channel)\(tile): \(products)\(bias) sum to "
       + "\(example.sum), outside \(low) .. \(high) (\(bits) bits), for the input"
     return style.wrap(sentence) + "\n"
       + style.wrap(runs(example.input, style), first: 2, rest: 2)

@@ -4,6 +4,7 @@ import Verification
 enum LayerTable {
   static func inspection(_ result: VerificationResult, style: TextStyle) -> String {
     let hasBiases = result.layers.contains { $0.layer.bias != nil }
+    let hasTiles = result.layers.contains { $0.tiles != nil }
     return TextTable(
       columns: [
         .init(title: "layer", alignment: .left, isFlexible: true),
@@ -16,6 +17,7 @@ enum LayerTable {
         .init(title: "weight scale", dropOrder: 7),
         .init(title: "target", dropOrder: 0),
         .init(title: "required"),
+      ] + (hasTiles ? [.init(title: "tiles")] : []) + [
         .init(title: "by type", dropOrder: 5),
         .init(title: "headroom", dropOrder: 1),
         .init(title: "zeros", dropOrder: 4),
@@ -23,6 +25,7 @@ enum LayerTable {
       ],
       rows: result.layers.map { verdict in
         var cells = inspectionCells(verdict, style)
+        if hasTiles { cells.insert(tiles(verdict, style), at: 9) }
         if hasBiases { cells.insert(bias(verdict.layer, style), at: 6) }
         return cells
       }
@@ -40,7 +43,7 @@ enum LayerTable {
       rows: result.layers.map { verdict in
         [
           verdict.layer.name, verdict.layer.op, number(verdict.targetBits, style),
-          number(verdict.layer.requiredBits, style), headroom(verdict, style),
+          number(verdict.requiredBits, style), headroom(verdict, style),
           "\(verdict.isCertified ? style.yes : style.no) \(VerdictText.word(verdict))",
         ]
       }
@@ -57,11 +60,16 @@ enum LayerTable {
       layer.input.map { dataType(bits: $0.bits, signed: $0.signed, zeroPoint: $0.zeroPoint) }
         ?? style.none,
       layer.weight.map { scales($0.scales, style) } ?? style.none,
-      number(verdict.targetBits, style), number(layer.requiredBits, style),
+      number(verdict.targetBits, style), number(verdict.requiredBits, style),
       number(layer.dataTypeBits, style), headroom(verdict, style),
       layer.weight.map { Figures.percent($0.zeroFraction) } ?? style.none,
       verdict.isCertified ? style.yes : style.no,
     ]
+  }
+
+  /// Products a tile, and what the register that adds the tiles needs of its width.
+  private static func tiles(_ verdict: LayerVerdict, _ style: TextStyle) -> String {
+    verdict.tiles.map { "\($0.size), \($0.outerRequiredBits) of \($0.outerBits)" } ?? style.none
   }
 
   /// The type of a bias that counts in the accumulators.
@@ -75,7 +83,7 @@ enum LayerTable {
 
   /// Bits of the target that the worst case leaves unused; negative where it overflows.
   private static func headroom(_ verdict: LayerVerdict, _ style: TextStyle) -> String {
-    guard let target = verdict.targetBits, let required = verdict.layer.requiredBits else {
+    guard let target = verdict.targetBits, let required = verdict.requiredBits else {
       return style.none
     }
     return "\(target - required)"

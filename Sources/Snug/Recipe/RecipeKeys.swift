@@ -30,6 +30,12 @@ enum RecipeKeys {
     RecipeKey(name: "bias-bits") { (value, options) throws(RecipeFileError) in
       options.recipe.biasBits = try value.integer()
     },
+    RecipeKey(name: "tile-size") { (value, options) throws(RecipeFileError) in
+      options.recipe.tileSize = try value.integer()
+    },
+    RecipeKey(name: "outer-bits") { (value, options) throws(RecipeFileError) in
+      options.recipe.outerBits = try value.integer()
+    },
     RecipeKey(name: "init") { (value, options) throws(RecipeFileError) in
       options.recipe.initializer = try value.choice()
     },

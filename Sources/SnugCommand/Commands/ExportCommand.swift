@@ -14,6 +14,7 @@ struct ExportCommand: Subcommand {
       qcdq       QuantizeLinear, Clip and DequantizeLinear in 8-bit types (opset 13)
       qdq-int4   4-bit codes in the types INT4 and UINT4 (opset 21)
       integer    ConvInteger and MatMulInteger with 32-bit accumulators, scales after them (opset 13)
+      hls4ml     Quant nodes as hls4ml reads them: channels last, scales and biases behind the layers
 
       Example:
         snug export resnet20-w4a4p14.onnx -o resnet20-integer.onnx --format integer
@@ -28,7 +29,8 @@ struct ExportCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
-      "The format: qonnx, qcdq, qdq-int4 or integer (default: qonnx).", valueName: "format"))
+      "The format: qonnx, qcdq, qdq-int4, integer or hls4ml (default: qonnx).",
+      valueName: "format"))
   var format: ExportFormat?
 
   @Option(
@@ -37,12 +39,19 @@ struct ExportCommand: Subcommand {
       valueName: "form"))
   var batchNormalization: ExportOptions.BatchNormalization?
 
+  @Flag(
+    help:
+      "Write convolutions, pooling and normalisation in QONNX's channels-last operators, inputs and outputs with their channels last; for qonnx, and always so for hls4ml."
+  )
+  var channelsLast = false
+
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
   func execute(_ context: CommandContext) throws {
     var options = ExportOptions(format: format ?? .qonnx)
     if let batchNormalization { options.batchNormalization = batchNormalization }
+    options.channelsLast = channelsLast
     let summary = try ModelFile(model).export(to: output, options)
     for report in summary.edits {
       for edit in report.edits {

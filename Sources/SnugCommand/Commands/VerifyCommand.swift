@@ -9,7 +9,8 @@ struct VerifyCommand: Subcommand {
       Recomputes every layer's integers from the file alone. A layer is certified where every partial \
       sum of its products, in any order and for any input, fits its accumulator; a refuted layer comes \
       with an input that overflows. A bias is included where the file holds it as integers on the \
-      accumulator's scale, as --bias-bits writes it; any other is added to real numbers, outside.
+      accumulator's scale, as --bias-bits writes it; any other is added to real numbers, outside. Where the \
+      file states tiles, as --tile-size writes them, each tile's register is tested, and the one that adds them.
 
       Example:
         snug verify model-w4a4.onnx --accumulator-bits 14
@@ -22,7 +23,7 @@ struct VerifyCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
-      "Width that every layer is tested against, 1 to 64 (default: what the file states for each layer).",
+      "Width that every layer is tested against, of tiles where it has such, 1 to 64 (default: what the file states for each layer).",
       valueName: "p"))
   var accumulatorBits: Int?
 

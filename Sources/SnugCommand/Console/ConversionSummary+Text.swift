@@ -8,6 +8,9 @@ extension ConversionSummary {
     if let fallback = list("A2Q in place of A2Q+ (one product a sum)", where: \.fellBackToA2Q) {
       lines.append(fallback)
     }
+    if let cut = list("Biases cut off for want of bits, in", where: { $0.cutBiases > 0 }) {
+      lines.append(cut)
+    }
     if !excluded.isEmpty {
       lines.append("Left in floating point: \(excluded.joined(separator: ", "))")
     }

@@ -63,6 +63,18 @@ struct RecipeOptions: ParsableArguments {
   var biasBits: Int?
 
   @Option(
+    help: ArgumentHelp(
+      "Sum each run of this many products, in the weight tensor's order, in a register of --accumulator-bits, and the runs' sums in an outer one (default: one register for all products).",
+      valueName: "t"))
+  var tileSize: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Signed width of the register that adds the runs of --tile-size, up to 64 (default: the least that no runs can overflow).",
+      valueName: "q"))
+  var outerBits: Int?
+
+  @Option(
     name: .customLong("init"),
     help:
       "How weights are brought near the constraint first: Euclidean projection, or the norm alone (default: \(defaults.initializer.rawValue))."
@@ -162,6 +174,8 @@ struct RecipeOptions: ParsableArguments {
     if let accumulatorBits { options.recipe.accumulatorBits = accumulatorBits }
     if let ioBits { options.recipe.ioBits = ioBits }
     if let biasBits { options.recipe.biasBits = biasBits }
+    if let tileSize { options.recipe.tileSize = tileSize }
+    if let outerBits { options.recipe.outerBits = outerBits }
     if let initializer { options.recipe.initializer = initializer }
     if let refine { options.recipe.refine = refine }
     if let scaleSearch { options.recipe.scaleSearch = scaleSearch }

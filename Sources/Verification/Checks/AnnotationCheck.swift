@@ -36,9 +36,10 @@ struct Annotations {
 
 /// Compares what the metadata says about a layer with what its integers give.
 enum AnnotationCheck {
-  static func run(_ layer: LayerAnalysis, entry: AccumulatorAnnotation?, finnBits: Int?)
-    -> [Finding]
-  {
+  /// - Parameter tiles: what the integers need where the entry states tiles.
+  static func run(
+    _ layer: LayerAnalysis, entry: AccumulatorAnnotation?, tiles: TileVerdict?, finnBits: Int?
+  ) -> [Finding] {
     guard let entry else { return [] }
     var findings: [Finding] = []
     func compare<T: Equatable>(_ field: AnnotationField, _ stated: T?, _ actual: T?) {
@@ -46,9 +47,9 @@ enum AnnotationCheck {
       findings.append(
         .contradiction(field: field, stated: "\(stated)", actual: "\(actual)"))
     }
-    compare(.finnDatatype, finnBits, entry.targetBits)
+    compare(.finnDatatype, finnBits, entry.tiling?.outerBits ?? entry.targetBits)
     guard layer.isQuantized else { return findings }
-    compare(.requiredBits, entry.requiredBits, layer.requiredBits)
+    compare(.requiredBits, entry.requiredBits, tiles?.requiredBits ?? layer.requiredBits)
     compare(.inputBits, entry.inputBits, layer.input?.bits)
     compare(.inputSigned, entry.inputSigned, layer.input?.signed)
     if let stated = entry.biasBits {

@@ -8,14 +8,19 @@ public enum Finding: Sendable, Hashable {
   case noTarget
   /// Some input drives an accumulator out of its range.
   case overflow(channels: Int, targetBits: Int, requiredBits: Int)
+  /// The same of the registers of tiles, and of those that add the tiles' sums.
+  case tileOverflow(channels: Int, targetBits: Int, requiredBits: Int)
+  case outerOverflow(channels: Int, outerBits: Int, requiredBits: Int)
+  /// The file states tiles, and the layer has no constant integers to cut into such.
+  case tilesWithoutWeights
   /// The file's annotation says one thing and its integers, or another annotation, say another.
   case contradiction(field: AnnotationField, stated: String, actual: String)
 
   /// True where the finding disproves a guarantee, rather than leaving it open.
   public var isRefutation: Bool {
     switch self {
-    case .obstacle, .noTarget: false
-    case .overflow, .contradiction: true
+    case .obstacle, .noTarget, .tilesWithoutWeights: false
+    case .overflow, .tileOverflow, .outerOverflow, .contradiction: true
     }
   }
 }
@@ -38,6 +43,13 @@ extension Finding: CustomStringConvertible {
     case .noTarget: "no accumulator width is given, neither in the file nor by the caller"
     case .overflow(let channels, let target, let required):
       "\(channels) channel\(channels == 1 ? "" : "s") can overflow \(target) bits; \(required) are required"
+    case .tileOverflow(let channels, let target, let required):
+      "tiles of \(channels) channel\(channels == 1 ? "" : "s") can overflow \(target) bits; "
+        + "\(required) are required"
+    case .outerOverflow(let channels, let outer, let required):
+      "the sum of tiles of \(channels) channel\(channels == 1 ? "" : "s") can overflow "
+        + "\(outer) bits; \(required) are required"
+    case .tilesWithoutWeights: "the file states tiles for a layer without constant integer weights"
     case .contradiction(let field, let stated, let actual):
       "the file states \(field.rawValue) \(stated); its integers give \(actual)"
     }

@@ -10,6 +10,8 @@ public struct ChannelCounterexample: Sendable, Hashable {
   public let prefix: [Int]?
   /// The layer's bias as far as it is part of the sum; `nil` where no bias counts in the accumulator.
   public let bias: Int64?
+  /// The tile whose register overflows; `nil` where there are none, or the register that adds them does.
+  public let tile: Int?
   /// The value that the accumulator would have to hold: bias and products.
   public let sum: Int128
 }
@@ -26,11 +28,10 @@ enum OverflowCheck {
       channels: max(failing.count, 1), targetBits: targetBits, requiredBits: required)
     // The one with the farthest sum; the first of equals, so that reports don't vary.
     let worst = failing.max { a, b in
-      (layer.channels[a].reach, b) < (layer.channels[b].reach, a)
+      (layer.channels[a].worstCase.reach, b) < (layer.channels[b].worstCase.reach, a)
     }
-    guard let worst, let reader = layer.reader, let input = layer.input,
+    guard let worst, let reader = layer.reader, let range = layer.inputRange,
       let accumulator = AccumulatorRange(bits: targetBits),
-      let range = IntegerRange(Int64(input.integerMinimum), Int64(input.integerMaximum)),
       let example = Counterexample(
         weights: reader.integers(ofChannel: worst), input: range,
         bias: layer.bias(ofChannel: worst), accumulator: accumulator)
@@ -39,12 +40,7 @@ enum OverflowCheck {
       finding,
       ChannelCounterexample(
         channel: worst, input: example.input, prefix: example.prefix,
-        bias: layer.bias == nil ? nil : example.bias, sum: example.sum)
+        bias: layer.bias == nil ? nil : example.bias, tile: nil, sum: example.sum)
     )
   }
-}
-
-extension ChannelBounds {
-  /// How far the worst partial sum lies from zero; a negative one has one unit more of room.
-  fileprivate var reach: Int128 { max(worstCase.maximum, -1 - worstCase.minimum) }
 }

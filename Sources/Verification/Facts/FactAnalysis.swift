@@ -36,6 +36,7 @@ enum FactAnalysis {
     switch OpsetImport.canonical(op.domain) {
     case "": return standardRules[op.type]
     case "com.microsoft": return onnxRuntimeRules[op.type]
+    case "qonnx.custom_op.channels_last": return op.type == "MaxPool" ? RangeRules.same : nil
     default: return nil
     }
   }

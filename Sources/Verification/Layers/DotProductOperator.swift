@@ -32,7 +32,7 @@ enum DotProductOperator: String, Sendable {
   /// - Parameter hasFunctions: whether the model defines operators of its own.
   static func recognize(_ op: any Operator, hasFunctions: Bool) -> Recognition {
     let domain = OpsetImport.canonical(op.domain)
-    if let known = DotProductOperator(rawValue: op.type), known.domain == domain {
+    if let known = DotProductOperator(rawValue: op.type), known.domains.contains(domain) {
       return .dotProduct(known)
     }
     let holdsGraph = op.attributes().contains {
@@ -48,7 +48,15 @@ enum DotProductOperator: String, Sendable {
     return .other
   }
 
-  private var domain: String { self == .qGemm ? "com.microsoft" : "" }
+  /// A channels-last convolution has its weight as (O, kernel..., I/groups), so that the same axes number its
+  /// channels and its products.
+  private var domains: [String] {
+    switch self {
+    case .qGemm: ["com.microsoft"]
+    case .conv: ["", "qonnx.custom_op.channels_last"]
+    default: [""]
+    }
+  }
 
   var left: OperandKind {
     switch self {
@@ -94,6 +102,7 @@ enum DotProductOperator: String, Sendable {
   ]
 
   private static let knownDomains: Set = [
-    "", "ai.onnx.ml", "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",
+    "", "ai.onnx.ml", "qonnx.custom_op.general", "qonnx.custom_op.channels_last", "onnx.brevitas",
+    "finn.custom_op.general",
   ]
 }

@@ -142,10 +142,28 @@ class Layer:
             up, down = int(row[row > 0].sum()), -int(row[row < 0].sum())
             most = max(most, max(bias, 0) + max(high, 0) * up - min(low, 0) * down)
             least = min(least, min(bias, 0) + min(low, 0) * up - max(high, 0) * down)
-        bits = 1
-        while not (-(1 << (bits - 1)) <= least and most <= (1 << (bits - 1)) - 1):
-            bits += 1
-        return bits
+        return width(least, most)
+
+    def tiled_bits(self, size):
+        """The least widths of a register for each run of `size` products, and of one that adds the runs and a bias."""
+        low = min(min(Quantizer(self.file, q).low for q in self.data), 0)
+        high = max(max(Quantizer(self.file, q).high for q in self.data), 0)
+        inner, outer = [0], [0]
+        for row, bias in zip(self.rows.tolist(), self.biases.tolist()):
+            tiles = [row[i:i + size] for i in range(0, len(row), size)]
+            # Inputs may be 0, so that each product, and with it each tile, ends at its own extreme.
+            most = [sum(max(w * low, w * high) for w in tile) for tile in tiles]
+            least = [sum(min(w * low, w * high) for w in tile) for tile in tiles]
+            inner += most + least
+            outer += [max(bias, 0) + sum(most), min(bias, 0) + sum(least)]
+        return width(min(inner), max(inner)), width(min(outer), max(outer))
+
+
+def width(least, most):
+    bits = 1
+    while not (-(1 << (bits - 1)) <= least and most <= (1 << (bits - 1)) - 1):
+        bits += 1
+    return bits
 
 
 def layers(file):
@@ -279,7 +297,8 @@ def check_layers(file, job, report):
         return
     keys = {"layer", "output", "weight", "target_bits", "required_bits", "input_bits",
             "input_signed", "method"}  # fmt: skip
-    if [e["layer"] for e in entries if set(e) - {"bias_bits"} == keys] != list(found):
+    more = {"bias_bits", "tile_size", "outer_bits"}
+    if [e["layer"] for e in entries if set(e) - more == keys] != list(found):
         report(f"snug.accumulators has entries {[e.get('layer') for e in entries]}")
         return
     widths = []
@@ -301,13 +320,26 @@ def check_layers(file, job, report):
             report(f"{name}: annotated as {entry}")
         check_layer_bias(file, layer, job, entry, report)
         required = layer.required_bits()
+        stated = entry["target_bits"]
+        if "tile_size" in entry:
+            required, outer = layer.tiled_bits(entry["tile_size"])
+            stated = entry["outer_bits"]
+            if outer > stated or stated != (job.get("outer_bits") or stated):
+                report(f"{name}: tiles need {outer} bits in all, {stated} are stated")
+            tiles = -(-layer.rows.shape[1] // entry["tile_size"])
+            bias = (1 << (entry["bias_bits"] - 1)) if "bias_bits" in entry else 0
+            if not job.get("outer_bits") and stated != width(
+                    -tiles * (1 << (entry["target_bits"] - 1)) - bias, 0):  # fmt: skip
+                report(f"{name}: {tiles} tiles are stated to need {stated} bits")
+        if entry.get("tile_size") != (job.get("tile_size") if entry["target_bits"] < 32 else None):
+            report(f"{name}: tiles of {entry.get('tile_size')}")
         if required != entry["required_bits"]:
             report(f"{name}: needs {required} bits, annotated {entry['required_bits']}")
         if entry["target_bits"] is None or required > entry["target_bits"]:
             report(f"{name}: needs {required} bits, target {entry['target_bits']}")
         has_bias = len(layer.node.input) > 2 and layer.node.input[2] != ""
         datatype = file.annotations.get(layer.node.output[0], {}).get("finn_datatype")
-        expected = None if has_bias else f"SCALEDINT<{entry['target_bits']}>"
+        expected = None if has_bias else f"SCALEDINT<{stated}>"
         if datatype != expected:
             report(f"{name}: output annotated {datatype} instead of {expected}")
         widths.append((layer.bits, entry["input_bits"], entry["target_bits"]))

@@ -1,0 +1,65 @@
+/// What the registers of a dot product that is summed in two stages can pass through, over every input in the
+/// range and every order in either stage.
+///
+/// A tile's register sees the partial sums of its products (``WorstCase``), the outer one the finished sums of
+/// tiles, any of them first, and the bias:
+///
+///     maximum = max(bias, 0) + sum over tiles of max(0, xmax S+ - xmin S-)
+///
+/// and the minimum likewise. Both are attained.
+public struct TiledWorstCase: Sendable, Hashable {
+  /// Of all tiles' registers together.
+  public var inner: WorstCase
+  public var outer: WorstCase
+  /// The tile whose register goes farthest beyond a signed range around 0; 0 without weights.
+  public var farthestTile: Int
+
+  /// - Parameters:
+  ///   - weights: the channel's integers in the order in which tiles are cut.
+  ///   - tileSize: T, at least 1.
+  ///   - input: what is multiplied with a weight, a zero point already subtracted.
+  ///   - bias: added in the outer register, first or between the tiles.
+  /// - Returns: `nil` where a sum exceeds 64 bits.
+  public init?<Weights: RandomAccessCollection>(
+    weights: Weights, tileSize: Int, input: IntegerRange, bias: Int64 = 0
+  ) where Weights.Element: FixedWidthInteger & SignedInteger {
+    guard tileSize >= 1 else { return nil }
+    let none = SignSums(positive: 0, negative: 0)
+    inner = WorstCase(of: none, input: input)
+    outer = WorstCase(of: none, input: input, bias: bias)
+    farthestTile = 0
+    var rest = weights[...]
+    var tile = 0
+    var reach: Int128 = -1
+    while !rest.isEmpty {
+      guard let sums = SignSums(rest.prefix(tileSize)) else { return nil }
+      let worst = WorstCase(of: sums, input: input)
+      if max(worst.maximum, -1 - worst.minimum) > reach {
+        reach = max(worst.maximum, -1 - worst.minimum)
+        farthestTile = tile
+      }
+      inner.minimum = min(inner.minimum, worst.minimum)
+      inner.maximum = max(inner.maximum, worst.maximum)
+      let (low, high) = (Int128(input.minimum), Int128(input.maximum))
+      let (positive, negative) = (Int128(sums.positive), Int128(sums.negative))
+      outer.maximum += max(0, high * positive - low * negative)
+      outer.minimum += min(0, low * positive - high * negative)
+      rest = rest.dropFirst(tileSize)
+      tile += 1
+    }
+  }
+}
+
+extension AccumulatorRange {
+  /// The least width that no sum of tiles can leave, whatever their registers hold.
+  ///
+  /// - Parameters:
+  ///   - tiles: registers of this range that are added, at least 1.
+  ///   - biasBits: of a signed bias that is added too.
+  /// - Returns: `nil` beyond 64 bits.
+  public func outer(tiles: Int, biasBits: Int? = nil) -> AccumulatorRange? {
+    var least = Int128(minimum) * Int128(max(tiles, 1))
+    if let biasBits, (1...64).contains(biasBits) { least += Int128(Int64.min >> (64 - biasBits)) }
+    return AccumulatorRange(bits: WorstCase.bits(for: least))
+  }
+}

@@ -1,0 +1,125 @@
+import AccumulatorBounds
+
+/// A dot product that is summed in tiles, as the file's annotation says.
+public struct TileVerdict: Sendable {
+  /// T, the products of a tile, in the order in which the file holds a channel's weights.
+  public let size: Int
+  /// Q, the width of the register that adds the tiles' sums and a bias that counts.
+  public let outerBits: Int
+  /// One entry for each output channel.
+  public let channels: [TiledWorstCase]
+
+  /// The least width that holds every partial sum of every tile.
+  public var requiredBits: Int { channels.map(\.inner.requiredBits).max() ?? 1 }
+  /// The least width that holds every sum of tiles.
+  public var outerRequiredBits: Int { channels.map(\.outer.requiredBits).max() ?? 1 }
+}
+
+/// Compares each channel's registers of both stages with their widths.
+enum TileCheck {
+  /// What the integers of a layer need in tiles; `nil` for a layer without a constant weight of integers.
+  static func analyze(_ layer: LayerAnalysis, _ tiling: AccumulatorAnnotation.Tiling)
+    -> TileVerdict?
+  {
+    guard let reader = layer.reader, let range = layer.inputRange else { return nil }
+    var channels: [TiledWorstCase] = []
+    for channel in layer.channels.indices {
+      guard
+        let worst = TiledWorstCase(
+          weights: reader.integers(ofChannel: channel), tileSize: tiling.size, input: range,
+          bias: layer.bias(ofChannel: channel))
+      else { return nil }
+      channels.append(worst)
+    }
+    return TileVerdict(size: tiling.size, outerBits: tiling.outerBits, channels: channels)
+  }
+
+  /// The violations, and the worst input of the first of them; none where all registers hold.
+  static func run(_ layer: LayerAnalysis, _ tiles: TileVerdict, targetBits: Int)
+    -> (findings: [Finding], counterexample: ChannelCounterexample?)
+  {
+    var findings: [Finding] = []
+    var example: ChannelCounterexample?
+    let inner = tiles.channels.map(\.inner)
+    if let worst = farthest(inner, beyond: targetBits) {
+      findings.append(
+        .tileOverflow(
+          channels: inner.count { $0.requiredBits > targetBits }, targetBits: targetBits,
+          requiredBits: tiles.requiredBits))
+      example = tileExample(layer, tiles, channel: worst, bits: targetBits)
+    }
+    let outer = tiles.channels.map(\.outer)
+    if let worst = farthest(outer, beyond: tiles.outerBits) {
+      findings.append(
+        .outerOverflow(
+          channels: outer.count { $0.requiredBits > tiles.outerBits }, outerBits: tiles.outerBits,
+          requiredBits: tiles.outerRequiredBits))
+      example = example ?? outerExample(layer, tiles, channel: worst)
+    }
+    return (findings, example)
+  }
+
+  /// The first channel with the farthest sum among those that need more than a width.
+  private static func farthest(_ channels: [WorstCase], beyond bits: Int) -> Int? {
+    channels.indices.filter { channels[$0].requiredBits > bits }.max { a, b in
+      (channels[a].reach, b) < (channels[b].reach, a)
+    }
+  }
+
+  private static func tileExample(
+    _ layer: LayerAnalysis, _ tiles: TileVerdict, channel: Int, bits: Int
+  ) -> ChannelCounterexample? {
+    guard let weights = layer.integers(ofChannel: channel), let range = layer.inputRange,
+      let accumulator = AccumulatorRange(bits: bits)
+    else { return nil }
+    let start = tiles.channels[channel].farthestTile * tiles.size
+    let tile = start..<min(start + tiles.size, weights.count)
+    guard
+      let found = Counterexample(
+        weights: weights[tile], input: range, accumulator: accumulator)
+    else { return nil }
+    // What the other tiles read doesn't matter.
+    var input = [Int64](
+      repeating: min(max(0, range.minimum), range.maximum), count: weights.count)
+    input.replaceSubrange(tile, with: found.input)
+    return ChannelCounterexample(
+      channel: channel, input: input,
+      prefix: found.prefix.map { $0.map { start + $0 } } ?? Array(tile), bias: nil,
+      tile: tiles.channels[channel].farthestTile, sum: found.sum)
+  }
+
+  /// Every tile that moves the sum away from 0 at its end, the others left for later.
+  private static func outerExample(_ layer: LayerAnalysis, _ tiles: TileVerdict, channel: Int)
+    -> ChannelCounterexample?
+  {
+    guard let weights = layer.integers(ofChannel: channel), let range = layer.inputRange else {
+      return nil
+    }
+    let outer = tiles.channels[channel].outer
+    let rises = outer.maximum >= -1 - outer.minimum
+    let input = weights.map { ($0 > 0) == rises ? range.maximum : range.minimum }
+    var prefix: [Int] = []
+    for start in stride(from: 0, to: weights.count, by: tiles.size) {
+      let tile = start..<min(start + tiles.size, weights.count)
+      let sum = tile.reduce(Int128(0)) { $0 + Int128(weights[$1]) * Int128(input[$1]) }
+      if (sum > 0) == rises { prefix += tile }
+    }
+    let bias = layer.bias(ofChannel: channel)
+    return ChannelCounterexample(
+      channel: channel, input: input, prefix: prefix.count == weights.count ? nil : prefix,
+      bias: layer.bias == nil ? nil : (bias > 0) == rises ? bias : 0, tile: nil,
+      sum: rises ? outer.maximum : outer.minimum)
+  }
+}
+
+extension WorstCase {
+  /// How far the worst partial sum lies from zero; a negative one has one unit more of room.
+  var reach: Int128 { max(maximum, -1 - minimum) }
+}
+
+extension LayerAnalysis {
+  /// The range of what is multiplied with a weight.
+  var inputRange: IntegerRange? {
+    input.flatMap { IntegerRange(Int64($0.integerMinimum), Int64($0.integerMaximum)) }
+  }
+}
