@@ -27,7 +27,7 @@ import Testing
       activation-range: mse
       gradient: jacobian
       activation-width: searched
-      reconstruction-steps: 20
+      reconstruction-steps: 0
       equalization: on
       fold-batch-normalization: on
       input-unsigned: true
@@ -67,7 +67,7 @@ import Testing
     recipe.rangeEstimator = .mse
     recipe.gradient = .jacobian
     recipe.activationWidth = .searched
-    recipe.reconstructionSteps = 20
+    recipe.reconstructionSteps = 0
     recipe.equalization = true
     recipe.foldBatchNormalization = true
     recipe.inputUnsigned = true
