@@ -56,7 +56,7 @@ public struct Converter: Sendable {
 
   /// Prepares a float model to be trained: import, calibration, and each layer as its method initialises it.
   ///
-  /// With ``Recipe/Refinement/best``, methods without a norm in all layers, and no bias inside an accumulator, layers start
+  /// With ``Recipe/Refinement/best``, methods without a norm in all layers, and biases outside accumulators, layers start
   /// as ``convert(_:calibration:progress:)`` leaves them: from its integers, scales and corrected constants.
   ///
   /// - Parameters:
@@ -74,7 +74,7 @@ public struct Converter: Sendable {
     var start = float
     var converted = [QuantizedLayer?](repeating: nil, count: plan.layers.count)
     let isExact = plan.layers.allSatisfy {
-      ($0.method == .exact || $0.method == .unconstrained) && $0.bias == nil
+      ($0.method == .exact || $0.method == .unconstrained) && $0.biasBits == nil
     }
     if always || (recipe.refine == .best && isExact) {
       var quantized = float.graph

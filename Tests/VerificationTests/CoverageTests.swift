@@ -28,7 +28,7 @@ import Testing
 
   @Test(arguments: [
     ("", "LSTM"), ("", "Einsum"), ("com.microsoft", "FusedConv"), ("com.microsoft", "MatMulNBits"),
-    ("qonnx.custom_op.channels_last", "Conv"), ("finn.custom_op.fpgadataflow", "MVAU"),
+    ("finn.custom_op.fpgadataflow", "MVAU"),
   ])
   func `an operator that adds products unseen prevents a certificate`(
     _ domain: String, _ type: String
