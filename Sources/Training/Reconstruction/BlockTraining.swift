@@ -97,8 +97,8 @@ final class BlockTraining {
   private func take(
     _ step: Int, _ batch: [Int], _ inputs: [ValueID: Tensor], _ targets: Tensor
   ) throws(TrainingError) -> Bool {
-    // Fresh memory, which is aligned and so read in place, in the backward pass once more.
-    let feeds = inputs.compactMapValues { $0.gathered(batch) }
+    // Aligned here, so that the memory which forward reads in place is still there for the backward pass.
+    let feeds = inputs.compactMapValues { $0.gathered(batch)?.aligned }
     guard let wanted = targets.gathered(batch) else { return false }
     do throws(TrainingError) {
       let plan = try forward(feeds)
