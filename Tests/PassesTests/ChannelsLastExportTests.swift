@@ -141,11 +141,12 @@ import Testing
   }
 
   /// A linear layer with integers as bias on the scale of its accumulator.
-  private func biasedLayer(inputStep: Float) throws -> Graph {
+  private func biasedLayer(inputStep: Float, isSeparate: Bool = false) throws -> Graph {
     var graph = Graph()
     let x = graph.addInput(name: "x", type: TensorType(.float32, shape: [1, 6]))
-    let data = graph.addConstant(name: "w", tensor([3, 6], seed: 1))
-    let weight = quantized(data, "q", shape: [3, 6], axis: 0, in: &graph)
+    let shape = isSeparate ? [6, 3] : [3, 6]
+    let data = graph.addConstant(name: "w", tensor(shape, seed: 1))
+    let weight = quantized(data, "q", shape: shape, axis: isSeparate ? 1 : 0, in: &graph)
     // The weight's steps are 0.25, 0.5, 0.25.
     let steps = [0.25, 0.5, 0.25].map { $0 * inputStep }
     let bias = graph.addConstant(
@@ -158,15 +159,23 @@ import Testing
     let integers = graph.addNode(
       Quant(isSigned: true, isNarrow: false), name: "bq", inputs: [bias] + parameters,
       output: "bq_out")
-    graph.addOutput(
-      graph.addNode(
-        Gemm(transposesB: true), name: "linear", inputs: [x, weight, integers], output: "y"))
+    if isSeparate {
+      let product = graph.addNode(MatMul(), name: "linear", inputs: [x, weight], output: "p")
+      graph.addOutput(
+        graph.addNode(Add(), name: "add", inputs: [integers, product], output: "y"))
+    } else {
+      graph.addOutput(
+        graph.addNode(
+          Gemm(transposesB: true), name: "linear", inputs: [x, weight, integers], output: "y"))
+    }
     _ = try ShapeInference().run(&graph)
     return graph
   }
 
-  @Test func `biases of integers on one power-of-two step are added to the sums`() throws {
-    let original = try biasedLayer(inputStep: 0.125)
+  @Test(arguments: [false, true])
+  func `biases of integers on one power-of-two step are added to the sums`(isSeparate: Bool) throws
+  {
+    let original = try biasedLayer(inputStep: 0.125, isSeparate: isSeparate)
     var graph = original
     #expect(try !ScalesBehindLayers().run(&graph).isEmpty)
     let nodes = try graph.topologicalOrder().map { graph[$0] }

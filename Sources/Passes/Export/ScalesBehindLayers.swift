@@ -11,7 +11,8 @@ import TensorCore
 ///    whether there is one scale or several.
 /// 3. In both, a bias of integers whose step is the same power of two in every channel once the weight's scale is
 ///    taken off, as it is where the bias counts in the accumulator and scales are powers of two, stays in front of
-///    the Mul, behind a quantizer of that one step: an input of Conv, an Add behind MatMul.
+///    the Mul, behind a quantizer of that one step: an input of Conv, an Add behind MatMul, also where there is one
+///    in the file already.
 ///
 /// Layers of one scale without a bias stay. hls4ml knows no Gemm, and takes a scale for each channel of a weight
 /// only where it can move it behind the layer itself, which it can't in front of a matrix product or a bias.
@@ -25,7 +26,7 @@ public struct ScalesBehindLayers: Pass {
 
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
-    for id in graph.nodeIDs {
+    for id in graph.nodeIDs where graph.contains(id) {
       guard let layer = try ScaledLayer(id, in: graph) else { continue }
       edits.append(Edit(node: graph[id].name, "scale behind the layer"))
       layer.split(in: &graph)
@@ -45,6 +46,8 @@ private struct ScaledLayer {
   /// One, or one an output channel.
   let scales: [Float]
   let bias: Tensor?
+  /// The Add behind a MatMul whose constant ``bias`` is.
+  let addition: NodeID?
   /// Of the bias where its integers are added to the sums.
   let biasQuantizer: BiasQuantizer?
 
@@ -58,8 +61,9 @@ private struct ScaledLayer {
   /// `nil` where the layer stays as it is.
   init?(_ id: NodeID, in graph: Graph) throws(PassError) {
     let node = graph[id]
-    guard node.inputs.count > 1, let value = node.inputs[1],
-      let quantizer = graph.producer(of: value), let quant = quantizer.op as? Quant,
+    guard node.op is Conv || node.op is Gemm || node.op is MatMul, node.inputs.count > 1,
+      let value = node.inputs[1], let quantizer = graph.producer(of: value),
+      let quant = quantizer.op as? Quant,
       let constant = quantizer.inputs[0].flatMap({ graph[$0].constant })
     else { return nil }
     let parameters = try QuantizerParameters(quantizer, quant, in: graph)
@@ -71,6 +75,7 @@ private struct ScaledLayer {
       addend = try Addend(added, in: graph)
       if addend == nil { return nil }
     }
+    let added = node.op is MatMul ? try Self.addition(behind: node, in: graph) : nil
     var beta: Float = 1
     let channelAxis: Int
     switch node.op {
@@ -89,9 +94,13 @@ private struct ScaledLayer {
       scales = parameters.scales
     default: return nil
     }
-    if let addend, let sums = addend.onSums(of: scales, beta: beta) {
+    if let addend = addend ?? added?.addend,
+      let sums = addend.onSums(of: scales, beta: beta)
+    {
       (bias, biasQuantizer) = (sums.bias, sums.quantizer)
+      addition = added?.id
     } else {
+      addition = nil
       biasQuantizer = nil
       let spatial = [Int](repeating: 1, count: node.op is Conv ? constant.rank - 2 : 0)
       bias = addend.flatMap { addend in
@@ -103,6 +112,19 @@ private struct ScaledLayer {
     guard parameters.axis.map({ $0 == channelAxis }) ?? true else { return nil }
     self.id = id
     self.quantizer = quantizer
+  }
+
+  /// The node that alone reads a product and adds quantized constants to it.
+  private static func addition(behind node: Node, in graph: Graph) throws(PassError) -> (
+    id: NodeID, addend: Addend
+  )? {
+    guard case let output?? = node.outputs.first, !graph.isOutput(output),
+      graph.consumers(of: output).count == 1, let id = graph.consumers(of: output).first,
+      graph[id].op is Add,
+      let other = graph[id].inputs.compactMap({ $0 }).first(where: { $0 != output }),
+      graph[other].constant == nil, let addend = try Addend(other, in: graph)
+    else { return nil }
+    return (id, addend)
   }
 
   /// A constant bias, by what its quantizer makes of it where it has one.
@@ -149,10 +171,13 @@ private struct ScaledLayer {
 
   func split(in graph: inout Graph) {
     let node = graph[id]
-    guard case let output?? = node.outputs.first else { return }
-    let type = graph[output].type
+    guard case let product?? = node.outputs.first,
+      case let output?? = graph[addition ?? id].outputs.first
+    else { return }
+    let type = graph[product].type
     let name = node.name
     graph.remove(id)
+    if let addition { graph.remove(addition) }
     let quantized = graph.addNode(
       quantizer.op, name: name + "_weight_quantizer",
       inputs: [
@@ -183,7 +208,7 @@ private struct ScaledLayer {
     var sums = graph.addNode(
       op, name: name, inputs: inputs, output: name + "_sums", type: type)
     // The data type that a file states for a layer's output is that of its sums.
-    graph[sums].annotations = graph[output].annotations.filter { $0.key == "finn_datatype" }
+    graph[sums].annotations = graph[product].annotations.filter { $0.key == "finn_datatype" }
     graph[output].annotations.removeAll { $0.key == "finn_datatype" }
     if biasQuantizer != nil, let integers = addend {
       sums = graph.addNode(
