@@ -1,8 +1,9 @@
 """hls4ml_flow.py SNUG [NET...]: exports of small nets through hls4ml, its C simulation against `snug run`.
 
-SNUG is the executable. Each net is converted with `--scale-type power-of-two` and exported with `--format hls4ml`; hls4ml
-converts it and compiles its C simulation with the system's C++ compiler. Prints a Markdown table: how far each net got,
-and outputs that equal those of `snug run` bit for bit. Needs hls4ml and qonnx in an environment of its own.
+SNUG is the executable. Each net is converted with `--scale-type power-of-two`, those with biases also with `--bias-bits`
+(NAME-bias), and exported with `--format hls4ml`; hls4ml converts it and compiles its C simulation with the system's C++
+compiler. Prints a Markdown table: how far each net got, and outputs that equal those of `snug run` bit for bit. Needs
+hls4ml and qonnx in an environment of its own.
 """
 
 import contextlib
@@ -77,7 +78,11 @@ def normalized():
         tensors, [1, 2, 6, 6], [1, 4, 4, 4])  # fmt: skip
 
 
-NETS = {"mlp": mlp, "convolutional": convolutional, "normalized": normalized}
+BIAS = ("--bias-bits", "12")
+NETS = {
+    "mlp": (mlp, ()), "mlp-bias": (mlp, BIAS), "convolutional": (convolutional, ()),
+    "convolutional-bias": (convolutional, BIAS), "normalized": (normalized, ()),
+}  # fmt: skip
 
 
 def command(*arguments):
@@ -103,14 +108,15 @@ def simulate(path, folder, samples):
 
 
 def through(name, snug, folder):
-    net = NETS[name]()
+    build, options = NETS[name]
+    net = build()
     shape = [d.dim_value for d in net.graph.input[0].type.tensor_type.shape.dim]
     data = np.random.default_rng(3).standard_normal([SAMPLES, *shape[1:]]).astype(F)
     np.save(folder / "data.npy", data)
     onnx.save(net, folder / "float.onnx")
     quantized, exported = folder / "quantized.onnx", folder / "hls4ml.onnx"
     command(snug, "convert", folder / "float.onnx", "-o", quantized, "--data", folder / "data.npy",
-            "--scale-type", "power-of-two", "--accumulator-bits", "12")  # fmt: skip
+            "--scale-type", "power-of-two", "--accumulator-bits", "12", *options)  # fmt: skip
     command(snug, "export", quantized, "-o", exported, "--format", "hls4ml")
     command(snug, "verify", exported)
     expected = {}

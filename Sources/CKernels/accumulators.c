@@ -9,6 +9,8 @@
 typedef int16_t codes __attribute__((vector_size(LANES * 2)));
 typedef int32_t narrow __attribute__((vector_size(LANES * 4)));
 typedef int64_t wide __attribute__((vector_size(LANES * 8)));
+typedef uint32_t narrow_bits __attribute__((vector_size(LANES * 4)));
+typedef uint64_t wide_bits __attribute__((vector_size(LANES * 8)));
 
 /* A weight of zero leaves sum and extremes as they are. */
 #define FOR_EACH_PRODUCT(V, BODY)                                   \
@@ -51,7 +53,68 @@ typedef int64_t wide __attribute__((vector_size(LANES * 8)));
     memcpy(clamped, &changed, sizeof changed);                                              \
   }
 
+/* A lane's register keeps the low bits of a sum, the others become copies of the sign. */
+#define WRAPPED(V, U, SUM, SHIFT) ((V)((U)(SUM) << (SHIFT)) >> (SHIFT))
+
+#define TILED_EXACT(NAME, T, V, U)                                                            \
+  SNUG_CLONES void NAME(const int16_t *x, const int16_t *w, size_t length, size_t tile,       \
+                        int unused, T low, T high, T start, T outer_low, T outer_high,        \
+                        T *sum, T *flags) {                                                   \
+    V outer = {0}, left = {0};                                                                \
+    outer += start;                                                                           \
+    V outer_least = outer, outer_greatest = outer;                                            \
+    for (size_t first = 0; first < length; first += tile, w += tile) {                        \
+      size_t count = length - first < tile ? length - first : tile;                           \
+      V total = {0}, least = {0}, greatest = {0};                                             \
+      FOR_EACH_PRODUCT(V, {                                                                   \
+        total = next;                                                                         \
+        least = __builtin_elementwise_min(least, total);                                      \
+        greatest = __builtin_elementwise_max(greatest, total);                                \
+      })                                                                                      \
+      left |= ((total < low) | (total > high)) & SNUG_TILE_OVERFLOWED;                        \
+      left |= ((least < low) | (greatest > high)) & SNUG_TILE_PARTIALLY;                      \
+      outer += WRAPPED(V, U, total, unused);                                                  \
+      outer_least = __builtin_elementwise_min(outer_least, outer);                            \
+      outer_greatest = __builtin_elementwise_max(outer_greatest, outer);                      \
+    }                                                                                         \
+    left |= ((outer < outer_low) | (outer > outer_high)) & SNUG_OUTER_OVERFLOWED;             \
+    left |= ((outer_least < outer_low) | (outer_greatest > outer_high)) & SNUG_OUTER_PARTIALLY; \
+    memcpy(sum, &outer, sizeof outer);                                                        \
+    memcpy(flags, &left, sizeof left);                                                        \
+  }
+
+#define TILED_SATURATING(NAME, T, V)                                                          \
+  SNUG_CLONES void NAME(const int16_t *x, const int16_t *w, size_t length, size_t tile,       \
+                        T low, T high, T start, T outer_low, T outer_high, T *sum,            \
+                        T *flags) {                                                           \
+    V outer = {0}, left = {0}, least = {0}, greatest = {0};                                   \
+    V outer_least = {0}, outer_greatest = {0};                                                \
+    outer += start;                                                                           \
+    least += low;                                                                             \
+    greatest += high;                                                                         \
+    outer_least += outer_low;                                                                 \
+    outer_greatest += outer_high;                                                             \
+    for (size_t first = 0; first < length; first += tile, w += tile) {                        \
+      size_t count = length - first < tile ? length - first : tile;                           \
+      V total = {0};                                                                          \
+      FOR_EACH_PRODUCT(V, {                                                                   \
+        total = __builtin_elementwise_min(__builtin_elementwise_max(next, least), greatest);  \
+        left |= (total != next) & SNUG_TILE_OVERFLOWED;                                       \
+      })                                                                                      \
+      V added = outer + total;                                                                \
+      outer = __builtin_elementwise_min(                                                      \
+          __builtin_elementwise_max(added, outer_least), outer_greatest);                     \
+      left |= (outer != added) & SNUG_OUTER_OVERFLOWED;                                       \
+    }                                                                                         \
+    memcpy(sum, &outer, sizeof outer);                                                        \
+    memcpy(flags, &left, sizeof left);                                                        \
+  }
+
 EXACT(snug_accumulate_exact_i32, int32_t, narrow)
 EXACT(snug_accumulate_exact_i64, int64_t, wide)
 SATURATING(snug_accumulate_saturating_i32, int32_t, narrow)
 SATURATING(snug_accumulate_saturating_i64, int64_t, wide)
+TILED_EXACT(snug_accumulate_tiled_exact_i32, int32_t, narrow, narrow_bits)
+TILED_EXACT(snug_accumulate_tiled_exact_i64, int64_t, wide, wide_bits)
+TILED_SATURATING(snug_accumulate_tiled_saturating_i32, int32_t, narrow)
+TILED_SATURATING(snug_accumulate_tiled_saturating_i64, int64_t, wide)

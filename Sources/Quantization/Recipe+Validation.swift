@@ -31,6 +31,8 @@ extension Recipe {
       if let bits = layer.activationBits { try check("activation-bits", bits, in: 1...8) }
       if let bits = layer.accumulatorBits { try check("accumulator-bits", bits, in: 2...32) }
       if let bits = layer.biasBits { try check("bias-bits", bits, in: BiasFormat.widths) }
+      if let size = layer.tileSize { try check("tile-size", size, in: 0...Int(Int32.max)) }
+      if let bits = layer.outerBits { try check("outer-bits", bits, in: 2...64) }
     }
     if let steps = reconstructionSteps, steps > 0,
       biasBits != nil || layers.contains(where: { $0.biasBits != nil })
@@ -44,7 +46,8 @@ extension Recipe {
   ///
   /// - Throws: ``RecipeError`` for the first that needs another one.
   func validateCombinations() throws(RecipeError) {
-    if let outerBits, tileSize == nil {
+    let isTiled = tileSize != nil || layers.contains { ($0.tileSize ?? 0) > 0 }
+    if let outerBits = outerBits ?? layers.lazy.compactMap(\.outerBits).first, !isTiled {
       throw RecipeError(
         option: "outer-bits", value: "\(outerBits)", allowed: "only together with tile-size")
     }
@@ -70,6 +73,8 @@ extension Recipe {
       merged.activationBits = layer.activationBits ?? merged.activationBits
       merged.accumulatorBits = layer.accumulatorBits ?? merged.accumulatorBits
       merged.biasBits = layer.biasBits ?? merged.biasBits
+      merged.tileSize = layer.tileSize ?? merged.tileSize
+      merged.outerBits = layer.outerBits ?? merged.outerBits
     }
     return merged
   }

@@ -81,10 +81,15 @@ public struct Recipe: Sendable, Hashable, Codable {
     public var accumulatorBits: Int?
     /// Bits of the layer's bias, which then counts in its accumulator.
     public var biasBits: Int?
+    /// Products of the layer's tiles; 0 for one register where the others have tiles.
+    public var tileSize: Int?
+    /// Width of the register that adds the layer's tiles.
+    public var outerBits: Int?
 
     public init(
       match: String, quantize: Bool? = nil, method: Method? = nil, weightBits: Int? = nil,
-      activationBits: Int? = nil, accumulatorBits: Int? = nil, biasBits: Int? = nil
+      activationBits: Int? = nil, accumulatorBits: Int? = nil, biasBits: Int? = nil,
+      tileSize: Int? = nil, outerBits: Int? = nil
     ) {
       self.match = match
       self.quantize = quantize
@@ -93,6 +98,8 @@ public struct Recipe: Sendable, Hashable, Codable {
       self.activationBits = activationBits
       self.accumulatorBits = accumulatorBits
       self.biasBits = biasBits
+      self.tileSize = tileSize
+      self.outerBits = outerBits
     }
 
     enum CodingKeys: String, CodingKey {
@@ -101,6 +108,8 @@ public struct Recipe: Sendable, Hashable, Codable {
       case activationBits = "activation-bits"
       case accumulatorBits = "accumulator-bits"
       case biasBits = "bias-bits"
+      case tileSize = "tile-size"
+      case outerBits = "outer-bits"
     }
   }
 

@@ -107,6 +107,7 @@ extension Recipe.LayerOverride {
     let widths: [(String, Int?)] = [
       ("weight-bits", weightBits), ("activation-bits", activationBits),
       ("accumulator-bits", accumulatorBits), ("bias-bits", biasBits),
+      ("tile-size", tileSize), ("outer-bits", outerBits),
     ]
     for case (let name, let bits?) in widths { members.append(JSONMember(name, JSONValue(bits))) }
     return .object(members)

@@ -43,12 +43,13 @@ extension ModelFile {
     if options.channelsLast, options.format != .qonnx, options.format != .hls4ml {
       throw .channelsLastOutsideQonnx
     }
-    if options.channelsLast || options.format == .hls4ml,
-      annotations(of: model).contains(where: { $0.tiling != nil })
-    {
-      throw .tilesReordered(file: path)
-    }
+    let writesChannelsLast = options.channelsLast || options.format == .hls4ml
+    let hasTiles = annotations(of: model).contains { $0.tiling != nil }
+    if writesChannelsLast, hasTiles { throw .tilesReordered(file: path) }
     var passes: [any Pass] = []
+    if !writesChannelsLast, model.opset(of: Model.channelsLastDomain) != nil {
+      passes.append(ChannelsFirstExport(movesWeights: !hasTiles))
+    }
     if let opset = model.opset(of: "") {
       passes.append(QuantizedOperatorDecomposition(opset: opset, keepsStandard: false))
       if opset < options.format.opset {
@@ -139,7 +140,7 @@ extension Model {
   }
 
   /// Its versions are those of the standard.
-  private static let channelsLastDomain = "qonnx.custom_op.channels_last"
+  fileprivate static let channelsLastDomain = "qonnx.custom_op.channels_last"
 
   private static let quantizerDomains: Set = [
     "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",

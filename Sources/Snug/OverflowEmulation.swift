@@ -15,7 +15,8 @@ public struct OverflowOptions: Sendable, Hashable {
     case all
   }
 
-  /// P, 2 to 32.
+  /// P, 2 to 32: of the register that sums products. Where the file sums a layer in tiles that is each tile's, and
+  /// the outer register keeps the width that the file states.
   public var accumulatorBits: Int
   public var overflow: Overflow
   public var layers: Layers
@@ -29,13 +30,19 @@ public struct OverflowOptions: Sendable, Hashable {
 
 /// How many accumulators overflowed during an evaluation.
 public struct OverflowReport: Sendable, Hashable {
+  public typealias Counts = OverflowCounts
+  public typealias Tiles = NarrowAccumulator.Tiles
+
   public struct Layer: Sendable, Hashable {
     public var name: String
-    public var dotProducts: Int
-    /// Dot products that overflowed, as ``NarrowAccumulator/Overflow`` defines it.
-    public var overflowed: Int
-    /// Those that left the register's range on the way or in the end; clamped ones with saturation.
-    public var partiallyOverflowed: Int
+    public var counts: Counts
+    /// How the layer's products are summed in two stages; `nil` for one register.
+    public var tiles: Tiles?
+
+    /// Overflowed dot products over all.
+    public var share: Double {
+      counts.dotProducts == 0 ? 0 : Double(counts.overflowed) / Double(counts.dotProducts)
+    }
   }
 
   public var accumulatorBits: Int
@@ -44,25 +51,27 @@ public struct OverflowReport: Sendable, Hashable {
 
   /// All layers together.
   public var total: Layer {
-    layers.reduce(into: Layer(name: "", dotProducts: 0, overflowed: 0, partiallyOverflowed: 0)) {
-      $0.dotProducts += $1.dotProducts
-      $0.overflowed += $1.overflowed
-      $0.partiallyOverflowed += $1.partiallyOverflowed
-    }
+    layers.reduce(into: Layer(name: "", counts: OverflowCounts())) { $0.counts += $1.counts }
   }
 }
 
 extension OverflowReport.Layer {
-  /// Overflowed dot products over all.
-  public var share: Double { dotProducts == 0 ? 0 : Double(overflowed) / Double(dotProducts) }
-
   fileprivate var members: [JSONMember] {
-    [
-      JSONMember("dot_products", JSONValue(dotProducts)),
-      JSONMember("overflowed", JSONValue(overflowed)),
-      JSONMember("partially_overflowed", JSONValue(partiallyOverflowed)),
+    var members = [
+      JSONMember("dot_products", JSONValue(counts.dotProducts)),
+      JSONMember("overflowed", JSONValue(counts.overflowed)),
+      JSONMember("partially_overflowed", JSONValue(counts.partiallyOverflowed)),
       JSONMember("share", .number(share)),
     ]
+    if let tiles {
+      members += [
+        JSONMember("tile_size", JSONValue(tiles.size)),
+        JSONMember("outer_bits", JSONValue(tiles.outerBits)),
+        JSONMember("overflowed_in_tiles", JSONValue(counts.inTiles)),
+        JSONMember("overflowed_in_outer", JSONValue(counts.inOuter)),
+      ]
+    }
+    return members
   }
 }
 
@@ -84,7 +93,8 @@ extension OverflowReport {
 /// The layers of a graph whose sums run in registers of limited width.
 struct OverflowEmulation {
   let options: OverflowOptions
-  private var counters: [(name: String, counter: OverflowCounter)] = []
+  private var counters:
+    [(name: String, tiles: NarrowAccumulator.Tiles?, counter: OverflowCounter)] = []
 
   /// Puts the registers into a graph.
   ///
@@ -97,24 +107,23 @@ struct OverflowEmulation {
     _ options: OverflowOptions, _ graph: inout Graph, analysis: VerificationResult, file: String
   ) throws(SnugError) {
     self.options = options
-    guard
-      let accumulator = NarrowAccumulator(
-        bits: options.accumulatorBits, overflow: options.overflow)
-    else {
-      throw .accumulatorsNotEmulated(
-        file: file, node: nil, reason: "\(options.accumulatorBits) bits are outside 1 to 32")
-    }
     for verdict in Self.chosen(analysis.layers, options.layers) where verdict.layer.isQuantized {
       let layer = verdict.layer
-      if let tiles = verdict.tiles {
+      let tiles = verdict.tiles.flatMap {
+        NarrowAccumulator.Tiles(size: $0.size, outerBits: $0.outerBits)
+      }
+      guard
+        let accumulator = NarrowAccumulator(
+          bits: options.accumulatorBits, overflow: options.overflow, tiles: tiles)
+      else {
         throw .accumulatorsNotEmulated(
-          file: file, node: layer.name,
-          reason: "its products are summed in tiles of \(tiles.size), and one register is emulated")
+          file: file, node: nil, reason: "\(options.accumulatorBits) bits are outside 1 to 32")
       }
       guard let integers = IntegerLayer(layer) else {
         throw .accumulatorsNotEmulated(
           file: file, node: layer.name,
-          reason: "its operands are not scaled integers of at most 16 bits with one scale a channel"
+          reason:
+            "its operands are not scaled integers of at most 16 bits with one scale a channel, or its bias has more than 47"
         )
       }
       let counter = OverflowCounter()
@@ -124,7 +133,7 @@ struct OverflowEmulation {
         throw .accumulatorsNotEmulated(
           file: file, node: layer.name, reason: "\(layer.op) is not emulated")
       }
-      counters.append((layer.name, counter))
+      counters.append((layer.name, tiles, counter))
     }
     if counters.isEmpty {
       throw .accumulatorsNotEmulated(
@@ -144,10 +153,8 @@ struct OverflowEmulation {
   var report: OverflowReport {
     OverflowReport(
       accumulatorBits: options.accumulatorBits, overflow: options.overflow,
-      layers: counters.map { name, counter in
-        OverflowReport.Layer(
-          name: name, dotProducts: counter.dotProducts, overflowed: counter.overflowed,
-          partiallyOverflowed: counter.partiallyOverflowed)
+      layers: counters.map { name, tiles, counter in
+        OverflowReport.Layer(name: name, counts: counter.counts, tiles: tiles)
       })
   }
 }
@@ -168,6 +175,7 @@ extension IntegerLayer {
       }
     }
     self.init(
-      codes: codes, scales: weight.scales, inputScale: scale, inputRange: low...high)
+      codes: codes, scales: weight.scales, inputScale: scale, inputRange: low...high,
+      biases: layer.bias?.values ?? [])
   }
 }

@@ -85,46 +85,107 @@ import Testing
     }.reversed()
   }
 
-  /// The value that a register holds after the products, and whether it left its range at the end and on the way.
-  private func expected(_ products: [Int], _ accumulator: NarrowAccumulator) -> (
-    value: Int, overflowed: Bool, partial: Bool
-  ) {
-    let (low, high) = (-(1 << (accumulator.bits - 1)), 1 << (accumulator.bits - 1) - 1)
-    var exact = 0
-    var clamped = 0
-    var didClamp = false
-    var partial = false
-    for product in products {
-      exact += product
+  /// What a register of so many bits holds after all addends, and whether it left its range at the end and on the way.
+  private func register(
+    _ start: Int, _ addends: [Int], bits: Int, _ overflow: NarrowAccumulator.Overflow
+  ) -> (held: Int, overflowed: Bool, partial: Bool) {
+    let (low, high) = (-(1 << (bits - 1)), 1 << (bits - 1) - 1)
+    var exact = start
+    var clamped = min(max(start, low), high)
+    var didClamp = clamped != start
+    var partial = exact < low || exact > high
+    for addend in addends {
+      exact += addend
       partial = partial || exact < low || exact > high
-      clamped += product
+      clamped += addend
       if clamped < low || clamped > high { didClamp = true }
       clamped = min(max(clamped, low), high)
     }
     let isOutside = exact < low || exact > high
-    switch accumulator.overflow {
+    switch overflow {
     case .count: return (exact, isOutside, partial)
     case .saturate: return (clamped, didClamp, didClamp)
     case .wrap:
-      let modulus = 1 << accumulator.bits
+      let modulus = 1 << bits
       let rest = ((exact - low) % modulus + modulus) % modulus
       return (rest + low, isOutside, partial)
     }
   }
 
+  /// The last register's value after a dot product, and what the product adds to the counts.
+  ///
+  /// - Parameter products: each with its place in the channel.
+  private func expected(
+    _ products: [(place: Int, value: Int)], bias: Int, _ accumulator: NarrowAccumulator
+  ) -> (value: Int, counts: OverflowCounts) {
+    var counts = OverflowCounts()
+    counts.dotProducts = 1
+    let ordered = products.sorted { $0.place < $1.place }
+    guard let tiles = accumulator.tiles else {
+      let sum = register(
+        bias, ordered.map(\.value), bits: accumulator.bits, accumulator.overflow)
+      counts.overflowed = sum.overflowed ? 1 : 0
+      counts.partiallyOverflowed = sum.partial ? 1 : 0
+      return (sum.held, counts)
+    }
+    let inner = Dictionary(grouping: ordered) { $0.place / tiles.size }.sorted { $0.key < $1.key }
+      .map { register(0, $0.value.map(\.value), bits: accumulator.bits, accumulator.overflow) }
+    let outer = register(
+      bias, inner.map(\.held), bits: tiles.outerBits, accumulator.overflow)
+    let inTiles = inner.contains(where: \.overflowed)
+    counts.inTiles = inTiles ? 1 : 0
+    counts.inOuter = outer.overflowed ? 1 : 0
+    counts.overflowed = inTiles || outer.overflowed ? 1 : 0
+    let isPartial = outer.partial || inner.contains(where: \.partial)
+    counts.partiallyOverflowed = isPartial ? 1 : 0
+    return (outer.held, counts)
+  }
+
+  /// Widths and ranges of one run.
+  struct Setting: Sendable, CustomTestStringConvertible {
+    var bits: Int
+    var weights: ClosedRange<Int>
+    var inputs: ClosedRange<Int>
+    var tiles: (size: Int, outerBits: Int)?
+    var biases: ClosedRange<Int>?
+
+    var testDescription: String { "\(self)" }
+  }
+
+  static let settings = [
+    Setting(bits: 7, weights: -7...7, inputs: 0...15),
+    Setting(bits: 12, weights: -127...127, inputs: -128...127),
+    Setting(bits: 20, weights: -30000...30000, inputs: -255...255),
+    Setting(bits: 7, weights: -7...7, inputs: 0...15, biases: -80...80),
+    Setting(bits: 20, weights: -30000...30000, inputs: -255...255, biases: -600_000...600_000),
+    Setting(bits: 7, weights: -7...7, inputs: 0...15, tiles: (4, 8), biases: -150...150),
+    Setting(bits: 8, weights: -7...7, inputs: 0...15, tiles: (1, 7)),
+    Setting(bits: 14, weights: -127...127, inputs: -128...127, tiles: (5, 14)),
+    Setting(bits: 8, weights: -7...7, inputs: 0...15, tiles: (1000, 40), biases: -80...80),
+    Setting(
+      bits: 22, weights: -30000...30000, inputs: -255...255, tiles: (3, 22),
+      biases: -2_500_000...2_500_000),
+  ]
+
   @Test(
     arguments: [convolution, transposed, gemm, matrix], NarrowAccumulator.Overflow.allCases)
-  func `a narrow register holds what adding product by product gives`(
+  func `narrow registers hold what adding product by product gives`(
     layer: Case, overflow: NarrowAccumulator.Overflow
   ) throws {
     var random = SplitMix(seed: 5)
-    for (bits, weightRange, inputRange) in [
-      (7, -7...7, 0...15), (12, -127...127, -128...127), (20, -30000...30000, -255...255),
-    ] {
-      let accumulator = try #require(NarrowAccumulator(bits: bits, overflow: overflow))
-      let x = (0..<layer.x.reduce(1, *)).map { _ in Int.random(in: inputRange, using: &random) }
+    var total = OverflowCounts()
+    for setting in Self.settings {
+      let tiles = setting.tiles.flatMap {
+        NarrowAccumulator.Tiles(size: $0.size, outerBits: $0.outerBits)
+      }
+      let accumulator = try #require(
+        NarrowAccumulator(bits: setting.bits, overflow: overflow, tiles: tiles))
+      let x = (0..<layer.x.reduce(1, *)).map { _ in Int.random(in: setting.inputs, using: &random) }
       let weight = (0..<layer.weight.reduce(1, *)).map { _ in
-        Int.random(in: weightRange, using: &random)
+        Int.random(in: setting.weights, using: &random)
+      }
+      let biases = setting.biases.map { range in
+        (0..<layer.channels).map { _ in Int.random(in: range, using: &random) }
       }
       // Steps that are powers of two leave float results exact.
       let scales = (0..<layer.channels).map { Float($0 + 1) / 64 }
@@ -139,12 +200,18 @@ import Testing
         try Session(graph: graph).run([input: tensor(x, layer.x)], fetch: [output])[output]
       ).shape
 
-      let codes = try channelCodes(layer, weight, shape)
+      let stored = try channelOrder(layer)
+      var places = [Int](repeating: 0, count: weight.count)
+      for row in stored {
+        for (place, position) in row.enumerated() { places[position] = place }
+      }
       let counter = OverflowCounter()
       let integers = try #require(
         IntegerLayer(
-          codes: codes, scales: scales, inputScale: 0.25,
-          inputRange: Int16(inputRange.lowerBound)...Int16(inputRange.upperBound)))
+          codes: stored.flatMap { $0.map { Int16(weight[$0]) } }, scales: scales,
+          inputScale: 0.25,
+          inputRange: Int16(setting.inputs.lowerBound)...Int16(setting.inputs.upperBound),
+          biases: biases?.map(Int64.init) ?? []))
       let node = try #require(graph.producer(of: output)).id
       let isEmulated = graph.accumulate(node, as: integers, in: accumulator, counting: counter)
       #expect(isEmulated)
@@ -152,32 +219,35 @@ import Testing
         try Session(graph: graph).run([input: tensor(x, layer.x)], fetch: [output])[output])
       #expect(result.shape == shape)
 
-      var overflowed = 0
-      var partial = 0
+      var counts = OverflowCounts()
       let axis = layer.op is Conv || layer.op is ConvTranspose ? 1 : shape.count - 1
       for (position, actual) in result.elements(of: Float.self).enumerated() {
         let at = index(position, shape)
-        let products = layer.products(at).map {
-          x[offset($0.x, layer.x)] * weight[offset($0.weight, layer.weight)]
+        let products = layer.products(at).map { product in
+          let place = offset(product.weight, layer.weight)
+          return (places[place], x[offset(product.x, layer.x)] * weight[place])
         }
-        let want = expected(products, accumulator)
-        overflowed += want.overflowed ? 1 : 0
-        partial += want.partial ? 1 : 0
-        #expect(actual == Float(want.value) * (0.25 * scales[at[axis]]))
+        let bias = biases?[at[axis]] ?? 0
+        let want = expected(products, bias: bias, accumulator)
+        counts += want.counts
+        // The graph adds the bias as a real number behind.
+        #expect(actual == Float(want.value - bias) * (0.25 * scales[at[axis]]), "\(setting)")
       }
-      #expect(counter.dotProducts == result.count)
-      #expect(counter.overflowed == overflowed)
-      #expect(counter.partiallyOverflowed == partial)
-      #expect(partial > 0)
+      #expect(counter.counts == counts, "\(setting)")
+      #expect(counts.dotProducts == result.count)
+      #expect(counts.partiallyOverflowed > 0, "\(setting)")
+      total += counts
     }
+    #expect(total.inTiles > 0 && total.inOuter > 0)
+    #expect(total.overflowed < total.dotProducts)
   }
 
   private func tensor(_ codes: [Int], _ shape: [Int]) -> Tensor {
     Tensor(codes.map { Float($0) * 0.25 }, shape: shape)
   }
 
-  /// Each channel's weights in the order of the file.
-  private func channelCodes(_ layer: Case, _ weight: [Int], _ shape: [Int]) throws -> [Int16] {
+  /// The positions of each channel's weights in the order of the file.
+  private func channelOrder(_ layer: Case) throws -> [[Int]] {
     let shapeOfChannel: ([Int]) -> Int = { at in
       switch layer.op {
       case is Conv: at[0]
@@ -186,11 +256,11 @@ import Testing
       default: at[1]
       }
     }
-    var rows = [[Int16]](repeating: [], count: layer.channels)
-    for (position, code) in weight.enumerated() {
-      rows[shapeOfChannel(index(position, layer.weight))].append(Int16(code))
+    var rows = [[Int]](repeating: [], count: layer.channels)
+    for position in 0..<layer.weight.reduce(1, *) {
+      rows[shapeOfChannel(index(position, layer.weight))].append(position)
     }
-    return rows.flatMap { $0 }
+    return rows
   }
 
   @Test func `an addend beside the product stays outside the register`() throws {
@@ -213,7 +283,7 @@ import Testing
       [input: Tensor([Float(15), 15], shape: [1, 2])], fetch: [output])
     // 3 * 15 + 3 * 15 = 90 is clamped to 63.
     #expect(result[output]?.elements(of: Float.self) == [2 * 63 + 50])
-    #expect(counter.overflowed == 1)
+    #expect(counter.counts.overflowed == 1)
   }
 
   @Test func `operators without an emulation are left alone`() throws {

@@ -116,6 +116,87 @@ import Testing
     #expect(try outputRead(graph, x) == output(original, x))
   }
 
+  @Test(arguments: [true, false])
+  func `channels first again, a file has no transposition but at its input`(movesWeights: Bool)
+    throws
+  {
+    let original = try network()
+    var graph = original
+    let passes: [any Pass] = [
+      ChannelsLastExport(), TransposeIntoWeight(), DeadNodeElimination(),
+      ChannelsLastImport(opset: 13), ShapeInference(),
+      ChannelsFirstExport(movesWeights: movesWeights), DeadNodeElimination(),
+    ]
+    for pass in passes { _ = try pass.run(&graph) }
+    let nodes = graph.nodeIDs.map { graph[$0] }
+    #expect(nodes.allSatisfy { $0.op.domain != Self.domain })
+    // The image is flattened in the order of channels last unless the weight of the layer behind is moved.
+    #expect(nodes.count { $0.op is Transpose } == (movesWeights ? 1 : 2))
+    #expect(graph[graph.inputs[0]].type?.shape == [1, 6, 6, 2])
+    let x = tensor([1, 2, 6, 6], seed: 5)
+    let turned = try #require(x.moved([0, 2, 3, 1]))
+    #expect(try output(graph, turned) == output(original, x))
+    var again = graph
+    #expect(try ChannelsFirstExport(movesWeights: movesWeights).run(&again).isEmpty)
+  }
+
+  /// A linear layer with integers as bias on the scale of its accumulator.
+  private func biasedLayer(inputStep: Float, isSeparate: Bool = false) throws -> Graph {
+    var graph = Graph()
+    let x = graph.addInput(name: "x", type: TensorType(.float32, shape: [1, 6]))
+    let shape = isSeparate ? [6, 3] : [3, 6]
+    let data = graph.addConstant(name: "w", tensor(shape, seed: 1))
+    let weight = quantized(data, "q", shape: shape, axis: isSeparate ? 1 : 0, in: &graph)
+    // The weight's steps are 0.25, 0.5, 0.25.
+    let steps = [0.25, 0.5, 0.25].map { $0 * inputStep }
+    let bias = graph.addConstant(
+      name: "b", Tensor(zip(steps, [100, -37, 5]).map { $0 * $1 }, shape: [3]))
+    let parameters = [
+      graph.addConstant(name: "bs", Tensor(steps, shape: [3])),
+      graph.addConstant(name: "bz", Tensor(scalar: Float(0))),
+      graph.addConstant(name: "bb", Tensor(scalar: Float(12))),
+    ]
+    let integers = graph.addNode(
+      Quant(isSigned: true, isNarrow: false), name: "bq", inputs: [bias] + parameters,
+      output: "bq_out")
+    if isSeparate {
+      let product = graph.addNode(MatMul(), name: "linear", inputs: [x, weight], output: "p")
+      graph.addOutput(
+        graph.addNode(Add(), name: "add", inputs: [integers, product], output: "y"))
+    } else {
+      graph.addOutput(
+        graph.addNode(
+          Gemm(transposesB: true), name: "linear", inputs: [x, weight, integers], output: "y"))
+    }
+    _ = try ShapeInference().run(&graph)
+    return graph
+  }
+
+  @Test(arguments: [false, true])
+  func `biases of integers on one power-of-two step are added to the sums`(isSeparate: Bool) throws
+  {
+    let original = try biasedLayer(inputStep: 0.125, isSeparate: isSeparate)
+    var graph = original
+    #expect(try !ScalesBehindLayers().run(&graph).isEmpty)
+    let nodes = try graph.topologicalOrder().map { graph[$0] }
+    #expect(nodes.filter { !($0.op is Quant) }.map(\.op.type) == ["MatMul", "Add", "Mul"])
+    let add = try #require(nodes.first { $0.op is Add })
+    let quantizer = try #require(add.inputs[1].flatMap { graph.producer(of: $0) })
+    let constants = quantizer.inputs.map { value in
+      value.flatMap { graph[$0].constant }?.elements(of: Float.self)
+    }
+    #expect(constants == [[12.5, -4.625, 0.625], [0.125], [0], [12]])
+    let x = tensor([1, 6], seed: 3)
+    #expect(try output(graph, x) == output(original, x))
+  }
+
+  @Test func `biases on any other step are added behind the scales`() throws {
+    var graph = try biasedLayer(inputStep: 0.3)
+    #expect(try !ScalesBehindLayers().run(&graph).isEmpty)
+    let nodes = try graph.topologicalOrder().map { graph[$0] }
+    #expect(nodes.filter { !($0.op is Quant) }.map(\.op.type) == ["MatMul", "Mul", "Add"])
+  }
+
   @Test func `scales and biases of channels stand behind layers that multiply integers`() throws {
     let original = try network()
     var graph = original

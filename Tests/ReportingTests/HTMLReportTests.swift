@@ -46,10 +46,42 @@ import Verification
     let verdict = try #require(
       try Verifier.verify(builder.model, accumulatorBits: 4).layers.first)
     let view = try #require(ChannelsView(verdict, style: TextStyle()))
-    #expect(view.viewBox == "0 -108.00 256 216.00")
-    #expect(view.path.hasPrefix("M0 0V0.00h1V0.00h-1zM1 0"))
-    #expect(view.path.hasSuffix("M255 0V-100.00h1V0.00h-1z"))
-    #expect(view.caption == "1000 channels, the fullest needs 100.0\u{A0}% of 4 bits")
+    let plot = try #require(view.plots.first)
+    #expect(view.plots.count == 1 && plot.viewBox == "0 -108.00 256 216.00")
+    #expect(plot.path.hasPrefix("M0 0V0.00h1V0.00h-1zM1 0"))
+    #expect(plot.path.hasSuffix("M255 0V-100.00h1V0.00h-1z"))
+    #expect(plot.caption == "1000 channels, the fullest needs 100.0\u{A0}% of 4 bits")
+  }
+
+  @Test func `tiles and biases stand in the page of a model that has them, and in no other`() throws
+  {
+    let page = try Self.page(SampleModels.tiled())
+    for shown in [
+      "<th>bias</th>", "<th>tile size</th><th>outer width</th><th>outer required</th>",
+      "<td>INT6</td>", "<td>2</td><td>7</td><td>6</td>", "5 of 5, then 6 of 7",
+      "1 channel, the fullest needs 75.0\u{A0}% of 5 bits in tiles of 2",
+      "1 channel, the fullest needs 39.7\u{A0}% of 7 bits behind the tiles",
+      "1 / 1</b><span class=\"soft\">layers include their bias",
+      "6 bits</b><span class=\"soft\">widest register behind tiles required",
+    ] {
+      #expect(page.contains(shown), "\(shown)")
+    }
+    let plain = try Self.page(SampleModels.mixed())
+    for hidden in ["<th>bias", "<th>tile", "behind the tiles", "include their bias", "outer\""] {
+      #expect(!plain.contains(hidden), "\(hidden)")
+    }
+  }
+
+  @Test func `a layer without tiles has no figures in their columns`() throws {
+    let result = try Verifier.verify(SampleModels.mixed())
+    let style = TextStyle()
+    let views = result.layers.map {
+      LayerView($0, scale: 32, columns: .init(biases: true, tiles: true), style: style)
+    }
+    #expect(views.allSatisfy { $0.outerRequired == nil && $0.outerWidth == nil })
+    // K, channels, weight, input, bias, scale, target, required, three of tiles, types, headroom, zeros.
+    #expect(views.allSatisfy { $0.cells.count == 14 && $0.cells[4] == style.none })
+    #expect(views.allSatisfy { $0.cells[8...10].allSatisfy { $0 == style.none } })
   }
 
   @Test(arguments: [

@@ -57,6 +57,24 @@ enum SampleModels {
     return builder.model
   }
 
+  /// One layer of integers with a bias in its outer register: tiles of two reach 9, -12 and 6, their sums 25 and -15.
+  static func tiled() -> Model {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 2, signed: false)
+    let w = builder.quant(
+      builder.constant([3, 0, -1, -3, 2, -1], [1, 6], name: "w"), bits: 3, signed: true,
+      narrow: true)
+    let b = builder.quant(builder.constant([10], [1], name: "b"), bits: 6, signed: true)
+    builder.output(builder.node("Gemm", [x, w, b], [Attribute("transB", .int(1))], name: "fc"))
+    let entry = AccumulatorAnnotation(
+      layer: "fc", output: "fc_out", weight: "w", targetBits: 5, requiredBits: 5, inputBits: 2,
+      inputSigned: false, method: "exact", tiling: .init(size: 2, outerBits: 7))
+    builder.metadata = [
+      KeyValue(AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode([entry]))
+    ]
+    return builder.model
+  }
+
   private static func weight(
     _ builder: inout GraphBuilder, _ shape: [Int], scales: [Float], bits: Float
   ) -> ValueID {

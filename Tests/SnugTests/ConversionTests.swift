@@ -71,7 +71,8 @@ import Testing
   @Test func `the recipe in a file's metadata repeats the conversion`() throws {
     var options = options(bits: 4, accumulator: 13)
     options.recipe.layers = [
-      Recipe.LayerOverride(match: "*conv2*", weightBits: 6, accumulatorBits: 16)
+      Recipe.LayerOverride(
+        match: "*conv2*", weightBits: 6, accumulatorBits: 16, tileSize: 24, outerBits: 20)
     ]
     options.preprocessing.normalization.mean = [0.5]
     options.seed = 3
@@ -88,6 +89,28 @@ import Testing
     _ = try model.convert(to: again, repeated)
     #expect(
       try Data(contentsOf: URL(filePath: path)) == Data(contentsOf: URL(filePath: again)))
+  }
+
+  @Test func `single layers have tiles and outer registers of their own, or none`() throws {
+    var options = options(bits: 4, accumulator: 12)
+    options.recipe.tileSize = 16
+    options.recipe.layers = [
+      Recipe.LayerOverride(match: "*conv2*", tileSize: 24, outerBits: 20),
+      Recipe.LayerOverride(match: "*conv1*", tileSize: 0),
+      Recipe.LayerOverride(match: "*classifier*", tileSize: 8),
+    ]
+    let result = try model.convert(to: folder.path("tiles.onnx"), options).report.result
+    #expect(result.isCertified)
+    #expect(result.layers.map { $0.tiles?.size } == [nil, nil, 24, 16, 16, 8])
+    #expect(result.layers[2].tiles?.outerBits == 20)
+    // The last layer's tiles are those of the 32 bits that it is held to.
+    #expect(result.layers[5].targetBits == 32 && result.layers[5].tiles?.outerBits == 34)
+  }
+
+  @Test func `an outer register without tiles is refused`() throws {
+    var options = options(bits: 4, accumulator: 12)
+    options.recipe.layers = [Recipe.LayerOverride(match: "*conv2*", outerBits: 20)]
+    #expect(throws: SnugError.self) { try model.convert(to: folder.path("no.onnx"), options) }
   }
 
   @Test func `the sidecar holds one entry a channel`() throws {

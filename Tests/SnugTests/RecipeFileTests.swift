@@ -49,6 +49,8 @@ import Testing
           activation-bits: 6
           accumulator-bits: 20
           bias-bits: 14
+          tile-size: 32
+          outer-bits: 20
         - { match: head, quantize: off }
       """)
     var recipe = Recipe()
@@ -75,7 +77,7 @@ import Testing
     recipe.layers = [
       Recipe.LayerOverride(
         match: "*/depthwise", method: .a2qPlus, weightBits: 8, activationBits: 6,
-        accumulatorBits: 20, biasBits: 14),
+        accumulatorBits: 20, biasBits: 14, tileSize: 32, outerBits: 20),
       Recipe.LayerOverride(match: "head", quantize: false),
     ]
     #expect(options.recipe == recipe)
@@ -146,6 +148,10 @@ import Testing
     (
       "layers:\n  - match: x\n    weight-bits: 1",
       "recipe.yaml:3: key 'weight-bits': 1 is not allowed; allowed: 2 to 8"
+    ),
+    (
+      "layers:\n  - match: x\n    outer-bits: 65",
+      "recipe.yaml:3: key 'outer-bits': 65 is not allowed; allowed: 2 to 64"
     ),
     (
       "method: [",

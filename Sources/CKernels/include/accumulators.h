@@ -23,4 +23,34 @@ void snug_accumulate_saturating_i32(const int16_t *x, const int16_t *w, size_t c
 void snug_accumulate_saturating_i64(const int16_t *x, const int16_t *w, size_t count, int64_t start,
                                     int64_t low, int64_t high, int64_t *sum, int64_t *clamped);
 
+/* What left its range in a lane: the register of a tile, or the outer one; at the end, or on the way. */
+#define SNUG_TILE_OVERFLOWED 1
+#define SNUG_TILE_PARTIALLY 2
+#define SNUG_OUTER_OVERFLOWED 4
+#define SNUG_OUTER_PARTIALLY 8
+
+/* Sums in two stages: each run of tile products in a register low ... high that starts at 0, then what it holds
+   in an outer one outer_low ... outer_high that starts at start; flags take the bits above.
+
+   Exact: every sum as it is, or, with unused bits above those of the tile's register, that register's sum modulo
+   its width; sum becomes the outer one without a width. */
+void snug_accumulate_tiled_exact_i32(const int16_t *x, const int16_t *w, size_t length, size_t tile,
+                                     int unused, int32_t low, int32_t high, int32_t start,
+                                     int32_t outer_low, int32_t outer_high, int32_t *sum,
+                                     int32_t *flags);
+void snug_accumulate_tiled_exact_i64(const int16_t *x, const int16_t *w, size_t length, size_t tile,
+                                     int unused, int64_t low, int64_t high, int64_t start,
+                                     int64_t outer_low, int64_t outer_high, int64_t *sum,
+                                     int64_t *flags);
+
+/* Each step of either stage clamps; start must lie in the outer range. */
+void snug_accumulate_tiled_saturating_i32(const int16_t *x, const int16_t *w, size_t length,
+                                          size_t tile, int32_t low, int32_t high, int32_t start,
+                                          int32_t outer_low, int32_t outer_high, int32_t *sum,
+                                          int32_t *flags);
+void snug_accumulate_tiled_saturating_i64(const int16_t *x, const int16_t *w, size_t length,
+                                          size_t tile, int64_t low, int64_t high, int64_t start,
+                                          int64_t outer_low, int64_t outer_high, int64_t *sum,
+                                          int64_t *flags);
+
 #endif

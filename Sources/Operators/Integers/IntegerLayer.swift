@@ -1,7 +1,7 @@
 /// The integers of a dot-product layer and the steps that they count.
 ///
 /// Channel c computes `inputScale * scales[c] * sum over k of codes[c][k] * x[k]`, with `x` the input's integers
-/// less their zero point.
+/// less their zero point. A bias that counts in the accumulator is one more summand there.
 public struct IntegerLayer: Sendable, Hashable {
   /// channels x K, row-major, zero points subtracted; products in the order of the weight's storage.
   public let codes: [Int16]
@@ -9,15 +9,20 @@ public struct IntegerLayer: Sendable, Hashable {
   public let scales: [Float]
   public let inputScale: Float
   public let inputRange: ClosedRange<Int16>
+  /// What each channel's register starts from, in steps of the accumulator; empty where no bias counts there.
+  public let biases: [Int64]
 
-  /// A layer, or `nil` where channels, weights and scales don't go together, or the input's range leaves zero
-  /// out, which padding adds.
+  /// A layer, or `nil` where channels, weights, scales and biases don't go together, a bias takes more than 48
+  /// bits, or the input's range leaves zero out, which padding adds.
   public init?(
-    codes: [Int16], scales: [Float], inputScale: Float, inputRange: ClosedRange<Int16>
+    codes: [Int16], scales: [Float], inputScale: Float, inputRange: ClosedRange<Int16>,
+    biases: [Int64] = []
   ) {
     guard !scales.isEmpty, codes.count % scales.count == 0, inputScale > 0, inputScale.isFinite,
-      inputRange.contains(0)
+      inputRange.contains(0), biases.isEmpty || biases.count == scales.count,
+      biases.allSatisfy({ $0.magnitude < 1 << 47 })
     else { return nil }
+    self.biases = biases
     self.codes = codes
     self.scales = scales
     self.inputScale = inputScale
@@ -27,13 +32,17 @@ public struct IntegerLayer: Sendable, Hashable {
   /// K.
   public var dotLength: Int { codes.count / scales.count }
 
+  /// What a channel's register starts from.
+  func bias(_ channel: Int) -> Int64 { biases.isEmpty ? 0 : biases[channel] }
+
   /// Whether every partial sum fits 32 bits with room for a product, in any order.
   var sumsFit32Bits: Bool {
     let reach = max(-Int(inputRange.lowerBound), Int(inputRange.upperBound))
     let length = dotLength
-    guard length > 0 else { return true }
-    return stride(from: 0, to: codes.count, by: length).allSatisfy { start in
-      codes[start..<start + length].reduce(0) { $0 + abs(Int($1)) } * reach <= Int(Int32.max) / 2
+    return scales.indices.allSatisfy { channel in
+      let row = codes[channel * length..<(channel + 1) * length]
+      let products = row.reduce(0) { $0 + abs(Int($1)) } * reach
+      return products + Int(bias(channel).magnitude) <= Int(Int32.max) / 2
     }
   }
 }

@@ -6,7 +6,8 @@ import TensorCore
 ///
 /// Made for inference, never read from a file. Inputs and output are those of the operator in whose place it
 /// stands: X, the weight (which tells the shape alone), an optional bias of one number a channel, added after
-/// the register.
+/// the register. A bias that the layer holds as integers is in the register, and taken off the result again, since
+/// the graph adds it as a real number: here or in an Add behind.
 struct NarrowAccumulation: ExecutableOperator {
   /// The operator in whose place it stands.
   enum Product: Sendable, Hashable {
@@ -76,13 +77,12 @@ extension NarrowAccumulation {
       nonisolated(unsafe) let offsets = bias.map { _ in operands.input(2, as: Float.self) }
       let sums = AccumulatorBlocks(layer: layer, accumulator: accumulator, geometry: geometry)
       let counts = sums.run(x) { sum, channel, position in
-        let value = alpha * (Float(sum) * (layer.inputScale * layer.scales[channel]))
+        let products = Float(sum - layer.bias(channel))
+        let value = alpha * (products * (layer.inputScale * layer.scales[channel]))
         let added = offsets.map { beta * $0[channel * (bias?.step ?? 0)] } ?? 0
         y[position] = value + added
       }
-      counter.add(
-        dotProducts: counts.products, overflowed: counts.overflowed,
-        partiallyOverflowed: counts.partial)
+      counter.add(counts)
     }
   }
 

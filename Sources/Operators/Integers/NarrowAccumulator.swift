@@ -1,6 +1,8 @@
 import Synchronization
 
-/// The register in which a dot product is summed.
+/// The register in which a dot product is summed, or the two in which it is where its products are cut into tiles.
+///
+/// A bias that counts in the accumulator is what the register starts from: the outer one where there are tiles.
 public struct NarrowAccumulator: Sendable, Hashable {
   /// What happens to a sum that the register can't hold.
   public enum Overflow: String, Sendable, Hashable, CaseIterable {
@@ -15,43 +17,85 @@ public struct NarrowAccumulator: Sendable, Hashable {
     case count
   }
 
+  /// Sums in two stages: T products in a register of ``NarrowAccumulator/bits``, which starts at 0, and what these
+  /// hold in the end in an outer one, tile after tile. Wrapping, clamping and counting apply to each register.
+  public struct Tiles: Sendable, Hashable {
+    /// T, at least 1; the last tile may be shorter.
+    public let size: Int
+    /// Q, 1 to 64.
+    public let outerBits: Int
+
+    public init?(size: Int, outerBits: Int) {
+      guard size >= 1, (1...64).contains(outerBits) else { return nil }
+      self.size = size
+      self.outerBits = outerBits
+    }
+  }
+
   /// P: the register holds -2^(P-1) to 2^(P-1) - 1.
   public let bits: Int
   public let overflow: Overflow
+  /// `nil` for one register.
+  public let tiles: Tiles?
 
   /// A register, or `nil` unless `bits` is 1 to 32.
-  public init?(bits: Int, overflow: Overflow) {
+  public init?(bits: Int, overflow: Overflow, tiles: Tiles? = nil) {
     guard (1...32).contains(bits) else { return nil }
     self.bits = bits
     self.overflow = overflow
+    self.tiles = tiles
   }
 
-  var range: ClosedRange<Int64> { Int64.min >> (64 - bits)...Int64.max >> (64 - bits) }
+  /// Of the register that sums products.
+  var range: ClosedRange<Int64> { Self.range(bits) }
 
-  /// The value modulo 2^P that the register holds.
-  func wrapped(_ sum: Int64) -> Int64 { (sum << (64 - bits)) >> (64 - bits) }
+  /// Of the register that the bias is in, and that holds the result.
+  var lastRange: ClosedRange<Int64> { Self.range(tiles?.outerBits ?? bits) }
+
+  /// What the register that holds the result keeps of a sum.
+  func wrapped(_ sum: Int64) -> Int64 {
+    let unused = 64 - (tiles?.outerBits ?? bits)
+    return (sum << unused) >> unused
+  }
+
+  private static func range(_ bits: Int) -> ClosedRange<Int64> {
+    Int64.min >> (64 - bits)...Int64.max >> (64 - bits)
+  }
+}
+
+/// How many dot products overflowed.
+public struct OverflowCounts: Sendable, Hashable {
+  /// Dot products computed.
+  public var dotProducts = 0
+  /// Those that overflowed, as ``NarrowAccumulator/Overflow`` defines it; in any of their registers.
+  public var overflowed = 0
+  /// Those of which some partial sum lay outside the range, summed exactly in the order of `saturate`.
+  public var partiallyOverflowed = 0
+  /// Those of which a tile's register overflowed; 0 without tiles.
+  public var inTiles = 0
+  /// Those of which the register that adds the tiles overflowed; 0 without tiles.
+  public var inOuter = 0
+
+  public init() {}
+
+  public static func += (sum: inout Self, other: Self) {
+    sum.dotProducts += other.dotProducts
+    sum.overflowed += other.overflowed
+    sum.partiallyOverflowed += other.partiallyOverflowed
+    sum.inTiles += other.inTiles
+    sum.inOuter += other.inOuter
+  }
 }
 
 /// How many dot products of one layer overflowed, over all runs.
 public final class OverflowCounter: Sendable {
-  private let products = Atomic<Int>(0)
-  private let final = Atomic<Int>(0)
-  private let partial = Atomic<Int>(0)
+  private let total = Mutex(OverflowCounts())
 
   public init() {}
 
-  /// Dot products computed.
-  public var dotProducts: Int { products.load(ordering: .relaxed) }
-  /// Those that overflowed, as ``NarrowAccumulator/Overflow`` defines it.
-  public var overflowed: Int { final.load(ordering: .relaxed) }
-  /// Those of which some partial sum lay outside the range, summed exactly in the order of `saturate`.
-  public var partiallyOverflowed: Int { partial.load(ordering: .relaxed) }
+  public var counts: OverflowCounts { total.withLock { $0 } }
 
-  func add(dotProducts: Int, overflowed: Int, partiallyOverflowed: Int) {
-    products.add(dotProducts, ordering: .relaxed)
-    final.add(overflowed, ordering: .relaxed)
-    partial.add(partiallyOverflowed, ordering: .relaxed)
-  }
+  func add(_ counts: OverflowCounts) { total.withLock { $0 += counts } }
 }
 
 /// Counters are equal only to themselves, so that an operator that counts stays hashable.

@@ -44,8 +44,8 @@ struct QuantizerPlacement {
           accumulatorBits: override.accumulatorBits
             ?? (isBoundary ? Recipe.ioAccumulatorBits : recipe.accumulatorBits),
           biasBits: override.biasBits ?? recipe.biasBits,
-          tileSize: isBoundary && override.accumulatorBits == nil ? nil : recipe.tileSize,
-          outerBits: recipe.outerBits,
+          tileSize: tileSize(override, isBoundary: isBoundary),
+          outerBits: override.outerBits ?? recipe.outerBits,
           group: demands.count))
       demands.append(
         Demand(
@@ -92,6 +92,12 @@ struct QuantizerPlacement {
       else { return nil }
       return ActivationEdge(value: value, consumer: node.id, position: position)
     }
+  }
+
+  /// T of a layer; `nil` for one register, which layers held to ``Recipe/ioAccumulatorBits`` keep unless told otherwise.
+  private func tileSize(_ override: Recipe.LayerOverride, isBoundary: Bool) -> Int? {
+    if let size = override.tileSize { return size == 0 ? nil : size }
+    return isBoundary && override.accumulatorBits == nil ? nil : recipe.tileSize
   }
 
   private func method(

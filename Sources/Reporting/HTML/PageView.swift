@@ -16,6 +16,9 @@ struct PageView {
   let summary: [String]
   let tiles: [Tile]
   let rows: [LayerView]
+  /// Whether any layer has a bias that counts in its accumulators, or is summed in tiles.
+  let hasBiases: Bool
+  let hasTiles: Bool
   let axis: [AxisTick]
   let cards: [ChannelsView]
   let hasCards: Bool
@@ -37,10 +40,18 @@ struct PageView {
 
     let widest =
       result.layers.flatMap {
-        [$0.targetBits, $0.requiredBits, $0.layer.dataTypeBits].compactMap { $0 }
+        [
+          $0.targetBits, $0.requiredBits, $0.layer.dataTypeBits, $0.tiles?.outerBits,
+          $0.tiles?.outerRequiredBits,
+        ].compactMap { $0 }
       }.max() ?? 0
     let scale = Double(max(widest, 8))
-    rows = result.layers.map { LayerView($0, scale: scale, style: style) }
+    let columns = LayerView.Columns(
+      biases: result.layers.contains { $0.layer.bias != nil },
+      tiles: result.layers.contains { $0.tiles != nil })
+    hasBiases = columns.biases
+    hasTiles = columns.tiles
+    rows = result.layers.map { LayerView($0, scale: scale, columns: columns, style: style) }
     axis = AxisTick.ticks(upTo: scale)
     cards = result.layers.compactMap { ChannelsView($0, style: style) }
     hasCards = !cards.isEmpty
@@ -55,8 +66,16 @@ struct PageView {
     if let required = result.layers.compactMap(\.requiredBits).max() {
       tiles.append(Tile(value: "\(required) bits", label: "widest accumulator required"))
     }
+    if let outer = result.layers.compactMap(\.tiles?.outerRequiredBits).max() {
+      tiles.append(Tile(value: "\(outer) bits", label: "widest register behind tiles required"))
+    }
     if let types = result.layers.compactMap(\.layer.dataTypeBits).max() {
       tiles.append(Tile(value: "\(types) bits", label: "by the data types alone"))
+    }
+    let biased = result.layers.count { $0.layer.bias != nil }
+    if biased > 0 {
+      tiles.append(
+        Tile(value: "\(biased) / \(result.layers.count)", label: "layers include their bias"))
     }
     let weights = result.layers.compactMap(\.layer.weight)
     let count = weights.reduce(0) { $0 + $1.elementCount }
@@ -93,15 +112,31 @@ struct LayerView {
   let required: String?
   let dataType: String?
   let target: String?
+  /// Of the register that adds tiles.
+  let outerRequired: String?
+  let outerWidth: String?
   let caption: String
 
-  init(_ verdict: LayerVerdict, scale: Double, style: TextStyle) {
+  /// Columns that only some models have.
+  struct Columns {
+    var biases: Bool
+    var tiles: Bool
+  }
+
+  init(_ verdict: LayerVerdict, scale: Double, columns: Columns, style: TextStyle) {
     let layer = verdict.layer
     func length(_ bits: Int?) -> String? { bits.map { Figures.css(Double($0) / scale * 100) } }
     name = TextStyle.printable(layer.name)
     label = style.shortened(name, to: Figures.labelLength)
     op = layer.op
-    cells = Array(LayerTable.inspectionCells(verdict, style).dropFirst(2).dropLast())
+    var cells = Array(LayerTable.inspectionCells(verdict, style).dropFirst(2).dropLast())
+    let tiles = verdict.tiles
+    if columns.tiles {
+      let figures = [tiles?.size, tiles?.outerBits, tiles?.outerRequiredBits]
+      cells.insert(contentsOf: figures.map { LayerTable.number($0, style) }, at: 7)
+    }
+    if columns.biases { cells.insert(LayerTable.bias(layer, style), at: 4) }
+    self.cells = cells
     self.verdict = VerdictText.word(verdict)
     verdictClass =
       verdict.isCertified
@@ -109,66 +144,15 @@ struct LayerView {
     required = length(verdict.requiredBits)
     dataType = length(layer.dataTypeBits)
     target = length(verdict.targetBits)
+    outerRequired = length(tiles?.outerRequiredBits)
+    outerWidth = length(tiles?.outerBits)
+    let outer = tiles.map { ", then \($0.outerRequiredBits) of \($0.outerBits)" } ?? ""
     caption =
       switch (verdict.requiredBits, verdict.targetBits) {
-      case (let required?, let target?): "\(required) of \(target)"
+      case (let required?, let target?): "\(required) of \(target)\(outer)"
       case (let required?, nil): "\(required)"
       case (nil, _): "not quantized"
       }
-  }
-}
-
-/// How much of the accumulator's range each channel of a layer can use.
-struct ChannelsView {
-  let name: String
-  /// The name, shortened.
-  let label: String
-  let caption: String
-  let verdictClass: String
-  /// Bars upwards for the greatest partial sum, downwards for the least, in units of the range's limits.
-  let path: String
-  let viewBox: String
-  let right: String
-  let counterexample: String?
-
-  /// More channels than this share a bar, which shows the fullest of them.
-  private static let barLimit = 256
-
-  /// `nil` for a layer without channels or without a target.
-  init?(_ verdict: LayerVerdict, style: TextStyle) {
-    let channels = verdict.layer.channels
-    guard !channels.isEmpty, let bits = verdict.targetBits,
-      let range = AccumulatorRange(bits: bits)
-    else { return nil }
-    let uses = channels.map { channel in
-      (
-        up: Double(channel.worstCase.maximum) / Double(max(range.maximum, 1)),
-        down: Double(channel.worstCase.minimum) / Double(range.minimum)
-      )
-    }
-    let count = min(uses.count, Self.barLimit)
-    let bars = (0..<count).map { bar in
-      uses[bar * uses.count / count..<(bar + 1) * uses.count / count].reduce((0.0, 0.0)) {
-        (max($0.0, $1.up), max($0.1, $1.down))
-      }
-    }
-    path = bars.enumerated().map { index, bar in
-      "M\(index) 0V\(Figures.css(-bar.0 * 100))h1V\(Figures.css(bar.1 * 100))h-1z"
-    }.joined()
-    let fullest = uses.reduce(0) { max($0, $1.up, $1.down) }
-    let height = max(fullest, 1) * 108
-    viewBox = "0 \(Figures.css(-height)) \(count) \(Figures.css(2 * height))"
-    right = "\(count)"
-    name = TextStyle.printable(verdict.layer.name)
-    label = style.shortened(name, to: Figures.labelLength)
-    verdictClass = verdict.isCertified ? "good" : "bad"
-    let share =
-      fullest < 10
-      ? "\(Figures.tenths(fullest * 100))\u{A0}%" : "\(Figures.tenths(fullest)) times the range"
-    caption =
-      "\(channels.count) channel\(channels.count == 1 ? "" : "s"), the fullest needs "
-      + "\(share) of \(bits) bits"
-    counterexample = CounterexampleText.paragraph(verdict, style: style)
   }
 }
 

@@ -9,9 +9,9 @@ enum ReportTemplate {
     <title>{{title}}: {{verdict}}</title>
     <style>
     :root { color-scheme: light dark; --page: #f7f7f5; --card: #fff; --ink: #1c1f23; --soft: #666d76;
-      --line: #e0e2e5; --type: #dfe5ee; --need: #3a6ea5; --good: #2b7a4b; --bad: #b8323c; --open: #8a6d1d; }
+      --line: #e0e2e5; --type: #dfe5ee; --need: #3a6ea5; --outer: #8a5fb0; --good: #2b7a4b; --bad: #b8323c; --open: #8a6d1d; }
     @media (prefers-color-scheme: dark) { :root { --page: #15181c; --card: #1d2126; --ink: #e7e9ec;
-      --soft: #9aa3ad; --line: #343a42; --type: #2f3844; --need: #6ba3dc; --good: #5fbf85;
+      --soft: #9aa3ad; --line: #343a42; --type: #2f3844; --need: #6ba3dc; --outer: #b893dc; --good: #5fbf85;
       --bad: #ef7078; --open: #d9b450; } }
     * { box-sizing: border-box; }
     body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 76rem; background: var(--page);
@@ -28,7 +28,7 @@ enum ReportTemplate {
     .tile { flex: 1 1 9rem; padding: .75rem 1rem; background: var(--card); border: 1px solid var(--line);
       border-radius: .5rem; }
     .tile b { display: block; font-size: 1.4rem; font-variant-numeric: tabular-nums; }
-    .chart { display: grid; grid-template-columns: fit-content(40%) minmax(0, 1fr) 6.5rem; gap: .3rem .75rem;
+    .chart { display: grid; grid-template-columns: fit-content(40%) minmax(0, 1fr) minmax(6.5rem, max-content); gap: .3rem .75rem;
       align-items: center; margin-top: .75rem; }
     .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .track { position: relative; height: 1.1rem; }
@@ -37,12 +37,15 @@ enum ReportTemplate {
       bottom: .3rem; } .bad .track .need { background: var(--bad); }
     .track .mark { width: 0; border-left: 2px solid var(--ink); border-radius: 0; top: 0; bottom: 0;
       transform: translateX(-2px); }
+    .track .behind { background: var(--outer); top: auto; bottom: -.1rem; height: .25rem; }
+    .track .mark.outer { border-left: 2px dotted var(--outer); }
     .row { display: contents; }
     .axis { position: relative; height: 1.3rem; border-top: 1px solid var(--line); }
     .axis span { position: absolute; transform: translateX(-50%); }
     .key i { display: inline-block; width: 1.4rem; height: .7rem; margin: 0 .35rem 0 .9rem;
       border-radius: .15rem; } .key i:first-child { margin-left: 0; }
     .key .mark { width: 2px; height: 1rem; background: var(--ink); vertical-align: -.2rem; }
+    .key .mark.outer { width: 0; background: none; border-left: 2px dotted var(--outer); }
     .count { font-variant-numeric: tabular-nums; white-space: nowrap; }
     .scroll { overflow-x: auto; margin-top: .75rem; }
     table { border-collapse: collapse; width: 100%; font-size: .82rem; font-variant-numeric: tabular-nums; }
@@ -79,11 +82,12 @@ enum ReportTemplate {
 
     <h2>Accumulator width of each layer, in bits</h2>
     <p class="soft small key"><i style="background:var(--need)"></i>exactly required
-    <i style="background:var(--bad)"></i>required beyond the target <i style="background:var(--type)"></i>by the data types alone <i class="mark"></i>target</p>
+    <i style="background:var(--bad)"></i>required beyond the target <i style="background:var(--type)"></i>by the data types alone <i class="mark"></i>target{{#hasTiles}}
+    <i style="background:var(--outer);height:.25rem"></i>required behind the tiles <i class="mark outer"></i>width there{{/hasTiles}}</p>
     <div class="chart">
     {{#rows}}
     <div class="row {{verdictClass}}"><div class="name" title="{{name}}">{{label}}</div>
-    <div class="track">{{#dataType}}<i class="type" style="width:{{.}}%"></i>{{/dataType}}{{#required}}<i class="need" style="width:{{.}}%"></i>{{/required}}{{#target}}<i class="mark" style="left:{{.}}%"></i>{{/target}}</div>
+    <div class="track">{{#dataType}}<i class="type" style="width:{{.}}%"></i>{{/dataType}}{{#required}}<i class="need" style="width:{{.}}%"></i>{{/required}}{{#outerRequired}}<i class="behind" style="width:{{.}}%"></i>{{/outerRequired}}{{#outerWidth}}<i class="mark outer" style="left:{{.}}%"></i>{{/outerWidth}}{{#target}}<i class="mark" style="left:{{.}}%"></i>{{/target}}</div>
     <div class="count soft">{{caption}}</div></div>
     {{/rows}}
     <div></div><div class="axis soft small">{{#axis}}<span style="left:{{position}}%">{{label}}</span>{{/axis}}</div><div></div>
@@ -92,13 +96,20 @@ enum ReportTemplate {
     <h2>Layers</h2>
     <div class="scroll"><table>
     <thead><tr><th>layer</th><th>op</th><th>K</th><th>channels</th><th>weight</th><th>input</th>
-    <th>weight scale</th><th>target</th><th>required</th><th>by type</th><th>headroom</th><th>zeros</th>
+    {{#hasBiases}}<th>bias</th>{{/hasBiases}}<th>weight scale</th><th>target</th><th>required</th>{{#hasTiles}}<th>tile size</th><th>outer width</th><th>outer required</th>{{/hasTiles}}<th>by type</th><th>headroom</th><th>zeros</th>
     <th>verdict</th></tr></thead>
     <tbody>
     {{#rows}}
     <tr class="{{verdictClass}}"><td title="{{name}}">{{label}}</td><td>{{op}}</td>{{#cells}}<td>{{.}}</td>{{/cells}}<td>{{verdict}}</td></tr>
     {{/rows}}
     </tbody></table></div>
+    {{#hasBiases}}
+    <p class="soft small">A bias is shown where it is integers in the accumulator, and counts there as one more summand.</p>
+    {{/hasBiases}}
+    {{#hasTiles}}
+    <p class="soft small">Where there is a tile size, so many products are summed in a register of the target's width, of
+    which target, required and headroom speak; the outer register adds their sums, and the bias.</p>
+    {{/hasTiles}}
 
     {{#hasCards}}
     <h2>How much of its accumulator each channel can use</h2>
@@ -108,8 +119,11 @@ enum ReportTemplate {
     <div class="cards">
     {{#cards}}
     <div class="card {{verdictClass}}"><div class="name" title="{{name}}">{{label}}</div>
+    {{#plots}}
     <svg viewBox="{{viewBox}}" preserveAspectRatio="none" role="img" aria-label="{{caption}}"><path class="bars" d="{{path}}"/><line x1="0" x2="{{right}}" y1="-100" y2="-100"/><line x1="0" x2="{{right}}" y1="100" y2="100"/><line class="zero" x1="0" x2="{{right}}" y1="0" y2="0"/></svg>
-    <p class="soft small">{{caption}}</p>{{#counterexample}}<pre>{{.}}</pre>{{/counterexample}}</div>
+    <p class="soft small">{{caption}}</p>
+    {{/plots}}
+    {{#counterexample}}<pre>{{.}}</pre>{{/counterexample}}</div>
     {{/cards}}
     </div>
     <footer class="soft small">{{statement}}</footer>

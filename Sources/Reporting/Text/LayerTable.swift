@@ -73,11 +73,11 @@ enum LayerTable {
   }
 
   /// The type of a bias that counts in the accumulators.
-  private static func bias(_ layer: LayerAnalysis, _ style: TextStyle) -> String {
+  static func bias(_ layer: LayerAnalysis, _ style: TextStyle) -> String {
     layer.bias.map { dataType(bits: $0.bits, signed: true, zeroPoint: 0) } ?? style.none
   }
 
-  private static func number(_ value: Int?, _ style: TextStyle) -> String {
+  static func number(_ value: Int?, _ style: TextStyle) -> String {
     value.map { "\($0)" } ?? style.none
   }
 

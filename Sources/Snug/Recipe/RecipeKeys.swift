@@ -133,7 +133,7 @@ enum RecipeKeys {
   {
     let names = [
       "match", "quantize", "method", "weight-bits", "activation-bits", "accumulator-bits",
-      "bias-bits",
+      "bias-bits", "tile-size", "outer-bits",
     ]
     var layer = Recipe.LayerOverride(match: "")
     try list.reader.forEachMember(of: node, of: names) {
@@ -146,6 +146,8 @@ enum RecipeKeys {
       case "weight-bits": layer.weightBits = try value.integer()
       case "activation-bits": layer.activationBits = try value.integer()
       case "bias-bits": layer.biasBits = try value.integer()
+      case "tile-size": layer.tileSize = try value.integer()
+      case "outer-bits": layer.outerBits = try value.integer()
       default: layer.accumulatorBits = try value.integer()
       }
       var recipe = Recipe()

@@ -14,7 +14,9 @@ struct EvaluateCommand: Subcommand {
 
       With --accumulator-bits the sums of a quantized model's layers run in registers of that width: wrap keeps \
       sums modulo 2^P, saturate clamps after each product in the order in which the file stores the weights \
-      (input channel, kernel row, kernel column), count adds exactly; each counts the dot products that overflow.
+      (input channel, kernel row, kernel column), count adds exactly; each counts the dot products that overflow. \
+      Registers start from a bias that the file holds as integers of the accumulator. Where the file sums in tiles, each \
+      tile has such a register, and their sums, with the bias, one of the width that the file states.
 
       Example:
         snug evaluate resnet20.onnx --data cifar10/test --input-scale 0.00392157 \\

@@ -25,16 +25,25 @@ extension OverflowReport {
   /// The total, then each layer in which something overflowed.
   fileprivate var lines: [String] {
     let what = overflow == .saturate ? "saturated" : "overflowed"
-    let overflowing = layers.filter { $0.partiallyOverflowed > 0 }
-    return [
-      "\(accumulatorBits)-bit accumulators in \(layers.count) layers: \(text(total)) \(what)"
-    ] + overflowing.map { "  \(Diagnostic.printable($0.name)): \(text($0))" }
+    let overflowing = layers.filter { $0.counts.partiallyOverflowed > 0 }
+    let registers = "\(accumulatorBits)-bit accumulators"
+    let tiled = layers.count { $0.tiles != nil }
+    let stages = tiled == 0 ? "" : " (\(tiled) of them in tiles)"
+    return ["\(registers) in \(layers.count) layers\(stages): \(text(total)) \(what)"]
+      + overflowing.map { "  \(Diagnostic.printable($0.name)): \(text($0))\(stageText($0))" }
   }
 
   private func text(_ layer: Layer) -> String {
     let share = (layer.share * 100).formatted(digits: 4)
     let partial =
-      overflow == .saturate ? "" : ", \(layer.partiallyOverflowed) counting partial sums"
-    return "\(layer.overflowed) of \(layer.dotProducts) (\(share) %\(partial))"
+      overflow == .saturate ? "" : ", \(layer.counts.partiallyOverflowed) counting partial sums"
+    return "\(layer.counts.overflowed) of \(layer.counts.dotProducts) (\(share) %\(partial))"
+  }
+
+  /// Which of a tiled layer's registers overflowed.
+  private func stageText(_ layer: Layer) -> String {
+    guard let tiles = layer.tiles else { return "" }
+    return "; \(layer.counts.inTiles) in tiles of \(tiles.size), "
+      + "\(layer.counts.inOuter) in \(tiles.outerBits) bits behind them"
   }
 }

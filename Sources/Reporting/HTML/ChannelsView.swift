@@ -1,0 +1,79 @@
+import AccumulatorBounds
+import Verification
+
+/// How much of its accumulators' ranges each channel of a layer can use: a card of the page.
+struct ChannelsView {
+  let name: String
+  /// The name, shortened.
+  let label: String
+  let verdictClass: String
+  /// Of the accumulator; with tiles, of a tile's register and then of that which adds the tiles.
+  let plots: [ChannelPlot]
+  let counterexample: String?
+
+  /// `nil` for a layer without channels or without a target.
+  init?(_ verdict: LayerVerdict, style: TextStyle) {
+    let channels = verdict.layer.channels
+    guard !channels.isEmpty, let bits = verdict.targetBits else { return nil }
+    if let tiles = verdict.tiles {
+      plots = [
+        ChannelPlot(
+          tiles.channels.map(\.inner), bits: bits, register: " in tiles of \(tiles.size)"),
+        ChannelPlot(
+          tiles.channels.map(\.outer), bits: tiles.outerBits, register: " behind the tiles"),
+      ].compactMap { $0 }
+    } else {
+      plots = [ChannelPlot(channels.map(\.worstCase), bits: bits)].compactMap { $0 }
+    }
+    guard !plots.isEmpty else { return nil }
+    name = TextStyle.printable(verdict.layer.name)
+    label = style.shortened(name, to: Figures.labelLength)
+    verdictClass = verdict.isCertified ? "good" : "bad"
+    counterexample = CounterexampleText.paragraph(verdict, style: style)
+  }
+}
+
+/// The extremes of one register a channel, as shares of its range.
+struct ChannelPlot {
+  let caption: String
+  /// Bars upwards for the greatest partial sum, downwards for the least, in units of the range's limits.
+  let path: String
+  let viewBox: String
+  let right: String
+
+  /// More channels than this share a bar, which shows the fullest of them.
+  private static let barLimit = 256
+
+  /// - Parameters:
+  ///   - channels: what each channel's register can pass through.
+  ///   - bits: the register's width.
+  ///   - register: which register it is, behind its width.
+  init?(_ channels: [WorstCase], bits: Int, register: String = "") {
+    guard let range = AccumulatorRange(bits: bits) else { return nil }
+    let uses = channels.map { channel in
+      (
+        up: Double(channel.maximum) / Double(max(range.maximum, 1)),
+        down: Double(channel.minimum) / Double(range.minimum)
+      )
+    }
+    let count = min(uses.count, Self.barLimit)
+    let bars = (0..<count).map { bar in
+      uses[bar * uses.count / count..<(bar + 1) * uses.count / count].reduce((0.0, 0.0)) {
+        (max($0.0, $1.up), max($0.1, $1.down))
+      }
+    }
+    path = bars.enumerated().map { index, bar in
+      "M\(index) 0V\(Figures.css(-bar.0 * 100))h1V\(Figures.css(bar.1 * 100))h-1z"
+    }.joined()
+    let fullest = uses.reduce(0) { max($0, $1.up, $1.down) }
+    let height = max(fullest, 1) * 108
+    viewBox = "0 \(Figures.css(-height)) \(count) \(Figures.css(2 * height))"
+    right = "\(count)"
+    let share =
+      fullest < 10
+      ? "\(Figures.tenths(fullest * 100))\u{A0}%" : "\(Figures.tenths(fullest)) times the range"
+    caption =
+      "\(channels.count) channel\(channels.count == 1 ? "" : "s"), the fullest needs "
+      + "\(share) of \(bits) bits\(register)"
+  }
+}
