@@ -1,6 +1,7 @@
 #include "include/activations.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "clones.h"
 #include "lanes.h"
@@ -75,7 +76,30 @@ void snug_magnitude_count_lower(const float *x, size_t n, uint32_t upper, uint64
   }
 }
 
-SNUG_CLONES void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side,
-                                    uint64_t *counts) {
-  for (size_t i = 0; i < n; i++) counts[(int32_t)floorf(x[i] * reciprocal) + side]++;
+enum { histogram_block = 64, histogram_tables = 4 };
+
+SNUG_CLONES static void histogram_bins(const float *x, float reciprocal, int32_t side,
+                                       int32_t *bins) {
+  for (size_t i = 0; i < histogram_block; i++) bins[i] = (int32_t)floorf(x[i] * reciprocal) + side;
+}
+
+void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side,
+                        uint64_t *counts) {
+  // Neighbours fall into one bin often, zeros above all; in tables of their own they don't wait for each other.
+  size_t size = 2 * (size_t)side, i = 0;
+  uint32_t *tables =
+      n >= 4 * size && n <= UINT32_MAX ? calloc(histogram_tables * size, sizeof *tables) : NULL;
+  if (tables) {
+    for (; i + histogram_block <= n; i += histogram_block) {
+      int32_t bins[histogram_block];
+      histogram_bins(x + i, reciprocal, side, bins);
+      for (size_t j = 0; j < histogram_block; j++)
+        tables[(j % histogram_tables) * size + (size_t)bins[j]]++;
+    }
+    for (size_t bin = 0; bin < size; bin++)
+      for (size_t table = 0; table < histogram_tables; table++)
+        counts[bin] += tables[table * size + bin];
+    free(tables);
+  }
+  for (; i < n; i++) counts[(int32_t)floorf(x[i] * reciprocal) + side]++;
 }

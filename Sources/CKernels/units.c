@@ -103,8 +103,12 @@ SNUG_CLONES float snug_units_project(const float *v, const float *cap, size_t n,
       best[place] = next;
     }
   }
-  for (size_t k = 0; k < found && rest > 0; k++, rest--) units[best[k].index] += 1;
-  return high;
+  size_t taken = 0;
+  for (; taken < found && rest > 0; taken++, rest--) units[best[taken].index] += 1;
+  if (taken == found) return high;
+  /* In the middle, so that rounding what a unit exceeds the threshold by meets no tie. */
+  float least = taken > 0 ? best[taken - 1].gain : high;
+  return best[taken].gain + (least - best[taken].gain) / 2;
 }
 
 SNUG_CLONES size_t snug_units_gains(const float *v, const float *cap, size_t n, float low,

@@ -97,6 +97,25 @@ struct ByteSource {
     return part + more == buffer.count
   }
 
+  /// The next `length` bytes, to be read when they are asked for; `nil` where that is not worth it, or not possible.
+  ///
+  /// A file that is changed before then can't be read any more, which ends the process as with a mapped file.
+  ///
+  /// - Precondition: so many bytes remain.
+  mutating func deferred(_ length: Int) throws(FormatProblem) -> TensorStorage? {
+    guard let file, length >= TensorStorage.leastRenewableBytes, length > window.count - cursor
+    else { return nil }
+    let offset = position
+    position += length
+    cursor = window.count
+    do throws(FileError) { try file.seek(to: position) } catch { throw .cannotRead(error) }
+    return .renewable(byteCount: length) { buffer in
+      guard file.read(into: buffer, at: offset) else {
+        fatalError("'\(file.path)' was changed while it was in use")
+      }
+    }
+  }
+
   private mutating func refill() throws(FormatProblem) {
     guard file != nil else { return }
     var next = [UInt8](repeating: 0, count: min(Self.windowSize, remaining))

@@ -42,8 +42,9 @@ final class ExternalData {
     }
     // The closure holds the mapping for as long as a tensor shows a part of it.
     return TensorStorage(
-      adopting: UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + byteCount])
-    ) { _ in withExtendedLifetime(file) {} }
+      adopting: UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + byteCount]),
+      discard: { file.discard($0) },
+      release: { _ in withExtendedLifetime(file) {} })
   }
 
   private static func number(_ key: String, _ entries: [String: String]) throws(ExternalDataFault)

@@ -18,7 +18,7 @@ struct ExternalDataPlan {
 
   /// Gives a tensor a place, and returns the entries that describe it; `nil` where it stays inside.
   mutating func place(_ tensor: Tensor) -> [KeyValue]? {
-    let count = tensor.storage.bytes.count
+    let count = tensor.storage.byteCount
     guard count >= Self.leastBytes else { return nil }
     let offset = (end + Self.alignment - 1) / Self.alignment * Self.alignment
     tensors.append((offset, tensor.storage))
@@ -32,7 +32,7 @@ struct ExternalDataPlan {
   func write(to file: inout AtomicFile) throws(FileError) {
     for (offset, storage) in tensors {
       try file.write([UInt8](repeating: 0, count: offset - file.count))
-      try file.write(storage.bytes)
+      try file.write(storage)
     }
   }
 }

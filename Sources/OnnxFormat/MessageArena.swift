@@ -48,13 +48,6 @@ final class MessageArena {
     ProtobufCBinaryData(len: bytes.count, data: array(bytes))
   }
 
-  /// A field that shows the bytes of a tensor, which must outlive the serialization.
-  func data(_ storage: TensorStorage) -> ProtobufCBinaryData {
-    let start = storage.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    return ProtobufCBinaryData(
-      len: storage.bytes.count, data: UnsafeMutablePointer(mutating: start))
-  }
-
   func entries(_ entries: [KeyValue]) -> MessageList<Onnx__StringStringEntryProto> {
     list(
       entries.map { entry in

@@ -25,12 +25,12 @@ extension TensorDecoder {
       let rest = take(&message.pointee.float_data, &message.pointee.n_float_data)
       let storage = join(taken(message)?.storage, rest)
       // A complex element is two entries; `count` is below Int.max / 8, as its bytes were counted.
-      try check(storage.bytes.count / 4, expected: type == .complex64 ? 2 * count : count)
+      try check(storage.byteCount / 4, expected: type == .complex64 ? 2 * count : count)
       return storage
     case .doubles:
       let rest = take(&message.pointee.double_data, &message.pointee.n_double_data)
       let storage = join(taken(message)?.storage, rest)
-      try check(storage.bytes.count / 8, expected: type == .complex128 ? 2 * count : count)
+      try check(storage.byteCount / 8, expected: type == .complex128 ? 2 * count : count)
       return storage
     case .int64s:
       try check(message.pointee.n_int64_data, expected: count)
@@ -64,8 +64,8 @@ extension TensorDecoder {
   /// A list whose first part the scanner took out; further parts are rare.
   private func join(_ first: TensorStorage?, _ rest: TensorStorage) -> TensorStorage {
     guard let first else { return rest }
-    if rest.bytes.isEmpty { return first }
-    return TensorStorage(byteCount: first.bytes.count + rest.bytes.count) { buffer in
+    if rest.byteCount == 0 { return first }
+    return TensorStorage(byteCount: first.byteCount + rest.byteCount) { buffer in
       buffer.copyBytes(from: [first.bytes, rest.bytes].joined())
     }
   }

@@ -46,7 +46,7 @@ struct TensorDecoder {
     guard
       let tensor = Tensor(
         elementType: type, shape: shape, storage: type == .bool ? canonicalBool(storage) : storage)
-    else { throw .byteCount(expected: byteCount, actual: storage.bytes.count) }
+    else { throw .byteCount(expected: byteCount, actual: storage.byteCount) }
     return tensor
   }
 
@@ -83,7 +83,7 @@ struct TensorDecoder {
   private func fieldsInUse(_ message: Message) -> [DataField] {
     let m = message.pointee
     var fields: [DataField] = []
-    if let taken = taken(message), taken.storage.bytes.count > 0 { fields.append(taken.field) }
+    if let taken = taken(message), taken.storage.byteCount > 0 { fields.append(taken.field) }
     for (field, count) in [
       (DataField.floats, m.n_float_data), (.int32s, m.n_int32_data), (.strings, m.n_string_data),
       (.int64s, m.n_int64_data), (.doubles, m.n_double_data), (.uint64s, m.n_uint64_data),

@@ -28,7 +28,7 @@ struct WireParts {
   }
 
   mutating func append(_ storage: TensorStorage) {
-    count += storage.bytes.count
+    count += storage.byteCount
     parts.append(.storage(storage))
   }
 
@@ -45,7 +45,7 @@ struct WireParts {
 
   /// Appends a field that holds the bytes of a tensor.
   mutating func append(field: UInt64, _ storage: TensorStorage) {
-    append(Self.varint(field << 3 | 2) + Self.varint(UInt64(storage.bytes.count)))
+    append(Self.varint(field << 3 | 2) + Self.varint(UInt64(storage.byteCount)))
     append(storage)
   }
 
@@ -56,7 +56,7 @@ struct WireParts {
     for part in parts {
       switch part {
       case .bytes(let piece): bytes += piece
-      case .storage(let storage): bytes += storage.bytes
+      case .storage(let storage): storage.withBytes { bytes += $0 }
       }
     }
     return bytes
@@ -66,7 +66,7 @@ struct WireParts {
     for part in parts {
       switch part {
       case .bytes(let bytes): try file.write(bytes)
-      case .storage(let storage): try file.write(storage.bytes)
+      case .storage(let storage): try file.write(storage)
       }
     }
   }

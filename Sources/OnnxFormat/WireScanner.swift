@@ -165,10 +165,14 @@ struct WireScanner {
     guard earlier != .taken else { throw place.malformed(.repeated) }
     guard length % (field.entryWidth ?? 1) == 0 else { throw place.malformed(.length) }
     let reference = BlobReference(field, index: blobs.count)
-    let blob = try TensorStorage(byteCount: length) { (buffer) throws(FormatProblem) in
-      guard try source.fill(buffer) else { throw place.truncated(source, length) }
+    if let blob = try source.deferred(length) {
+      blobs.append(blob)
+    } else {
+      blobs.append(
+        try TensorStorage(byteCount: length) { (buffer) throws(FormatProblem) in
+          guard try source.fill(buffer) else { throw place.truncated(source, length) }
+        })
     }
-    blobs.append(blob)
     blobBytes += length
     frames[frames.count - 1].data = .taken
     appendVarint(UInt64(DataField.raw.number) << 3 | 2)

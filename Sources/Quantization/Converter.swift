@@ -208,7 +208,9 @@ public struct Converter: Sendable {
       }
       let quantization = LayerQuantization(
         planned: planned, input: plan.groups[planned.group], recipe: recipe)
-      layers.append(try quantization.run(planned.layer.layout.gather(weight)))
+      let weights = planned.layer.layout.gather(weight)
+      weight.storage.discard()
+      layers.append(try quantization.run(weights))
       progress(Progress(stage: .quantizing, completed: layers.count, total: plan.layers.count))
     }
     return layers

@@ -92,6 +92,12 @@ public struct AtomicFile: ~Copyable {
     }
   }
 
+  /// Appends the bytes of a tensor, which leave memory where they can be had again.
+  public mutating func write(_ storage: TensorStorage) throws(FileError) {
+    try storage.withBytes { (bytes) throws(FileError) in try write(bytes) }
+    storage.discard()
+  }
+
   /// Flushes the bytes to the disk and gives the file its name.
   public consuming func commit() throws(FileError) {
     guard let name = temporary else { return }

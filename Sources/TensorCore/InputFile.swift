@@ -61,13 +61,35 @@ public final class InputFile: Sendable {
     return filled
   }
 
+  /// Fills `buffer` from a place in the file, whatever was read before.
+  ///
+  /// - Returns: false where the file ends before, or can't be read.
+  public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
+    var filled = 0
+    while filled < buffer.count, let base = buffer.baseAddress {
+      let count = pread(
+        descriptor, base + filled, min(buffer.count - filled, 1 << 30), off_t(offset + filled))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return false }
+      filled += count
+    }
+    return true
+  }
+
+  /// Goes on at a place in the file.
+  ///
+  /// - Throws: ``FileError``, with `ESPIPE` for a pipe.
+  public func seek(to offset: Int) throws(FileError) {
+    guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else {
+      throw FileError(.read, path, code: errno)
+    }
+  }
+
   /// Goes back to the start.
   ///
   /// - Throws: ``FileError``, with `ESPIPE` for a pipe.
   public func rewind() throws(FileError) {
-    guard lseek(descriptor, 0, SEEK_SET) == 0 else {
-      throw FileError(.read, path, code: errno)
-    }
+    try seek(to: 0)
   }
 
   /// The bytes from the current position to the end.

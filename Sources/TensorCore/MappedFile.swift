@@ -31,6 +31,14 @@ public final class MappedFile: Sendable {
     bytes = UnsafeRawBufferPointer(start: base, count: size)
   }
 
+  /// Takes a part of ``bytes`` out of memory; it is read from the file again when it is next looked at.
+  public func discard(_ part: UnsafeRawBufferPointer) {
+    guard let base = part.baseAddress else { return }
+    let start = UInt(bitPattern: base) & ~UInt(getpagesize() - 1)
+    let end = UInt(bitPattern: base) + UInt(part.count)
+    madvise(UnsafeMutableRawPointer(bitPattern: start), Int(end - start), MADV_DONTNEED)
+  }
+
   deinit {
     if let base = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)

@@ -17,17 +17,19 @@ extension Tensor {
     case .uint32: elements(of: UInt32.self).map(Int.init)
     case .int64: elements(of: Int64.self).map(Int.init)
     case .uint64: elements(of: UInt64.self).map { Int(clamping: $0) }
-    case .bool: storage.bytes.map { $0 == 0 ? 0 : 1 }
+    case .bool: storage.withBytes { $0.map { $0 == 0 ? 0 : 1 } }
     case .int4, .uint4: nibbles()
     default: nil
     }
   }
 
   private func nibbles() -> [Int] {
-    (0..<count).map { index in
-      let byte = storage.bytes[index / 2]
-      let nibble = index % 2 == 0 ? byte & 0xF : byte >> 4
-      return elementType == .int4 && nibble >= 8 ? Int(nibble) - 16 : Int(nibble)
+    storage.withBytes { bytes in
+      (0..<count).map { index in
+        let byte = bytes[index / 2]
+        let nibble = index % 2 == 0 ? byte & 0xF : byte >> 4
+        return elementType == .int4 && nibble >= 8 ? Int(nibble) - 16 : Int(nibble)
+      }
     }
   }
 
@@ -42,7 +44,9 @@ extension Tensor {
   }
 
   private func bits16() -> [UInt16] {
-    (0..<count).map { storage.bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
+    storage.withBytes { bytes in
+      (0..<count).map { bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
+    }
   }
 }
 

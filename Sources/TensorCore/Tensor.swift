@@ -13,7 +13,7 @@ public struct Tensor: Sendable {
   /// A tensor over `storage`, or `nil` unless it holds exactly the bytes of that type and shape.
   public init?(elementType: ElementType, shape: [Int], storage: TensorStorage) {
     guard let count = Shape.elementCount(shape),
-      elementType.byteCount(elements: count) == storage.bytes.count
+      elementType.byteCount(elements: count) == storage.byteCount
     else { return nil }
     self.elementType = elementType
     self.shape = shape
@@ -48,6 +48,23 @@ public struct Tensor: Sendable {
     self.strings = []
   }
 
+  /// A tensor whose elements `fill` writes when they are read, and again after they were discarded.
+  ///
+  /// - Parameter fill: writes every element, the same ones at each call.
+  /// - Precondition: no dimension is negative and the size fits in memory.
+  public static func renewable<T: TensorElement>(
+    shape: [Int], of type: T.Type = T.self,
+    fill: @escaping @Sendable (UnsafeMutableBufferPointer<T>) -> Void
+  ) -> Tensor {
+    guard let count = Shape.elementCount(shape),
+      let byteCount = T.elementType.byteCount(elements: count),
+      let tensor = Tensor(
+        elementType: T.elementType, shape: shape,
+        storage: .renewable(byteCount: byteCount) { fill($0.bindMemory(to: T.self)) })
+    else { preconditionFailure("invalid shape \(shape)") }
+    return tensor
+  }
+
   /// A tensor with a copy of `elements`.
   ///
   /// - Precondition: `elements.count` is the product of `shape`.
@@ -73,7 +90,12 @@ public struct Tensor: Sendable {
     of type: T.Type = T.self, _ body: (UnsafeBufferPointer<T>) throws(E) -> R
   ) throws(E) -> R {
     precondition(T.elementType == elementType, "\(T.elementType) read from \(elementType)")
-    let bytes = storage.bytes
+    return try storage.withBytes { (bytes) throws(E) in try Self.withTyped(bytes, body) }
+  }
+
+  private static func withTyped<T, R, E: Error>(
+    _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeBufferPointer<T>) throws(E) -> R
+  ) throws(E) -> R {
     // Bytes of a parsed file may stand at any address; typed access needs the type's alignment.
     if let base = bytes.baseAddress, Int(bitPattern: base) % MemoryLayout<T>.alignment != 0 {
       let copy = UnsafeMutableRawBufferPointer.allocate(
@@ -110,12 +132,15 @@ extension Tensor: Hashable {
   /// Equality of type, shape and bits: NaN equals itself, -0 differs from 0.
   public static func == (a: Tensor, b: Tensor) -> Bool {
     a.elementType == b.elementType && a.shape == b.shape && a.strings == b.strings
-      && (a.storage === b.storage || a.storage.bytes.elementsEqual(b.storage.bytes))
+      && (a.storage === b.storage
+        || a.storage.withBytes { x in b.storage.withBytes { x.elementsEqual($0) } })
   }
 
   public func hash(into hasher: inout Hasher) {
     hasher.combine(elementType)
     hasher.combine(shape)
-    hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: storage.bytes.prefix(64)))
+    storage.withBytes {
+      hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(64)))
+    }
   }
 }

@@ -1,19 +1,30 @@
 /// Immutable, reference-counted bytes behind one or more tensors.
 ///
 /// The memory may come from anywhere (an allocation here, a parsed protobuf message, a mapped file):
-/// `release` gives it back once the last tensor that uses it is gone.
+/// `release` gives it back once the last tensor that uses it is gone. Bytes that can be had again, from a file or by
+/// computing them, take up memory only while they are read, if their readers see to it: ``discard()``.
 public final class TensorStorage: Sendable {
-  nonisolated(unsafe) public let bytes: UnsafeRawBufferPointer
+  public let byteCount: Int
+  /// Where the bytes stand when they are in memory.
+  nonisolated(unsafe) private let place: UnsafeRawBufferPointer
+  private let renewable: RenewableMemory?
+  private let forget: (@Sendable (UnsafeRawBufferPointer) -> Void)?
   private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 
   /// - Parameters:
   ///   - bytes: memory that nobody writes to from here on.
+  ///   - discard: lets the system reclaim `bytes`, which come back by themselves when they are read; `nil` where they
+  ///     can't.
   ///   - release: called once, with `bytes`, at the end of this storage's life.
   public init(
     adopting bytes: UnsafeRawBufferPointer,
+    discard: (@Sendable (UnsafeRawBufferPointer) -> Void)? = nil,
     release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) {
-    self.bytes = bytes
+    byteCount = bytes.count
+    place = bytes
+    renewable = nil
+    forget = discard
     self.release = release
   }
 
@@ -34,5 +45,72 @@ public final class TensorStorage: Sendable {
     }
   }
 
-  deinit { release(bytes) }
+  /// Fewer bytes than these aren't worth having again.
+  public static let leastRenewableBytes = 1 << 20
+
+  /// Bytes that `fill` writes when they are first read, and again when they are read after ``discard()``; at once,
+  /// and once, where there are few.
+  ///
+  /// - Parameter fill: writes every byte, the same ones at each call, on whatever thread reads them.
+  public static func renewable(
+    byteCount: Int, fill: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void
+  ) -> TensorStorage {
+    guard byteCount >= leastRenewableBytes,
+      let memory = RenewableMemory(byteCount: byteCount, fill: fill)
+    else { return TensorStorage(byteCount: byteCount, initialize: fill) }
+    return TensorStorage(memory)
+  }
+
+  private init(_ memory: RenewableMemory) {
+    byteCount = memory.bytes.count
+    place = UnsafeRawBufferPointer(memory.bytes)
+    renewable = memory
+    forget = nil
+    release = { _ in }
+  }
+
+  deinit { release(place) }
+
+  /// The bytes, which stay in memory for as long as this storage lives; ``withBytes(_:)`` and ``hold()`` ask for less.
+  public var bytes: UnsafeRawBufferPointer {
+    renewable?.hold()
+    return place
+  }
+
+  /// Calls `body` with the bytes, which are in memory during the call.
+  public func withBytes<R, E: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    renewable?.hold()
+    defer { renewable?.letGo() }
+    return try body(place)
+  }
+
+  /// The bytes together with what keeps them in memory.
+  public final class Hold: Sendable {
+    private let storage: TensorStorage
+
+    fileprivate init(_ storage: TensorStorage) {
+      self.storage = storage
+      storage.renewable?.hold()
+    }
+
+    deinit { storage.renewable?.letGo() }
+
+    /// Valid for as long as this object lives.
+    public var bytes: UnsafeRawBufferPointer { storage.place }
+  }
+
+  /// Keeps the bytes in memory for as long as the result lives.
+  public func hold() -> Hold { Hold(self) }
+
+  /// Gives back the memory of bytes that can be had again and that nobody holds; of others it does nothing.
+  public func discard() {
+    if let renewable { renewable.discard() } else { forget?(place) }
+  }
+
+  /// Whether there is an address, and a multiple of `alignment`; reads nothing.
+  public func isAligned(to alignment: Int) -> Bool {
+    place.baseAddress.map { Int(bitPattern: $0) % alignment == 0 } ?? false
+  }
 }

@@ -32,6 +32,18 @@ import Testing
     if let narrower = AccumulatorRange(bits: bits - 1) { #expect(!worst.fits(narrower)) }
   }
 
+  @Test func `narrow weights are summed as wide ones`() throws {
+    // The extremes of a type, more of them than 32 bits hold the sum of.
+    let counts = [0, 1, 1 << 15, 1 << 15 + 1, 3 << 16]
+    for count in counts {
+      let bytes = (0..<count).map { $0 % 3 == 0 ? Int8.max : .min }
+      let words = (0..<count).map { $0 % 3 == 0 ? Int16.max : .min }
+      #expect(SignSums(bytes) == SignSums(bytes.map(Int64.init)))
+      #expect(SignSums(words) == SignSums(words.map(Int64.init)))
+      #expect(SignSums(words[...].dropFirst()) == SignSums(words.dropFirst().map(Int64.init)))
+    }
+  }
+
   @Test func `the largest sums and inputs stay exact`() throws {
     let sums = SignSums(positive: .max, negative: .max)
     let worst = WorstCase(of: sums, input: try integers(.min ... .max), bias: .max)

@@ -51,6 +51,49 @@ import Testing
     #expect(try Self.floats(results[network.sum]) == zip(plain, relu).map(+))
   }
 
+  @Test func `the types of values are known without a run`() throws {
+    let network = Network()
+    let session = try Session(graph: network.graph)
+    let feed = [network.input: Self.image(3)]
+    let values = [network.relu, network.output]
+    let types = try session.types(of: values, for: feed)
+    let results = try session.run(feed, fetch: values)
+    #expect(types.count == 2)
+    for value in values {
+      #expect(types[value] == results[value].map { ConcreteType($0.elementType, $0.shape) })
+    }
+  }
+
+  @Test(arguments: [1, 5])
+  func `sessions that share weights don't take them from each other`(batch: Int) throws {
+    var graph = Graph(name: "shared")
+    let size = 600
+    let input = graph.addInput(
+      name: "x", type: TensorType(.float32, [.symbolic("N"), .fixed(size)]))
+    let weight = graph.addConstant(
+      name: "w",
+      .renewable(shape: [size, size], of: Float.self) { buffer in
+        for index in buffer.indices { buffer[index] = Float(index % 17) - 8 }
+      })
+    #expect(size * size * 4 >= TensorStorage.leastRenewableBytes)
+    let output = graph.addNode(
+      Gemm(transposesB: true), name: "fc", inputs: [input, weight], output: "y")
+    graph.addOutput(output)
+    let x = (0..<batch * size).map { Float($0 % 5) - 2 }
+    let feed = [input: Tensor(x, shape: [batch, size])]
+    // Small integers, so that every order of summation gives the same.
+    let expected = (0..<batch * size).map { index in
+      (0..<size).reduce(Float(0)) { sum, k in
+        sum + x[index / size * size + k] * (Float((index % size * size + k) % 17) - 8)
+      }
+    }
+    let sessions = try [Session(graph: graph), Session(graph: graph)]
+    for session in sessions + sessions {
+      #expect(try Self.floats(session.run(feed, fetch: [output])[output]) == expected)
+      graph[weight].constant?.storage.discard()
+    }
+  }
+
   @Test func `the batch is whatever is fed`() throws {
     let network = Network()
     let session = try Session(graph: network.graph)

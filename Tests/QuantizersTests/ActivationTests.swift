@@ -115,6 +115,18 @@ extension GoldenCase {
     #expect(histogram.largest == all.map(\.magnitude).max())
   }
 
+  @Test func `a histogram counts long batches as it counts short ones`() throws {
+    var generator = SplitMix(seed: 8)
+    // The greatest first, so that the bins are the same from the start; half of the rest is 0, as after a ReLU.
+    let x = [100] + (0..<100_002).map { _ in max(generator.normal(), 0) - 0.25 }
+    var (long, short) = (ActivationHistogram(), ActivationHistogram())
+    try x.withBuffer { try long.observe($0) }
+    for start in stride(from: 0, to: x.count, by: 1000) {
+      try Array(x[start..<min(start + 1000, x.count)]).withBuffer { try short.observe($0) }
+    }
+    #expect(long == short)
+  }
+
   @Test(arguments: [(2, false), (4, false), (4, true), (8, true)])
   func `no scale has much less squared error than the searched one`(bits: Int, signed: Bool) throws
   {

@@ -105,6 +105,54 @@ struct MomentSamples {
     }
   }
 
+  /// Inputs that have nothing to do with each other, so that no error can make up for another.
+  static func independent(_ length: Int) -> InputMoments {
+    var moments = InputMoments(length: length)
+    let samples = (0..<length * length).map { Float($0 % (length + 1) == 0 ? 1 : 0) }
+    moments.add(quantized: samples, float: samples, rows: length, stride: length)
+    return moments
+  }
+
+  /// One register; tiles that bind alone, and a register behind them that binds as well.
+  @Test(
+    arguments: [OutputErrorQuantizer.Rounding.optq, .gpfq],
+    [nil, (4, 12), (4, 5), (5, 5)] as [(length: Int, outerBits: Int)?])
+  func `greedy rounding leaves later positions their share of each register's budget`(
+    rounding: OutputErrorQuantizer.Rounding, tile: (length: Int, outerBits: Int)?
+  ) throws {
+    var generator = SplitMix(seed: 41)
+    let budget = try makeBudget(0...1, bits: tile == nil ? 5 : 4, tile: tile)
+    let (channels, length) = (40, 16)
+    let layer = WeightLayer(channels: channels, length: length, bits: 4, budget: budget)
+    let weights = (0..<channels * length).map { _ in 3 * generator.normal() }
+    // The nearest integers of all, which are best where inputs are independent.
+    let quantizer = ExactQuantizer(layer)
+    let parameters = ChannelParameters(
+      log2Scale: [Float](repeating: 0, count: channels), log2Norm: [])
+    let nearest = try quantizer.quantize(weights, parameters)
+    let greedy = try OutputErrorQuantizer(
+      layer, rounding: rounding, searchesScale: false, ignoresMean: false
+    ).quantize(weights, from: nearest, moments: [Self.independent(length)])
+    func cost(_ codes: [Int8]) -> Float {
+      zip(codes, weights).reduce(0) { $0 + (Float($1.0) - $1.1) * (Float($1.0) - $1.1) }
+    }
+    // What a sign has left in its registers, to each position as it comes.
+    var served = [Int8](repeating: 0, count: weights.count)
+    for channel in 0..<channels {
+      for position in 0..<length {
+        let index = channel * length + position
+        let row = channel * length..<(channel + 1) * length
+        var code = Int8(min(max(weights[index].rounded(), -7), 7))
+        repeat {
+          served[index] = code
+          code -= Int8(code.signum())
+        } while !budget.check(served[row])
+      }
+    }
+    #expect(cost(greedy.codes) <= 1.01 * cost(nearest.codes))
+    #expect(cost(served) > 1.1 * cost(nearest.codes))
+  }
+
   @Test(arguments: roundings)
   func `a search over scales fits weights beside their biases and cuts none off`(
     rounding: OutputErrorQuantizer.Rounding

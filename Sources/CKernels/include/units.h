@@ -18,7 +18,7 @@ size_t snug_units_collect(const float *w, size_t n, float scale, float limit, co
 int64_t snug_units_count(const float *v, const float *cap, size_t n, float threshold);
 
 /* Keeps the budget units of largest gain, the first by index among equals: units[i] of each.
-   Returns the threshold above which all gains are kept. O(n). */
+   Returns a threshold between the gains that are kept and the largest other one, 0 where there is none. O(n). */
 float snug_units_project(const float *v, const float *cap, size_t n, int64_t budget, float *units);
 
 /* The gains in low < gain <= high, in no order, the first `capacity` of them; returns their

@@ -39,17 +39,24 @@ final class ConstantCache {
     if let entry = entries[key] { return (entry.packed.base, entry.packed) }
     var source = input
     source.layout = .rowMajor
-    let bytes = UnsafeMutableRawPointer(mutating: tensor.storage.bytes.baseAddress)
     guard let reorder = try Reorder(engine, from: source, to: request) else {
-      guard let bytes else { throw .operator(.unsupported(what: "a constant without data")) }
-      return (bytes, tensor.storage)
+      let hold = tensor.storage.hold()
+      guard let bytes = UnsafeMutableRawPointer(mutating: hold.bytes.baseAddress) else {
+        throw .operator(.unsupported(what: "a constant without data"))
+      }
+      return (bytes, hold)
     }
     let arena = try KernelError.engine { () throws(EngineError) in
       try Arena(byteCount: reorder.byteCount)
     }
-    try KernelError.engine { () throws(EngineError) in
-      try reorder.run(from: bytes, to: arena.base)
+    try tensor.storage.withBytes { (bytes) throws(KernelError) in
+      try KernelError.engine { () throws(EngineError) in
+        try reorder.run(
+          from: UnsafeMutableRawPointer(mutating: bytes.baseAddress), to: arena.base)
+      }
     }
+    // The kernels read the packed copy alone.
+    tensor.storage.discard()
     if isLasting { entries[key] = Entry(packed: arena, tensor: tensor) }
     return (arena.base, arena)
   }

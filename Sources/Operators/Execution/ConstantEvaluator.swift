@@ -52,15 +52,17 @@ public enum ConstantEvaluator {
     }
     try context.checkOutputs()
     let kernel = try executable.makeAnyKernel(context)
-    // Reordered copies of inputs, kept until the kernel has run.
-    var arenas: [Arena] = []
+    // Inputs and reordered copies of them, kept until the kernel has run.
+    var kept: [AnyObject] = []
     var pointers: [UnsafeMutableRawPointer?] = []
     for (index, tensor) in inputs.enumerated() {
       guard let tensor, kernel.inputs.indices.contains(index) else {
         pointers.append(nil)
         continue
       }
-      let source = UnsafeMutableRawPointer(mutating: tensor.storage.bytes.baseAddress)
+      let hold = tensor.storage.hold()
+      kept.append(hold)
+      let source = UnsafeMutableRawPointer(mutating: hold.bytes.baseAddress)
       let from = context.inputs[index]
       guard let from, let reorder = try Reorder(engine, from: from, to: kernel.inputs[index]) else {
         pointers.append(source)
@@ -72,12 +74,15 @@ public enum ConstantEvaluator {
       try KernelError.engine { () throws(EngineError) in
         try reorder.run(from: source, to: arena.base)
       }
-      arenas.append(arena)
+      kept.append(arena)
       pointers.append(arena.base)
     }
-    return try withExtendedLifetime((arenas, inputs)) { () throws(KernelError) in
+    let results = try withExtendedLifetime(kept) { () throws(KernelError) in
       try run(kernel, pointers, outputs, engine)
     }
+    kept = []
+    for tensor in inputs { tensor?.storage.discard() }
+    return results
   }
 
   private static func run(
@@ -132,8 +137,10 @@ public enum ConstantEvaluator {
 extension Tensor {
   /// This tensor, or a copy, in memory that has an address, even for no elements, that suits typed access.
   public var aligned: Tensor {
-    if let base = storage.bytes.baseAddress, Int(bitPattern: base) % 8 == 0 { return self }
-    let copy = TensorStorage(byteCount: storage.bytes.count) { $0.copyMemory(from: storage.bytes) }
+    if storage.isAligned(to: 8) { return self }
+    let copy = TensorStorage(byteCount: storage.byteCount) { target in
+      storage.withBytes { target.copyMemory(from: $0) }
+    }
     return Tensor(elementType: elementType, shape: shape, storage: copy) ?? self
   }
 

@@ -216,10 +216,15 @@ struct NormalizedLayer {
       offsets.append(Float((Double(old[channel]) - lists[2][channel]) * factor + lists[1][channel]))
     }
     let taps = channels == 0 ? 0 : weight.count / channels
-    self.weight = weight.withElements(of: Float.self) { w in
-      Tensor(shape: weight.shape, of: Float.self) { result in
-        for index in w.indices { result[index] = Float(Double(w[index]) * factors[index / taps]) }
+    self.weight = .renewable(shape: weight.shape, of: Float.self) { [factors] result in
+      weight.withElements(of: Float.self) { w in
+        for (channel, factor) in factors.enumerated() {
+          for index in channel * taps..<(channel + 1) * taps {
+            result[index] = Float(Double(w[index]) * factor)
+          }
+        }
       }
+      weight.storage.discard()
     }
     self.bias = Tensor(offsets, shape: [channels])
   }

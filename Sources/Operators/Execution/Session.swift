@@ -116,23 +116,38 @@ public final class Session {
     }
   }
 
+  /// The types that values have for such inputs, found without computing the values.
+  ///
+  /// - Throws: as ``run(_:fetch:)``, as far as it depends on types and constants.
+  public func types(of values: [ValueID], for inputs: [ValueID: Tensor]) throws(ExecutionError)
+    -> [ValueID: ConcreteType]
+  {
+    let (_, inference) = try prepared(inputs, results: values) { (key) throws(ExecutionError) in
+      try infer(key)
+    }
+    return inference.types.filter { values.contains($0.key) }
+  }
+
   private func execute(
     _ inputs: [ValueID: Tensor], results: [ValueID],
     _ observe: (ExecutionPlan.Observation, UnsafeRawPointer) throws(ExecutionError) -> Void
   ) throws(ExecutionError) {
     let inputs = inputs.mapValues(\.aligned)
-    let plan = try plan(inputs, results: results)
+    let compiled = try prepared(inputs, results: results) { (key) throws(ExecutionError) in
+      try plan(key)
+    }
     Engine.applyThreadCount()
-    try plan.plan.run(plan.graph, inputs, observe: observe)
+    try compiled.plan.run(compiled.graph, inputs, observe: observe)
   }
 
-  /// The plan for these shapes, compiled unless an earlier run left it.
+  /// What `make` gives for these shapes.
   ///
-  /// Where a shape follows from what is fed, such as the target of a Reshape, the plan holds for those values
+  /// Where a shape follows from what is fed, such as the target of a Reshape, the result holds for those values
   /// too.
-  private func plan(_ inputs: [ValueID: Tensor], results: [ValueID]) throws(ExecutionError)
-    -> CompiledPlan
-  {
+  private func prepared<Result>(
+    _ inputs: [ValueID: Tensor], results: [ValueID],
+    _ make: (PlanKey) throws(ExecutionError) -> Result
+  ) throws(ExecutionError) -> Result {
     let fed = inputs.keys.sorted()
     var types: [ConcreteType] = []
     for value in fed {
@@ -147,34 +162,26 @@ public final class Session {
     }
     if !dependsOnValues {
       do {
-        return try plan(PlanKey(fed: fed, types: types, results: unique, values: [:]))
+        return try make(PlanKey(fed: fed, types: types, results: unique, values: [:]))
       } catch {
         guard error.asksForValues else { throw error }
         dependsOnValues = true
       }
     }
     let values = inputs.filter { $0.value.rank <= 1 && $0.value.count <= Self.shortCount }
-    return try plan(PlanKey(fed: fed, types: types, results: unique, values: values))
+    return try make(PlanKey(fed: fed, types: types, results: unique, values: values))
   }
 
   /// Elements of a fed tensor that may say what a shape is.
   private static let shortCount = 1024
 
+  /// The plan for a key, compiled unless an earlier run left it.
   private func plan(_ key: PlanKey) throws(ExecutionError) -> CompiledPlan {
     if let index = plans.lastIndex(where: { $0.key == key }) {
       if index != plans.count - 1 { plans.append(plans.remove(at: index)) }
       return plans[plans.count - 1].plan
     }
-    var graph = graph
-    if hasControlFlow {
-      for (value, tensor) in key.values where graph[value].producer == nil {
-        graph.setConstant(value, tensor)
-      }
-      _ = ControlFlowInliner.run(&graph)
-    }
-    let inference = try ConcreteInference(
-      graph, fed: Dictionary(uniqueKeysWithValues: zip(key.fed, key.types)), results: key.results,
-      known: folded, values: key.values)
+    let (graph, inference) = try infer(key)
     folded.merge(inference.folded) { old, _ in old }
     Engine.applyThreadCount()
     var compiler = PlanCompiler(graph, engine: engine, inference: inference, cache: cache)
@@ -186,6 +193,21 @@ public final class Session {
     if plans.count >= max(options.planLimit, 1) { plans.removeFirst() }
     plans.append((key, plan))
     return plan
+  }
+
+  /// All types and constants of a plan, with the graph that they belong to.
+  private func infer(_ key: PlanKey) throws(ExecutionError) -> (Graph, ConcreteInference) {
+    var graph = graph
+    if hasControlFlow {
+      for (value, tensor) in key.values where graph[value].producer == nil {
+        graph.setConstant(value, tensor)
+      }
+      _ = ControlFlowInliner.run(&graph)
+    }
+    let inference = try ConcreteInference(
+      graph, fed: Dictionary(uniqueKeysWithValues: zip(key.fed, key.types)), results: key.results,
+      known: folded, values: key.values)
+    return (graph, inference)
   }
 
   /// Element type and rank must be those of the graph; sizes may differ, and nodes refuse what doesn't fit.

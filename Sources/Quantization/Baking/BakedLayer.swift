@@ -63,10 +63,10 @@ extension QuantizedLayer {
     zip(biases, biasScales(step: step)).map { Float($0) * $1 }
   }
 
-  /// integer x scale in the layout of the layer's weight.
+  /// integer x scale in the layout of the layer's weight, computed anew whenever a reader has discarded it.
   func weight(_ layout: WeightLayout, shape: [Int]) -> Tensor {
-    let k = layout.dotLength
-    let values = integers.indices.map { Float(integers[$0]) * scales[$0 / k] }
-    return layout.scatter(values, shape: shape)
+    .renewable(shape: shape, of: Float.self) { [integers, scales] target in
+      layout.scatter(integers, scales: scales, to: target)
+    }
   }
 }

@@ -9,7 +9,7 @@ struct SampleRunner {
   private(set) var sampleCount: Int
   /// Samples a run.
   private(set) var batchSize: Int
-  /// Elements that each dot-product layer gives for one sample, judged by the first one.
+  /// Elements that each dot-product layer gives for one sample, by the shapes of the first one.
   let layerSizes: [ValueID: Int]
   /// True where graphs are rewritten for any batch before they run.
   let isGeneralized: Bool
@@ -18,6 +18,9 @@ struct SampleRunner {
 
   /// Samples a run where the model leaves the batch open, unless they are large.
   static let openBatch = 32
+  /// Batches up to this size aren't worth finding out whether a model made for one sample takes them: that costs four
+  /// samples, and samples that are large enough to run few at a time gain little from running together.
+  static let leastGeneralBatch = 8
   /// Elements of all inputs of a run: what lies between the layers of an image network is many times that.
   static let elementLimit = 1 << 20
   /// Elements of all layers' outputs of a run, which may be asked for together.
@@ -43,10 +46,11 @@ struct SampleRunner {
     }
     isBatchFixed = false
     sampleCount = available
-    isGeneralized = fixed == 1 && available > 1 && Self.samplesAreIndependent(graph, source)
     let perSample = layerSizes.values.reduce(0, +)
     let open = min(
       try Self.openBatch(source), available, max(1, Self.layerElementLimit / max(perSample, 1)))
+    isGeneralized =
+      fixed == 1 && open > Self.leastGeneralBatch && Self.samplesAreIndependent(graph, source)
     batchSize = fixed == 1 && !isGeneralized ? 1 : open
   }
 
@@ -63,7 +67,6 @@ struct SampleRunner {
   private static func layerSizes(
     _ graph: Graph, _ source: any CalibrationSource, samples: Int
   ) throws(ConversionError) -> [ValueID: Int] {
-    var sizes: [ValueID: Int] = [:]
     let layers: [DotProductLayer]
     do { layers = try DotProductLayer.all(in: graph) } catch { throw .graph(error) }
     let feeds: [ValueID: Tensor]
@@ -72,12 +75,10 @@ struct SampleRunner {
         uniqueKeysWithValues: zip(graph.inputs, try source.inputs(0..<min(samples, source.count))))
     } catch { throw .calibrationData(error) }
     do throws(ExecutionError) {
-      try Session(graph: graph).run(feeds, observe: layers.compactMap { $0.output(in: graph) }) {
-        value, elements, _ in
-        sizes[value] = elements.count / samples
-      }
+      return try Session(graph: graph)
+        .types(of: layers.compactMap { $0.output(in: graph) }, for: feeds)
+        .mapValues { $0.count / samples }
     } catch { throw .execution(error) }
-    return sizes
   }
 
   /// The same runner over no more than `limit` samples, rounded to whole batches, which are smaller for a lower
@@ -156,9 +157,10 @@ struct SampleRunner {
     var general = graph
     do {
       _ = try BatchGeneralization().run(&general)
-      let together = try outputs(general, source, 0..<2)
+      let together = try outputs(Session(graph: general), source, 0..<2)
+      let session = try Session(graph: graph)
       for sample in 0..<2 {
-        let alone = try outputs(graph, source, sample..<sample + 1)
+        let alone = try outputs(session, source, sample..<sample + 1)
         for (pair, single) in zip(together, alone) {
           guard let part = pair.slice(sample..<sample + 1), part.isClose(to: single) else {
             return false
@@ -172,10 +174,11 @@ struct SampleRunner {
   }
 
   private static func outputs(
-    _ graph: Graph, _ source: any CalibrationSource, _ range: Range<Int>
+    _ session: Session, _ source: any CalibrationSource, _ range: Range<Int>
   ) throws -> [Tensor] {
+    let graph = session.graph
     let feeds = Dictionary(uniqueKeysWithValues: zip(graph.inputs, try source.inputs(range)))
-    let results = try Session(graph: graph).run(feeds, fetch: graph.outputs)
+    let results = try session.run(feeds, fetch: graph.outputs)
     return graph.outputs.compactMap { results[$0] }
   }
 }

@@ -50,12 +50,14 @@ struct ExactProjection {
   /// The thresholds of each sign, in steps: what magnitudes lose before they are rounded, so that they fit
   /// `region`; 0 where nearest integers fit.
   ///
+  /// - Parameter caps: integers that are not to be exceeded, one a weight; `nil` for ``limit`` alone.
   /// - Precondition: the region is feasible and the scale positive.
   func thresholds(
-    _ row: UnsafeBufferPointer<Float>, scale: Float, region: SignSumRegion
+    _ row: UnsafeBufferPointer<Float>, scale: Float, region: SignSumRegion,
+    caps: UnsafePointer<Int8>? = nil
   ) -> (positive: Float, negative: Float) {
     var thresholds: (positive: Float, negative: Float) = (0, 0)
-    withUnits(of: row, scale: scale, caps: nil) { positive, negative, scratch in
+    withUnits(of: row, scale: scale, caps: caps) { positive, negative, scratch in
       let sums = CoupledBudget(region: region, positive: positive, negative: negative).bestSums()
       thresholds = (
         positive.threshold(budget: sums.positive, scratch: scratch),
@@ -65,7 +67,8 @@ struct ExactProjection {
     return thresholds
   }
 
-  private func project(
+  /// Projects weights on one register's region.
+  func project(
     _ row: UnsafeBufferPointer<Float>, scale: Float, caps: UnsafePointer<Int8>?,
     on region: SignSumRegion, into codes: UnsafeMutableBufferPointer<Int8>
   ) {

@@ -35,7 +35,7 @@ struct UnitSet {
     }.sorted(by: >)
   }
 
-  /// The gain above which the `budget` units of largest gain are all taken; 0 where there are no more.
+  /// A threshold between the gains of the best `budget` units and the largest other one; 0 where there are no more.
   func threshold(budget: Int64, scratch: UnsafeMutablePointer<Float>) -> Float {
     units <= budget ? 0 : snug_units_project(magnitudes, caps, count, budget, scratch)
   }

@@ -15,8 +15,11 @@ struct BudgetUse {
     }
   }
 
-  /// What all weights not chosen yet may use.
+  /// What all weights not chosen yet may use of the channel's register: with tiles, of the outer one.
   var remaining: SignSumRegion { budget.channel.remaining(after: sums) }
+
+  /// What the weights of a tile that are not chosen yet may use of its register.
+  func remaining(inTile tile: Int) -> SignSumRegion { budget.inner.remaining(after: tiles[tile]) }
 
   /// The most units of a sign that a weight may take, besides those that the position has already.
   func room(at position: Int, isNegative: Bool) -> Int64 {
@@ -36,6 +39,20 @@ struct BudgetUse {
   /// Whether the whole channel would fit with this many more units of each sign.
   func allows(positive: Int64, negative: Int64) -> Bool {
     budget.check(positiveSum: sums.positive + positive, negativeSum: sums.negative + negative)
+  }
+
+  /// Whether the tile at a position would fit with this many more units of each sign; true without tiles.
+  func tileAllows(at position: Int, positive: Int64, negative: Int64) -> Bool {
+    guard let tiling = budget.tiling else { return true }
+    let sums = tiles[position / tiling.length]
+    let (positive, negative) = (sums.positive + positive, sums.negative + negative)
+    return positive >= 0 && negative >= 0
+      && budget.inner.contains(SignSums(positive: positive, negative: negative))
+  }
+
+  /// Whether two positions share every register.
+  func shareTile(_ a: Int, _ b: Int) -> Bool {
+    budget.tiling.map { a / $0.length == b / $0.length } ?? true
   }
 
   private static func room(_ region: SignSumRegion, _ sums: SignSums, _ isNegative: Bool) -> Int64 {

@@ -6,8 +6,9 @@ import TensorCore
 /// ``OutputObjective/Feedback``; kept inside accumulators as by AXE, Colbert et al. 2024, arXiv 2409.17092).
 ///
 /// Before a block of positions, the exact projection of all positions to come on what is left of the budget
-/// gives a threshold for each sign; values are shrunk by it before they are rounded, so that the first
-/// positions don't spend what later ones need. A hard limit, what the sign has left, holds at each step.
+/// gives a threshold for each sign, of each tile where there are tiles; values are shrunk by it before they are
+/// rounded, so that the first positions don't spend what later ones need. A hard limit, what the sign has left
+/// in every register, holds at each step.
 /// Errors are passed on within a block at each step and to later blocks by one product, as in OPTQ.
 struct FeedbackRounding {
   let layer: WeightLayer
@@ -35,6 +36,7 @@ struct FeedbackRounding {
     }
     for start in stride(from: 0, to: k, by: Self.blockLength) {
       let block = start..<min(start + Self.blockLength, k)
+      let tiles = uses.first?.budget.tiling.map { TileOrder(order, from: start, tiling: $0) }
       if start > 0 { passOn(errors, before: block, to: &values, channels: channels) }
       integers.withUnsafeMutableBufferPointer { integers in
         errors.withUnsafeMutableBufferPointer { errors in
@@ -47,6 +49,7 @@ struct FeedbackRounding {
                   let row = channel * k..<(channel + 1) * k
                   round(
                     block, scale: scales[channel], channel: channel, use: &uses[channel],
+                    tiles: tiles,
                     values: UnsafeMutableBufferPointer(rebasing: values[row]),
                     errors: UnsafeMutableBufferPointer(rebasing: errors[row]),
                     integers: UnsafeMutableBufferPointer(rebasing: integers[row]))
@@ -82,7 +85,7 @@ struct FeedbackRounding {
 
   /// One channel's positions of a block.
   private func round(
-    _ block: Range<Int>, scale: Float, channel: Int, use: inout BudgetUse,
+    _ block: Range<Int>, scale: Float, channel: Int, use: inout BudgetUse, tiles: TileOrder?,
     values: UnsafeMutableBufferPointer<Float>, errors: UnsafeMutableBufferPointer<Float>,
     integers: UnsafeMutableBufferPointer<Float>
   ) {
@@ -95,14 +98,22 @@ struct FeedbackRounding {
           let matrix = matrix.baseAddress
         else { return }
         let row = UnsafeBufferPointer(rebasing: reference[channel * k..<(channel + 1) * k])
-        let thresholds = projection.thresholds(
-          UnsafeBufferPointer(rebasing: row[block.lowerBound...]), scale: scale,
-          region: use.remaining)
+        let thresholds =
+          if let tiles {
+            projection.thresholds(row, scale: scale, use: use, order: tiles)
+          } else {
+            [
+              projection.thresholds(
+                UnsafeBufferPointer(rebasing: row[block.lowerBound...]), scale: scale,
+                region: use.remaining)
+            ]
+          }
         for t in block {
+          let threshold = thresholds[tiles?.tile(of: order[t]) ?? 0]
           let value = values[t] / scale
           let isNegative = value < 0
           let shrunk =
-            value.magnitude - (isNegative ? thresholds.negative : thresholds.positive)
+            value.magnitude - (isNegative ? threshold.negative : threshold.positive)
           var magnitude = min(max(shrunk, 0).rounded(.toNearestOrEven), limit)
           let position = order[t]
           if magnitude > 0 {

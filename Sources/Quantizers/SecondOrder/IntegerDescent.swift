@@ -55,6 +55,30 @@ struct IntegerDescent {
     var cost: Float
   }
 
+  /// From which weights a unit may be taken so that another, which the budget blocks, can be given.
+  private struct Exchange {
+    /// From a positive and from a negative weight, of the same tile and of another one.
+    private let within: (positive: Bool, negative: Bool)
+    private let across: (positive: Bool, negative: Bool)
+
+    init(_ unit: Unit, in use: BudgetUse) {
+      let (up, down): (Int64, Int64) = unit.step < 0 ? (0, 1) : (1, 0)
+      let positive = use.allows(positive: up - 1, negative: down)
+      let negative = use.allows(positive: up, negative: down - 1)
+      within = (
+        positive && use.tileAllows(at: unit.position, positive: up - 1, negative: down),
+        negative && use.tileAllows(at: unit.position, positive: up, negative: down - 1)
+      )
+      let fits = use.tileAllows(at: unit.position, positive: up, negative: down)
+      across = (positive && fits, negative && fits)
+    }
+
+    func allows(isNegative: Bool, sharesTile: Bool) -> Bool {
+      let from = sharesTile ? within : across
+      return isNegative ? from.negative : from.positive
+    }
+  }
+
   private struct State {
     var use: BudgetUse
     let limit: Float
@@ -127,7 +151,7 @@ struct IntegerDescent {
           if cost < best?.cost ?? .infinity {
             best = Unit(position: position, step: step, cost: cost)
           }
-        } else if !isTiled {
+        } else {
           insert(Unit(position: position, step: step, cost: cost), into: &blocked, pairCandidates)
         }
       }
@@ -149,15 +173,13 @@ struct IntegerDescent {
     private mutating func takeBestPair(_ blocked: [Unit]) -> Bool {
       var best: (given: Unit, taken: Unit, cost: Float)?
       for unit in blocked {
-        let isNegative = unit.step < 0
-        let fromPositive = use.allows(
-          positive: (isNegative ? 0 : 1) - 1, negative: isNegative ? 1 : 0)
-        let fromNegative = use.allows(
-          positive: isNegative ? 0 : 1, negative: (isNegative ? 1 : 0) - 1)
+        let from = Exchange(unit, in: use)
         let row = unit.position * integers.count
         for position in integers.indices where position != unit.position {
           let integer = integers[position]
-          guard integer > 0 ? fromPositive : integer < 0 && fromNegative else { continue }
+          guard integer != 0,
+            from.allows(isNegative: integer < 0, sharesTile: use.shareTile(position, unit.position))
+          else { continue }
           let step: Float = integer > 0 ? -1 : 1
           let own = cost(position, step)
           let total = unit.cost + own + 2 * unit.step * step * hessian[row + position]

@@ -47,6 +47,28 @@ public struct WeightLayout: Sendable, Hashable {
     return result
   }
 
+  /// Writes integer x scale in the order of the weight tensor.
+  ///
+  /// - Parameters:
+  ///   - integers: channels x K.
+  ///   - scales: one a channel.
+  public func scatter(
+    _ integers: [Int8], scales: [Float], to target: UnsafeMutableBufferPointer<Float>
+  ) {
+    var index = 0
+    integers.withUnsafeBufferPointer { integers in
+      for b in 0..<batch {
+        for r in 0..<rows {
+          for c in b * columns..<(b + 1) * columns {
+            let (start, scale) = (c * dotLength + r * depth, scales[c])
+            for d in 0..<depth { target[index + d] = Float(integers[start + d]) * scale }
+            index += depth
+          }
+        }
+      }
+    }
+  }
+
   /// A weight tensor of `shape` from values in channels x K order.
   public func scatter(_ values: [Float], shape: [Int]) -> Tensor {
     if isChannelMajor { return Tensor(values, shape: shape) }

@@ -29,14 +29,21 @@ struct WeightReader {
   }
 
   /// Sums over the integers of each channel; channels are read in parallel.
+  ///
+  /// The weight leaves memory where it can be had again.
   func sums() -> [ChannelSums] {
-    let bytes = tensor.storage.bytes
+    defer { tensor.storage.discard() }
+    return tensor.storage.withBytes { sums($0) }
+  }
+
+  private func sums(_ bytes: UnsafeRawBufferPointer) -> [ChannelSums] {
+    nonisolated(unsafe) let bytes = bytes
     guard let base = bytes.baseAddress, layout.dotLength > 0 else {
       return [ChannelSums](repeating: ChannelSums(), count: layout.channelCount)
     }
     let scan = WeightScan(layout, bases: bases, channels: channels)
     guard channels.allSatisfy(\.isNarrow) else {
-      return scan.sumsOneByOne { index, channel in element(index, channel) }
+      return scan.sumsOneByOne { index, channel in element(bytes, index, channel) }
     }
     switch tensor.elementType {
     case .float32 where channels.allSatisfy(\.isNearest):
@@ -47,19 +54,22 @@ struct WeightReader {
     case .uint16: return scan.sums(Integers<UInt16>(base: base))
     case .int4: return scan.sums(Nibbles(base: base, signed: true))
     case .uint4: return scan.sums(Nibbles(base: base, signed: false))
-    default: return scan.sumsOneByOne { index, channel in element(index, channel) }
+    default: return scan.sumsOneByOne { index, channel in element(bytes, index, channel) }
     }
   }
 
   /// The integers of one channel in the order of its products; NaN and infinity read as 0.
   func integers(ofChannel index: Int) -> [Int64] {
-    layout.offsets(layout.dotAxes, strides: layout.weight.strides).map { offset in
-      Int64(element(bases[index] + offset, channels[index]).integer)
+    tensor.storage.withBytes { bytes in
+      layout.offsets(layout.dotAxes, strides: layout.weight.strides).map { offset in
+        Int64(element(bytes, bases[index] + offset, channels[index]).integer)
+      }
     }
   }
 
-  private func element(_ index: Int, _ channel: ChannelQuantizer) -> ElementReading {
-    let bytes = tensor.storage.bytes
+  private func element(
+    _ bytes: UnsafeRawBufferPointer, _ index: Int, _ channel: ChannelQuantizer
+  ) -> ElementReading {
     func load<T: BitwiseCopyable>(_ type: T.Type) -> T {
       bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.stride, as: type)
     }

@@ -1,0 +1,61 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Memory whose content can be had again, so that it is occupied only while somebody reads it.
+///
+/// The address stays the same all its life.
+final class RenewableMemory: Sendable {
+  private struct State {
+    var isFilled = false
+    /// Readers that rely on the content.
+    var holders = 0
+  }
+
+  nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer
+  private let state = Mutex(State())
+  private let fill: @Sendable (UnsafeMutableRawBufferPointer) -> Void
+
+  /// - Parameter fill: writes every byte, the same ones at each call.
+  /// - Returns: `nil` where the system gives no address space.
+  init?(byteCount: Int, fill: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) {
+    #if canImport(Darwin)
+      let anonymous = MAP_ANON
+    #else
+      let anonymous = MAP_ANONYMOUS
+    #endif
+    let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | anonymous, -1, 0)
+    guard let base, base != MAP_FAILED else { return nil }
+    bytes = UnsafeMutableRawBufferPointer(start: base, count: byteCount)
+    self.fill = fill
+  }
+
+  deinit { munmap(bytes.baseAddress, bytes.count) }
+
+  /// Makes the content stay until the call of ``letGo()`` that belongs to this one.
+  func hold() {
+    state.withLock { state in
+      if !state.isFilled { fill(bytes) }
+      state.isFilled = true
+      state.holders += 1
+    }
+  }
+
+  func letGo() { state.withLock { $0.holders -= 1 } }
+
+  /// Gives the memory back to the system unless somebody holds it.
+  func discard() {
+    state.withLock { state in
+      guard state.isFilled, state.holders == 0,
+        madvise(bytes.baseAddress, bytes.count, MADV_DONTNEED) == 0
+      else { return }
+      state.isFilled = false
+    }
+  }
+}
