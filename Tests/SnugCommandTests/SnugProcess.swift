@@ -35,15 +35,19 @@ struct SnugProcess {
     try self.init(arguments, in: folder)
   }
 
-  /// - Parameter whileRunning: called with the process's id once it runs, such as to send it a signal. A process
-  ///   that a signal ends then has that as its status, as shells count it: 128 and its number.
+  /// - Parameters:
+  ///   - environment: variables that are set besides those of this process.
+  ///   - whileRunning: called with the process's id once it runs, such as to send it a signal. A process that a
+  ///     signal ends then has that as its status, as shells count it: 128 and its number.
   init(
-    _ arguments: [String], in folder: URL? = nil, whileRunning: ((pid_t) -> Void)? = nil
+    _ arguments: [String], in folder: URL? = nil, environment: [String: String] = [:],
+    whileRunning: ((pid_t) -> Void)? = nil
   ) throws {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
     process.currentDirectoryURL = folder
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     // Files rather than pipes: a pipe that nobody empties would block the process.
     let scratch = try TemporaryFolder()
     let streams = ["out", "err"].map { scratch.url.appending(path: $0) }
