@@ -33,7 +33,8 @@ import Testing
       let output = folder.path(set ?? "all")
       try snug(["run", model, "--input", "input=\(input)", "--output-dir", output], set)
       let file = URL(filePath: output).appending(path: "logits.npy")
-      return try #require(NumpyFile(file)).floats
+      let array = try #require(NumpyFile(file))
+      return try #require(array.floats)
     }
     #expect(isClose(try run(set), try run(nil)))
   }
