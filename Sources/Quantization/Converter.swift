@@ -36,7 +36,7 @@ public struct Converter: Sendable {
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> Conversion {
     var (float, plan, edits, runner, seconds) = try calibrated(
-      model, calibration, createsBiases: recipe.biasCorrection, progress)
+      model, calibration, createsBiases: recipe.biasCorrection, opensBatch: false, progress)
     var clock = StageClock()
     let layers = try quantize(plan, float.graph, progress)
     let graph = float.graph
@@ -68,7 +68,7 @@ public struct Converter: Sendable {
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> TrainableModel {
     let (float, plan, edits, runner, calibrationSeconds) = try calibrated(
-      model, calibration, createsBiases: false, progress)
+      model, calibration, createsBiases: false, opensBatch: true, progress)
     var seconds = calibrationSeconds
     var clock = StageClock()
     var start = float
@@ -119,9 +119,11 @@ public struct Converter: Sendable {
 
   /// The imported model with its plan, whose activation ranges are set.
   ///
-  /// - Parameter createsBiases: whether biases that count in an accumulator are made where layers have none.
+  /// - Parameters:
+  ///   - createsBiases: whether biases that count in an accumulator are made where layers have none.
+  ///   - opensBatch: as of ``SampleRunner/init(graph:source:limit:opensBatch:)``.
   private func calibrated(
-    _ model: Model, _ calibration: (any CalibrationSource)?, createsBiases: Bool,
+    _ model: Model, _ calibration: (any CalibrationSource)?, createsBiases: Bool, opensBatch: Bool,
     _ progress: (Progress) -> Void
   ) throws(ConversionError) -> (
     float: Model, plan: QuantizationPlan, edits: [PassReport], runner: SampleRunner?,
@@ -137,7 +139,9 @@ public struct Converter: Sendable {
     var plan = try place(result.graph)
     seconds.prepare = clock.lap()
     let runner = try calibration.map { (source) throws(ConversionError) in
-      try SampleRunner(graph: result.graph, source: source, limit: recipe.calibrationSamples)
+      try SampleRunner(
+        graph: result.graph, source: source, limit: recipe.calibrationSamples,
+        opensBatch: opensBatch)
     }
     if recipe.equalizes {
       edits += try CrossLayerEqualization.run(&result.graph, runner: runner)

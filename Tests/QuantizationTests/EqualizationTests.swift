@@ -49,7 +49,7 @@ import Testing
 
   private func runner(_ graph: Graph, _ shape: [Int]) throws -> SampleRunner {
     try SampleRunner(
-      graph: graph, source: try ConverterTests.samples(16, shape), limit: 16)
+      graph: graph, source: try ConverterTests.samples(16, shape), limit: 16, opensBatch: false)
   }
 
   private func output(_ graph: Graph, _ shape: [Int]) throws -> [Float] {

@@ -29,8 +29,12 @@ struct SampleRunner {
   /// - Parameters:
   ///   - graph: the float model.
   ///   - limit: the most samples to use.
+  ///   - opensBatch: whether the model will be run for batches of any size later, so that it pays to find out whether
+  ///     it may be, however few samples a run takes here.
   /// - Throws: ``ConversionError`` where there are no samples or they don't fit the model.
-  init(graph: Graph, source: any CalibrationSource, limit: Int) throws(ConversionError) {
+  init(
+    graph: Graph, source: any CalibrationSource, limit: Int, opensBatch: Bool
+  ) throws(ConversionError) {
     guard source.count > 0 else { throw .emptyCalibration }
     self.source = source
     let available = min(source.count, limit)
@@ -50,7 +54,8 @@ struct SampleRunner {
     let open = min(
       try Self.openBatch(source), available, max(1, Self.layerElementLimit / max(perSample, 1)))
     isGeneralized =
-      fixed == 1 && open > Self.leastGeneralBatch && Self.samplesAreIndependent(graph, source)
+      fixed == 1 && available > 1 && (opensBatch || open > Self.leastGeneralBatch)
+      && Self.samplesAreIndependent(graph, source)
     batchSize = fixed == 1 && !isGeneralized ? 1 : open
   }
 
