@@ -99,7 +99,7 @@ struct ByteSource {
 
   /// The next `length` bytes, to be read when they are asked for; `nil` where that is not worth it, or not possible.
   ///
-  /// A file that is changed before then can't be read any more, which ends the process as with a mapped file.
+  /// A file that is cut short before then ends the process: ``InputFile/endProcessAsChanged()``.
   ///
   /// - Precondition: so many bytes remain.
   mutating func deferred(_ length: Int) throws(FormatProblem) -> TensorStorage? {
@@ -111,7 +111,7 @@ struct ByteSource {
     do throws(FileError) { try file.seek(to: position) } catch { throw .cannotRead(error) }
     return .renewable(byteCount: length) { buffer in
       guard file.read(into: buffer, at: offset) else {
-        fatalError("'\(file.path)' was changed while it was in use")
+        file.endProcessAsChanged()
       }
     }
   }

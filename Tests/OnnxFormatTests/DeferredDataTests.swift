@@ -41,4 +41,32 @@ import Testing
     try OnnxWriter.write(read, to: copy)
     #expect(FileManager.default.contentsEqual(atPath: copy, andPath: path))
   }
+
+  @Test func `a file that is cut short in use ends the process with status 2 and one line`()
+    async throws
+  {
+    let result = await #expect(
+      processExitsWith: .exitCode(2), observing: [\.standardErrorContent]
+    ) {
+      let folder = try TemporaryFolder()
+      let path = folder.path("cut.onnx")
+      var builder = GraphBuilder()
+      let values = [Float](repeating: 1, count: 1 << 18)
+      builder.output(
+        builder.node(
+          "Add",
+          [
+            builder.input("x", TensorType(.float32, [1])),
+            builder.constant(values, [1 << 18], name: "w"),
+          ]))
+      try OnnxWriter.write(builder.model, to: path)
+      let graph = try OnnxReader.read(path: path, resolver: OpaqueResolver()).graph
+      let constant = try #require(graph.value(named: "w").flatMap { graph[$0].constant })
+      try FileHandle(forWritingTo: URL(filePath: path)).truncate(atOffset: 64)
+      constant.storage.withBytes { _ in }
+    }
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(text.hasPrefix("error: ") && text.contains("cut.onnx: the file was changed"))
+    #expect(text.filter { $0 == "\n" }.count == 1)
+  }
 }
