@@ -5,9 +5,13 @@ import Synchronization
 public enum Parallelism {
   private static let configured = Atomic<Int>(0)
 
+  /// Another number of threads for the work of one task, which doesn't disturb what runs beside it.
+  @TaskLocal public static var threadCountOfTask: Int?
+
   /// Threads for loops here and for oneDNN alike: all cores unless set.
   public static var threadCount: Int {
     get {
+      if let own = threadCountOfTask { return own }
       let value = configured.load(ordering: .relaxed)
       return value > 0 ? value : coreCount
     }

@@ -66,11 +66,11 @@ import Testing
     let dataset = try Self.digits()
     let expected = try Self.all(try Self.stream(dataset)).map(\.batch.inputs)
     #expect(Set(expected).count == 24)
-    defer { Parallelism.threadCount = 0 }
     for (depth, threads) in [(1, 1), (2, 3), (7, 4)] {
-      Parallelism.threadCount = threads
-      #expect(
-        try Self.all(try Self.stream(dataset, depth: depth)).map(\.batch.inputs) == expected)
+      let inputs = try Parallelism.$threadCountOfTask.withValue(threads) {
+        try Self.all(try Self.stream(dataset, depth: depth)).map(\.batch.inputs)
+      }
+      #expect(inputs == expected)
     }
     #expect(try Self.all(try Self.stream(dataset, seed: 8)).map(\.batch.inputs) != expected)
   }

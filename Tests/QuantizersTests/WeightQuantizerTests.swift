@@ -251,9 +251,8 @@ extension WeightLayer {
       let (parameters, initial) = try quantizer.initialized(weights, .projection)
       return (initial, try quantizer.quantize(initial, parameters).codes)
     }
-    let parallel = try run()
-    Parallelism.threadCount = 1
-    defer { Parallelism.threadCount = 0 }
-    #expect(try parallel == run())
+    let parallel = try Parallelism.$threadCountOfTask.withValue(3, operation: run)
+    let alone = try Parallelism.$threadCountOfTask.withValue(1, operation: run)
+    #expect(parallel == alone)
   }
 }

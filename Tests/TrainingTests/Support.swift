@@ -26,12 +26,10 @@ func randomFloats(_ count: Int, in range: ClosedRange<Float>, seed: UInt64) -> [
 
 /// What `body` gives with one thread, and with three.
 func withOneAndThreeThreads<Result>(_ body: () throws -> Result) rethrows -> (Result, Result) {
-  let before = Parallelism.threadCount
-  defer { Parallelism.threadCount = before }
-  Parallelism.threadCount = 1
-  let one = try body()
-  Parallelism.threadCount = 3
-  return (one, try body())
+  (
+    try Parallelism.$threadCountOfTask.withValue(1, operation: body),
+    try Parallelism.$threadCountOfTask.withValue(3, operation: body)
+  )
 }
 
 extension Optimizer {
