@@ -19,6 +19,8 @@ final class RenewableMemory: Sendable {
   }
 
   nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer
+  /// The address space that `bytes` lie in.
+  nonisolated(unsafe) private let reserved: UnsafeMutableRawBufferPointer
   private let state = Mutex(State())
   private let fill: @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
@@ -30,13 +32,24 @@ final class RenewableMemory: Sendable {
     #else
       let anonymous = MAP_ANONYMOUS
     #endif
-    let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | anonymous, -1, 0)
+    // Filled again and again, large blocks cost less in few large pages, which start at multiples of their size.
+    let isLarge = byteCount >= Self.hugePage
+    let (size, overflow) = byteCount.addingReportingOverflow(isLarge ? Self.hugePage : 0)
+    if overflow { return nil }
+    let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | anonymous, -1, 0)
     guard let base, base != MAP_FAILED else { return nil }
-    bytes = UnsafeMutableRawBufferPointer(start: base, count: byteCount)
+    reserved = UnsafeMutableRawBufferPointer(start: base, count: size)
+    let start = isLarge ? base.alignedUp(toMultipleOf: Self.hugePage) : base
+    bytes = UnsafeMutableRawBufferPointer(start: start, count: byteCount)
     self.fill = fill
+    #if os(Linux)
+      if isLarge { madvise(start, byteCount, MADV_HUGEPAGE) }
+    #endif
   }
 
-  deinit { munmap(bytes.baseAddress, bytes.count) }
+  deinit { munmap(reserved.baseAddress, reserved.count) }
+
+  private static let hugePage = 2 << 20
 
   /// Makes the content stay until the call of ``letGo()`` that belongs to this one.
   func hold() {

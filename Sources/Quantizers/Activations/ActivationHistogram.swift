@@ -1,4 +1,5 @@
 import CKernels
+import TensorCore
 
 /// The distribution of activations over any number of batches, in bins of equal width whose range
 /// doubles as larger values come, and the clipping ranges that follow from it.
@@ -54,7 +55,7 @@ public struct ActivationHistogram: Sendable, Hashable {
       (centre: (Double(bin - Self.side) + 0.5) * Double(width), count: Double(counts[bin]))
     }
     let (minimum, maximum) = (Double(format.minimum), Double(format.maximum))
-    func error(_ statistic: Double) -> Double {
+    @Sendable func error(_ statistic: Double) -> Double {
       let scale = statistic / Double(format.steps)
       var sum = 0.0
       for (centre, count) in bins {
@@ -73,17 +74,29 @@ public struct ActivationHistogram: Sendable, Hashable {
     var best = (statistic: Double(largest), error: error(Double(largest)))
     var spacing = Double(largest) / 128
     for round in 0..<3 {
-      let centre = best.statistic
       // The first round covers everything below the greatest magnitude.
-      for step in round == 0 ? -127...(-1) : -7...7 {
-        let statistic = centre + Double(step) * spacing
-        guard statistic > 0, statistic <= Double(largest) else { continue }
-        let error = error(statistic)
-        if error < best.error { best = (statistic, error) }
+      let candidates = (round == 0 ? -127...(-1) : -7...7)
+        .map { best.statistic + Double($0) * spacing }
+        .filter { $0 > 0 && $0 <= Double(largest) }
+      for candidate in Self.evaluated(candidates, by: error) where candidate.error < best.error {
+        best = candidate
       }
       spacing /= 8
     }
     return Float(best.statistic)
+  }
+
+  private static func evaluated(
+    _ candidates: [Double], by error: @Sendable (Double) -> Double
+  ) -> [(statistic: Double, error: Double)] {
+    var evaluated = candidates.map { (statistic: $0, error: 0.0) }
+    evaluated.withUnsafeMutableBufferPointer { evaluated in
+      nonisolated(unsafe) let evaluated = evaluated
+      Parallelism.forEachRange(count: evaluated.count, grain: 8) { range in
+        for index in range { evaluated[index].error = error(evaluated[index].statistic) }
+      }
+    }
+    return evaluated
   }
 
   /// Widens the bins until a magnitude falls inside.
