@@ -107,7 +107,7 @@ struct OverflowEmulation {
     _ options: OverflowOptions, _ graph: inout Graph, analysis: VerificationResult, file: String
   ) throws(SnugError) {
     self.options = options
-    for verdict in Self.chosen(analysis.layers, options.layers) where verdict.layer.isQuantized {
+    for verdict in Self.chosen(analysis.layers, options.layers) {
       let layer = verdict.layer
       let tiles = verdict.tiles.flatMap {
         NarrowAccumulator.Tiles(size: $0.size, outerBits: $0.outerBits)
@@ -119,26 +119,53 @@ struct OverflowEmulation {
         throw .accumulatorsNotEmulated(
           file: file, node: nil, reason: "\(options.accumulatorBits) bits are outside 1 to 32")
       }
-      guard let integers = IntegerLayer(layer) else {
-        throw .accumulatorsNotEmulated(
-          file: file, node: layer.name,
-          reason:
-            "its operands are not scaled integers of at most 16 bits with one scale a channel, or its bias has more than 47"
+      func refusal(_ reason: String) -> SnugError {
+        .accumulatorsNotEmulated(file: file, node: layer.name, reason: reason)
+      }
+      if let obstacle = layer.obstacle {
+        // A layer of floats has no register; one of integers has, whose sums nothing is known of.
+        if Self.integerOperators.contains(layer.op) { throw refusal("\(obstacle)") }
+        continue
+      }
+      guard layer.weight != nil else {
+        throw refusal(
+          "it multiplies two activations, and only products with constant weights are emulated")
+      }
+      let node = Self.node(of: layer, in: graph)
+      guard let integers = IntegerLayer(layer, storesInputsLast: node?.isChannelsLast ?? false)
+      else {
+        throw refusal(
+          "its operands are not scaled integers of at most 16 bits with one scale a channel, or its bias has more than 47"
         )
       }
       let counter = OverflowCounter()
-      guard let node = graph.value(named: layer.output).flatMap({ graph.producer(of: $0) }),
+      guard let node,
         graph.accumulate(node.id, as: integers, in: accumulator, counting: counter)
-      else {
-        throw .accumulatorsNotEmulated(
-          file: file, node: layer.name, reason: "\(layer.op) is not emulated")
-      }
+      else { throw refusal("\(layer.op) is not emulated") }
       counters.append((layer.name, tiles, counter))
     }
     if counters.isEmpty {
       throw .accumulatorsNotEmulated(
         file: file, node: nil, reason: "no layer adds up products of integers")
     }
+  }
+
+  private static let integerOperators: Set = [
+    "ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "QGemm",
+  ]
+
+  /// The node that multiplies, and whether the file has it with channels last: loading puts a transposition behind
+  /// such a node, and a quantizer behind one of onnxruntime's, and both nodes keep the name.
+  private static func node(of layer: LayerAnalysis, in graph: Graph) -> (
+    id: NodeID, isChannelsLast: Bool
+  )? {
+    guard let last = graph.value(named: layer.output).flatMap({ graph.producer(of: $0) }) else {
+      return nil
+    }
+    guard last.name != layer.name, let value = last.inputs.first ?? nil,
+      let node = graph.producer(of: value), node.name == layer.name
+    else { return (last.id, false) }
+    return (node.id, last.op is Transpose)
   }
 
   private static func chosen(_ layers: [LayerVerdict], _ choice: OverflowOptions.Layers)
@@ -160,13 +187,17 @@ struct OverflowEmulation {
 }
 
 extension IntegerLayer {
-  /// `nil` for a layer without a constant weight, or of integers or scales that the emulation doesn't take.
-  fileprivate init?(_ layer: LayerAnalysis) {
-    guard let input = layer.input, let scale = input.scale, let weight = layer.weight,
-      weight.scales.count == layer.channels.count,
+  /// `nil` for a layer of integers or scales that the emulation doesn't take. Operands that are integer tensors by
+  /// the operator's definition count in steps of 1.
+  fileprivate init?(_ layer: LayerAnalysis, storesInputsLast: Bool) {
+    guard let input = layer.input, let weight = layer.weight,
       let low = Int16(exactly: min(input.integerMinimum, 0)),
       let high = Int16(exactly: max(input.integerMaximum, 0))
     else { return nil }
+    let scales =
+      weight.scales.isEmpty
+      ? [Float](repeating: 1, count: layer.channels.count) : weight.scales
+    guard scales.count == layer.channels.count else { return nil }
     var codes: [Int16] = []
     for channel in layer.channels.indices {
       for integer in layer.integers(ofChannel: channel) ?? [] {
@@ -175,7 +206,7 @@ extension IntegerLayer {
       }
     }
     self.init(
-      codes: codes, scales: weight.scales, inputScale: scale, inputRange: low...high,
-      biases: layer.bias?.values ?? [])
+      codes: codes, scales: scales, inputScale: input.scale ?? 1, inputRange: low...high,
+      biases: layer.bias?.values ?? [], storesInputsLast: storesInputsLast)
   }
 }

@@ -10,6 +10,23 @@ struct AccumulatorBlocks: Sendable {
 
   private static let lanes = Int(SNUG_ACCUMULATOR_LANES)
 
+  /// - Throws: ``OperatorError/mismatch(what:expected:actual:)`` where the layer has other sums than the node.
+  init(_ layer: IntegerLayer, _ accumulator: NarrowAccumulator, _ geometry: ProductGeometry)
+    throws(KernelError)
+  {
+    guard geometry.dotLength == layer.dotLength,
+      geometry.channels * geometry.groups == layer.scales.count
+    else {
+      throw .operator(
+        .mismatch(
+          what: "products of one sum", expected: "\(layer.dotLength)",
+          actual: "\(geometry.dotLength)"))
+    }
+    self.layer = layer
+    self.accumulator = accumulator
+    self.geometry = geometry
+  }
+
   /// Computes every sum.
   ///
   /// - Parameters:
@@ -17,12 +34,11 @@ struct AccumulatorBlocks: Sendable {
   ///   - store: takes a sum as the register holds it, its channel, and the position of the output; called from
   ///     several threads.
   func run(
-    _ x: UnsafePointer<Float>, _ store: (_ sum: Int64, _ channel: Int, _ position: Int) -> Void
+    _ x: some AccumulatorInput, _ store: (_ sum: Int64, _ channel: Int, _ position: Int) -> Void
   ) -> OverflowCounts {
     let blocks = (geometry.columns + Self.lanes - 1) / Self.lanes
     let total = Mutex(OverflowCounts())
     let isNarrow = layer.sumsFit32Bits
-    nonisolated(unsafe) let x = x
     withoutActuallyEscaping(store) { store in
       nonisolated(unsafe) let store = store
       Parallelism.forEachRange(count: blocks * geometry.groups) { range in
@@ -49,12 +65,8 @@ struct AccumulatorBlocks: Sendable {
 
   /// The integers that the columns of a block multiply: products x lanes, padding and missing columns zero.
   private func gather(
-    _ x: UnsafePointer<Float>, _ columns: Range<Int>, group: Int, into patch: inout [Int16]
+    _ x: some AccumulatorInput, _ columns: Range<Int>, group: Int, into patch: inout [Int16]
   ) {
-    let low = Float(layer.inputRange.lowerBound)
-    let high = Float(layer.inputRange.upperBound)
-    // A value is its integer times the scale up to a rounding, so that this is off by far less than half.
-    let perStep = 1 / layer.inputScale
     let first = group * geometry.inputs * geometry.inputSize
     var sources = [Int](repeating: -1, count: Self.lanes)
     patch.withUnsafeMutableBufferPointer { patch in
@@ -63,13 +75,14 @@ struct AccumulatorBlocks: Sendable {
           sources[lane - columns.lowerBound] = geometry.source(column: lane, tap: tap)
         }
         for input in 0..<geometry.inputs {
-          let row = (input * geometry.taps + tap) * Self.lanes
-          let channel = x + (first + input * geometry.inputSize)
+          let product =
+            layer.storesInputsLast
+            ? tap * geometry.inputs + input : input * geometry.taps + tap
+          let row = product * Self.lanes
+          let channel = first + input * geometry.inputSize
           for lane in 0..<Self.lanes {
             let source = sources[lane]
-            let value = source < 0 ? 0 : channel[source] * perStep
-            // In this order NaN becomes the least integer.
-            patch[row + lane] = Int16(min(max(low, value.rounded(.toNearestOrEven)), high))
+            patch[row + lane] = source < 0 ? 0 : x.integer(at: channel + source)
           }
         }
       }

@@ -8,21 +8,25 @@ public struct IntegerLayer: Sendable, Hashable {
   /// One a channel.
   public let scales: [Float]
   public let inputScale: Float
-  public let inputRange: ClosedRange<Int16>
+  public internal(set) var inputRange: ClosedRange<Int16>
   /// What each channel's register starts from, in steps of the accumulator; empty where no bias counts there.
   public let biases: [Int64]
+  /// Whether a convolution's products go by kernel row, kernel column, then input channel, as channels-last weights
+  /// are stored, rather than by input channel first.
+  public let storesInputsLast: Bool
 
   /// A layer, or `nil` where channels, weights, scales and biases don't go together, a bias takes more than 48
   /// bits, or the input's range leaves zero out, which padding adds.
   public init?(
     codes: [Int16], scales: [Float], inputScale: Float, inputRange: ClosedRange<Int16>,
-    biases: [Int64] = []
+    biases: [Int64] = [], storesInputsLast: Bool = false
   ) {
     guard !scales.isEmpty, codes.count % scales.count == 0, inputScale > 0, inputScale.isFinite,
       inputRange.contains(0), biases.isEmpty || biases.count == scales.count,
       biases.allSatisfy({ $0.magnitude < 1 << 47 })
     else { return nil }
     self.biases = biases
+    self.storesInputsLast = storesInputsLast
     self.codes = codes
     self.scales = scales
     self.inputScale = inputScale

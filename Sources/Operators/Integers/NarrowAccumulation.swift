@@ -5,8 +5,8 @@ import TensorCore
 /// for.
 ///
 /// Made for inference, never read from a file. Inputs and output are those of the operator in whose place it
-/// stands: X, the weight (which tells the shape alone), an optional bias of one number a channel, added after
-/// the register. A bias that the layer holds as integers is in the register, and taken off the result again, since
+/// stands: X and the weight (which tells the shape alone), in either order, and an optional bias of one number a
+/// channel, added after the register. A bias that the layer holds as integers is in the register, and taken off the result again, since
 /// the graph adds it as a real number: here or in an Add behind.
 struct NarrowAccumulation: ExecutableOperator {
   /// The operator in whose place it stands.
@@ -61,22 +61,19 @@ extension NarrowAccumulation {
   /// Blocks of dot products side by side, each block on one thread.
   func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.checkOutputs()
-    let geometry = try ProductGeometry(product, context, channels: layer.scales.count)
-    guard geometry.dotLength == layer.dotLength else {
-      throw .operator(
-        .mismatch(
-          what: "products of one sum", expected: "\(layer.dotLength)",
-          actual: "\(geometry.dotLength)"))
-    }
+    let geometry = try ProductGeometry(
+      product, left: try context.floatInput(0), right: try context.floatInput(1),
+      output: try context.output().shape, channels: layer.scales.count)
+    let blocks = try AccumulatorBlocks(layer, accumulator, geometry)
     let bias = try Bias(context, channels: layer.scales.count)
     let (alpha, beta) =
       if case .gemm(let gemm) = product { (gemm.alpha, gemm.beta) } else { (Float(1), Float(1)) }
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      let x = MultiplesOfStep(
+        operands.input(geometry.isWeightLeft ? 1 : 0, as: Float.self), of: layer)
       nonisolated(unsafe) let y = operands.output(as: Float.self)
       nonisolated(unsafe) let offsets = bias.map { _ in operands.input(2, as: Float.self) }
-      let sums = AccumulatorBlocks(layer: layer, accumulator: accumulator, geometry: geometry)
-      let counts = sums.run(x) { sum, channel, position in
+      let counts = blocks.run(x) { sum, channel, position in
         let products = Float(sum - layer.bias(channel))
         let value = alpha * (products * (layer.inputScale * layer.scales[channel]))
         let added = offsets.map { beta * $0[channel * (bias?.step ?? 0)] } ?? 0

@@ -18,6 +18,8 @@ struct ProductGeometry: Sendable {
   let inputSize: Int
   /// Elements of the kernel.
   let taps: Int
+  /// Whether the weight is the left operand of a matrix product, whose columns are positions then.
+  let isWeightLeft: Bool
   /// For each spatial axis, tap and output position: the input position, -1 in padding.
   private let axes: [Axis]
 
@@ -49,13 +51,17 @@ struct ProductGeometry: Sendable {
   /// Dot products of one output channel.
   var columns: Int { samples * positions }
 
+  /// - Parameters:
+  ///   - output: the shape of the node's output.
+  ///   - total: output channels of all groups.
   /// - Throws: ``KernelError`` where the operands don't fit, or the weight is no single matrix.
-  init(_ product: NarrowAccumulation.Product, _ context: KernelContext, channels total: Int)
-    throws(KernelError)
-  {
-    let x = try context.floatInput(0).shape
-    let w = try context.floatInput(1).shape
+  init(
+    _ product: NarrowAccumulation.Product, left: KernelInput, right: KernelInput, output: [Int],
+    channels total: Int
+  ) throws(KernelError) {
+    let (x, w) = (left.shape, right.shape)
     var axes: [Axis] = []
+    var isWeightLeft = false
     switch product {
     case .conv(let op):
       groups = op.group
@@ -63,7 +69,6 @@ struct ProductGeometry: Sendable {
       let window = try KernelError.operation { () throws(OperatorError) in
         try op.window.resolved(kernel: Array(w[2...]))
       }
-      let output = try context.output().shape
       for axis in window.kernel.indices {
         let begin = window.padding(axis, size: x[axis + 2]).begin
         axes.append(
@@ -77,7 +82,6 @@ struct ProductGeometry: Sendable {
       let window = try KernelError.operation { () throws(OperatorError) in
         try op.window.resolved(kernel: Array(w[2...]))
       }
-      let output = try context.output().shape
       for axis in window.kernel.indices {
         let begin = try KernelError.operation { () throws(OperatorError) in
           try op.geometry(kernel: window.kernel, axis, size: x[axis + 2]).begin
@@ -90,19 +94,31 @@ struct ProductGeometry: Sendable {
           })
       }
     case .gemm, .matMul:
-      let isLeftConstant = context.inputs[0]?.constant != nil && context.inputs[1]?.constant == nil
-      guard w.count == 2, x.count >= 1, !isLeftConstant else {
-        throw .operator(
-          .unsupported(what: "narrow accumulators for a weight that is no matrix on the right"))
-      }
       groups = 1
-      (samples, inputs) = (x.dropLast().reduce(1, *), x[x.count - 1])
+      isWeightLeft = left.constant != nil && right.constant == nil
+      guard isWeightLeft else {
+        guard (1...2).contains(w.count), !x.isEmpty else { throw Self.noMatrix }
+        (samples, inputs) = (x.dropLast().reduce(1, *), x[x.count - 1])
+        break
+      }
+      guard case .matMul = product, (1...2).contains(x.count), !w.isEmpty else {
+        throw Self.noMatrix
+      }
+      // A vector on the right is one column.
+      let size = w.count == 1 ? 1 : w[w.count - 1]
+      (samples, inputs) = (w.dropLast(2).reduce(1, *), w[max(w.count - 2, 0)])
+      axes = [Axis(kernel: 1, output: size, input: size) { _, place in place }]
     }
+    self.isWeightLeft = isWeightLeft
     self.axes = axes
     channels = total / groups
     positions = axes.reduce(1) { $0 * $1.output }
     inputSize = axes.reduce(1) { $0 * $1.input }
     taps = axes.reduce(1) { $0 * $1.kernel }
+  }
+
+  private static var noMatrix: KernelError {
+    .operator(.unsupported(what: "narrow accumulators for a weight that is no single matrix"))
   }
 
   /// The input element of a column's first input channel that a tap reads, -1 in padding.

@@ -27,14 +27,23 @@ public struct ConvInteger: ExecutableOperator {
   }
 }
 
-extension ConvInteger {
+extension ConvInteger: IntegerProductOperator {
+  var rightOperand: Int { 1 }
+
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try makeKernel(context, sums: nil)
+  }
+
+  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+    -> any Kernel
+  {
     let (x, w) = (try context.input(0), try context.input(1))
     let (zeroX, zeroW) = (context.optional(2), context.optional(3))
     let loops = try layer.integerLoops(
       x: x.shape, weight: w.shape, output: try context.output().shape)
     try IntegerProducts.checkChannels([zeroX], [zeroW], channels: w.shape[0])
     let scratch = try IntegerProducts.Scratch(loops.inputCount, loops.weightCount, sums: 0)
+    let sums: any IntegerSums = sums ?? loops
     return ClosureKernel(context) { operands in
       IntegerProducts.centred(
         operands.input(0, as: UInt8.self), isSigned: x.elementType == .int8,
@@ -44,7 +53,7 @@ extension ConvInteger {
         operands.input(1, as: UInt8.self), isSigned: w.elementType == .int8,
         count: loops.weightCount, zero: IntegerProducts.zeroPoint(operands, zeroW, 3),
         group: max(loops.weightCount / max(w.shape[0], 1), 1), into: scratch.second)
-      loops.run(scratch.first, scratch.second, to: operands.output(as: Int32.self))
+      sums.run(scratch.first, scratch.second, to: operands.output(as: Int32.self))
     }
   }
 }

@@ -19,13 +19,22 @@ public struct MatMulInteger: ExecutableOperator {
   }
 }
 
-extension MatMulInteger {
+extension MatMulInteger: IntegerProductOperator {
+  var rightOperand: Int { 1 }
+
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try makeKernel(context, sums: nil)
+  }
+
+  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+    -> any Kernel
+  {
     let (a, b) = (try context.input(0), try context.input(1))
     let (zeroA, zeroB) = (context.optional(2), context.optional(3))
     let loops = IntegerMatrixLoops(left: a.shape, right: b.shape)
     try loops.check(left: zeroA, right: zeroB)
     let scratch = try IntegerProducts.Scratch(loops.aCount, loops.bCount, sums: 0)
+    let sums: any IntegerSums = sums ?? loops
     return ClosureKernel(context) { operands in
       IntegerProducts.centred(
         operands.input(0, as: UInt8.self), isSigned: a.elementType == .int8, count: loops.aCount,
@@ -34,7 +43,7 @@ extension MatMulInteger {
       IntegerProducts.centred(
         operands.input(1, as: UInt8.self), isSigned: b.elementType == .int8, count: loops.bCount,
         zero: IntegerProducts.zeroPoint(operands, zeroB, 3), group: 1, into: scratch.second)
-      loops.run(scratch.first, scratch.second, to: operands.output(as: Int32.self))
+      sums.run(scratch.first, scratch.second, to: operands.output(as: Int32.self))
     }
   }
 }

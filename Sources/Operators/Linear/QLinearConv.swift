@@ -34,8 +34,16 @@ public struct QLinearConv: ExecutableOperator {
   }
 }
 
-extension QLinearConv {
+extension QLinearConv: IntegerProductOperator {
+  var rightOperand: Int { 3 }
+
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try makeKernel(context, sums: nil)
+  }
+
+  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+    -> any Kernel
+  {
     var all: [KernelInput] = []
     for index in 0..<8 { all.append(try context.input(index)) }
     let inputs = all
@@ -51,6 +59,7 @@ extension QLinearConv {
     let hasBias = context.optional(8) != nil
     let scratch = try IntegerProducts.Scratch(
       loops.inputCount, loops.weightCount, sums: output.count)
+    let sums: any IntegerSums = sums ?? loops
     return ClosureKernel(context) { operands in
       IntegerProducts.centred(
         operands.input(0, as: UInt8.self), isSigned: inputs[0].elementType == .int8,
@@ -60,7 +69,7 @@ extension QLinearConv {
         operands.input(3, as: UInt8.self), isSigned: inputs[3].elementType == .int8,
         count: loops.weightCount, zero: IntegerProducts.zeroPoint(operands, inputs[5], 5),
         group: max(loops.weightCount / max(channels, 1), 1), into: scratch.second)
-      loops.run(scratch.first, scratch.second, to: scratch.sums)
+      sums.run(scratch.first, scratch.second, to: scratch.sums)
       let source = operands.input(1, as: Float.self)[0]
       let weight = IntegerProducts.scales(operands, inputs[4], 4)
       let target = operands.input(6, as: Float.self)[0]

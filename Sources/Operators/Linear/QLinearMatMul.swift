@@ -25,8 +25,16 @@ public struct QLinearMatMul: ExecutableOperator {
   }
 }
 
-extension QLinearMatMul {
+extension QLinearMatMul: IntegerProductOperator {
+  var rightOperand: Int { 3 }
+
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try makeKernel(context, sums: nil)
+  }
+
+  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+    -> any Kernel
+  {
     var all: [KernelInput] = []
     for index in 0..<8 { all.append(try context.input(index)) }
     let inputs = all
@@ -37,6 +45,7 @@ extension QLinearMatMul {
       let codec = IntegerCodec(try context.output().elementType)
     else { throw .operator(.unsupported(what: "an output scale for each row")) }
     let scratch = try IntegerProducts.Scratch(loops.aCount, loops.bCount, sums: loops.count)
+    let sums: any IntegerSums = sums ?? loops
     return ClosureKernel(context) { operands in
       IntegerProducts.centred(
         operands.input(0, as: UInt8.self), isSigned: inputs[0].elementType == .int8,
@@ -46,7 +55,7 @@ extension QLinearMatMul {
         operands.input(3, as: UInt8.self), isSigned: inputs[3].elementType == .int8,
         count: loops.bCount, zero: IntegerProducts.zeroPoint(operands, inputs[5], 5), group: 1,
         into: scratch.second)
-      loops.run(scratch.first, scratch.second, to: scratch.sums)
+      sums.run(scratch.first, scratch.second, to: scratch.sums)
       let a = IntegerProducts.scales(operands, inputs[1], 1)
       let b = IntegerProducts.scales(operands, inputs[4], 4)
       let target = IntegerProducts.scales(operands, inputs[6], 6)[0]
