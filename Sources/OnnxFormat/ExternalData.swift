@@ -1,13 +1,18 @@
 import COnnxProto
 import TensorCore
 
-/// Tensor data in files beside the model, mapped when first asked for.
+/// Tensor data in files beside the model, read when they are asked for.
 ///
-/// The files are opened only below the model's folder, whatever the model says.
+/// The files are opened only below the model's folder, whatever the model says. One that is cut short after that ends
+/// the process, as the model's own file does: ``InputFile/endProcessAsChanged()``.
 final class ExternalData {
   /// The model's folder, or `nil` for a model that came as bytes.
   private let folder: String?
-  private var files: [String: MappedFile] = [:]
+  private var files: [String: InputFile] = [:]
+
+  /// Files that stay open until their tensors are gone, well below what a process may have; those beyond, in models
+  /// with a file for each tensor, are read at once.
+  private static let openFileLimit = 256
 
   init(folder: String?) { self.folder = folder }
 
@@ -36,15 +41,16 @@ final class ExternalData {
     }
     if byteCount == 0 { return TensorStorage(byteCount: 0) { _ in } }
     let file = try file(at: location)
-    guard offset <= file.bytes.count, byteCount <= file.bytes.count - offset else {
-      throw .pastEnd(
-        location: location, offset: offset, length: byteCount, fileSize: file.bytes.count)
+    let size = file.size ?? 0
+    guard offset <= size, byteCount <= size - offset else {
+      throw .pastEnd(location: location, offset: offset, length: byteCount, fileSize: size)
     }
-    // The closure holds the mapping for as long as a tensor shows a part of it.
-    return TensorStorage(
-      adopting: UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + byteCount]),
-      discard: { file.discard($0) },
-      release: { _ in withExtendedLifetime(file) {} })
+    let fill = { @Sendable (buffer: UnsafeMutableRawBufferPointer) in
+      guard file.read(into: buffer, at: offset) else { file.endProcessAsChanged() }
+    }
+    return files[location] == nil
+      ? TensorStorage(byteCount: byteCount, initialize: fill)
+      : .renewable(byteCount: byteCount, fill: fill)
   }
 
   private static func number(_ key: String, _ entries: [String: String]) throws(ExternalDataFault)
@@ -55,7 +61,7 @@ final class ExternalData {
     return number
   }
 
-  private func file(at location: String) throws(ExternalDataFault) -> MappedFile {
+  private func file(at location: String) throws(ExternalDataFault) -> InputFile {
     if let file = files[location] { return file }
     guard let folder else { throw .noFolder }
     let parts = location.split(separator: "/", omittingEmptySubsequences: false)
@@ -66,8 +72,8 @@ final class ExternalData {
       let root = try FilePath.resolved(folder)
       let path = try FilePath.resolved("\(root)/\(location)")
       if path.hasPrefix(root == "/" ? root : root + "/") {
-        let file = try MappedFile(path: path)
-        files[location] = file
+        let file = try InputFile(regularFile: path)
+        if files.count < Self.openFileLimit { files[location] = file }
         return file
       }
     } catch {

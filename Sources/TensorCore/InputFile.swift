@@ -16,8 +16,21 @@ public final class InputFile: Sendable {
   /// Opens a file for reading.
   ///
   /// - Throws: ``FileError``, with `EISDIR` for a folder.
-  public init(path: String) throws(FileError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  public convenience init(path: String) throws(FileError) {
+    try self.init(path, flags: 0) { $0 == S_IFDIR ? EISDIR : nil }
+  }
+
+  /// Opens a file whose name others chose: no pipe or device, nor what a link points to.
+  ///
+  /// - Throws: ``FileError``, with `EINVAL` where the path names no regular file.
+  public convenience init(regularFile path: String) throws(FileError) {
+    // A pipe would block here until somebody writes to it.
+    try self.init(path, flags: O_NOFOLLOW | O_NONBLOCK) { $0 == S_IFREG ? nil : EINVAL }
+  }
+
+  /// - Parameter refusal: the error for a kind of file, `nil` for one that is taken.
+  private init(_ path: String, flags: Int32, refusal: (mode_t) -> Int32?) throws(FileError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | flags)
     guard descriptor >= 0 else { throw FileError(.read, path, code: errno) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
@@ -25,9 +38,9 @@ public final class InputFile: Sendable {
       close(descriptor)
       throw FileError(.read, path, code: code)
     }
-    guard status.st_mode & S_IFMT != S_IFDIR else {
+    if let code = refusal(status.st_mode & S_IFMT) {
       close(descriptor)
-      throw FileError(.read, path, code: EISDIR)
+      throw FileError(.read, path, code: code)
     }
     self.path = path
     self.size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil

@@ -1,30 +1,25 @@
 /// Immutable, reference-counted bytes behind one or more tensors.
 ///
-/// The memory may come from anywhere (an allocation here, a parsed protobuf message, a mapped file):
-/// `release` gives it back once the last tensor that uses it is gone. Bytes that can be had again, from a file or by
-/// computing them, take up memory only while they are read, if their readers see to it: ``discard()``.
+/// The memory may come from anywhere (an allocation here, a parsed protobuf message): `release` gives it back once
+/// the last tensor that uses it is gone. Bytes that can be had again, from a file or by computing them, take up memory
+/// only while they are read, if their readers see to it: ``discard()``.
 public final class TensorStorage: Sendable {
   public let byteCount: Int
   /// Where the bytes stand when they are in memory.
   nonisolated(unsafe) private let place: UnsafeRawBufferPointer
   private let renewable: RenewableMemory?
-  private let forget: (@Sendable (UnsafeRawBufferPointer) -> Void)?
   private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 
   /// - Parameters:
   ///   - bytes: memory that nobody writes to from here on.
-  ///   - discard: lets the system reclaim `bytes`, which come back by themselves when they are read; `nil` where they
-  ///     can't.
   ///   - release: called once, with `bytes`, at the end of this storage's life.
   public init(
     adopting bytes: UnsafeRawBufferPointer,
-    discard: (@Sendable (UnsafeRawBufferPointer) -> Void)? = nil,
     release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) {
     byteCount = bytes.count
     place = bytes
     renewable = nil
-    forget = discard
     self.release = release
   }
 
@@ -65,7 +60,6 @@ public final class TensorStorage: Sendable {
     byteCount = memory.bytes.count
     place = UnsafeRawBufferPointer(memory.bytes)
     renewable = memory
-    forget = nil
     release = { _ in }
   }
 
@@ -105,9 +99,7 @@ public final class TensorStorage: Sendable {
   public func hold() -> Hold { Hold(self) }
 
   /// Gives back the memory of bytes that can be had again and that nobody holds; of others it does nothing.
-  public func discard() {
-    if let renewable { renewable.discard() } else { forget?(place) }
-  }
+  public func discard() { renewable?.discard() }
 
   /// Whether there is an address, and a multiple of `alignment`; reads nothing.
   public func isAligned(to alignment: Int) -> Bool {

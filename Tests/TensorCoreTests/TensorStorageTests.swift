@@ -61,14 +61,6 @@ import Testing
     #expect(tensor.elements(of: Float.self) == [1, 2, 3])
   }
 
-  @Test func `a mapped file's bytes come back after a discard`() throws {
-    let folder = try TemporaryFolder()
-    let content = (0..<20000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-    let file = try MappedFile(path: folder.write(content, to: "data"))
-    file.discard(UnsafeRawBufferPointer(rebasing: file.bytes[5000..<13001]))
-    #expect(file.bytes.elementsEqual(content))
-  }
-
   @Test func `tensors are equal by their bytes, whatever holds them`() {
     let count = TensorStorage.leastRenewableBytes / 4
     let renewable = Tensor.renewable(shape: [count], of: Float.self) { buffer in
