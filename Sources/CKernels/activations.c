@@ -103,3 +103,19 @@ void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side
   }
   for (; i < n; i++) counts[(int32_t)floorf(x[i] * reciprocal) + side]++;
 }
+
+SNUG_CLONES double snug_histogram_error(const double *centres, const double *counts, size_t n,
+                                        double scale, double minimum, double maximum) {
+  double8 sum = {0}, least = minimum - (double8){0}, greatest = maximum - (double8){0};
+  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
+    double8 centre, count;
+    SNUG_LOAD(centre, centres, i, n);
+    SNUG_LOAD(count, counts, i, n);
+    double8 clipped = __builtin_elementwise_min(
+        __builtin_elementwise_max(centre / scale, least), greatest);
+    /* Adding 1.5 * 2^52 rounds to the nearest integer; what it can't hold is clipped before. */
+    double8 difference = (clipped + 0x1.8p52 - 0x1.8p52) * scale - centre;
+    sum += count * difference * difference;
+  }
+  return SNUG_TOTAL(sum);
+}

@@ -193,3 +193,16 @@ SNUG_CLONES snug_row_fit_sums snug_row_fit(const float *w, const float *values,
   snug_row_fit_sums sums = {SNUG_TOTAL(error), SNUG_TOTAL(product), SNUG_TOTAL(square)};
   return sums;
 }
+
+SNUG_CLONES double snug_code_error(const int8_t *codes, float scale, const float *w, size_t n) {
+  double8 sum = {0};
+  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
+    char8 code;
+    float8 x;
+    SNUG_LOAD(code, codes, i, n);
+    SNUG_LOAD(x, w, i, n);
+    double8 rest = __builtin_convertvector(code, double8) * (double)scale - __builtin_convertvector(x, double8);
+    sum += rest * rest;
+  }
+  return SNUG_TOTAL(sum);
+}

@@ -1,3 +1,4 @@
+import CKernels
 import Synchronization
 
 #if canImport(Glibc)
@@ -22,6 +23,8 @@ public struct AtomicFile: ~Copyable {
   private let target: String
   /// `nil` once renamed, and for a device.
   private var temporary: String?
+  /// The bytes that the disk was told to start on.
+  private var started = 0
 
   private static let serial = Atomic<Int>(0)
 
@@ -83,6 +86,14 @@ public struct AtomicFile: ~Copyable {
       written += result
     }
     count += written
+    startFlushing()
+  }
+
+  /// Lets the disk work while the rest of a large file is computed, so that ``commit()`` waits less.
+  private mutating func startFlushing() {
+    guard temporary != nil, count - started >= 8 << 20 else { return }
+    snug_start_flush(descriptor, Int64(started), Int64(count - started))
+    started = count
   }
 
   /// Appends bytes.

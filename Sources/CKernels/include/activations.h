@@ -37,4 +37,8 @@ void snug_magnitude_count_lower(const float *x, size_t n, uint32_t upper, uint64
 void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side,
                         uint64_t *counts);
 
+/* Sum of count * (round(centre / scale) * scale - centre)^2, integers clipped to [minimum, maximum]. */
+double snug_histogram_error(const double *centres, const double *counts, size_t n, double scale,
+                            double minimum, double maximum);
+
 #endif

@@ -1,6 +1,8 @@
 #ifndef SNUG_KERNELS_H
 #define SNUG_KERNELS_H
 
+#include <stdint.h>
+
 #include "accumulators.h"
 #include "activations.h"
 #include "copies.h"
@@ -17,5 +19,8 @@
 
 /* Cores that this process may run on: the affinity mask that a container or taskset grants. */
 int snug_available_cores(void);
+
+/* Has the system start to write `count` bytes of an open file from `offset` to the disk, without waiting. */
+void snug_start_flush(int descriptor, int64_t offset, int64_t count);
 
 #endif

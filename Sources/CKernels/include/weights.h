@@ -71,4 +71,7 @@ typedef struct {
 snug_row_fit_sums snug_row_fit(const float *w, const float *values, const float *importance,
                                size_t n);
 
+/* Sum of (code * scale - w)^2, in double. */
+double snug_code_error(const int8_t *codes, float scale, const float *w, size_t n);
+
 #endif

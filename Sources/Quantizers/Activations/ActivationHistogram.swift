@@ -51,20 +51,13 @@ public struct ActivationHistogram: Sendable, Hashable {
   public func leastErrorStatistic(for format: ActivationFormat) throws(QuantizerError) -> Float {
     if count == 0 { throw .noActivations }
     if largest == 0 { return 0 }
-    let bins = counts.indices.filter { counts[$0] > 0 }.map { bin in
-      (centre: (Double(bin - Self.side) + 0.5) * Double(width), count: Double(counts[bin]))
-    }
-    let (minimum, maximum) = (Double(format.minimum), Double(format.maximum))
+    let bins = counts.indices.filter { counts[$0] > 0 }
+    let centres = bins.map { (Double($0 - Self.side) + 0.5) * Double(width) }
+    let weights = bins.map { Double(counts[$0]) }
     @Sendable func error(_ statistic: Double) -> Double {
-      let scale = statistic / Double(format.steps)
-      var sum = 0.0
-      for (centre, count) in bins {
-        // Adding 1.5 * 2^52 rounds to the nearest integer; what it can't hold is clipped before.
-        let clipped = min(max(centre / scale, minimum), maximum) + 0x1.8p52 - 0x1.8p52
-        let difference = clipped * scale - centre
-        sum += count * difference * difference
-      }
-      return sum
+      snug_histogram_error(
+        centres, weights, centres.count, statistic / Double(format.steps), Double(format.minimum),
+        Double(format.maximum))
     }
     if format.scaleType == .powerOfTwo {
       let top = Int(log2(largest / format.steps).rounded(.up))

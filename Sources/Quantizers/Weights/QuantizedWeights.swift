@@ -1,3 +1,6 @@
+import CKernels
+import TensorCore
+
 /// The integers of a layer and their scales.
 public struct QuantizedWeights: Sendable {
   /// C x K, row-major.
@@ -16,19 +19,30 @@ public struct QuantizedWeights: Sendable {
   /// Sum of squared differences from `weights`, one a channel.
   public func errors(from weights: [Float]) -> [Double] {
     let length = scales.isEmpty ? 0 : codes.count / scales.count
-    return scales.enumerated().map { channel, scale in
-      var error = 0.0
-      for index in channel * length..<(channel + 1) * length {
-        let rest = Double(codes[index]) * Double(scale) - Double(weights[index])
-        error += rest * rest
+    precondition(
+      weights.count >= scales.count * length, "\(weights.count) weights for \(codes.count)")
+    var errors = [Double](repeating: 0, count: scales.count)
+    errors.withUnsafeMutableBufferPointer { errors in
+      nonisolated(unsafe) let errors = errors
+      Parallelism.forEachRange(count: errors.count, grain: max(1, (1 << 17) / max(length, 1))) {
+        for channel in $0 {
+          let start = channel * length
+          errors[channel] = codes.withUnsafeBufferPointer { codes in
+            weights.withUnsafeBufferPointer { weights in
+              snug_code_error(
+                codes.baseAddress.map { $0 + start }, scales[channel],
+                weights.baseAddress.map { $0 + start }, length)
+            }
+          }
+        }
       }
-      return error
     }
+    return errors
   }
 
   /// Sum of squared differences from `weights` over their squared norm, or 0 where all are 0.
   public func relativeError(from weights: [Float]) -> Double {
-    let norm = weights.reduce(0.0) { $0 + Double($1) * Double($1) }
+    let norm = snug_square_sum(weights, weights.count)
     return norm > 0 ? errors(from: weights).reduce(0, +) / norm : 0
   }
 }
