@@ -201,7 +201,8 @@ SNUG_CLONES double snug_code_error(const int8_t *codes, float scale, const float
     float8 x;
     SNUG_LOAD(code, codes, i, n);
     SNUG_LOAD(x, w, i, n);
-    double8 rest = __builtin_convertvector(code, double8) * (double)scale - __builtin_convertvector(x, double8);
+    double8 value = __builtin_convertvector(code, double8) * (double)scale;
+    double8 rest = value - __builtin_convertvector(x, double8);
     sum += rest * rest;
   }
   return SNUG_TOTAL(sum);

@@ -241,6 +241,22 @@ extension WeightLayer {
     #expect(error == 20 / 9.25, "(2^2 + 4^2) / (0.5^2 + 1 + 2^2 + 2^2)")
   }
 
+  @Test(arguments: [1, 7, 8, 9, 23, 64])
+  func `a channel's error is the plain sum of its squared differences`(length: Int) {
+    var generator = SplitMix(seed: UInt64(length))
+    let codes = (0..<3 * length).map { _ in Int8(truncatingIfNeeded: Int(generator.normal() * 40)) }
+    let weights = (0..<3 * length).map { _ in generator.normal() }
+    let scales: [Float] = [0.25, 0.03, 2]
+    let errors = QuantizedWeights(codes: codes, scales: scales).errors(from: weights)
+    for channel in 0..<3 {
+      let expected = (channel * length..<(channel + 1) * length).reduce(0.0) {
+        let rest = Double(codes[$1]) * Double(scales[channel]) - Double(weights[$1])
+        return $0 + rest * rest
+      }
+      #expect((errors[channel] - expected).magnitude <= 1e-12 * expected)
+    }
+  }
+
   @Test func `results don't depend on the number of threads`() throws {
     var generator = SplitMix(seed: 23)
     let weights = (0..<64 * 2048).map { _ in generator.normal() }
