@@ -21,7 +21,8 @@ extension ModelFile {
   ///
   /// - Parameter output: replaced only once the new file is complete.
   /// - Throws: ``SnugError`` where the file can't be read, isn't quantized, or holds what the format can't express,
-  ///   and where the output can't be written.
+  ///   where tiles that the file's order of weights fits don't fit the format's, and where the output can't be
+  ///   written.
   public func export(to output: String, _ options: ExportOptions) throws(SnugError) -> ExportSummary
   {
     try checkOutputs([output])
@@ -45,9 +46,15 @@ extension ModelFile {
     }
     let writesChannelsLast = options.channelsLast || options.format == .hls4ml
     let hasTiles = annotations(of: model).contains { $0.tiling != nil }
-    if writesChannelsLast, hasTiles { throw .tilesReordered(file: path) }
+    let isChannelsLast = model.opset(of: Model.channelsLastDomain) != nil
+    // Weights in another order put other products into a tile, whose register may not hold them.
+    let fitting =
+      hasTiles && (writesChannelsLast || isChannelsLast)
+      ? Set(
+        try verify().result.layers.filter { $0.tiles != nil && $0.overflowInTiles == nil }
+          .map(\.layer.name)) : []
     var passes: [any Pass] = []
-    if !writesChannelsLast, model.opset(of: Model.channelsLastDomain) != nil {
+    if !writesChannelsLast, isChannelsLast {
       passes.append(ChannelsFirstExport(movesWeights: !hasTiles))
     }
     if let opset = model.opset(of: "") {
@@ -80,7 +87,12 @@ extension ModelFile {
       throw .conversion(file: path, .pass(error))
     }
     model.raiseVersions(for: options.format)
-    try restateAccumulators(of: &model)
+    for verdict in try restateAccumulators(of: &model) where fitting.contains(verdict.layer.name) {
+      guard let overflow = verdict.overflowInTiles else { continue }
+      throw .tilesReordered(
+        file: path, layer: verdict.layer.name, overflow: "\(overflow)",
+        channelsLast: writesChannelsLast)
+    }
     return edits
   }
 
@@ -91,9 +103,11 @@ extension ModelFile {
   }
 
   /// Brings the annotations in line with the nodes and tensors that now stand in the model; targets stay.
-  private func restateAccumulators(of model: inout Model) throws(SnugError) {
+  ///
+  /// - Returns: the verdicts on the layers; none where the file states nothing.
+  private func restateAccumulators(of model: inout Model) throws(SnugError) -> [LayerVerdict] {
     var entries = annotations(of: model)
-    if entries.isEmpty { return }
+    if entries.isEmpty { return [] }
     let result: VerificationResult
     do throws(GraphError) { result = try Verifier.verify(model.undecoded) } catch {
       throw .graph(file: path, error)
@@ -115,6 +129,19 @@ extension ModelFile {
     }
     model.setMetadata(
       AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode(entries))
+    return result.layers
+  }
+}
+
+extension LayerVerdict {
+  /// What says that a tile's register, or the one that adds them, can't hold its sums.
+  fileprivate var overflowInTiles: Finding? {
+    findings.first {
+      switch $0 {
+      case .tileOverflow, .outerOverflow: true
+      default: false
+      }
+    }
   }
 }
 

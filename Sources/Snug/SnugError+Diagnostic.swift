@@ -71,11 +71,14 @@ extension SnugError {
     case .thresholdsOutsideQonnx:
       Diagnostic(
         .options, "thresholds are written in QONNX alone", hint: "give --format qonnx")
-    case .tilesReordered(let file):
+    case .tilesReordered(let file, let layer, let overflow, let channelsLast):
       Diagnostic(
-        .model, file: file,
-        "its sums are cut into tiles in the order of its weights, which channels-last weights change",
-        hint: "convert without --tile-size, or export with channels first")
+        .model, file: file, subject: "layer '\(layer)'",
+        "tiles are cut in the order of the weights, and in channels-\(channelsLast ? "last" : "first") order "
+          + overflow,
+        hint: channelsLast
+          ? "export with channels first, or convert without --tile-size"
+          : "export with --channels-last, or convert without --tile-size")
     case .channelsLastOutsideQonnx:
       Diagnostic(
         .options, "channels-last operators are written in QONNX alone",

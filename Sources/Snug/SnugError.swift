@@ -47,8 +47,8 @@ public enum SnugError: Error, Sendable {
   case thresholdsOutsideQonnx
   /// Channels-last operators asked for in a format that has none.
   case channelsLastOutsideQonnx
-  /// An export that moves weights, of a file whose sums are cut into tiles in the order of its weights.
-  case tilesReordered(file: String)
+  /// An export that moves weights, so that a layer's tiles hold other products, which don't fit their registers.
+  case tilesReordered(file: String, layer: String, overflow: String, channelsLast: Bool)
   /// Super-resolution without the factor.
   case scaleMissing
 }

@@ -10,8 +10,8 @@ public struct NarrowAccumulator: Sendable, Hashable {
     /// register's range.
     case wrap
     /// Each step clamps to the register's range, one product after the other in the order in which the file
-    /// stores a channel's weights: for a convolution by input channel, then kernel row, then kernel column. An
-    /// overflow is a dot product in which a step clamps.
+    /// stores a channel's weights: for a convolution by input channel, then kernel row, then kernel column, the
+    /// input channel last where weights are stored so. An overflow is a dot product in which a step clamps.
     case saturate
     /// The exact sum, whatever the width; an overflow is a final sum outside the register's range.
     case count
