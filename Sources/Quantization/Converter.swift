@@ -60,15 +60,17 @@ public struct Converter: Sendable {
   /// as ``convert(_:calibration:progress:)`` leaves them: from its integers, scales and corrected constants.
   ///
   /// - Parameters:
-  ///   - always: whether they start so anyway, with the exact budget in the place of their own methods.
+  ///   - always: whether they start so anyway, with the exact budget in the place of their own methods, and from the
+  ///     biases of the conversion where these count in the accumulator.
   ///   - others: as of ``convert(_:calibration:progress:)``.
   /// - Throws: ``ConversionError`` where the model, the recipe or the samples don't allow it.
   public func trainable(
     _ model: Model, calibration: (any CalibrationSource)?, asConverted always: Bool = false,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> TrainableModel {
-    let (float, plan, edits, runner, calibrationSeconds) = try calibrated(
-      model, calibration, createsBiases: false, opensBatch: true, progress)
+    var (float, plan, edits, runner, calibrationSeconds) = try calibrated(
+      model, calibration, createsBiases: always && recipe.biasCorrection, opensBatch: true,
+      progress)
     var seconds = calibrationSeconds
     var clock = StageClock()
     var start = float
@@ -84,6 +86,9 @@ public struct Converter: Sendable {
         plan, runner, float: float.graph, quantized: &quantized, &baked, progress)
       for correction in corrections { correction?.apply(to: &start.graph) }
       converted = baked.map(\.quantized)
+      for index in baked.indices {
+        plan.takeBias(of: baked[index].quantized, layer: index, in: &start.graph)
+      }
     }
     // The exported model keeps its batch; only training widens it.
     func widened(_ graph: Graph) throws(ConversionError) -> Graph {

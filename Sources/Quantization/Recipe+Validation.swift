@@ -34,12 +34,6 @@ extension Recipe {
       if let size = layer.tileSize { try check("tile-size", size, in: 0...Int(Int32.max)) }
       if let bits = layer.outerBits { try check("outer-bits", bits, in: 2...64) }
     }
-    if let steps = reconstructionSteps, steps > 0,
-      biasBits != nil || layers.contains(where: { $0.biasBits != nil })
-    {
-      throw RecipeError(
-        option: "reconstruction-steps", value: "\(steps)", allowed: "0 where bias-bits is given")
-    }
   }
 
   /// Whether settings go together, once all are known.

@@ -10,21 +10,25 @@ import Testing
 
 @Suite struct ReconstructionTests {
   /// Integers that were not chosen by the output leave something to find.
-  private func recipe(_ bits: Int) -> Recipe {
+  private func recipe(_ bits: Int, biasBits: Int? = nil, folds: Bool = false) -> Recipe {
     var recipe = Recipe()
+    recipe.biasBits = biasBits
+    recipe.foldBatchNormalization = folds
     recipe.accumulatorBits = bits
     recipe.scaleSearch = .weights
     recipe.rounding = .nearest
     return recipe
   }
 
-  private func reconstruction(steps: Int = 200, bits: Int = 8) throws -> BlockReconstruction {
+  private func reconstruction(
+    steps: Int = 200, bits: Int = 8, biasBits: Int? = nil, folds: Bool = false
+  ) throws -> BlockReconstruction {
     let inputs = try ToyData(256, reference: .none).batch(Array(0..<256)).inputs
     let samples = try #require(InMemoryCalibration(inputs))
     var settings = BlockReconstruction.Settings()
     settings.steps = steps
     return try BlockReconstruction(
-      try Converter(recipe(bits)).trainable(
+      try Converter(recipe(bits, biasBits: biasBits, folds: folds)).trainable(
         ToyTraining.float(), calibration: samples, asConverted: true),
       calibration: samples, settings: settings)
   }
@@ -114,6 +118,62 @@ import Testing
       // Inputs are 0...15.
       #expect(15 * row.filter { $0 > 0 }.reduce(0, +) <= 63)
       #expect(-15 * row.filter { $0 < 0 }.reduce(0, +) <= 64)
+    }
+  }
+
+  /// The integers behind the quantizer of a layer's constant input; `nil` where there is none.
+  private func integers(_ graph: Graph, _ name: String, _ position: Int) throws -> [Int]? {
+    let node = graph[try #require(graph.node(named: name))]
+    guard node.inputs.count > position, let value = node.inputs[position],
+      let quantizer = graph.producer(of: value)
+    else { return nil }
+    func floats(_ position: Int) throws -> [Float] {
+      let value = try #require(quantizer.inputs[position])
+      return try #require(graph[value].constant).elements(of: Float.self)
+    }
+    let (values, scales) = (try floats(0), try floats(1))
+    let length = values.count / scales.count
+    return values.indices.map { Int((values[$0] / scales[$0 / length]).rounded()) }
+  }
+
+  @Test(arguments: [true, false])
+  func `without steps the biases in the accumulators are those of the conversion too`(folds: Bool)
+    throws
+  {
+    let inputs = try ToyData(256, reference: .none).batch(Array(0..<256)).inputs
+    let samples = try #require(InMemoryCalibration(inputs))
+    let converted = try Converter(recipe(8, biasBits: 12, folds: folds))
+      .convert(ToyTraining.float(), calibration: samples)
+    let found = try reconstruction(steps: 0, bits: 8, biasBits: 12, folds: folds).run().model.bake()
+    for name in ["stem", "middle", "head"] {
+      for position in 1...2 {
+        let wanted = try integers(converted.model.graph, name, position)
+        #expect(try integers(found.model.graph, name, position) == wanted, "\(name)")
+        // Normalisations that are kept take what a bias would.
+        #expect((wanted == nil) == (position == 2 && !folds && name != "head"), "\(name)")
+      }
+    }
+    let (before, after) = (try error(converted), try error(found))
+    #expect(abs(before - after) <= 1e-4 * before)
+  }
+
+  @Test func `blocks come nearer with biases in the accumulators, which keep their width`() throws {
+    let (model, _, network) = try reconstruction(bits: 12, biasBits: 12, folds: true).run()
+    let outcome = try #require(network)
+    #expect(outcome.after < outcome.before, "\(outcome)")
+    let narrow = try reconstruction(bits: 7, biasBits: 8, folds: true).run().model
+    for (bits, conversion) in [(12, try model.bake()), (7, try narrow.bake())] {
+      let graph = conversion.model.graph
+      let weights = try #require(try integers(graph, "middle", 1))
+      let biases = try #require(try integers(graph, "middle", 2))
+      #expect(biases.contains { $0 != 0 })
+      for (channel, bias) in biases.enumerated() {
+        let row = weights[channel * 54..<(channel + 1) * 54]
+        // Inputs are 0...15, and the bias comes first or last.
+        let above = max(bias, 0) + 15 * row.filter { $0 > 0 }.reduce(0, +)
+        let below = min(bias, 0) + 15 * row.filter { $0 < 0 }.reduce(0, +)
+        #expect(above <= 1 << (bits - 1) - 1 && below >= -(1 << (bits - 1)), "\(bits) bits")
+      }
     }
   }
 

@@ -21,11 +21,12 @@ struct IntegerBiasCorrection {
 
   private var step: Float { planned.step(of: input) }
 
-  /// - Returns: true where weights had to give way.
+  /// - Returns: whether weights had to give way, and what was taken from the output behind the bias: by a
+  ///   normalisation, `nil` where nothing was.
   func apply(
     to baked: inout BakedLayer, from actual: ChannelStatistics, to target: ChannelStatistics,
     in graph: inout Graph
-  ) -> Bool {
+  ) -> (movedWeights: Bool, shift: BiasCorrection?) {
     var layer = baked.quantized
     let products = products(layer, actual)
     let free = weightLayer(bias.values)
@@ -45,24 +46,26 @@ struct IntegerBiasCorrection {
       ? bias.values : means.indices.map { Float(target.means[$0] - means[$0]) }
     let units = layer.fit(weightLayer(wanted), weights: weight.map(planned.layer.layout.gather))
     baked.replace(with: layer, in: &graph)
-    if units == 0, isNormalized { shift(layer, means, target, in: &graph) }
-    return units > 0
+    if units == 0, isNormalized { return (false, shift(layer, means, target, in: &graph)) }
+    return (units > 0, nil)
   }
 
   /// Moves the bias alone, as far as the weights leave it room.
+  ///
+  /// - Returns: what a normalisation takes from the output instead.
   func settle(
     _ baked: inout BakedLayer, from actual: ChannelStatistics, to target: ChannelStatistics,
     in graph: inout Graph
-  ) {
+  ) -> BiasCorrection? {
     var layer = baked.quantized
     let products = products(layer, actual)
     if planned.layer.isNormalized(in: graph) {
-      shift(layer, products, target, in: &graph)
-      return
+      return shift(layer, products, target, in: &graph)
     }
     let wanted = weightLayer(products.indices.map { Float(target.means[$0] - products[$0]) })
     layer.settleBiases(of: wanted)
     baked.replace(with: layer, in: &graph)
+    return nil
   }
 
   /// The mean of each channel's products, which the bias is added to.
@@ -80,11 +83,12 @@ struct IntegerBiasCorrection {
   /// Leaves the rest of a shift to the normalisation that follows.
   private func shift(
     _ layer: QuantizedLayer, _ means: [Double], _ target: ChannelStatistics, in graph: inout Graph
-  ) {
+  ) -> BiasCorrection {
     let biases = layer.biasValues(step: step)
-    BiasCorrection(
+    let correction = BiasCorrection(
       layer: planned.layer,
-      shift: means.indices.map { Float(means[$0] + Double(biases[$0]) - target.means[$0]) }
-    ).apply(to: &graph)
+      shift: means.indices.map { Float(means[$0] + Double(biases[$0]) - target.means[$0]) })
+    correction.apply(to: &graph)
+    return correction
   }
 }

@@ -29,7 +29,8 @@ struct OutputCorrection {
   ///   - quantized: the baked graph, changed in place.
   ///   - baked: where the parameters of each layer stand.
   ///   - recipe: how weights are chosen anew, if at all.
-  /// - Returns: the shift taken from each layer's output, `nil` for one that is left as it is.
+  /// - Returns: the shift taken from each layer's output, `nil` for one that is left as it is, or whose integer bias
+  ///   takes it.
   /// - Throws: ``ConversionError`` where samples can't be run.
   func run(
     float: Graph, quantized: inout Graph, baked: inout [BakedLayer], recipe: Recipe,
@@ -52,7 +53,7 @@ struct OutputCorrection {
           channels: planned.layer.layout.channelCount, axis: planned.layer.outputAxis)
         try walk.observe(index, in: quantized) { actual.observe($0, shape: $1) }
         if actual.count > 0, let bias = planned.bias {
-          try correct(
+          corrections[index] = try correct(
             IntegerBiasCorrection(
               planned: planned, bias: bias, input: plan.groups[planned.group], recipe: recipe,
               weight: planned.layer.weight(in: float), gains: correctsGain),
@@ -73,12 +74,13 @@ struct OutputCorrection {
     _ correction: IntegerBiasCorrection, _ index: Int, _ baked: inout BakedLayer,
     from actual: ChannelStatistics, to target: ChannelStatistics, in graph: inout Graph,
     _ walk: LayerWalk
-  ) throws(ConversionError) {
-    guard correction.apply(to: &baked, from: actual, to: target, in: &graph) else { return }
+  ) throws(ConversionError) -> BiasCorrection? {
+    let (movedWeights, shift) = correction.apply(to: &baked, from: actual, to: target, in: &graph)
+    guard movedWeights else { return shift }
     let layer = correction.planned.layer
     var moved = ChannelStatistics(channels: layer.layout.channelCount, axis: layer.outputAxis)
     try walk.observe(index, in: graph) { moved.observe($0, shape: $1) }
-    correction.settle(&baked, from: moved, to: target, in: &graph)
+    return correction.settle(&baked, from: moved, to: target, in: &graph)
   }
 
   private func statistics(of graph: Graph, _ runner: SampleRunner) throws(ConversionError)

@@ -74,6 +74,17 @@ extension QuantizationPlan {
       layers[index].factor = layer.factor(in: graph)
     }
   }
+
+  /// Puts in the place of a layer's bias what its integers stand for.
+  mutating func takeBias(of quantized: QuantizedLayer, layer index: Int, in graph: inout Graph) {
+    guard let bias = layers[index].bias, !quantized.biases.isEmpty,
+      let value = graph[bias.node].inputs[bias.position], let shape = graph[value].constant?.shape
+    else { return }
+    let step = layers[index].step(of: groups[layers[index].group])
+    let values = quantized.biasValues(step: step)
+    graph.setConstant(value, Tensor(values, shape: shape))
+    layers[index].bias?.values = values
+  }
 }
 
 extension DotProductLayer {
