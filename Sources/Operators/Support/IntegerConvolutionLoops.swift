@@ -52,52 +52,51 @@ struct IntegerConvolutionLoops: Sendable {
     let inputPlane = self.x[2...].reduce(1, *)
     let last = window.kernel.count - 1
     let width = output[output.count - 1]
+    let (stride, size) = (window.strides[last], self.x[self.x.count - 1])
     for input in 0..<perGroup {
       let source = x + (sample * self.x[1] + firstInput + input) * inputPlane
       for tap in 0..<taps {
         let w = Int32(weight[(channel * perGroup + input) * taps + tap])
         if w == 0 { continue }
-        let offsets = coordinates(tap, in: window.kernel[...])
-        for row in 0..<(width == 0 ? 0 : planeCount / width) {
-          guard let start = rowStart(row, offsets) else { continue }
-          let from = offsets[last] * window.dilations[last] - padBegin[last]
-          let stride = window.strides[last]
-          let size = self.x[self.x.count - 1]
-          // Positions whose element lies inside the row.
-          let first = from >= 0 ? 0 : (-from + stride - 1) / stride
-          let end = from >= size ? 0 : min(width, (size - 1 - from) / stride + 1)
-          guard first < end else { continue }
+        let (outerTap, offset) = tap.quotientAndRemainder(dividingBy: window.kernel[last])
+        let from = offset * window.dilations[last] - padBegin[last]
+        // Positions whose element lies inside the row.
+        let first = from >= 0 ? 0 : (-from + stride - 1) / stride
+        let end = from >= size ? 0 : min(width, (size - 1 - from) / stride + 1)
+        guard first < end else { continue }
+        for row in 0..<planeCount / width {
+          guard let start = rowStart(row, outerTap) else { continue }
           let target = sums + row * width
-          for position in first..<end {
-            let value = Int32(source[start + from + position * stride])
-            target[position] = target[position] &+ w &* value
+          let values = source + (start + from)
+          if stride == 1 {
+            for position in first..<end {
+              target[position] = target[position] &+ w &* Int32(values[position])
+            }
+          } else {
+            for position in first..<end {
+              target[position] = target[position] &+ w &* Int32(values[position * stride])
+            }
           }
         }
       }
     }
   }
 
-  /// Where the input's row stands that an output row reads at a tap, `nil` where it lies in the padding.
-  private func rowStart(_ row: Int, _ offsets: [Int]) -> Int? {
-    let outer = output[2...].dropLast()
-    let position = coordinates(row, in: outer)
-    var start = 0
-    for axis in position.indices {
+  /// Where the input's row stands that an output row reads, `nil` where it lies in the padding.
+  ///
+  /// - Parameters:
+  ///   - row, tap: indices over all axes but the last, of the output and of the kernel.
+  private func rowStart(_ row: Int, _ tap: Int) -> Int? {
+    var (row, tap, start, stride) = (row, tap, 0, x[x.count - 1])
+    for axis in (0..<window.kernel.count - 1).reversed() {
+      let (nextRow, position) = row.quotientAndRemainder(dividingBy: output[axis + 2])
+      let (nextTap, offset) = tap.quotientAndRemainder(dividingBy: window.kernel[axis])
       let place =
-        position[axis] * window.strides[axis] + offsets[axis] * window.dilations[axis]
-        - padBegin[axis]
+        position * window.strides[axis] + offset * window.dilations[axis] - padBegin[axis]
       guard place >= 0, place < x[axis + 2] else { return nil }
-      start = start * x[axis + 2] + place
+      start += place * stride
+      (row, tap, stride) = (nextRow, nextTap, stride * x[axis + 2])
     }
-    return start * x[x.count - 1]
-  }
-
-  private func coordinates(_ index: Int, in shape: ArraySlice<Int>) -> [Int] {
-    var rest = index
-    var result = Array(shape)
-    for axis in result.indices.reversed() {
-      (rest, result[axis]) = rest.quotientAndRemainder(dividingBy: result[axis])
-    }
-    return result
+    return start
   }
 }
