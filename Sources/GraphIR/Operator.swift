@@ -58,7 +58,8 @@ public protocol Operator: Sendable, Hashable {
   /// - Throws: ``OperatorError`` where the inputs can't fit.
   func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?]
 
-  /// The domain and type of this instance; those of `schema` except for ``OpaqueOperator``.
+  /// The domain and type of this instance; those of `schema` except where an operator has several names, or
+  /// stands for another one.
   var domain: String { get }
   var type: String { get }
 }

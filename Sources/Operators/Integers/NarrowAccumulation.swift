@@ -15,6 +15,15 @@ struct NarrowAccumulation: ExecutableOperator {
     case convTranspose(ConvTranspose)
     case gemm(Gemm)
     case matMul(MatMul)
+
+    var type: String {
+      switch self {
+      case .conv: Conv.schema.type
+      case .convTranspose: ConvTranspose.schema.type
+      case .gemm: Gemm.schema.type
+      case .matMul: MatMul.schema.type
+      }
+    }
   }
 
   static let schema = OperatorSchema(
@@ -24,6 +33,9 @@ struct NarrowAccumulation: ExecutableOperator {
   let layer: IntegerLayer
   let accumulator: NarrowAccumulator
   let counter: OverflowCounter
+
+  /// The file's operator, which errors name.
+  var type: String { product.type }
 
   /// `nil` for an operator whose sums aren't emulated.
   init?(

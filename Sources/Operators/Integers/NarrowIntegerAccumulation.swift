@@ -41,6 +41,9 @@ struct NarrowIntegerAccumulation: ExecutableOperator {
   let accumulator: NarrowAccumulator
   let counter: OverflowCounter
 
+  /// The file's operator, which errors name.
+  var type: String { product.op.type }
+
   /// `nil` for an operator whose operands aren't integer tensors.
   ///
   /// - Parameter layer: what it says of scales and of the input doesn't matter; the operator's own operands tell.
