@@ -73,18 +73,6 @@ import Testing
     name: "MatMul", op: MatMul(), x: [2, 3, 11], weight: [11, 4], channels: 4
   ) { at in (0..<11).map { ([at[0], at[1], $0], [$0, at[2]]) } }
 
-  private func offset(_ index: [Int], _ shape: [Int]) -> Int {
-    zip(index, shape).reduce(0) { $0 * $1.1 + $1.0 }
-  }
-
-  private func index(_ offset: Int, _ shape: [Int]) -> [Int] {
-    var rest = offset
-    return shape.reversed().map { size in
-      defer { rest /= size }
-      return rest % size
-    }.reversed()
-  }
-
   /// Widths and ranges of one run.
   struct Setting: Sendable, CustomTestStringConvertible {
     var bits: Int

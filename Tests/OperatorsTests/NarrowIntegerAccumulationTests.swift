@@ -77,18 +77,6 @@ import Testing
     }
   }
 
-  private func offset(_ index: [Int], _ shape: [Int]) -> Int {
-    zip(index, shape).reduce(0) { $0 * $1.1 + $1.0 }
-  }
-
-  private func index(_ offset: Int, _ shape: [Int]) -> [Int] {
-    var rest = offset
-    return shape.reversed().map { size in
-      defer { rest /= size }
-      return rest % size
-    }.reversed()
-  }
-
   private func channel(_ position: Int, _ layer: Case) -> Int {
     index(position, layer.weight)[layer.weightAxis]
   }

@@ -16,12 +16,12 @@ struct NarrowAccumulation: ExecutableOperator {
     case gemm(Gemm)
     case matMul(MatMul)
 
-    var type: String {
+    var op: any ExecutableOperator {
       switch self {
-      case .conv: Conv.schema.type
-      case .convTranspose: ConvTranspose.schema.type
-      case .gemm: Gemm.schema.type
-      case .matMul: MatMul.schema.type
+      case .conv(let op): op
+      case .convTranspose(let op): op
+      case .gemm(let op): op
+      case .matMul(let op): op
       }
     }
   }
@@ -35,7 +35,7 @@ struct NarrowAccumulation: ExecutableOperator {
   let counter: OverflowCounter
 
   /// The file's operator, which errors name.
-  var type: String { product.type }
+  var type: String { product.op.type }
 
   /// `nil` for an operator whose sums aren't emulated.
   init?(
@@ -60,12 +60,7 @@ struct NarrowAccumulation: ExecutableOperator {
   }
 
   func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    switch product {
-    case .conv(let op): try op.infer(inputs)
-    case .convTranspose(let op): try op.infer(inputs)
-    case .gemm(let op): try op.infer(inputs)
-    case .matMul(let op): try op.infer(inputs)
-    }
+    try product.op.infer(inputs)
   }
 }
 
