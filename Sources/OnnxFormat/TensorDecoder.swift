@@ -4,7 +4,7 @@ import TensorCore
 /// Turns `TensorProto` messages into tensors.
 ///
 /// Data that already has the layout of a tensor is not copied: `raw_data` was read into tensor storage by
-/// the scanner, typed fields of full width are taken over from protobuf-c, external data is mapped.
+/// the scanner, typed fields of full width are taken over from protobuf-c, external data is read when it is needed.
 struct TensorDecoder {
   typealias Message = UnsafeMutablePointer<Onnx__TensorProto>
 
