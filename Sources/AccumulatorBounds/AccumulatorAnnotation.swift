@@ -64,6 +64,14 @@ public enum AnnotationError: Error, Sendable, Hashable {
   case notAnArray
   /// A field is missing, or holds another kind of value or one out of range.
   case field(String, entry: Int)
+  /// An entry has a field twice.
+  case repeatedField(String, entry: Int)
+  /// Two entries are of one layer or output.
+  case repeatedLayer(String)
+  /// The metadata has the key twice.
+  case repeatedKey
+  /// The metadata of the model and that of its graph differ.
+  case twoStatements
 }
 
 extension AnnotationError: CustomStringConvertible {
@@ -73,6 +81,13 @@ extension AnnotationError: CustomStringConvertible {
     case .notAnArray: "accumulator annotations: not a JSON array"
     case .field(let name, let entry):
       "accumulator annotations: entry \(entry): field '\(name)' is missing or invalid"
+    case .repeatedField(let name, let entry):
+      "accumulator annotations: entry \(entry): field '\(name)' is there twice"
+    case .repeatedLayer(let name): "accumulator annotations: '\(name)' has two entries"
+    case .repeatedKey:
+      "accumulator annotations: the metadata has '\(AccumulatorAnnotation.metadataKey)' twice"
+    case .twoStatements:
+      "accumulator annotations: the model's metadata and its graph's differ"
     }
   }
 }
@@ -84,13 +99,30 @@ extension AccumulatorAnnotation {
   }
 
   /// The annotations of a JSON array; fields that are not in the schema are left out.
+  ///
+  /// - Throws: ``AnnotationError``, also where a field, a layer or an output is there twice.
   public static func decode(_ text: String) throws(AnnotationError) -> [AccumulatorAnnotation] {
     let document: JSONValue
     do { document = try JSONValue(parsing: text) } catch { throw .malformed(error) }
     guard let entries = document.arrayValue else { throw .notAnArray }
     var annotations: [AccumulatorAnnotation] = []
+    var layers: Set<String> = []
+    var outputs: Set<String> = []
     for (index, entry) in entries.enumerated() {
-      annotations.append(try AccumulatorAnnotation(Entry(json: entry, index: index)))
+      if case .object(let members) = entry {
+        var fields: Set<String> = []
+        for member in members where !fields.insert(member.key).inserted {
+          throw .repeatedField(member.key, entry: index)
+        }
+      }
+      let annotation = try AccumulatorAnnotation(Entry(json: entry, index: index))
+      guard layers.insert(annotation.layer).inserted else {
+        throw .repeatedLayer(annotation.layer)
+      }
+      guard outputs.insert(annotation.output).inserted else {
+        throw .repeatedLayer(annotation.output)
+      }
+      annotations.append(annotation)
     }
     return annotations
   }

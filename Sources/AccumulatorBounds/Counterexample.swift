@@ -16,18 +16,19 @@ public struct Counterexample: Sendable, Hashable {
   ///   - weights: the channel's integers.
   ///   - input: the range of the inputs as stored.
   ///   - zeroPoint: subtracted from each input before its product; inside 64 bits for every input.
-  ///   - bias: added first or between the products.
+  ///   - bias: bounds of what is added first or between the products.
   public init?<Weights: Collection>(
-    weights: Weights, input: IntegerRange, zeroPoint: Int64 = 0, bias: Int64 = 0,
-    accumulator: AccumulatorRange
+    weights: Weights, input: IntegerRange, zeroPoint: Int64 = 0,
+    bias bounds: ClosedRange<Int64> = 0...0, accumulator: AccumulatorRange
   ) where Weights.Element: FixedWidthInteger & SignedInteger {
     guard let range = input.subtracting(zeroPoint: zeroPoint), let sums = SignSums(weights) else {
       return nil
     }
-    let worst = WorstCase(of: sums, input: range, bias: bias)
+    let worst = WorstCase(of: sums, input: range, bias: bounds)
     let overflowsAbove = worst.maximum > Int128(accumulator.maximum)
     guard overflowsAbove || worst.minimum < Int128(accumulator.minimum) else { return nil }
 
+    let bias = overflowsAbove ? bounds.upperBound : bounds.lowerBound
     var values: [Int64] = []
     values.reserveCapacity(weights.count)
     var prefix: [Int] = []

@@ -4,9 +4,10 @@
 /// A tile's register sees the partial sums of its products (``WorstCase``), the outer one the finished sums of
 /// tiles, any of them first, and the bias:
 ///
-///     maximum = max(bias, 0) + sum over tiles of max(0, xmax S+ - xmin S-)
+///     maximum = max(greatest bias, 0) + sum over tiles of max(0, xmax S+ - xmin S-)
 ///
-/// and the minimum likewise. Both are attained.
+/// and the minimum likewise. Where products may be missing, as the taps of a convolution that lie in padding, any
+/// subset of a tile's products is a finished sum, so that the range counts with 0 in it. Both are attained.
 public struct TiledWorstCase: Sendable, Hashable {
   /// Of all tiles' registers together.
   public var inner: WorstCase
@@ -18,10 +19,12 @@ public struct TiledWorstCase: Sendable, Hashable {
   ///   - weights: the channel's integers in the order in which tiles are cut.
   ///   - tileSize: T, at least 1.
   ///   - input: what is multiplied with a weight, a zero point already subtracted.
-  ///   - bias: added in the outer register, first or between the tiles.
+  ///   - bias: bounds of what is added in the outer register, first or between the tiles.
+  ///   - mayMissProducts: true where a finished tile may lack any of its products.
   /// - Returns: `nil` where a sum exceeds 64 bits.
   public init?<Weights: RandomAccessCollection>(
-    weights: Weights, tileSize: Int, input: IntegerRange, bias: Int64 = 0
+    weights: Weights, tileSize: Int, input: IntegerRange, bias: ClosedRange<Int64> = 0...0,
+    mayMissProducts: Bool = false
   ) where Weights.Element: FixedWidthInteger & SignedInteger {
     guard tileSize >= 1 else { return nil }
     let none = SignSums(positive: 0, negative: 0)
@@ -40,7 +43,8 @@ public struct TiledWorstCase: Sendable, Hashable {
       }
       inner.minimum = min(inner.minimum, worst.minimum)
       inner.maximum = max(inner.maximum, worst.maximum)
-      let (low, high) = (Int128(input.minimum), Int128(input.maximum))
+      var (low, high) = (Int128(input.minimum), Int128(input.maximum))
+      if mayMissProducts { (low, high) = (min(low, 0), max(high, 0)) }
       let (positive, negative) = (Int128(sums.positive), Int128(sums.negative))
       outer.maximum += max(0, high * positive - low * negative)
       outer.minimum += min(0, low * positive - high * negative)

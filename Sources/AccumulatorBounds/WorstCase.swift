@@ -3,7 +3,7 @@
 ///
 /// With a = max(xmax, 0) and b = max(-xmin, 0) these are
 ///
-///     minimum = min(bias, 0) - (a S- + b S+)        maximum = max(bias, 0) + (a S+ + b S-)
+///     minimum = min(least bias, 0) - (a S- + b S+)        maximum = max(greatest bias, 0) + (a S+ + b S-)
 ///
 /// A product that has not been added yet counts like an input of 0, so a range without 0 widens to
 /// include it. The bias is a summand like the products: an accumulator that starts from it is covered,
@@ -15,12 +15,21 @@ public struct WorstCase: Sendable, Hashable {
   /// - Parameters:
   ///   - sums: the channel's integer weights by sign.
   ///   - input: what is multiplied with a weight, a zero point already subtracted.
-  ///   - bias: added first or between the products.
-  public init(of sums: SignSums, input: IntegerRange, bias: Int64 = 0) {
+  ///   - bias: bounds of what is added first or between the products.
+  public init(of sums: SignSums, input: IntegerRange, bias: ClosedRange<Int64> = 0...0) {
     let (a, b) = input.magnitudes
     // 63-bit sums times 64-bit magnitudes, twice, and a bias: below 2^127.
-    self.minimum = Int128(min(bias, 0)) - (a * Int128(sums.negative) + b * Int128(sums.positive))
-    self.maximum = Int128(max(bias, 0)) + (a * Int128(sums.positive) + b * Int128(sums.negative))
+    minimum =
+      Int128(min(bias.lowerBound, 0))
+      - (a * Int128(sums.negative) + b * Int128(sums.positive))
+    maximum =
+      Int128(max(bias.upperBound, 0))
+      + (a * Int128(sums.positive) + b * Int128(sums.negative))
+  }
+
+  /// The worst case beside one bias.
+  public init(of sums: SignSums, input: IntegerRange, bias: Int64) {
+    self.init(of: sums, input: input, bias: bias...bias)
   }
 
   /// The least P such that both bounds lie in -2^(P-1) ... 2^(P-1) - 1.

@@ -44,6 +44,9 @@ extension FormatProblem: CustomStringConvertible {
     case .missingField(let owner, let field): "\(owner): field \(field) is missing"
     case .duplicateValue(let name, let definitions):
       "value '\(name)' is defined by \(definitions.joined(separator: " and by ")); rename one"
+    case .contradictoryType(let name, let types):
+      "value '\(name)' is stated to be \(types.joined(separator: " and to be ")); "
+        + "remove the statement that is wrong"
     case .graph(let error): "\(error)"
     case .attribute(let node, let name, let fault): "node '\(node)': attribute '\(name)' \(fault)"
     case .tensor(let name, let fault): "tensor '\(name)': \(fault)"

@@ -45,6 +45,8 @@ public enum FormatProblem: Error, Sendable, Hashable {
   case missingField(owner: String, field: String)
   /// A value is defined twice.
   case duplicateValue(name: String, definitions: [String])
+  /// Two statements give one value different element types or dimensions.
+  case contradictoryType(name: String, types: [String])
   /// A cycle, a dangling input, or a node that its operator refuses.
   case graph(GraphError)
   case attribute(node: String, name: String, AttributeFault)

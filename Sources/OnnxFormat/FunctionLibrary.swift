@@ -3,6 +3,9 @@ import GraphIR
 import TensorCore
 
 /// The functions that a model brings along, and their bodies for a call.
+///
+/// A function comes before an operator of its name in any domain, the standard's too: which of the two a runtime takes
+/// is left to it (IR.md), and only the body says what the file means.
 struct FunctionLibrary: Sendable {
   struct Key: Hashable {
     var domain: String
@@ -13,18 +16,11 @@ struct FunctionLibrary: Sendable {
   /// Serialized, so that each call decodes its own copy with its own attributes.
   private var functions: [Key: [UInt8]] = [:]
 
-  /// Domains whose operators mean what their standard says, whatever function a file has for readers that
-  /// don't know them.
-  private static let standardized: Set<String> = [
-    "", "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",
-  ]
-
   init() {}
 
   init(_ list: MessageList<Onnx__FunctionProto>?, _ count: Int) throws(FormatProblem) {
     for message in messages(list, count) {
       let key = Self.key(message)
-      if Self.standardized.contains(key.domain) { continue }
       guard functions.updateValue(pack(message), forKey: key) == nil else {
         throw .function(name: key.name, .repeated)
       }

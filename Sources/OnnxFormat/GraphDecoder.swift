@@ -39,7 +39,7 @@ struct GraphDecoder {
     try addNodes(m, names, outputs)
     try addOutputs(m)
     for info in messages(m.value_info, m.n_value_info) {
-      if let id = values[text(info.pointee.name)]?.id { describe(id, info) }
+      if let id = values[text(info.pointee.name)]?.id { try describe(id, info) }
     }
     for annotation in messages(m.quantization_annotation, m.n_quantization_annotation) {
       guard let id = values[text(annotation.pointee.tensor_name)]?.id else { continue }
@@ -79,7 +79,7 @@ struct GraphDecoder {
       }
       if constants[name] == nil {
         let id = graph.addInput(name: name, type: nil)
-        describe(id, info)
+        try describe(id, info)
         try define(name, id, by: "a graph input")
       }
     }
@@ -116,19 +116,28 @@ struct GraphDecoder {
       guard let id = values[name]?.id else {
         throw .graph(.danglingValue(name: name, consumer: nil))
       }
-      describe(id, info)
+      try describe(id, info)
       graph.addOutput(id)
     }
   }
 
   /// Attaches the type and documentation that the file gives for a value.
+  ///
+  /// - Throws: ``FormatProblem/contradictoryType`` where that is another type than an earlier statement's, or than the
+  ///   data's of a constant.
   private mutating func describe(
     _ id: ValueID, _ info: UnsafeMutablePointer<Onnx__ValueInfoProto>
-  ) {
+  ) throws(FormatProblem) {
+    let type = DecodedType(info.pointee.type)
+    let known = graph[id].constant?.type ?? graph[id].type
+    if let known, let stated = type.tensor, !known.agrees(with: stated) {
+      throw .contradictoryType(name: graph[id].name, types: ["\(known)", "\(stated)"])
+    }
     // The data of a constant says more than its description.
     if graph[id].constant != nil { return }
-    let type = DecodedType(info.pointee.type)
-    if type.tensor != nil || type.serialized != nil {
+    // What a caller has to feed is said where the input is listed, and there alone.
+    let isInput = graph.inputs.contains(id) && graph[id].type != nil
+    if !isInput, type.tensor != nil || type.serialized != nil {
       graph[id].type = type.tensor
       graph[id].serializedType = type.serialized
     }
@@ -261,6 +270,20 @@ struct GraphDecoder {
       return try resolver.makeOperator(domain: domain, type: type, attributes: reader)
     } catch {
       throw .graph(.node(name: name, type: type, error))
+    }
+  }
+}
+
+extension TensorType {
+  /// Whether two statements can be true of one value; the shape of a constant may be stated loosely, as `[1]` for a
+  /// scalar, since its data says what it is.
+  fileprivate func agrees(with other: TensorType) -> Bool {
+    guard elementType == other.elementType else { return false }
+    guard let dimensions, let others = other.dimensions, dimensions.count == others.count else {
+      return true
+    }
+    return zip(dimensions, others).allSatisfy { a, b in
+      a.size == nil || b.size == nil || a.size == b.size
     }
   }
 }

@@ -31,7 +31,7 @@ struct ModelDecoder {
     try inliner.run(&decoded)
     model.graph = decoded
     for opset in inliner.opsets { model.importDomain(opset.domain, version: opset.version) }
-    // Subgraphs may still call functions, and operators of a standard may have one for other readers.
+    // Subgraphs may still call functions.
     let calls = decoded.nodeIDs.contains {
       !decoded[$0].captures.isEmpty || hasSubgraph(decoded[$0])
     }

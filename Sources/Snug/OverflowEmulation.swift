@@ -205,8 +205,14 @@ extension IntegerLayer {
         codes.append(code)
       }
     }
+    var biases: [Int64] = []
+    if let bias = layer.bias {
+      // A register starts from one constant a channel.
+      guard let values = bias.values else { return nil }
+      biases = values
+    }
     self.init(
       codes: codes, scales: scales, inputScale: input.scale ?? 1, inputRange: low...high,
-      biases: layer.bias?.values ?? [], storesInputsLast: storesInputsLast)
+      biases: biases, storesInputsLast: storesInputsLast)
   }
 }

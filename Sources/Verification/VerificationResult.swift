@@ -1,9 +1,14 @@
 import AccumulatorBounds
+import GraphIR
 
 /// The verdict on a model: for each dot-product layer, whether its accumulator can overflow.
 public struct VerificationResult: Sendable {
   public let layers: [LayerVerdict]
   public let findings: [ModelFinding]
+  /// Operators in the model that the verifier doesn't know and the caller takes to hide no dot product.
+  public let assumptions: [OperatorName]
+  /// Initializers that the file also lists as inputs: the verdict is for their values in the file.
+  public let replaceableConstants: [String]
 
   /// True where no accumulator of any layer can leave its range, for any input and order of summation.
   public var isCertified: Bool {
@@ -41,7 +46,33 @@ public struct LayerVerdict: Sendable {
     guard let targetBits, let input = layer.input, let range = AccumulatorRange(bits: targetBits)
     else { return nil }
     let width = Int128(input.integerMaximum) - Int128(input.integerMinimum)
-    let room = Int128(range.maximum) - Int128(layer.bias(ofChannel: index).magnitude)
+    let bias = layer.biasRange(ofChannel: index)
+    let reach = max(bias.lowerBound.magnitude, bias.upperBound.magnitude)
+    let room = Int128(range.maximum) - Int128(reach)
     return width > 0 ? Int64(clamping: 2 * max(room, 0) / width) : nil
   }
+}
+
+/// An operator by the names that a node of a file has.
+public struct OperatorName: Sendable, Hashable {
+  /// Empty for the standard domain.
+  public let domain: String
+  public let type: String
+
+  public init(domain: String, type: String) {
+    self.domain = domain
+    self.type = type
+  }
+
+  /// `DOMAIN:TYPE`, or the type alone for the standard domain; `nil` where the type is missing.
+  public init?(_ text: String) {
+    let colon = text.lastIndex(of: ":")
+    type = colon.map { String(text[text.index(after: $0)...]) } ?? text
+    domain = OpsetImport.canonical(colon.map { String(text[..<$0]) } ?? "")
+    if type.isEmpty { return nil }
+  }
+}
+
+extension OperatorName: CustomStringConvertible {
+  public var description: String { domain.isEmpty ? type : "\(domain):\(type)" }
 }

@@ -6,27 +6,48 @@ import GraphIR
 /// Nothing is shared with the code that quantizes: nodes are read as domain, type and raw attributes, and
 /// every integer is recomputed from the file's tensors as the quantizers' definitions say. A layer is certified
 /// where every partial sum of its products, in any order and for any input, fits a signed accumulator.
-/// A bias that is integers on the accumulator's scale is one more summand (``BiasReader``); any other is added
-/// to real numbers, outside. Where the file states that a layer is summed in tiles, each tile's register and the
-/// one that adds their sums are tested in its place (``TileVerdict``). Initializers count with their value in the file, also where the file lists
-/// them as inputs that a caller could replace.
+/// What counts as a summand besides the products, and what is taken for granted, is in docs/certificate.md. Where the
+/// file states that a layer is summed in tiles, each tile's register and the one that adds their sums are tested in
+/// its place (``TileVerdict``).
 public enum Verifier {
   /// The verdict on every dot-product layer.
   ///
-  /// - Parameter accumulatorBits: P, 1 to 64, that every layer is tested against, the first and the last
-  ///   included, and in tiled layers each tile, whose outer register keeps the width that the file states; without it each layer is tested against the width that the file's metadata or
-  ///   `finn_datatype` annotation states for it, and one without such a width is not certified.
+  /// - Parameters:
+  ///   - accumulatorBits: P, 1 to 64, that every layer is tested against, the first and the last included, and in tiled
+  ///     layers each tile, whose outer register keeps the width that the file states; without it each layer is tested
+  ///     against the width that the file's metadata or `finn_datatype` annotation states for it, and one without such a
+  ///     width is not certified.
+  ///   - assumptions: operators that the verifier doesn't know and that the caller takes to hide no dot product. An
+  ///     operator that is a dot product is one whatever is assumed.
+  ///   - isStrict: whether an initializer that the file also lists as an input, and that a caller can replace, prevents
+  ///     a certificate; otherwise its value in the file counts, and the result names it.
   /// - Throws: ``GraphError`` where the graph has a cycle.
-  public static func verify(_ model: Model, accumulatorBits: Int? = nil) throws(GraphError)
-    -> VerificationResult
-  {
-    let facts = try FactAnalysis.run(model)
-    let layers = try LayerAnalyzer(model: model, facts: facts).layers()
+  public static func verify(
+    _ model: Model, accumulatorBits: Int? = nil, assumptions: Set<OperatorName> = [],
+    isStrict: Bool = false
+  ) throws(GraphError) -> VerificationResult {
+    let analysis = try FactAnalysis(model)
+    var used: Set<OperatorName> = []
+    let layers = LayerAnalyzer(model: model, analysis: analysis).layers { node in
+      let name = OperatorName(domain: node.op.domain, type: node.op.type)
+      guard assumptions.contains(name) else { return false }
+      used.insert(name)
+      return true
+    }
     let annotations = Annotations(model)
     var findings: [ModelFinding] = []
     if layers.isEmpty { findings.append(.noLayers) }
     if let error = annotations.error { findings.append(.malformedAnnotations(error)) }
-    findings += QuantizerAnnotationCheck.run(model.graph, facts)
+    findings += analysis.contradictions
+    findings += QuantizerAnnotationCheck.run(model.graph, analysis.facts)
+    findings += annotations.contradictions(layers, model.graph)
+    let functions = model.preserved.functions.count
+    if functions > 0 { findings.append(.functionsLeft(count: functions)) }
+    let replaceable = model.graph.valueIDs.filter { model.graph[$0].isListedInput }
+      .map { model.graph[$0].name }
+    if isStrict, !replaceable.isEmpty {
+      findings.append(.replaceableConstants(names: replaceable))
+    }
 
     var matched: Set<AccumulatorAnnotation> = []
     let verdicts = layers.map { layer in
@@ -46,7 +67,10 @@ public enum Verifier {
     for entry in annotations.entries where !matched.contains(entry) {
       findings.append(.unmatchedAnnotation(layer: entry.layer))
     }
-    return VerificationResult(layers: verdicts, findings: findings)
+    return VerificationResult(
+      layers: verdicts, findings: findings,
+      assumptions: used.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) },
+      replaceableConstants: replaceable)
   }
 
   private static func verdict(

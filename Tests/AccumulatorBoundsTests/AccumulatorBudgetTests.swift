@@ -102,7 +102,8 @@ import Testing
           outer.formUnion(outer.flatMap { value in sums.map { value + $0 } })
         }
         let worst = try #require(
-          TiledWorstCase(weights: weights, tileSize: size, input: range, bias: Int64(bias)))
+          TiledWorstCase(
+            weights: weights, tileSize: size, input: range, bias: Int64(bias)...Int64(bias)))
         #expect(worst.inner.minimum == Int128(try #require(inner.map(\.0).min())))
         #expect(worst.inner.maximum == Int128(try #require(inner.map(\.1).max())))
         #expect(worst.outer.minimum == Int128(try #require(outer.min())))

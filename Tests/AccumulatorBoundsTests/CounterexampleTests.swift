@@ -14,7 +14,7 @@ import Testing
         let (least, greatest) = reachable(weights, input, bias: bias)
         let overflows = least < Int(accumulator.minimum) || greatest > Int(accumulator.maximum)
         let found = Counterexample(
-          weights: weights, input: range, bias: Int64(bias), accumulator: accumulator)
+          weights: weights, input: range, bias: Int64(bias)...Int64(bias), accumulator: accumulator)
         #expect((found != nil) == overflows)
         guard let found else { continue }
         #expect(found.input.allSatisfy(range.contains))

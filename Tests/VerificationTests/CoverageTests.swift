@@ -48,17 +48,64 @@ import Testing
     #expect(result.layers.last?.findings == [.obstacle(.hiddenNodes(type: "If"))])
   }
 
-  @Test func `a call of the model's own function prevents a certificate`() throws {
-    func call(_ domain: String) throws -> VerificationResult {
-      try Self.verify(functions: [[0]]) { builder, x in
-        builder.node("linear", [x], domain: domain)
-      }
+  @Test func `functions of the model that are left prevent a certificate`() throws {
+    let result = try Self.verify(functions: [[0]]) { builder, x in builder.node("Relu", [x]) }
+    #expect(!result.isCertified)
+    #expect(result.findings == [.functionsLeft(count: 1)])
+  }
+
+  @Test(arguments: [
+    ("ai.onnx.ml", "LinearRegressor"), ("", "STFT"), ("com.microsoft", "GemmFastGelu"),
+    ("some.where", "Relu"), ("", "QLinearRelu"),
+  ])
+  func
+    `an operator that the verifier doesn't know prevents a certificate, unless the caller vouches for it`(
+      _ domain: String, _ type: String
+    ) throws
+  {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = builder.quant(builder.constant([1, -3], [2, 1]), bits: 3, signed: true)
+    builder.output(builder.node(type, [builder.node("MatMul", [x, w])], domain: domain))
+    let name = OperatorName(domain: domain, type: type)
+    #expect(try !Verifier.verify(builder.model, accumulatorBits: 16).isCertified)
+    let assumed = try Verifier.verify(
+      builder.model, accumulatorBits: 16,
+      assumptions: [name, OperatorName(domain: "", type: "Tan")])
+    #expect(assumed.isCertified)
+    #expect(assumed.assumptions == [name])
+  }
+
+  @Test func `a dot product is a layer whatever is assumed`() throws {
+    let result = try Self.verify { builder, x in
+      builder.node("MatMul", [x, builder.constant([1], [1, 1])], [Attribute("strange", .int(1))])
     }
-    #expect(
-      try call("pkg.torch").layers.last?.findings == [
-        .obstacle(.hiddenNodes(type: "pkg.torch.linear"))
-      ])
-    #expect(try call("ai.onnx.ml").isCertified)
+    #expect(!result.isCertified)
+    var builder = GraphBuilder()
+    builder.output(
+      builder.node(
+        "MatMul", [builder.input(), builder.constant([1], [1, 1])],
+        [Attribute("strange", .int(1))]))
+    let assumed = try Verifier.verify(
+      builder.model, accumulatorBits: 16,
+      assumptions: [OperatorName(domain: "", type: "MatMul")])
+    #expect(!assumed.isCertified)
+  }
+
+  @Test func `a constant that a caller can replace is named, and refused by a strict verdict`()
+    throws
+  {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let weight = builder.constant([1, -3], [2, 1], name: "w")
+    builder.graph[weight].isListedInput = true
+    builder.output(builder.node("MatMul", [x, builder.quant(weight, bits: 3, signed: true)]))
+    let result = try builder.verify(16)
+    #expect(result.isCertified)
+    #expect(result.replaceableConstants == ["w"])
+    let strict = try Verifier.verify(builder.model, accumulatorBits: 16, isStrict: true)
+    #expect(!strict.isCertified)
+    #expect(strict.findings == [.replaceableConstants(names: ["w"])])
   }
 
   @Test func `an unquantized layer prevents a certificate and names its input's producer`() throws {

@@ -1,5 +1,6 @@
 import GraphIR
 import TestSupport
+import Testing
 
 @testable import Verification
 
@@ -11,7 +12,7 @@ extension GraphBuilder {
   /// The only layer of the graph.
   func layer() throws -> LayerAnalysis {
     let layers = try verify().layers
-    precondition(layers.count == 1, "\(layers.count) layers")
+    try #require(layers.count == 1, "\(layers.map { "\($0.layer.name): \($0.findings)" })")
     return layers[0].layer
   }
 }

@@ -30,7 +30,7 @@ extension LayerVerdict {
           layer.channels.enumerated().map {
             $1.json(
               index: $0, budget: normBudget(ofChannel: $0),
-              bias: layer.bias == nil ? nil : layer.bias(ofChannel: $0),
+              bias: layer.bias == nil ? nil : layer.biasRange(ofChannel: $0),
               tiles: tiles?.channels[$0])
           })),
     ]
@@ -101,7 +101,7 @@ extension InputSummary {
 
 extension ChannelBounds {
   /// - Parameter tiles: the extremes of the registers of a sum in two stages.
-  fileprivate func json(index: Int, budget: Int64?, bias: Int64?, tiles: TiledWorstCase?)
+  fileprivate func json(index: Int, budget: Int64?, bias: ClosedRange<Int64>?, tiles: TiledWorstCase?)
     -> JSONValue
   {
     let worstCase = tiles?.outer ?? worstCase
@@ -118,7 +118,12 @@ extension ChannelBounds {
       members.append(JSONMember("tile_minimum", JSONValue(tiles.inner.minimum)))
       members.append(JSONMember("tile_maximum", JSONValue(tiles.inner.maximum)))
     }
-    if let bias { members.append(JSONMember("bias", JSONValue(bias))) }
+    if let bias, bias.count == 1 {
+      members.append(JSONMember("bias", JSONValue(bias.lowerBound)))
+    } else if let bias {
+      members.append(JSONMember("bias_minimum", JSONValue(bias.lowerBound)))
+      members.append(JSONMember("bias_maximum", JSONValue(bias.upperBound)))
+    }
     return .object(members)
   }
 }

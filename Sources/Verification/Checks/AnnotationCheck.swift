@@ -6,15 +6,18 @@ struct Annotations {
   let entries: [AccumulatorAnnotation]
   let error: AnnotationError?
 
-  /// Reads the metadata of the model, or of the graph where the model has none.
+  /// Reads the metadata of the model, which that of the graph may only repeat.
   init(_ model: Model) {
-    let entry = (model.metadata + model.graph.metadata).first {
-      $0.key == AccumulatorAnnotation.metadataKey
+    let texts = [model.metadata, model.graph.metadata].map { metadata in
+      metadata.filter { $0.key == AccumulatorAnnotation.metadataKey }.map(\.value)
     }
-    do {
+    do throws(AnnotationError) {
+      for values in texts where values.count > 1 { throw .repeatedKey }
+      let given = texts.compactMap(\.first)
+      guard Set(given).count <= 1 else { throw .twoStatements }
       entries =
-        try entry.map { entry throws(AnnotationError) in
-          try AccumulatorAnnotation.decode(entry.value)
+        try given.first.map { text throws(AnnotationError) in
+          try AccumulatorAnnotation.decode(text)
         } ?? []
       error = nil
     } catch {
@@ -26,6 +29,23 @@ struct Annotations {
   /// The entry of a layer: by the name of its output, else of its node, since other tools rename either.
   func entry(for layer: LayerAnalysis) -> AccumulatorAnnotation? {
     entries.first { $0.output == layer.output } ?? entries.first { $0.layer == layer.name }
+  }
+
+  /// Statements that bind two layers at once, and keys that a value repeats.
+  func contradictions(_ layers: [LayerAnalysis], _ graph: Graph) -> [ModelFinding] {
+    let outputs = Dictionary(layers.map { ($0.output, $0.name) }) { first, _ in first }
+    let names = Set(layers.map(\.name))
+    let ambiguous: [ModelFinding] = entries.compactMap { entry in
+      guard let owner = outputs[entry.output], owner != entry.layer, names.contains(entry.layer)
+      else { return nil }
+      return .ambiguousAnnotation(layer: entry.layer, output: entry.output)
+    }
+    return ambiguous
+      + graph.valueIDs.compactMap { id in
+        var keys: Set<String> = []
+        return graph[id].annotations.first { !keys.insert($0.key).inserted }
+          .map { .repeatedAnnotation(value: graph[id].name, key: $0.key) }
+      }
   }
 
   /// P from a layer output's `finn_datatype`; an unsigned type is no accumulator of ours.

@@ -64,19 +64,34 @@ public enum ModelFinding: Sendable, Hashable {
   case malformedAnnotations(AnnotationError)
   /// A quantizer's output is annotated with another data type than the quantizer gives.
   case contradictedDatatype(value: String, stated: String, actual: String)
+  /// A computed value is stated to be of another element type or shape than its operators give.
+  case contradictedType(value: String, stated: String, actual: String)
+  /// A value's quantization annotation has a key twice.
+  case repeatedAnnotation(value: String, key: String)
+  /// One entry of the metadata names one layer and the output of another.
+  case ambiguousAnnotation(layer: String, output: String)
   /// The metadata names a layer that the graph doesn't have; it binds nothing.
   case unmatchedAnnotation(layer: String)
+  /// Functions of the model are left whose calls may hold dot products.
+  case functionsLeft(count: Int)
+  /// Initializers that a caller can replace, which a strict verdict doesn't take for constants.
+  case replaceableConstants(names: [String])
 
   /// True where the file states what its own quantizers disprove.
   public var isRefutation: Bool {
-    if case .contradictedDatatype = self { true } else { false }
+    switch self {
+    case .contradictedDatatype, .contradictedType, .ambiguousAnnotation, .repeatedAnnotation: true
+    case .noLayers, .malformedAnnotations, .unmatchedAnnotation, .functionsLeft,
+      .replaceableConstants:
+      false
+    }
   }
 
   /// True where no certificate can be given because of it.
   public var preventsCertificate: Bool {
     switch self {
-    case .noLayers, .malformedAnnotations, .contradictedDatatype: true
     case .unmatchedAnnotation: false
+    default: true
     }
   }
 }
@@ -88,6 +103,17 @@ extension ModelFinding: CustomStringConvertible {
     case .malformedAnnotations(let error): "\(error)"
     case .contradictedDatatype(let value, let stated, let actual):
       "the file states finn_datatype \(stated) for '\(value)'; its quantizer gives \(actual)"
+    case .contradictedType(let value, let stated, let actual):
+      "the file states \(stated) for '\(value)'; its operators give \(actual)"
+    case .repeatedAnnotation(let value, let key):
+      "the quantization annotation of '\(value)' has the key '\(key)' twice"
+    case .ambiguousAnnotation(let layer, let output):
+      "one entry of the metadata names the layer '\(layer)' and '\(output)', the output of another"
+    case .functionsLeft(let count):
+      "the model defines \(count) function\(count == 1 ? "" : "s") that a subgraph may call"
+    case .replaceableConstants(let names):
+      "a caller can replace \(names.count) constant\(names.count == 1 ? "" : "s"), "
+        + "among them '\(names.first ?? "")', which the file also lists as input\(names.count == 1 ? "" : "s")"
     case .unmatchedAnnotation(let layer):
       "the metadata describes a layer '\(layer)' that the graph doesn't have"
     }

@@ -34,7 +34,7 @@ enum OverflowCheck {
       let accumulator = AccumulatorRange(bits: targetBits),
       let example = Counterexample(
         weights: reader.integers(ofChannel: worst), input: range,
-        bias: layer.bias(ofChannel: worst), accumulator: accumulator)
+        bias: layer.biasRange(ofChannel: worst), accumulator: accumulator)
     else { return (finding, nil) }
     return (
       finding,

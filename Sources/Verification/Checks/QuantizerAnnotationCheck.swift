@@ -7,7 +7,7 @@ enum QuantizerAnnotationCheck {
   static func run(_ graph: Graph, _ facts: FactTable) -> [ModelFinding] {
     graph.nodeIDs.compactMap { id in
       let node = graph[id]
-      guard FactAnalysis.quantizerDomains.contains(node.op.domain),
+      guard OperatorTable.quantizerDomains.contains(node.op.domain),
         let output = node.outputs.first.flatMap({ $0 }),
         let stated = FinnDatatype(graph[output].annotations)
       else { return nil }

@@ -27,7 +27,7 @@ enum TileCheck {
       guard
         let worst = TiledWorstCase(
           weights: reader.integers(ofChannel: channel), tileSize: tiling.size, input: range,
-          bias: layer.bias(ofChannel: channel))
+          bias: layer.biasRange(ofChannel: channel), mayMissProducts: layer.mayMissTaps)
       else { return nil }
       channels.append(worst)
     }
@@ -97,14 +97,19 @@ enum TileCheck {
     }
     let outer = tiles.channels[channel].outer
     let rises = outer.maximum >= -1 - outer.minimum
-    let input = weights.map { ($0 > 0) == rises ? range.maximum : range.minimum }
+    // A product that is missing is one with an input of 0.
+    let (low, high) =
+      layer.mayMissTaps
+      ? (min(range.minimum, 0), max(range.maximum, 0)) : (range.minimum, range.maximum)
+    let input = weights.map { ($0 > 0) == rises ? high : low }
     var prefix: [Int] = []
     for start in stride(from: 0, to: weights.count, by: tiles.size) {
       let tile = start..<min(start + tiles.size, weights.count)
       let sum = tile.reduce(Int128(0)) { $0 + Int128(weights[$1]) * Int128(input[$1]) }
       if (sum > 0) == rises { prefix += tile }
     }
-    let bias = layer.bias(ofChannel: channel)
+    let bounds = layer.biasRange(ofChannel: channel)
+    let bias = rises ? bounds.upperBound : bounds.lowerBound
     return ChannelCounterexample(
       channel: channel, input: input, prefix: prefix.count == weights.count ? nil : prefix,
       bias: layer.bias == nil ? nil : (bias > 0) == rises ? bias : 0, tile: nil,

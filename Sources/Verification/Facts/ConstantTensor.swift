@@ -5,7 +5,7 @@ import TensorCore
 /// Nothing is materialised: transposes and reshapes are strides over the file's data, and quantization is
 /// recomputed where an element is read.
 struct ConstantTensor: Sendable {
-  let tensor: Tensor
+  private(set) var tensor: Tensor
   /// The name of the constant in the file.
   let name: String
   private(set) var shape: [Int]
@@ -47,16 +47,22 @@ struct ConstantTensor: Sendable {
     return result
   }
 
-  /// The constant with its codes limited by a clip.
-  func clipped(to codes: CodeRange) -> ConstantTensor {
+  /// The constant with its quantizer's codes limited by a clip.
+  func limited(to codes: CodeRange) -> ConstantTensor {
     var result = self
     result.codes = codes
     result.isNarrow = codes.signed && codes.minimum == -codes.maximum
-    if var quantizer {
-      quantizer.lower = max(quantizer.lower, codes.minimum)
-      quantizer.upper = min(quantizer.upper, codes.maximum)
-      result.quantizer = quantizer
-    }
+    result.quantizer?.lower = codes.minimum
+    result.quantizer?.upper = codes.maximum
+    return result
+  }
+
+  /// Other elements in the places of the constant's own, with the same axes.
+  func replacing(_ tensor: Tensor, codes: CodeRange) -> ConstantTensor {
+    var result = self
+    result.tensor = tensor
+    result.codes = codes
+    result.isNarrow = codes.signed && codes.minimum == -codes.maximum
     return result
   }
 
@@ -258,6 +264,7 @@ extension CodeRange {
     case .int16: self.init(bits: 16, signed: true)
     case .uint16: self.init(bits: 16, signed: false)
     case .int32: self.init(bits: 32, signed: true)
+    case .uint32: self.init(bits: 32, signed: false)
     default: return nil
     }
   }

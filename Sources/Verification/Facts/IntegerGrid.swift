@@ -52,29 +52,58 @@ struct IntegerGrid: Sendable, Hashable {
 struct CodeRange: Sendable, Hashable {
   var minimum: Int
   var maximum: Int
+  /// The fewest bits, and their sign, that hold the codes.
   var bits: Int
   var signed: Bool
+  /// Width and sign of the data type that the tensor has.
+  private var typeBits: Int
+  private var typeSigned: Bool
 
-  /// - Parameter bits: at most 32.
+  /// All codes of a data type.
+  ///
+  /// - Parameter bits: at most 33.
   init(bits: Int, signed: Bool, narrow: Bool = false) {
     self.bits = bits
     self.signed = signed
+    (typeBits, typeSigned) = (bits, signed)
     minimum = signed ? -(1 << (bits - 1)) + (narrow ? 1 : 0) : 0
     maximum = signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1 - (narrow ? 1 : 0)
   }
 
-  /// The codes that survive a clip, in the fewest bits that hold them; `nil` where none does.
-  func clipped(to limits: ClosedRange<Int>) -> CodeRange? {
+  /// All codes of the data type.
+  var fullType: ClosedRange<Int> {
+    let full = CodeRange(bits: typeBits, signed: typeSigned)
+    return full.minimum...full.maximum
+  }
+
+  /// The codes after a clip to limits, each `nil` where there is none, in the fewest bits that hold them.
+  func clamped(from low: Int?, to high: Int?) -> CodeRange {
+    func clamp(_ code: Int) -> Int { min(max(code, low ?? code), high ?? code) }
+    return narrowed(clamp(minimum), clamp(maximum))
+  }
+
+  /// Codes taken from either of two ranges.
+  func union(_ other: CodeRange) -> CodeRange {
+    narrowed(min(minimum, other.minimum), max(maximum, other.maximum))
+  }
+
+  /// The results of arithmetic in this range's data type: all of it where they may leave it.
+  func fitted(_ least: Int128, _ greatest: Int128) -> CodeRange {
+    let full = CodeRange(bits: typeBits, signed: typeSigned)
+    guard least >= Int128(full.minimum), greatest <= Int128(full.maximum) else { return full }
+    return full.narrowed(Int(least), Int(greatest))
+  }
+
+  /// Other codes of the same data type, in the fewest bits that hold them.
+  private func narrowed(_ least: Int, _ greatest: Int) -> CodeRange {
     var result = self
-    result.minimum = max(minimum, limits.lowerBound)
-    result.maximum = min(maximum, limits.upperBound)
-    guard result.minimum <= result.maximum else { return nil }
+    (result.minimum, result.maximum) = (least, greatest)
     if result == self { return self }
-    result.signed = result.minimum < 0
+    result.signed = least < 0
     result.bits =
-      (1...bits).first { width in
+      (1...33).first { width in
         let full = CodeRange(bits: width, signed: result.signed)
-        return full.minimum <= result.minimum && result.maximum <= full.maximum
+        return full.minimum <= least && greatest <= full.maximum
       } ?? bits
     return result
   }

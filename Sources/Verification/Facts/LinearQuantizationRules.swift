@@ -4,12 +4,13 @@ import TensorCore
 enum LinearQuantizationRules {
   /// `y = saturate(roundHalfEven(x / scale) + zeroPoint)` in the type of the zero point, `uint8` without one.
   static func quantize(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    let codes = try outputCodes(context, zeroPoint: 2)
+    let codes = try outputCodes(context)
     guard case .constant(let constant) = try context.fact(0) else { return .codes(codes) }
     guard constant.codes == nil else {
       throw .elementType(
         node: context.label, what: "the input", actual: constant.tensor.elementType)
     }
+    try requireSinglePrecision(context)
     let (scale, zeroPoint) = try parameters(context, quantizing: constant)
     let quantizer = ElementQuantizer(
       formula: .linear, scale: scale, zeroPoint: zeroPoint, lower: codes.minimum,
@@ -44,39 +45,43 @@ enum LinearQuantizationRules {
     }
   }
 
-  /// Codes of eight unsigned bits whose scale and zero point are measured at run time.
-  static func dynamicQuantize(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    .codes(CodeRange(bits: 8, signed: false))
+  /// The element type of the output of `QuantizeLinear`: that of the zero point, or the one that an attribute
+  /// names, or `uint8`; `nil` where they contradict each other.
+  static func quantizedType(_ context: NodeContext) -> ElementType? {
+    var stated: ElementType?
+    if context.attributes["output_dtype"] != nil {
+      guard let code = try? context.int("output_dtype", default: 0) else { return nil }
+      if code != 0 {
+        guard let type = ElementType(rawValue: Int32(clamping: code)) else { return nil }
+        stated = type
+      }
+    }
+    guard context.has(2) else { return stated ?? .uint8 }
+    let type = context.elementType(2)
+    return stated == nil || stated == type ? type : nil
   }
 
-  /// The result of an operator that ends in a requantization: codes in the type of the output's zero point.
-  ///
-  /// - Parameter index: the node input that holds the output's zero point.
-  static func requantized(zeroPoint index: Int) -> FactAnalysis.Rule {
-    { context throws(Obstacle) in .codes(try outputCodes(context, zeroPoint: index)) }
-  }
-
-  private static func outputCodes(_ context: NodeContext, zeroPoint index: Int) throws(Obstacle)
-    -> CodeRange
-  {
-    var type = ElementType.uint8
-    if context.has(index) {
-      var known = context.graph[try context.id(index)].type?.elementType
-      if known == nil { known = try context.tensor(index, "the zero point")?.elementType }
-      guard let known else {
-        throw .runTimeParameter(node: context.label, parameter: "the zero point")
-      }
-      type = known
-    } else if let code = try? context.attributes.int("output_dtype"), code != 0 {
-      guard let known = ElementType(rawValue: Int32(clamping: code)) else {
-        throw .attribute(node: context.label, name: "output_dtype")
-      }
-      type = known
+  private static func outputCodes(_ context: NodeContext) throws(Obstacle) -> CodeRange {
+    guard let type = quantizedType(context) else {
+      throw .runTimeParameter(node: context.label, parameter: "the zero point's type")
     }
     guard let codes = CodeRange(of: type), codes.bits <= 16 else {
       throw .elementType(node: context.label, what: "the output", actual: type)
     }
     return codes
+  }
+
+  /// Refuses constants whose codes other arithmetic than that of single precision gives.
+  private static func requireSinglePrecision(_ context: NodeContext) throws(Obstacle) {
+    if try context.int("precision", default: 0) != 0 {
+      throw .unknownForm(type: context.node.op.type, what: "an attribute 'precision'")
+    }
+    for index in 0..<2 {
+      if let type = context.elementType(index), type != .float32 {
+        throw .elementType(
+          node: context.label, what: index == 0 ? "the input" : "the scale", actual: type)
+      }
+    }
   }
 
   /// Scale and zero point as they follow the elements of a constant.

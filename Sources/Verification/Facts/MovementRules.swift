@@ -26,7 +26,7 @@ enum MovementRules {
 
   static func reshape(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     guard case .constant(let constant) = try context.fact(0) else { return try context.fact(0) }
-    guard let target = try context.tensor(1, "the shape")?.integers() else {
+    guard let target = context.integers(1) else {
       throw .missingInput(node: context.label, index: 1)
     }
     let keepsZero = try context.int("allowzero", default: 0) != 0
@@ -94,7 +94,11 @@ enum MovementRules {
   /// The axes of an attribute (up to opset 12) or of the second input.
   private static func axes(_ context: NodeContext) throws(Obstacle) -> [Int]? {
     if let axes = try context.ints("axes") { return axes }
-    return try context.tensor(1, "the axes")?.integers()
+    guard context.has(1) else { return nil }
+    guard let axes = context.integers(1) else {
+      throw .runTimeParameter(node: context.label, parameter: "the axes")
+    }
+    return axes
   }
 
   private static func reshaped(
@@ -116,20 +120,24 @@ enum MovementRules {
   }
 }
 
-/// `Constant`: the tensor or numbers in its attribute.
+/// `Constant`: the tensor or numbers in its one attribute; runtimes differ in what they take where there are two.
 enum ConstantRule {
   static func apply(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    let name = context.node.outputs.first.flatMap { $0 }.map { context.graph[$0].name }
-    let tensor: Tensor? =
-      switch context.attributes.attributes.first?.value {
-      case .tensor(let tensor): tensor
-      case .float(let value): Tensor(scalar: value)
-      case .floats(let values): Tensor(values, shape: [values.count])
-      case .int(let value): Tensor(scalar: value)
-      case .ints(let values): Tensor(values, shape: [values.count])
-      default: nil
-      }
-    guard let tensor else { throw .attribute(node: context.label, name: "value") }
-    return .constant(ConstantTensor(tensor, name: name ?? context.label))
+    guard let tensor = tensor(context) else {
+      throw .attribute(node: context.label, name: "value")
+    }
+    return .constant(ConstantTensor(tensor, name: ConstantFolding.name(context)))
+  }
+
+  static func tensor(_ context: NodeContext) -> Tensor? {
+    guard context.attributes.attributes.count == 1 else { return nil }
+    return switch context.attributes.attributes[0].value {
+    case .tensor(let tensor): tensor
+    case .float(let value): Tensor(scalar: value)
+    case .floats(let values): Tensor(values, shape: [values.count])
+    case .int(let value): Tensor(scalar: value)
+    case .ints(let values): Tensor(values, shape: [values.count])
+    default: nil
+    }
   }
 }

@@ -18,8 +18,8 @@ enum MultiThresholdRule {
         allowed: "a whole number of steps of out_scale \(scale)")
     }
     let offset = Int(bias / scale)
-    var codes = CodeRange(bits: 32, signed: offset < 0)
-    codes = codes.clipped(to: offset...(offset + thresholds.shape[1])) ?? codes
+    let codes = CodeRange(bits: 32, signed: offset < 0)
+      .clamped(from: offset, to: offset + thresholds.shape[1])
     return .grid(IntegerGrid(scale: scale, zeroPoint: 0, codes: codes))
   }
 }

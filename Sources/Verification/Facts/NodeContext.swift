@@ -15,11 +15,6 @@ struct NodeContext {
     attributes = AttributeReader(node.op.attributes(), opset: opset)
   }
 
-  /// Another node of the same graph.
-  func of(_ other: Node) -> NodeContext {
-    NodeContext(graph: graph, node: other, opset: attributes.opset, facts: facts)
-  }
-
   /// How messages name the node: its own name, or its first output's where it has none.
   var label: String {
     if !node.name.isEmpty { return node.name }
@@ -40,6 +35,26 @@ struct NodeContext {
   func name(_ index: Int) throws(Obstacle) -> String { graph[try id(index)].name }
 
   func fact(_ index: Int) throws(Obstacle) -> ValueFact { facts[try id(index)] }
+
+  // MARK: What follows of an input besides its integers; `nil` where it is absent or nothing follows
+
+  func elementType(_ index: Int) -> ElementType? {
+    (try? id(index)).flatMap { facts.elementType(of: $0) }
+  }
+
+  func shape(_ index: Int) -> [Int?]? { (try? id(index)).flatMap { facts.shape(of: $0) } }
+
+  func vector(_ index: Int) -> [Int?]? { (try? id(index)).flatMap { facts.vector(of: $0) } }
+
+  /// Why the node's first output has no integers, where no better reason is known.
+  var realOutput: Obstacle { real(output: 0) }
+
+  func real(output index: Int) -> Obstacle {
+    .unquantizedInput(
+      value: node.outputs.indices.contains(index)
+        ? node.outputs[index].map { graph[$0].name } ?? label : label,
+      origin: .node(type: node.op.type, name: label))
+  }
 
   /// The grid of an input, or the reason why it has none.
   func grid(_ index: Int) throws(Obstacle) -> IntegerGrid {
@@ -63,6 +78,13 @@ struct NodeContext {
     return tensor
   }
 
+  /// The elements of an integer input of at most one dimension, all of them known.
+  func integers(_ index: Int) -> [Int]? {
+    guard let vector = vector(index) else { return nil }
+    let known = vector.compactMap { $0 }
+    return known.count == vector.count ? known : nil
+  }
+
   /// Positive or negative finite steps.
   func scales(_ tensor: Tensor) throws(Obstacle) -> [Float] {
     guard let values = tensor.convertedToFloat()?.elements(of: Float.self), !values.isEmpty else {
@@ -73,6 +95,13 @@ struct NodeContext {
         node: label, parameter: "the scale", value: "\(wrong)", allowed: "finite numbers except 0")
     }
     return values
+  }
+
+  /// Refuses a parameter that would make a constant's integers depend on arithmetic of another precision.
+  func requireSinglePrecision(_ tensor: Tensor, _ what: String) throws(Obstacle) {
+    guard tensor.elementType == .float32 else {
+      throw .elementType(node: label, what: what, actual: tensor.elementType)
+    }
   }
 
   /// Whole numbers of at most 32 bits, given as integers or as floats.
@@ -133,33 +162,5 @@ struct NodeContext {
     do { return try attributes.string(name, default: fallback) } catch {
       throw .attribute(node: label, name: name)
     }
-  }
-}
-
-/// The facts found so far, by value.
-final class FactTable {
-  private var facts: [ValueID: ValueFact] = [:]
-  private let graph: Graph
-
-  init(graph: Graph) { self.graph = graph }
-
-  subscript(id: ValueID) -> ValueFact {
-    get {
-      if let fact = facts[id] { return fact }
-      let value = graph[id]
-      if let tensor = value.constant { return .constant(ConstantTensor(tensor, name: value.name)) }
-      // A type binds whoever feeds an input, and the operators that end in a requantization. What the
-      // file states of any other value proves nothing.
-      let producer = graph.producer(of: id)
-      if producer?.op.type.hasPrefix("QLinear") ?? true, let type = value.type,
-        let codes = CodeRange(of: type.elementType), codes.bits <= 16
-      {
-        return .codes(codes)
-      }
-      let origin: Origin =
-        producer.map { .node(type: $0.op.type, name: $0.name) } ?? .graphInput
-      return .real(.unquantizedInput(value: value.name, origin: origin))
-    }
-    set { facts[id] = newValue }
   }
 }

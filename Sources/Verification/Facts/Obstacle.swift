@@ -30,8 +30,18 @@ public enum Obstacle: Error, Sendable, Hashable {
   case elementType(node: String, what: String, actual: ElementType)
   case missingInput(node: String, index: Int)
   case attribute(node: String, name: String)
-  /// The operator adds products, and this analysis has no model of it.
+  /// A tensor in sparse form.
+  case sparse(value: String)
+  /// What is added to the layer's sums may be integers on the accumulator's scale, and nothing bounds them.
+  case unknownBias(value: String)
+  /// A layer's integer result is subtracted from something, so that no register holds the sum itself.
+  case subtractedSum(node: String)
+  /// The operator is not in the verifier's table, and may add products.
   case unanalysedOperator(domain: String, type: String)
+  /// The same of a version that the table was not written for.
+  case unknownVersion(domain: String, type: String, version: Int)
+  /// The same of a node with more than the table says of its operator.
+  case unknownForm(type: String, what: String)
   /// The node holds a subgraph or calls a function of the model, which may hold dot products.
   case hiddenNodes(type: String)
 }
@@ -64,9 +74,20 @@ extension Obstacle: CustomStringConvertible {
       "'\(node)': \(what) has element type \(actual.onnxName), which is not analysed"
     case .missingInput(let node, let index): "'\(node)': input \(index) is missing"
     case .attribute(let node, let name): "'\(node)': attribute '\(name)' is missing or malformed"
+    case .sparse(let value): "its operand '\(value)' is a sparse tensor, which is not analysed"
+    case .unknownBias(let value):
+      "'\(value)' is added in the accumulator, and nothing bounds its integers"
+    case .subtractedSum(let node): "its sum is subtracted from other integers by '\(node)'"
     case .unanalysedOperator(let domain, let type):
-      "operator \(domain.isEmpty ? "" : domain + ".")\(type) is not analysed"
+      "operator \(Self.name(domain, type)) is not analysed and may hide a dot product"
+    case .unknownVersion(let domain, let type, let version):
+      "operator \(Self.name(domain, type)) is not analysed in version \(version) of its domain and may hide a dot product"
+    case .unknownForm(let type, let what): "\(type) with \(what) is not analysed"
     case .hiddenNodes(let type): "\(type) holds nodes that are not analysed"
     }
+  }
+
+  private static func name(_ domain: String, _ type: String) -> String {
+    domain.isEmpty ? type : "\(domain).\(type)"
   }
 }

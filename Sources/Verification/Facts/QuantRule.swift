@@ -18,6 +18,12 @@ enum QuantRule {
         node: context.label, parameter: "the bit width", value: "\(widths[0])",
         allowed: "one whole number from 1 to 24")
     }
+    // Single precision holds every code, and every code less the zero point.
+    if let wrong = zeroPoints.first(where: { $0.magnitude > 1 << 23 }) {
+      throw .invalidParameter(
+        node: context.label, parameter: "the zero point", value: "\(wrong)",
+        allowed: "whole numbers of at most 2^23")
+    }
     let signed = try context.flag("signed")
     let narrow = try context.flag("narrow")
     let modeName = try context.string("rounding_mode", default: "ROUND")
@@ -32,6 +38,10 @@ enum QuantRule {
       ? CodeRange.bipolar : CodeRange(bits: bits, signed: signed, narrow: narrow)
 
     if case .constant(let constant) = try context.fact(0), constant.codes == nil {
+      try context.requireSinglePrecision(scaleTensor, "the scale")
+      if zeroPoints.contains(where: { $0 != 0 }) {
+        try context.requireSinglePrecision(zeroTensor, "the zero point")
+      }
       guard
         let scale = Parameter(scales, shape: scaleTensor.shape, broadcastTo: constant.shape),
         let zeroPoint = Parameter(
@@ -64,6 +74,7 @@ enum BipolarQuantRule {
     }
     let scales = try context.scales(scaleTensor)
     if case .constant(let constant) = try context.fact(0), constant.codes == nil {
+      try context.requireSinglePrecision(scaleTensor, "the scale")
       guard let scale = Parameter(scales, shape: scaleTensor.shape, broadcastTo: constant.shape)
       else {
         throw .shape(

@@ -1,57 +1,56 @@
 import TensorCore
 
 /// Operators whose outputs are elements of their inputs, with or without a limit.
+///
+/// On a grid with a negative step integers and values run in opposite directions: what bounds the values from below
+/// bounds the integers from above.
 enum RangeRules {
   /// Output elements are elements of the first input.
   static func same(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     try runTime(context, 0)
   }
 
-  /// Patches of the first input, with real zeros at the borders.
-  static func withZeroPadding(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    .grid(try context.grid(0).includingZero)
+  /// The same, or the number zero.
+  static func withZeroCode(_ context: NodeContext) throws(Obstacle) -> ValueFact {
+    try including(0, context, try runTime(context, 0))
+  }
+
+  /// The greatest or least of a set of elements, which must not be empty: a dimension of 0 gives infinity.
+  static func reduced(_ context: NodeContext) throws(Obstacle) -> ValueFact {
+    if context.shape(0)?.contains(0) ?? false { throw context.realOutput }
+    return try runTime(context, 0)
   }
 
   /// `max(x, 0)`; zero is on the grid since the zero point is subtracted.
   static func relu(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    switch try runTime(context, 0) {
+    switch try context.fact(0) {
     case .grid(var grid):
-      grid.minimum = max(grid.minimum, 0)
-      grid.maximum = max(grid.maximum, 0)
+      try grid.limit(from: 0, to: nil, context)
       return .grid(grid)
-    case .codes(var codes):
-      codes.minimum = max(codes.minimum, 0)
-      codes.maximum = max(codes.maximum, 0)
-      return .codes(codes)
-    case let other: return other
+    case .codes(let codes): return .codes(codes.clamped(from: 0, to: nil))
+    case .constant(let constant): return .constant(try fold(context, constant, from: 0, to: nil))
+    case .real(let obstacle): throw obstacle
     }
   }
 
   /// `min(max(x, low), high)`; a limit that is no step of the grid makes the result real.
   static func clip(_ context: NodeContext) throws(Obstacle) -> ValueFact {
+    let low = try limit(context, 1, "min")
+    let high = try limit(context, 2, "max")
+    // Runtimes differ where the limits cross.
+    if let low, let high, low > high { throw context.realOutput }
     switch try context.fact(0) {
     case .codes(let codes):
-      return .codes(try clipped(context, codes))
+      return .codes(
+        codes.clamped(
+          from: try wholeLimit(low, context), to: try wholeLimit(high, context)))
     case .constant(let constant):
-      guard let codes = constant.codes, constant.scale == nil else {
-        throw .unquantizedWeight(value: constant.name)
-      }
-      return .constant(constant.clipped(to: try clipped(context, codes)))
+      return .constant(
+        try fold(
+          context, constant, from: try wholeLimit(low, context),
+          to: try wholeLimit(high, context)))
     case .grid(var grid):
-      let step = grid.scale ?? 1
-      let low = try limit(context, 1, "min").map { $0 / step }
-      let high = try limit(context, 2, "max").map { $0 / step }
-      guard step > 0 else { throw unquantized(context) }
-      if let low, low > Float(grid.minimum) {
-        guard low.rounded() == low, low <= Float(grid.maximum) else { throw unquantized(context) }
-        grid.minimum = Int(low)
-      }
-      if let high, high < Float(grid.maximum) {
-        guard high.rounded() == high, high >= Float(grid.minimum) else {
-          throw unquantized(context)
-        }
-        grid.maximum = Int(high)
-      }
+      try grid.limit(from: low, to: high, context)
       return .grid(grid)
     case .real(let obstacle): throw obstacle
     }
@@ -61,30 +60,23 @@ enum RangeRules {
   static func pad(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     let fact = try runTime(context, 0)
     guard try context.string("mode", default: "constant") == "constant" else { return fact }
-    var border = try context.float("value") ?? 0
+    var border = Double(try context.float("value") ?? 0)
     if let tensor = try context.tensor(2, "the border's value") {
-      guard let value = tensor.convertedToFloat()?.elements(of: Float.self).first else {
-        throw .elementType(
-          node: context.label, what: "the border's value", actual: tensor.elementType)
-      }
-      border = value
+      border = try number(context, tensor, "the border's value")
     }
-    switch fact {
-    case .grid(var grid):
-      let steps = border / (grid.scale ?? 1)
-      guard steps.rounded() == steps, steps.magnitude < 0x1p31 else { throw unquantized(context) }
-      grid.minimum = min(grid.minimum, Int(steps))
-      grid.maximum = max(grid.maximum, Int(steps))
-      return .grid(grid)
-    case .codes(var codes):
-      guard border.rounded() == border, border.magnitude < 0x1p31 else {
-        throw unquantized(context)
+    return try including(border, context, fact)
+  }
+
+  /// Patches of the first input, with elements of one value at the borders.
+  static func imageToColumns(_ context: NodeContext) throws(Obstacle) -> ValueFact {
+    let border = try context.attributes["pad_value"].map { value throws(Obstacle) in
+      switch value {
+      case .int(let value): return Double(value)
+      case .float(let value): return Double(value)
+      default: throw .attribute(node: context.label, name: "pad_value")
       }
-      codes.minimum = min(codes.minimum, Int(border))
-      codes.maximum = max(codes.maximum, Int(border))
-      return .codes(codes)
-    case let other: return other
     }
+    return try including(border ?? 0, context, try runTime(context, 0))
   }
 
   /// Elements of the input where the interpolation picks the nearest one.
@@ -92,19 +84,23 @@ enum RangeRules {
     let mode = try context.string("mode", default: "nearest")
     let coordinates = try context.string("coordinate_transformation_mode", default: "")
     // Cropping may reach beyond the input, where another value stands in.
-    guard mode == "nearest", coordinates != "tf_crop_and_resize" else {
-      throw unquantized(context)
-    }
+    guard mode == "nearest", coordinates != "tf_crop_and_resize" else { throw context.realOutput }
     return try runTime(context, 0)
   }
 
-  /// Elements of all inputs.
+  // MARK: Elements of several inputs
+
   static func concat(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     try union(context, inputs: context.node.inputs.indices)
   }
 
-  static func union(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    try union(context, inputs: context.node.inputs.indices)
+  /// Elements of one of the inputs: of which one, and in which direction, doesn't matter to a union.
+  static func maximum(_ context: NodeContext) throws(Obstacle) -> ValueFact {
+    try extremum(context) { max($0, $1) }
+  }
+
+  static func minimum(_ context: NodeContext) throws(Obstacle) -> ValueFact {
+    try extremum(context) { min($0, $1) }
   }
 
   /// Elements of the second or the third input.
@@ -112,65 +108,163 @@ enum RangeRules {
     try union(context, inputs: 1..<3)
   }
 
-  private static func union(_ context: NodeContext, inputs: Range<Int>) throws(Obstacle)
-    -> ValueFact
+  /// Elements of the first input, some of them replaced by those of the third.
+  static func scattered(_ context: NodeContext) throws(Obstacle) -> ValueFact {
+    guard try context.string("reduction", default: "none") == "none" else {
+      throw context.realOutput
+    }
+    return try union(context, inputs: [0, 2])
+  }
+
+  private static func union(_ context: NodeContext, inputs: some Collection<Int>)
+    throws(Obstacle) -> ValueFact
   {
     guard let first = inputs.first else { throw .missingInput(node: context.label, index: 0) }
     var result = try runTime(context, first)
     for index in inputs.dropFirst() {
       switch (result, try runTime(context, index)) {
       case (.grid(let a), .grid(let b)):
-        guard let both = a.union(b) else { throw unquantized(context) }
+        guard let both = a.union(b) else { throw context.realOutput }
         result = .grid(both)
-      case (.codes(var a), .codes(let b)):
-        a.minimum = min(a.minimum, b.minimum)
-        a.maximum = max(a.maximum, b.maximum)
-        a.bits = max(a.bits, b.bits)
-        a.signed = a.signed || b.signed
-        result = .codes(a)
-      default: throw unquantized(context)
+      case (.codes(let a), .codes(let b)): result = .codes(a.union(b))
+      default: throw context.realOutput
       }
     }
     return result
   }
 
+  private static func extremum(_ context: NodeContext, _ pick: @escaping (Int, Int) -> Int)
+    throws(Obstacle) -> ValueFact
+  {
+    if context.node.inputs.count == 1 { return try context.fact(0) }
+    if let folded = try ConstantFolding.combined(context, { pick($0, $1) }) {
+      return .constant(folded)
+    }
+    return try union(context, inputs: context.node.inputs.indices)
+  }
+
+  // MARK: Help
+
   /// The fact of an input that must be computed at run time.
   private static func runTime(_ context: NodeContext, _ index: Int) throws(Obstacle) -> ValueFact {
     switch try context.fact(index) {
     case .real(let obstacle): throw obstacle
-    case .constant: throw unquantized(context)
+    case .constant: throw context.realOutput
     case let fact: return fact
     }
   }
 
-  private static func clipped(_ context: NodeContext, _ codes: CodeRange) throws(Obstacle)
-    -> CodeRange
+  private static func fold(
+    _ context: NodeContext, _ constant: ConstantTensor, from low: Int?, to high: Int?
+  ) throws(Obstacle) -> ConstantTensor {
+    guard let folded = constant.clamped(from: low, to: high) else {
+      throw .unquantizedWeight(value: constant.name)
+    }
+    return folded
+  }
+
+  /// The integers of a fact and one more number.
+  private static func including(
+    _ number: Double, _ context: NodeContext, _ fact: ValueFact
+  ) throws(Obstacle) -> ValueFact {
+    switch fact {
+    case .grid(var grid):
+      guard let steps = grid.steps(number) else { throw context.realOutput }
+      grid.minimum = min(grid.minimum, steps)
+      grid.maximum = max(grid.maximum, steps)
+      return .grid(grid)
+    case .codes(var codes):
+      let value = try whole(number, context)
+      guard codes.fullType.contains(value) else { throw context.realOutput }
+      codes.minimum = min(codes.minimum, value)
+      codes.maximum = max(codes.maximum, value)
+      return .codes(codes)
+    case let other: return other
+    }
+  }
+
+  private static func wholeLimit(_ number: Double?, _ context: NodeContext) throws(Obstacle)
+    -> Int?
   {
-    let low = (try limit(context, 1, "min") ?? -0x1p32).rounded(.up)
-    let high = (try limit(context, 2, "max") ?? 0x1p32).rounded(.down)
-    guard low <= high, low.magnitude <= 0x1p32, high.magnitude <= 0x1p32,
-      let result = codes.clipped(to: Int(low)...Int(high))
-    else { throw unquantized(context) }
-    return result
+    guard let number else { return nil }
+    return try whole(number, context)
+  }
+
+  private static func whole(_ number: Double, _ context: NodeContext) throws(Obstacle) -> Int {
+    guard number.rounded() == number, number.magnitude <= 0x1p40 else { throw context.realOutput }
+    return Int(number)
   }
 
   /// A limit of `Clip`: an attribute up to opset 10, then an input.
   private static func limit(_ context: NodeContext, _ index: Int, _ attribute: String)
-    throws(Obstacle) -> Float?
+    throws(Obstacle) -> Double?
   {
-    if let value = try context.float(attribute) { return value.isNaN ? nil : value }
+    if let value = try context.float(attribute) {
+      guard !value.isNaN else { throw .attribute(node: context.label, name: attribute) }
+      return value.isInfinite
+        ? try infinite(Double(value), isLow: index == 1, context) : Double(value)
+    }
     guard let tensor = try context.tensor(index, attribute) else { return nil }
-    guard let value = tensor.convertedToFloat()?.elements(of: Float.self).first, !value.isNaN
-    else {
-      throw .elementType(node: context.label, what: attribute, actual: tensor.elementType)
+    let value = try number(context, tensor, attribute)
+    return value.isInfinite ? try infinite(value, isLow: index == 1, context) : value
+  }
+
+  /// No limit where it is the infinity on its own side.
+  private static func infinite(_ value: Double, isLow: Bool, _ context: NodeContext)
+    throws(Obstacle) -> Double?
+  {
+    guard (value < 0) == isLow else { throw context.realOutput }
+    return nil
+  }
+
+  /// The one number of a constant, exactly.
+  private static func number(_ context: NodeContext, _ tensor: Tensor, _ what: String)
+    throws(Obstacle) -> Double
+  {
+    let value: Double? =
+      if let integers = tensor.integers() {
+        integers.first.flatMap { $0.magnitude <= 1 << 40 ? Double($0) : nil }
+      } else if tensor.elementType == .float64 {
+        tensor.elements(of: Double.self).first
+      } else {
+        tensor.convertedToFloat()?.elements(of: Float.self).first.map { Double($0) }
+      }
+    guard let value, tensor.count == 1, !value.isNaN else {
+      throw .elementType(node: context.label, what: what, actual: tensor.elementType)
     }
     return value
   }
+}
 
-  private static func unquantized(_ context: NodeContext) -> Obstacle {
-    let output = context.node.outputs.first.flatMap { $0 }.map { context.graph[$0].name }
-    return .unquantizedInput(
-      value: output ?? context.label,
-      origin: .node(type: context.node.op.type, name: context.label))
+extension IntegerGrid {
+  /// How many steps a number is, `nil` where it is none of the grid, up to the rounding of single precision.
+  func steps(_ number: Double) -> Int? {
+    let step = Double(scale ?? 1)
+    let steps = (number / step).rounded()
+    guard steps.magnitude <= 0x1p40,
+      abs(steps * step - number) <= abs(number) * 0x1p-23
+    else { return nil }
+    return Int(steps)
+  }
+
+  /// Keeps the values between two limits, each `nil` where there is none.
+  ///
+  /// - Throws: ``Obstacle`` where a limit that takes effect is no step of the grid.
+  mutating func limit(from low: Double?, to high: Double?, _ context: NodeContext)
+    throws(Obstacle)
+  {
+    let isDescending = (scale ?? 1) < 0
+    let (below, above) = isDescending ? (high, low) : (low, high)
+    // Above the greatest integer as below the least, a limit moves all of them.
+    if let below, below / Double(scale ?? 1) > Double(minimum) {
+      guard let least = steps(below) else { throw context.realOutput }
+      minimum = max(minimum, least)
+      maximum = max(maximum, least)
+    }
+    if let above, above / Double(scale ?? 1) < Double(maximum) {
+      guard let greatest = steps(above) else { throw context.realOutput }
+      minimum = min(minimum, greatest)
+      maximum = min(maximum, greatest)
+    }
   }
 }

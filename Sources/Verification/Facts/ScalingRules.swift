@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Operators that keep a value's integers and change the step that they count.
+/// Operators that keep a value's integers and change the type that holds them.
 enum ScalingRules {
   /// Integers as floating-point numbers that hold them exactly, or back.
   static func cast(_ context: NodeContext) throws(Obstacle) -> ValueFact {
@@ -9,65 +9,48 @@ enum ScalingRules {
       throw .attribute(node: context.label, name: "to")
     }
     switch try context.fact(0) {
-    case .codes(let codes) where target == .float32 || target == .float64:
-      return .grid(IntegerGrid(scale: 1, zeroPoint: 0, codes: codes))
     case .codes(let codes):
+      if let limit = exactIntegers(target) {
+        guard max(-codes.minimum, codes.maximum) <= limit else { throw context.realOutput }
+        return .grid(IntegerGrid(scale: 1, zeroPoint: 0, codes: codes))
+      }
       guard let range = CodeRange(of: target), range.minimum <= codes.minimum,
         codes.maximum <= range.maximum
-      else { throw unquantized(context) }
+      else { throw context.realOutput }
       return .codes(codes)
-    case .grid(let grid) where target == .float32 || target == .float64:
-      return .grid(grid)
+    case .grid(let grid) where exactIntegers(target) != nil: return .grid(grid)
+    case .grid: throw context.realOutput
+    case .constant(let constant): return .constant(try cast(context, constant, to: target))
     case .real(let obstacle): throw obstacle
-    default: throw unquantized(context)
     }
   }
 
-  /// The product with one constant number.
-  static func multiply(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    let (grid, factor) = try operands(context, constantMayBeFirst: true)
-    return try rescaled(context, grid) { $0 * factor }
-  }
-
-  /// The quotient by one constant number.
-  static func divide(_ context: NodeContext) throws(Obstacle) -> ValueFact {
-    let (grid, divisor) = try operands(context, constantMayBeFirst: false)
-    return try rescaled(context, grid) { $0 / divisor }
-  }
-
-  private static func operands(_ context: NodeContext, constantMayBeFirst: Bool)
-    throws(Obstacle) -> (IntegerGrid, Float)
-  {
-    for (data, factor) in constantMayBeFirst ? [(0, 1), (1, 0)] : [(0, 1)] {
-      guard case .constant(let constant) = try context.fact(factor) else { continue }
-      switch try context.fact(data) {
-      case .real(let obstacle): throw obstacle
-      case .grid(let grid):
-        guard let tensor = constant.plain, tensor.elementType.isFloatingPoint,
-          let value = context.uniform(try context.scales(tensor))
-        else { throw unquantized(context) }
-        return (grid, value)
-      default: continue
-      }
+  private static func cast(
+    _ context: NodeContext, _ constant: ConstantTensor, to target: ElementType
+  ) throws(Obstacle) -> ConstantTensor {
+    guard let tensor = constant.plain, tensor.count <= ConstantFolding.limit,
+      tensor.elementType.isInteger, let values = tensor.integers()
+    else { throw context.realOutput }
+    if let limit = exactIntegers(target) {
+      // Integers as numbers of step 1.
+      guard CodeRange(of: tensor.elementType) != nil,
+        values.allSatisfy({ Int($0.magnitude) <= limit })
+      else { throw context.realOutput }
+      return constant.dequantized(
+        scale: Parameter(1, rank: tensor.rank), zeroPoint: nil)
     }
-    throw unquantized(context)
+    guard tensor.elementType != .uint64,
+      let result = ConstantFolding.tensor(values, tensor.shape, target)
+    else { throw context.realOutput }
+    return ConstantTensor(result, name: ConstantFolding.name(context))
   }
 
-  private static func rescaled(
-    _ context: NodeContext, _ grid: IntegerGrid, _ change: (Float) -> Float
-  ) throws(Obstacle) -> ValueFact {
-    guard let old = grid.scale else { throw unquantized(context) }
-    var result = grid
-    let scale = change(old)
-    guard scale.isFinite, scale != 0 else { throw unquantized(context) }
-    result.scale = scale
-    return .grid(result)
-  }
-
-  private static func unquantized(_ context: NodeContext) -> Obstacle {
-    let output = context.node.outputs.first.flatMap { $0 }.map { context.graph[$0].name }
-    return .unquantizedInput(
-      value: output ?? context.label,
-      origin: .node(type: context.node.op.type, name: context.label))
+  /// The magnitude up to which a floating-point type holds every integer; `nil` for other types.
+  private static func exactIntegers(_ type: ElementType) -> Int? {
+    switch type {
+    case .float32: 1 << 24
+    case .float64: 1 << 53
+    default: nil
+    }
   }
 }

@@ -1,108 +1,238 @@
+import AccumulatorBounds
 import GraphIR
+import TensorCore
 
-/// Finds the integers that a layer adds to its sums besides the products.
+/// Finds the integers that a layer adds to its sums besides the products, by the rules of docs/certificate.md:
 ///
-/// 1. Conv, ConvTranspose and Gemm: their bias, where it is a constant behind a quantizer.
-/// 2. QLinearConv and QGemm: their bias, an integer tensor in steps of the accumulator by definition.
-/// 3. MatMul: the constant of an Add that alone reads it, where that is behind a quantizer.
-/// 4. ConvInteger and MatMulInteger: the integer tensor of such an Add.
+/// 1. The bias of QLinearConv and QGemm, an integer tensor in steps of the accumulator by definition.
+/// 2. Integer tensors that Add, Sub or Sum adds to the integer result of ConvInteger or MatMulInteger.
+/// 3. The bias of Conv, ConvTranspose and Gemm, and what is added to their result or to that of MatMul, where it is
+///    integers whose step is a whole multiple of the accumulator's in every channel in which it isn't zero.
 ///
-/// Cases 1 and 3 count only where a step of the constant is one of the accumulator, weight scale x input scale,
-/// in every channel, up to the rounding of single precision. Any other bias is added to real numbers, outside.
+/// Any other summand is added to real numbers, outside. Additions are followed through moves of elements and changes of
+/// the element type.
 struct BiasReader {
   let context: NodeContext
   let kind: DotProductOperator
-  let weightIsRight: Bool
-  let weight: WeightReader
-  let input: IntegerGrid
+  let analysis: FactAnalysis
+  /// The position of each node in the order of execution.
+  let places: [NodeID: Int]
+  let channels: ChannelSteps
 
-  /// `nil` where no constant of integers on the accumulator's scale is added.
-  func read() -> BiasSummary? {
-    guard let site = site(), case .constant(let constant)? = try? site.context.fact(site.index),
-      let codes = constant.codes, hasStep(constant) || isInteger(constant)
+  /// `nil` where nothing counts.
+  ///
+  /// - Throws: ``Obstacle/unknownBias`` or ``Obstacle/subtractedSum`` where it can't be told, or not be bounded.
+  func read() throws(Obstacle) -> BiasSummary? {
+    var sum = BiasSum(channels: channels.count)
+    if let index = operandIndex, context.has(index) {
+      let id = try context.id(index)
+      let isBare = kind == .qLinearConv || kind == .qGemm
+      if let summand = try summand(
+        id, factor: try operandFactor(), isBare: isBare,
+        axisFromEnd: kind.isConvolution ? 0 : channels.axisFromEnd)
+      {
+        sum.add(summand)
+      }
+    }
+    if ![.qLinearConv, .qLinearMatMul, .qGemm].contains(kind) {
+      sum.add(try additions())
+    }
+    return sum.summary
+  }
+
+  private var operandIndex: Int? {
+    switch kind {
+    case .conv, .convTranspose, .gemm: 2
+    case .qLinearConv: 8
+    case .qGemm: 6
+    case .matMul, .matMulInteger, .convInteger, .qLinearMatMul: nil
+    }
+  }
+
+  /// `beta / alpha`, by which Gemm scales its bias against its products.
+  private func operandFactor() throws(Obstacle) -> Double {
+    guard kind == .gemm else { return 1 }
+    return Double(try context.float("beta") ?? 1) / (try resultFactor())
+  }
+
+  /// What the result is besides the sum: Gemm's `alpha`.
+  private func resultFactor() throws(Obstacle) -> Double {
+    kind == .gemm ? Double(try context.float("alpha") ?? 1) : 1
+  }
+
+  // MARK: Additions behind the layer
+
+  /// A value that holds the layer's sum and what has been added to it.
+  private struct Reached {
+    var sum: BiasSum
+    /// True where the channels may lie elsewhere than in the layer's own output.
+    var isMoved = false
+    var isNegated = false
+  }
+
+  /// All that is added on the way from the layer's output, of the ways that differ the most of each.
+  private func additions() throws(Obstacle) -> BiasSum {
+    let graph = context.graph
+    guard case let output?? = context.node.outputs.first else {
+      return BiasSum(channels: channels.count)
+    }
+    var reached = [output: Reached(sum: BiasSum(channels: channels.count))]
+    var result = BiasSum(channels: channels.count)
+    var pending = Set(graph.consumers(of: output))
+    var visits = 0
+    while let id = pending.min(by: { places[$0, default: 0] < places[$1, default: 0] }) {
+      pending.remove(id)
+      visits += 1
+      // A chain this long is no layer's bias, and following it from every layer would take quadratic time.
+      guard visits <= Self.longestChain else { throw .unknownBias(value: graph[output].name) }
+      let node = graph[id]
+      guard let next = try pass(node, reached) else { continue }
+      result.widen(to: next.sum)
+      guard case let target?? = node.outputs.first else { continue }
+      reached[target] = next
+      pending.formUnion(graph.consumers(of: target))
+    }
+    return result
+  }
+
+  private static let longestChain = 2048
+
+  /// The layer's sum behind one more node; `nil` where the node ends the accumulation.
+  private func pass(_ node: Node, _ reached: [ValueID: Reached]) throws(Obstacle) -> Reached? {
+    guard OpsetImport.canonical(node.op.domain).isEmpty else { return nil }
+    let inputs = node.inputs.compactMap { $0 }
+    switch node.op.type {
+    case "Identity", "Cast": return inputs.first.flatMap { reached[$0] }
+    case "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather",
+      "Expand", "Concat":
+      guard var next = inputs.first(where: { reached[$0] != nil }).flatMap({ reached[$0] }) else {
+        return nil
+      }
+      for input in inputs { if let other = reached[input] { next.sum.widen(to: other.sum) } }
+      next.isMoved = true
+      return next
+    case "Add", "Sum": return try added(node, inputs, reached)
+    case "Sub": return try subtracted(node, inputs, reached)
+    default: return nil
+    }
+  }
+
+  private func added(_ node: Node, _ inputs: [ValueID], _ reached: [ValueID: Reached])
+    throws(Obstacle) -> Reached?
+  {
+    guard let first = inputs.firstIndex(where: { reached[$0] != nil }),
+      var next = reached[inputs[first]]
     else { return nil }
-    let channels = weight.channels.count
-    guard constant.tensor.count == 1 || followsChannels(constant.shape, channels) else {
-      return nil
+    for (position, input) in inputs.enumerated() where position != first {
+      guard let other = reached[input] else {
+        try add(input, to: &next, sign: 1, node)
+        continue
+      }
+      // The sum meets itself: as integers its double, which nothing here bounds.
+      if kind.sumsIntegers { throw .unknownBias(value: context.graph[input].name) }
+      next.sum.widen(to: other.sum)
+      next.isMoved = next.isMoved || other.isMoved
+      next.isNegated = next.isNegated || other.isNegated
     }
-    let layout = DotProductLayout(
-      constant, channelAxes: Array(constant.shape.indices), dotAxes: [])
-    guard let reader = try? WeightReader(layout, node: context.label), !reader.channels.isEmpty,
-      isInteger(constant) || isOnScale(reader.channels.map(\.scale)),
-      reader.sums().allSatisfy({ $0.nonFinite == 0 })
-    else { return nil }
-    let values = (0..<layout.channelCount).flatMap { reader.integers(ofChannel: $0) }
-    return BiasSummary(
-      name: constant.name, bits: codes.bits,
-      values: values.count == channels ? values : Array(repeating: values[0], count: channels))
+    return next
   }
 
-  /// The node that adds the constant, and the position of the constant.
-  private func site() -> (context: NodeContext, index: Int)? {
-    switch kind {
-    case .conv, .convTranspose, .gemm: return context.has(2) ? (context, 2) : nil
-    case .qLinearConv: return context.has(8) ? (context, 8) : nil
-    case .qGemm: return context.has(6) ? (context, 6) : nil
-    case .qLinearMatMul: return nil
-    case .matMul, .convInteger, .matMulInteger:
-      let graph = context.graph
-      guard case let output?? = context.node.outputs.first, !graph.isOutput(output),
-        graph.consumers(of: output).count == 1,
-        let add = graph.consumers(of: output).first.map({ graph[$0] }), add.op.type == "Add",
-        OpsetImport.canonical(add.op.domain).isEmpty, add.inputs.count == 2,
-        let index = add.inputs.firstIndex(where: { $0 != output })
-      else { return nil }
-      return (context.of(add), index)
+  private func subtracted(_ node: Node, _ inputs: [ValueID], _ reached: [ValueID: Reached])
+    throws(Obstacle) -> Reached?
+  {
+    guard inputs.count == 2 else { return nil }
+    if var next = reached[inputs[0]] {
+      if reached[inputs[1]] != nil {
+        if kind.sumsIntegers { throw .unknownBias(value: context.graph[inputs[1]].name) }
+        return next
+      }
+      try add(inputs[1], to: &next, sign: -1, node)
+      return next
+    }
+    guard var next = reached[inputs[1]] else { return nil }
+    next.isNegated.toggle()
+    try add(inputs[0], to: &next, sign: 1, node)
+    return next
+  }
+
+  private func add(_ id: ValueID, to next: inout Reached, sign: Double, _ node: Node)
+    throws(Obstacle)
+  {
+    guard
+      let summand = try summand(
+        id, factor: sign / (try resultFactor()), isBare: false,
+        axisFromEnd: next.isMoved ? nil : channels.axisFromEnd)
+    else { return }
+    if next.isNegated { throw .subtractedSum(node: node.name) }
+    next.sum.add(summand)
+  }
+
+  // MARK: One summand
+
+  /// What a summand adds in each channel, in steps of the accumulator; `nil` where it doesn't count.
+  ///
+  /// - Parameters:
+  ///   - factor: multiplies the summand's step before it is compared with the accumulator's.
+  ///   - isBare: true for integers that are in steps of the accumulator by definition.
+  ///   - axisFromEnd: the summand's axis that numbers the layer's channels, counted from the last one; `nil` where
+  ///     none is known to.
+  private func summand(_ id: ValueID, factor: Double, isBare: Bool, axisFromEnd: Int?)
+    throws(Obstacle) -> BiasSum?
+  {
+    let name = context.graph[id].name
+    let unit = isBare ? nil : factor
+    switch analysis.facts[id] {
+    case .real(let obstacle):
+      switch obstacle {
+      case .unquantizedInput, .unquantizedWeight:
+        if isBare || kind.sumsIntegers && !isFloat(id) { throw .unknownBias(value: name) }
+        return nil
+      default: throw .unknownBias(value: name)
+      }
+    case .codes(let codes):
+      return try BiasElements(step: 1, codes.minimum...codes.maximum, bits: codes.bits, name: name)
+        .sum(channels, unit: unit)
+    case .grid(let grid):
+      return try BiasElements(
+        step: Double(grid.scale ?? 1), grid.minimum...grid.maximum, bits: grid.bits, name: name
+      ).sum(channels, unit: unit)
+    case .constant(let constant):
+      guard constant.codes != nil else {
+        if isBare { throw .unknownBias(value: name) }
+        return nil
+      }
+      return try BiasElements(
+        constant, node: context.label,
+        axis: axisFromEnd.map { constant.shape.count - 1 - $0 }, channels: channels
+      ).sum(channels, unit: unit)
     }
   }
 
-  private func hasStep(_ constant: ConstantTensor) -> Bool {
-    switch kind {
-    case .conv, .convTranspose, .gemm, .matMul: constant.scale != nil
-    default: false
-    }
+  private func isFloat(_ id: ValueID) -> Bool {
+    analysis.facts.elementType(of: id)?.isFloatingPoint ?? false
+  }
+}
+
+/// The steps of a layer's accumulators, channel by channel.
+struct ChannelSteps {
+  /// Weight scale times input scale, 1 where the file gives none.
+  let steps: [Double]
+  /// The axis of the layer's output that numbers its channels, counted from the last one.
+  let axisFromEnd: Int?
+
+  init(scales: [Float], inputScale: Float?, axisFromEnd: Int?) {
+    steps = scales.map { Double($0) * Double(inputScale ?? 1) }
+    self.axisFromEnd = axisFromEnd
   }
 
-  private func isInteger(_ constant: ConstantTensor) -> Bool {
-    switch kind {
-    case .convInteger, .matMulInteger, .qLinearConv, .qGemm:
-      constant.scale == nil && constant.quantizer == nil && constant.zeroPoint == nil
-    default: false
-    }
-  }
+  var count: Int { steps.count }
+}
 
-  /// Whether the one dimension that isn't 1 is that of the output's channels.
-  private func followsChannels(_ shape: [Int], _ channels: Int) -> Bool {
-    guard shape.count(where: { $0 != 1 }) <= 1,
-      let axis = shape.firstIndex(where: { $0 != 1 }) ?? shape.indices.last, shape[axis] == channels
-    else { return false }
-    let behind = shape.count - 1 - axis
-    switch kind {
-    case .conv, .convTranspose, .qLinearConv: return behind == 0
-    // Added to the output itself, whose rank is that of the weight.
-    case .convInteger: return behind == weight.layout.weight.shape.count - 2
-    case .gemm, .qGemm, .matMul, .matMulInteger, .qLinearMatMul:
-      return behind == (weightIsRight ? 0 : 1)
-    }
+extension DotProductOperator {
+  /// The axis of the output that a right operand's channels lie along, counted from the last one; `nil` where there is
+  /// none.
+  func channelAxisFromEnd(_ layout: DotProductLayout, isChannelsLast: Bool) -> Int? {
+    if isConvolution { return isChannelsLast ? 0 : layout.weight.shape.count - 2 }
+    return layout.channelAxes.isEmpty ? nil : 0
   }
-
-  private func isOnScale(_ steps: [Float]) -> Bool {
-    guard let inputScale = input.scale else { return false }
-    var factor = 1.0
-    if kind == .gemm {
-      guard let alpha = try? context.float("alpha") ?? 1,
-        let beta = try? context.float("beta") ?? 1,
-        beta != 0
-      else { return false }
-      factor = Double(alpha) / Double(beta)
-    }
-    return weight.channels.indices.allSatisfy { channel in
-      let step = Double(steps[steps.count == 1 ? 0 : channel])
-      let wanted = Double(weight.channels[channel].scale) * Double(inputScale) * factor
-      return abs(step - wanted) <= abs(wanted) * Self.tolerance
-    }
-  }
-
-  /// A few roundings of single precision: what is wrong by it over 23 bits of bias is half a step.
-  private static let tolerance = 0x1p-22
 }

@@ -21,31 +21,12 @@ enum DotProductOperator: String, Sendable {
     case integers(scale: Int?, zeroPoint: Int)
   }
 
-  /// What a node of the graph is to this analysis.
-  enum Recognition {
-    case dotProduct(DotProductOperator)
-    /// It adds products, or may hold nodes that do, and no rule says how.
-    case opaque(Obstacle)
-    case other
-  }
-
-  /// - Parameter hasFunctions: whether the model defines operators of its own.
-  static func recognize(_ op: any Operator, hasFunctions: Bool) -> Recognition {
-    let domain = OpsetImport.canonical(op.domain)
-    if let known = DotProductOperator(rawValue: op.type), known.domains.contains(domain) {
-      return .dotProduct(known)
-    }
-    let holdsGraph = op.attributes().contains {
-      if case .serialized = $0.value { true } else { false }
-    }
-    if holdsGraph { return .opaque(.hiddenNodes(type: op.type)) }
-    if otherSums.contains(op.type) || Self(rawValue: op.type) != nil {
-      return .opaque(.unanalysedOperator(domain: domain, type: op.type))
-    }
-    if hasFunctions, !knownDomains.contains(domain) {
-      return .opaque(.hiddenNodes(type: "\(domain).\(op.type)"))
-    }
-    return .other
+  /// The dot product that a node is, `nil` for any other operator.
+  init?(_ op: any Operator) {
+    guard let known = Self(rawValue: op.type),
+      known.domains.contains(OpsetImport.canonical(op.domain))
+    else { return nil }
+    self = known
   }
 
   /// A channels-last convolution has its weight as (O, kernel..., I/groups), so that the same axes number its
@@ -89,20 +70,16 @@ enum DotProductOperator: String, Sendable {
     }
   }
 
-  /// Operators that sum products in ways that are not analysed, in any domain.
-  private static let otherSums: Set = [
-    "Attention", "BiasGelu", "DeformConv", "DFT", "DynamicQuantizeLSTM",
-    "DynamicQuantizeMatMul", "Einsum", "FusedConv", "FusedGemm", "FusedMatMul", "GRU",
-    "GroupQueryAttention", "LSTM", "LinearAttention", "MatMulBnb4", "MatMulFpQ4",
-    "MatMulInteger16", "MatMulIntegerToFloat", "MatMulNBits", "MoE", "MultiHeadAttention",
-    "MVAU", "MatrixVectorActivation", "MatrixVectorActivation_hls", "NhwcConv",
-    "QAttention", "QMoE", "QOrderedMatMul", "QuantAvgPool2d", "RNN", "SparseMatMul",
-    "StreamingFCLayer_Batch", "VVAU", "Vector_Vector_Activate_Batch", "VectorVectorActivation",
-    "XnorPopcountMatMul",
-  ]
+  /// Whether some output elements may lack products, where taps lie in padding or a stride leaves them out.
+  func mayMissTaps(_ context: NodeContext) -> Bool {
+    guard isConvolution else { return false }
+    guard self != .convTranspose,
+      ["NOTSET", "VALID"].contains(try? context.string("auto_pad", default: "NOTSET")),
+      let pads = try? context.ints("pads") ?? []
+    else { return true }
+    return pads.contains { $0 != 0 }
+  }
 
-  private static let knownDomains: Set = [
-    "", "ai.onnx.ml", "qonnx.custom_op.general", "qonnx.custom_op.channels_last", "onnx.brevitas",
-    "finn.custom_op.general",
-  ]
+  /// Whether the result is a tensor of integers, to which other integers are added as they are.
+  var sumsIntegers: Bool { self == .convInteger || self == .matMulInteger }
 }

@@ -29,8 +29,11 @@ public struct LayerAnalysis: Sendable {
   /// The integers of a quantized layer with a constant weight.
   var reader: WeightReader?
 
-  /// The integer that is added in a channel's accumulator besides the products.
-  public func bias(ofChannel index: Int) -> Int64 { bias?.values[index] ?? 0 }
+  /// Whether some sums may lack products of the channel, in padding or between strides.
+  var mayMissTaps = false
+
+  /// The bounds of what is added in a channel's accumulator besides the products.
+  public func biasRange(ofChannel index: Int) -> ClosedRange<Int64> { bias?.ranges[index] ?? 0...0 }
 
   /// True where both operands are integers, so that exact sums exist.
   public var isQuantized: Bool { obstacle == nil }
@@ -66,18 +69,28 @@ public struct WeightSummary: Sendable, Hashable {
   public let inexactCount: Int
 }
 
-/// Constants that a layer adds in its accumulators.
+/// Integers that a layer adds in its accumulators besides the products.
 public struct BiasSummary: Sendable, Hashable {
-  /// The name of the constant in the file.
+  /// The name of the value in the file, of the first where there are several.
   public let name: String
-  /// The width of their data type.
+  /// The names of further values.
+  public let others: [String]
+  /// The width of their data type, the widest of several.
   public let bits: Int
-  /// One a channel, in steps of the accumulator.
-  public let values: [Int64]
+  /// For each channel the bounds of what is added, in steps of the accumulator: of all elements that a channel
+  /// meets, and of sums of several values in any order.
+  public let ranges: [ClosedRange<Int64>]
+  /// True where each channel has one constant.
+  let isConstant: Bool
+
+  /// One constant a channel; `nil` where what is added differs between elements of a channel, is computed at run time,
+  /// or comes from several values.
+  public var values: [Int64]? { isConstant ? ranges.map(\.lowerBound) : nil }
 
   /// The least signed width that holds all of them.
   public var requiredBits: Int {
-    values.map { Int64.bitWidth + 1 - ($0 < 0 ? ~$0 : $0).leadingZeroBitCount }.max() ?? 1
+    ranges.flatMap { [$0.lowerBound, $0.upperBound] }
+      .map { Int64.bitWidth + 1 - ($0 < 0 ? ~$0 : $0).leadingZeroBitCount }.max() ?? 1
   }
 }
 

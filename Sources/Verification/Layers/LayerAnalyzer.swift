@@ -5,24 +5,31 @@ import TensorCore
 /// Finds the dot products of a model and reduces each to exact integer sums.
 struct LayerAnalyzer {
   let model: Model
-  let facts: FactTable
+  let analysis: FactAnalysis
+  private let places: [NodeID: Int]
+
+  init(model: Model, analysis: FactAnalysis) {
+    self.model = model
+    self.analysis = analysis
+    places = Dictionary(
+      uniqueKeysWithValues: analysis.order.enumerated().map { ($0.element, $0.offset) })
+  }
 
   /// Every dot-product node, and every node that may hide one, producers before consumers.
   ///
-  /// - Throws: ``GraphError`` where the graph has a cycle.
-  func layers() throws(GraphError) -> [LayerAnalysis] {
-    let hasFunctions = !model.preserved.functions.isEmpty
+  /// - Parameter assumption: true for a node that the caller takes to hide none.
+  func layers(assuming assumption: (Node) -> Bool) -> [LayerAnalysis] {
     var layers: [LayerAnalysis] = []
-    for id in try model.graph.topologicalOrder() {
+    for id in analysis.order {
       let node = model.graph[id]
-      switch DotProductOperator.recognize(node.op, hasFunctions: hasFunctions) {
-      case .other: continue
-      case .opaque(let obstacle):
+      let kind = DotProductOperator(node.op)
+      if let obstacle = analysis.unknown[id] {
+        if kind == nil, assumption(node) { continue }
         var layer = start(node)
         layer.obstacle = obstacle
         layers.append(layer)
-      case .dotProduct(let kind):
-        if let layer = analyze(node, kind) { layers.append(layer) }
+      } else if let kind, let layer = analyze(node, kind) {
+        layers.append(layer)
       }
     }
     return layers
@@ -35,14 +42,22 @@ struct LayerAnalyzer {
     return layer
   }
 
+  private func context(_ node: Node) -> NodeContext {
+    NodeContext(
+      graph: model.graph, node: node, opset: model.opset(of: node.op.domain) ?? 1,
+      facts: analysis.facts)
+  }
+
   /// `nil` for a product of two constants, which is a constant itself.
   private func analyze(_ node: Node, _ kind: DotProductOperator) -> LayerAnalysis? {
-    let context = NodeContext(
-      graph: model.graph, node: node, opset: model.opset(of: node.op.domain) ?? 1, facts: facts)
+    let context = context(node)
     var layer = start(node)
     do {
       switch (isConstant(context, 0), isConstant(context, kind.rightIndex)) {
       case (true, true): return nil
+      case (true, false) where kind.isConvolution:
+        // Windows of a constant image: any of its elements may meet any weight.
+        try analyzeProduct(context, kind, &layer)
       case (false, false): try analyzeProduct(context, kind, &layer)
       case (let isLeft, _):
         try analyzeWeighted(context, kind, weightIsRight: !isLeft, &layer)
@@ -100,15 +115,20 @@ struct LayerAnalyzer {
     else { throw .unquantizedInput(value: try context.name(0), origin: .constant) }
 
     layer.reader = reader
-    layer.bias =
-      BiasReader(
-        context: context, kind: kind, weightIsRight: weightIsRight, weight: reader, input: grid
-      ).read()
+    layer.bias = try BiasReader(
+      context: context, kind: kind, analysis: analysis, places: places,
+      channels: ChannelSteps(
+        scales: reader.channels.map(\.scale), inputScale: grid.scale,
+        axisFromEnd: weightIsRight
+          ? kind.channelAxisFromEnd(
+            layout, isChannelsLast: context.node.op.domain == "qonnx.custom_op.channels_last") : 1)
+    ).read()
+    layer.mayMissTaps = kind.mayMissTaps(context)
     layer.channels = sums.enumerated().map { channel, sums in
       let signs = SignSums(positive: sums.positive, negative: sums.negative)
-      let bias = layer.bias(ofChannel: channel)
       return ChannelBounds(
-        sums: signs, worstCase: WorstCase(of: signs, input: range, bias: bias))
+        sums: signs,
+        worstCase: WorstCase(of: signs, input: range, bias: layer.biasRange(ofChannel: channel)))
     }
     layer.requiredBits = layer.channels.map(\.requiredBits).max() ?? 1
     layer.dataTypeBits = dataTypeBits(
@@ -121,8 +141,11 @@ struct LayerAnalyzer {
   ) throws(Obstacle) -> Int? {
     if kind.isConvolution { return 0 }
     guard case .constant(let constant) = try context.fact(index) else { return nil }
-    if kind == .qGemm { return try context.int("transB", default: 0) == 0 ? 1 : 0 }
     let rank = constant.shape.count
+    if kind == .qGemm {
+      let isTransposed = try context.int(isRight ? "transB" : "transA", default: 0) != 0
+      return isRight == isTransposed ? 0 : 1
+    }
     return isRight ? rank - 1 : max(rank - 2, 0)
   }
 
@@ -134,53 +157,85 @@ struct LayerAnalyzer {
     _ context: NodeContext, _ kind: DotProductOperator, _ layer: inout LayerAnalysis
   ) throws(Obstacle) {
     layer.dotLength = dotLength(context, kind)
-    guard
-      case .runTime(let left) = try Operand(
-        context, index: 0, kind: kind.left, isWeight: false, zeroPointAxis: nil),
-      case .runTime(let right) = try Operand(
-        context, index: kind.rightIndex, kind: kind.right, isWeight: false, zeroPointAxis: nil)
-    else { throw .unquantizedInput(value: try context.name(0), origin: .constant) }
+    let left = try grid(context, 0, kind.left)
+    let right = try grid(context, kind.rightIndex, kind.right)
     layer.input = InputSummary(left)
     guard let length = layer.dotLength else {
-      throw .unknownDotLength(value: try context.name(0))
+      throw .unknownDotLength(value: try context.name(kind.isConvolution ? kind.rightIndex : 0))
     }
-    let products = [
-      left.minimum * right.minimum, left.minimum * right.maximum,
-      left.maximum * right.minimum, left.maximum * right.maximum,
-    ]
+    let (least, greatest) = (Int128(left.minimum), Int128(left.maximum))
+    let products = [Int128(right.minimum), Int128(right.maximum)].flatMap {
+      [least * $0, greatest * $0]
+    }
     // A channel of one weight: the sum of K products like one product of a K times wider input.
-    let (low, under) = min(products.min() ?? 0, 0).multipliedReportingOverflow(by: length)
-    let (high, over) = max(products.max() ?? 0, 0).multipliedReportingOverflow(by: length)
-    guard !under, !over, let range = IntegerRange(Int64(low), Int64(high)) else {
-      throw .unknownDotLength(value: try context.name(0))
-    }
+    let low = min(products.min() ?? 0, 0) * Int128(length)
+    let high = max(products.max() ?? 0, 0) * Int128(length)
+    guard let low = Int64(exactly: low), let high = Int64(exactly: high),
+      let range = IntegerRange(low, high)
+    else { throw .unknownDotLength(value: try context.name(0)) }
+    let bias = try BiasReader(
+      context: context, kind: kind, analysis: analysis, places: places,
+      channels: ChannelSteps(
+        scales: [right.scale ?? 1], inputScale: left.scale, axisFromEnd: nil)
+    ).read()
+    layer.bias = bias
     layer.requiredBits =
-      WorstCase(of: SignSums(positive: 1, negative: 0), input: range)
-      .requiredBits
+      WorstCase(
+        of: SignSums(positive: 1, negative: 0), input: range, bias: layer.biasRange(ofChannel: 0)
+      ).requiredBits
     layer.dataTypeBits = dataTypeBits(length, inputExponent(left), inputExponent(right))
   }
 
-  /// K from the shapes that the file states.
-  private func dotLength(_ context: NodeContext, _ kind: DotProductOperator) -> Int? {
-    func dimensions(_ index: Int) -> [Dimension]? {
-      (try? context.id(index)).flatMap { context.graph[$0].type?.dimensions }
+  /// The range of an operand, a constant's own among them.
+  private func grid(
+    _ context: NodeContext, _ index: Int, _ kind: DotProductOperator.OperandKind
+  ) throws(Obstacle) -> IntegerGrid {
+    switch try Operand(context, index: index, kind: kind, isWeight: false, zeroPointAxis: nil) {
+    case .runTime(let grid): return grid
+    case .constant(let constant):
+      let layout = DotProductLayout(
+        constant, channelAxes: [], dotAxes: Array(constant.shape.indices))
+      try layout.requireUniformSteps()
+      let reader = try WeightReader(layout, node: context.label)
+      guard reader.sums().allSatisfy({ $0.nonFinite == 0 }) else {
+        throw .nonFiniteWeight(value: constant.name, channel: 0, count: 1)
+      }
+      let integers = reader.integers(ofChannel: 0)
+      guard let codes = constant.codes, let step = reader.channels.first?.scale else {
+        throw .unquantizedWeight(value: constant.name)
+      }
+      var grid = IntegerGrid(
+        scale: constant.scale == nil ? nil : step, zeroPoint: 0, codes: codes)
+      grid.minimum = Int(integers.min() ?? 0)
+      grid.maximum = Int(integers.max() ?? 0)
+      return grid
     }
-    let left = dimensions(0) ?? []
-    let right = dimensions(kind.rightIndex) ?? []
+  }
+
+  /// K from the shapes that follow from the model's inputs, constants and operators.
+  private func dotLength(_ context: NodeContext, _ kind: DotProductOperator) -> Int? {
+    let left = context.shape(0) ?? []
+    let right = context.shape(kind.rightIndex) ?? []
     if kind.isConvolution {
-      let sizes = right.dropFirst().map(\.size)
-      guard kind != .convTranspose, sizes.count > 1, !sizes.contains(nil) else { return nil }
-      return Shape.elementCount(sizes.compactMap { $0 })
+      guard right.count > 2 else { return nil }
+      var sizes = Array(right.dropFirst())
+      if kind == .convTranspose {
+        guard let groups = try? context.int("group", default: 1), groups > 0, let inputs = right[0]
+        else { return nil }
+        sizes = [inputs / groups] + right.dropFirst(2)
+      }
+      let known = sizes.compactMap { $0 }
+      return known.count == sizes.count ? Shape.elementCount(known) : nil
     }
     if kind == .gemm || kind == .qGemm {
       guard let transA = try? context.int("transA", default: 0),
         let transB = try? context.int("transB", default: 0)
       else { return nil }
-      if left.count == 2, let size = left[transA == 0 ? 1 : 0].size { return size }
-      return right.count == 2 ? right[transB == 0 ? 0 : 1].size : nil
+      if left.count == 2, let size = left[transA == 0 ? 1 : 0] { return size }
+      return right.count == 2 ? right[transB == 0 ? 0 : 1] : nil
     }
-    if let size = left.last?.size { return size }
-    return right.isEmpty ? nil : right[max(right.count - 2, 0)].size
+    if case let size?? = left.last { return size }
+    return right.isEmpty ? nil : right[max(right.count - 2, 0)]
   }
 
   // MARK: Data types
@@ -209,32 +264,5 @@ struct LayerAnalyzer {
 
   private func exponent(reach: Int) -> Int {
     Int.bitWidth - (max(reach, 1) - 1).leadingZeroBitCount
-  }
-}
-
-extension InputSummary {
-  init(_ grid: IntegerGrid) {
-    bits = grid.bits
-    signed = grid.signed
-    scale = grid.scale
-    zeroPoint = grid.zeroPoint
-    integerMinimum = grid.minimum
-    integerMaximum = grid.maximum
-  }
-}
-
-extension WeightSummary {
-  init(_ reader: WeightReader, _ sums: [ChannelSums]) {
-    let weight = reader.layout.weight
-    name = weight.name
-    bits = weight.codes?.bits ?? 0
-    signed = weight.codes?.signed ?? false
-    narrow = weight.isNarrow
-    scales = weight.scale == nil ? [] : reader.channels.map(\.scale)
-    elementCount = weight.tensor.count
-    zeroFraction =
-      elementCount == 0
-      ? 0 : Double(sums.reduce(0) { $0 + $1.zeros }) / Double(elementCount)
-    inexactCount = sums.reduce(0) { $0 + $1.inexact }
   }
 }

@@ -77,10 +77,16 @@ enum Operand {
       return IntegerGrid(scale: step, zeroPoint: 0, codes: codes)
     }
     guard case .constant = try context.fact(zeroPoint) else {
-      // Any code may be the zero point, so the difference reaches one range's width to either side.
+      // Any of its codes may be the zero point of any code, whatever was done to either on the way.
+      guard case .codes(let zeros) = try context.fact(zeroPoint) else {
+        throw .runTimeParameter(node: context.label, parameter: "the zero point")
+      }
       var grid = IntegerGrid(scale: step, zeroPoint: 0, codes: codes)
-      let width = codes.maximum - codes.minimum
-      (grid.minimum, grid.maximum, grid.typeRange) = (-width, width, -width...width)
+      (grid.minimum, grid.maximum) = (
+        codes.minimum - zeros.maximum, codes.maximum - zeros.minimum
+      )
+      let width = codes.fullType.upperBound - codes.fullType.lowerBound
+      grid.typeRange = -width...width
       return grid
     }
     guard let tensor = try context.tensor(zeroPoint, "the zero point"),

@@ -1,0 +1,170 @@
+import AccumulatorBounds
+import TensorCore
+
+/// The integers of one summand with their steps, as bounds of those that share a step and a place.
+struct BiasElements {
+  /// Bounds by step, for each place along the axis of the channels; one entry where all channels read all elements.
+  private var places: [[Double: ClosedRange<Int>]]
+  private let name: String
+  private let bits: Int
+  /// The integers as one constant a place, where they are such.
+  private let isConstant: Bool
+
+  /// Elements of one step, the same for all channels.
+  init(step: Double, _ range: ClosedRange<Int>, bits: Int, name: String) {
+    places = [[step: range]]
+    self.name = name
+    self.bits = bits
+    isConstant = false
+  }
+
+  /// The elements of a constant.
+  ///
+  /// - Parameter axis: of the constant that numbers the channels; negative or `nil` where none does.
+  /// - Throws: ``Obstacle`` where its integers can't be read.
+  init(_ constant: ConstantTensor, node: String, axis: Int?, channels: ChannelSteps)
+    throws(Obstacle)
+  {
+    name = constant.name
+    bits = constant.codes?.bits ?? 0
+    let layout = DotProductLayout(
+      constant, channelAxes: Array(constant.shape.indices), dotAxes: [])
+    let reader = try WeightReader(layout, node: node)
+    guard reader.sums().allSatisfy({ $0.nonFinite == 0 }) else {
+      throw .unknownBias(value: constant.name)
+    }
+    var axis = axis ?? -1
+    // Channels repeat along the axis where the weight has a batch.
+    if axis < 0 || constant.shape[axis] < 2 || channels.count % constant.shape[axis] != 0 {
+      axis = -1
+    }
+    let size = axis < 0 ? 1 : constant.shape[axis]
+    let inner = axis < 0 ? 1 : Shape.elementCount(constant.shape[(axis + 1)...]) ?? 1
+    places = [[Double: ClosedRange<Int>]](repeating: [:], count: size)
+    for element in 0..<layout.channelCount {
+      let integer = Int(reader.integers(ofChannel: element)[0])
+      let step = Double(reader.channels[element].scale)
+      let place = element / inner % size
+      let old = places[place][step] ?? integer...integer
+      places[place][step] = min(old.lowerBound, integer)...max(old.upperBound, integer)
+    }
+    isConstant = places.allSatisfy { $0.count <= 1 && $0.values.allSatisfy { $0.count == 1 } }
+  }
+
+  /// What is added in each channel; `nil` where the steps don't fit, so that real numbers are added.
+  ///
+  /// - Parameter unit: multiplies each step before it is compared with the accumulator's; `nil` where the integers are
+  ///   in steps of the accumulator whatever their own.
+  /// - Throws: ``Obstacle/unknownBias`` where the steps fit in some channels and any element may meet any of them, or
+  ///   where integers exceed 64 bits.
+  func sum(_ channels: ChannelSteps, unit: Double?) throws(Obstacle) -> BiasSum? {
+    if places.count == 1, places[0].count * channels.count > 1 << 24 {
+      throw .unknownBias(value: name)
+    }
+    var ranges: [ClosedRange<Int64>] = []
+    var (fits, misses) = (false, false)
+    for channel in 0..<channels.count {
+      var (least, greatest) = (Int128.max, Int128.min)
+      for (step, range) in places[channel % places.count] {
+        var (low, high) = (Int128(range.lowerBound), Int128(range.upperBound))
+        if (low, high) != (0, 0), let unit {
+          guard let multiple = Self.multiple(step * unit, of: channels.steps[channel]) else {
+            misses = true
+            continue
+          }
+          fits = true
+          (low, high) = (
+            min(low * multiple, high * multiple), max(low * multiple, high * multiple)
+          )
+        }
+        (least, greatest) = (min(least, low), max(greatest, high))
+      }
+      if least > greatest { (least, greatest) = (0, 0) }
+      guard let least = Int64(exactly: least), let greatest = Int64(exactly: greatest) else {
+        throw .unknownBias(value: name)
+      }
+      ranges.append(least...greatest)
+    }
+    if misses {
+      // Elements whose channels aren't known may be those that fit.
+      if fits, places.count == 1 { throw .unknownBias(value: name) }
+      return nil
+    }
+    return BiasSum(name: name, bits: bits, ranges: ranges, isConstant: isConstant)
+  }
+
+  /// How many steps of the accumulator one step of the summand is, with its sign; `nil` where that is no whole number
+  /// up to a few roundings of single precision.
+  private static func multiple(_ step: Double, of accumulator: Double) -> Int128? {
+    let ratio = step / accumulator
+    let whole = ratio.rounded()
+    guard whole.magnitude >= 1, whole.magnitude <= 0x1p20,
+      abs(ratio - whole) <= abs(ratio) * tolerance
+    else { return nil }
+    return Int128(whole)
+  }
+
+  /// Four roundings: what is wrong by it over 23 bits of bias is half a step.
+  private static let tolerance = 0x1p-22
+}
+
+/// What is added in the accumulators of a layer by any number of summands.
+struct BiasSum {
+  private var names: [String] = []
+  private var bits = 0
+  private(set) var ranges: [ClosedRange<Int64>]
+  private var isConstant = true
+
+  /// Nothing yet.
+  init(channels: Int) { ranges = [ClosedRange<Int64>](repeating: 0...0, count: channels) }
+
+  fileprivate init(name: String, bits: Int, ranges: [ClosedRange<Int64>], isConstant: Bool) {
+    names = [name]
+    self.bits = bits
+    self.ranges = ranges
+    self.isConstant = isConstant
+  }
+
+  /// Adds summands that come in any order, so that some may be in the register before the others.
+  mutating func add(_ other: BiasSum) {
+    if other.names.isEmpty { return }
+    if names.isEmpty {
+      self = other
+      return
+    }
+    ranges = zip(ranges, other.ranges).map { a, b in
+      // Far beyond any register, the bounds stay there.
+      let least = min(a.lowerBound, 0).addingReportingOverflow(min(b.lowerBound, 0))
+      let greatest = max(a.upperBound, 0).addingReportingOverflow(max(b.upperBound, 0))
+      return
+        (least.overflow ? .min : least.partialValue)...(greatest.overflow
+        ? .max : greatest.partialValue)
+    }
+    isConstant = false
+    names += other.names.filter { !names.contains($0) }
+    bits = max(bits, other.bits)
+  }
+
+  /// Covers another way of adding besides.
+  mutating func widen(to other: BiasSum) {
+    if other.names.isEmpty { return }
+    if names.isEmpty || other.names == names && other.ranges == ranges {
+      self = other
+      return
+    }
+    ranges = zip(ranges, other.ranges).map {
+      min($0.lowerBound, $1.lowerBound, 0)...max($0.upperBound, $1.upperBound, 0)
+    }
+    isConstant = false
+    names += other.names.filter { !names.contains($0) }
+    bits = max(bits, other.bits)
+  }
+
+  /// `nil` where nothing is added.
+  var summary: BiasSummary? {
+    guard let name = names.first else { return nil }
+    return BiasSummary(
+      name: name, others: Array(names.dropFirst()), bits: bits, ranges: ranges,
+      isConstant: isConstant)
+  }
+}

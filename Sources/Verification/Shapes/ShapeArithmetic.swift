@@ -1,0 +1,164 @@
+import TensorCore
+
+/// Integer vectors that models compute from shapes, element by element as far as they are known.
+enum ShapeArithmetic {
+  /// The elements of a node's first output where it is an integer tensor of at most one dimension; a scalar is one
+  /// element.
+  ///
+  /// - Parameter shape: of that output.
+  static func vector(_ context: NodeContext, shape: [Int?]?) -> [Int?]? {
+    guard context.node.op.domain.isEmpty, let shape, shape.count <= 1 else { return nil }
+    switch context.node.op.type {
+    case "Shape": return context.shapeVector()
+    case "Constant": return constant(context)
+    case "Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten":
+      // The same elements, while the type holds them.
+      guard context.node.op.type != "Cast" || isWide(context) else { return nil }
+      return context.vector(0)
+    case "Concat":
+      var result: [Int?] = []
+      for index in context.node.inputs.indices {
+        guard let part = context.vector(index), context.shape(index)?.count == 1 else { return nil }
+        result += part
+      }
+      return result.count <= limit ? result : nil
+    case "Gather":
+      guard let data = context.vector(0), let indices = context.integers(1) else { return nil }
+      var result: [Int?] = []
+      for index in indices {
+        guard let index = Shape.normalizedAxis(index, rank: data.count) else { return nil }
+        result.append(data[index])
+      }
+      return result
+    case "Slice":
+      guard let data = context.vector(0), let slices = slices(context, rank: 1) else { return nil }
+      return slices.reduce(data) { elements, slice in slice.elements(of: elements) }
+    case "Add": return combine(context) { $0.addingReportingOverflow($1) }
+    case "Sub": return combine(context) { $0.subtractingReportingOverflow($1) }
+    case "Mul": return combine(context) { $0.multipliedReportingOverflow(by: $1) }
+    case "Div": return combine(context) { $0.dividedReportingOverflow(by: $1) }
+    default: return nil
+    }
+  }
+
+  /// `nil` beyond 64 bits.
+  static func sum(_ terms: [Int]) -> Int? {
+    var result = 0
+    for term in terms {
+      let (sum, overflow) = result.addingReportingOverflow(term)
+      if overflow { return nil }
+      result = sum
+    }
+    return result
+  }
+
+  private static let limit = 1024
+
+  private static func constant(_ context: NodeContext) -> [Int?]? {
+    guard let tensor = ConstantRule.tensor(context), tensor.rank <= 1, tensor.count <= limit else {
+      return nil
+    }
+    return tensor.integers()
+  }
+
+  private static func isWide(_ context: NodeContext) -> Bool {
+    (try? context.int("to", default: 0)) == Int(ElementType.int64.rawValue)
+  }
+
+  private static func combine(
+    _ context: NodeContext, _ operation: (Int, Int) -> (partialValue: Int, overflow: Bool)
+  ) -> [Int?]? {
+    // Other types wrap at other places.
+    guard context.elementType(0) == .int64, let a = context.vector(0), let b = context.vector(1),
+      a.count == b.count || a.count == 1 || b.count == 1
+    else { return nil }
+    return (0..<max(a.count, b.count)).map { index in
+      guard let left = a[a.count == 1 ? 0 : index], let right = b[b.count == 1 ? 0 : index] else {
+        return nil
+      }
+      let (value, overflow) = operation(left, right)
+      return overflow ? nil : value
+    }
+  }
+}
+
+// MARK: Slices
+
+/// One axis of a `Slice`.
+struct AxisSlice {
+  let axis: Int
+  let start: Int
+  let end: Int
+  let step: Int
+
+  /// First and last bound within an axis, as the standard clamps them.
+  private func bounds(_ size: Int) -> (Int, Int) {
+    func clamped(_ value: Int, _ range: ClosedRange<Int>) -> Int {
+      let value = value < 0 ? value.addingReportingOverflow(size).partialValue : value
+      return min(max(value, range.lowerBound), range.upperBound)
+    }
+    return step > 0
+      ? (clamped(start, 0...size), clamped(end, 0...size))
+      : (clamped(start, -1...(size - 1)), clamped(end, -1...(size - 1)))
+  }
+
+  func count(of size: Int) -> Int {
+    guard size > 0 else { return 0 }
+    let (first, last) = bounds(size)
+    let distance = step > 0 ? last - first : first - last
+    let stride = Int(clamping: step.magnitude)
+    return distance <= 0 ? 0 : (distance - 1) / stride + 1
+  }
+
+  func elements(of vector: [Int?]) -> [Int?] {
+    let (first, _) = bounds(vector.count)
+    return (0..<count(of: vector.count)).map { vector[first + $0 * step] }
+  }
+}
+
+extension ShapeArithmetic {
+  /// The slices of a node by attributes (up to opset 9) or inputs; `nil` where one isn't constant.
+  static func slices(_ context: NodeContext, rank: Int) -> [AxisSlice]? {
+    guard let starts = (try? context.ints("starts")) ?? context.integers(1),
+      let ends = (try? context.ints("ends")) ?? context.integers(2), starts.count == ends.count
+    else { return nil }
+    var axes = Array(starts.indices)
+    if let given = try? context.ints("axes") {
+      axes = given
+    } else if context.has(3) {
+      guard let given = context.integers(3) else { return nil }
+      axes = given
+    }
+    var steps = [Int](repeating: 1, count: starts.count)
+    if context.has(4) {
+      guard let given = context.integers(4) else { return nil }
+      steps = given
+    }
+    guard axes.count == starts.count, steps.count == starts.count else { return nil }
+    var result: [AxisSlice] = []
+    for index in starts.indices {
+      guard let axis = Shape.normalizedAxis(axes[index], rank: rank), steps[index] != 0 else {
+        return nil
+      }
+      result.append(
+        AxisSlice(axis: axis, start: starts[index], end: ends[index], step: steps[index]))
+    }
+    return Set(result.map(\.axis)).count == result.count ? result : nil
+  }
+}
+
+extension NodeContext {
+  /// The dimensions of the first input between `start` and `end`.
+  func shapeVector() -> [Int?]? {
+    guard let shape = shape(0), let start = try? int("start", default: 0),
+      let end = try? int("end", default: Int.max)
+    else { return nil }
+    func clamped(_ value: Int) -> Int {
+      min(
+        max(value < 0 ? value.addingReportingOverflow(shape.count).partialValue : value, 0),
+        shape.count)
+    }
+    let (first, last) = (clamped(start), clamped(end))
+    return first < last ? Array(shape[first..<last]) : []
+  }
+}

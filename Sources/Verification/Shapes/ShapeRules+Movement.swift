@@ -1,0 +1,169 @@
+import TensorCore
+
+/// Shapes of operators that move elements.
+extension ShapeRules {
+  @Sendable static func transpose(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard let shape = context.shape(0) else { return nil }
+    let permutation = (try? context.ints("perm")) ?? Array(shape.indices.reversed())
+    guard permutation.sorted() == Array(shape.indices) else { return nil }
+    return permutation.map { shape[$0] }
+  }
+
+  @Sendable static func reshape(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard let target = context.vector(1), let keepsZero = try? context.int("allowzero", default: 0)
+    else { return nil }
+    let source = context.shape(0)
+    var result: Sizes = []
+    // An element that isn't known may be -1 or 0, so that the one -1 beside it says nothing.
+    var open: Int?
+    for (axis, size) in target.enumerated() {
+      switch size {
+      case 0 where keepsZero == 0:
+        guard let source else {
+          result.append(nil)
+          continue
+        }
+        guard axis < source.count else { return nil }
+        result.append(source[axis])
+      case -1:
+        guard open == nil else { return nil }
+        open = axis
+        result.append(nil)
+      case let size?:
+        guard size >= 0 else { return nil }
+        result.append(size)
+      case nil: result.append(nil)
+      }
+    }
+    guard let open, let source else { return result }
+    return completed(result, open: open, source: source, target: target)
+  }
+
+  /// The size that -1 stands for: the quotient of the elements, where dimensions that aren't known meet themselves.
+  private static func completed(_ result: Sizes, open: Int, source: Sizes, target: Sizes) -> Sizes {
+    var result = result
+    // A 0 of the target copies its axis, so that a dimension which isn't known cancels there.
+    var above = source
+    var below = result
+    below[open] = 1
+    for axis in target.indices where target[axis] == 0 && axis < above.count {
+      (above[axis], below[axis]) = (1, 1)
+    }
+    let (total, known) = (above.compactMap { $0 }, below.compactMap { $0 })
+    guard total.count == above.count, known.count == below.count,
+      let elements = Shape.elementCount(total), let others = Shape.elementCount(known), others > 0,
+      elements % others == 0
+    else { return result }
+    result[open] = elements / others
+    return result
+  }
+
+  @Sendable static func flatten(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard let shape = context.shape(0), let axis = try? context.int("axis", default: 1),
+      axis >= -shape.count, axis <= shape.count
+    else { return nil }
+    let split = axis < 0 ? axis + shape.count : axis
+    func count(_ sizes: ArraySlice<Int?>) -> Int? {
+      let known = sizes.compactMap { $0 }
+      return known.count == sizes.count ? Shape.elementCount(known) : nil
+    }
+    return [count(shape[..<split]), count(shape[split...])]
+  }
+
+  @Sendable static func squeeze(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard let shape = context.shape(0) else { return nil }
+    var removed: Set<Int> = []
+    if let axes = axes(context) {
+      for axis in axes {
+        guard let axis = Shape.normalizedAxis(axis, rank: shape.count) else { return nil }
+        removed.insert(axis)
+      }
+    } else {
+      guard !context.has(1), !shape.contains(nil) else { return nil }
+      removed = Set(shape.indices.filter { shape[$0] == 1 })
+    }
+    return shape.indices.filter { !removed.contains($0) }.map { shape[$0] }
+  }
+
+  @Sendable static func unsqueeze(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard let shape = context.shape(0), let axes = axes(context), axes.count <= 64 else {
+      return nil
+    }
+    let rank = shape.count + axes.count
+    var inserted: Set<Int> = []
+    for axis in axes {
+      guard let axis = Shape.normalizedAxis(axis, rank: rank), inserted.insert(axis).inserted else {
+        return nil
+      }
+    }
+    var rest = shape[...]
+    return (0..<rank).map { inserted.contains($0) ? 1 : rest.popFirst() ?? nil }
+  }
+
+  @Sendable static func concat(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard var result = context.shape(0), let given = try? context.int("axis", default: 1),
+      let axis = Shape.normalizedAxis(given, rank: result.count)
+    else { return nil }
+    for index in context.node.inputs.indices.dropFirst() {
+      guard let shape = context.shape(index), shape.count == result.count else { return nil }
+      for position in result.indices where position != axis {
+        if result[position] == nil { result[position] = shape[position] }
+      }
+      result[axis] = result[axis].flatMap { a in
+        shape[axis].flatMap { ShapeArithmetic.sum([a, $0]) }
+      }
+    }
+    return result
+  }
+
+  @Sendable static func split(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard var result = context.shape(0), let given = try? context.int("axis", default: 0),
+      let axis = Shape.normalizedAxis(given, rank: result.count)
+    else { return nil }
+    if let sizes = (try? context.ints("split")) ?? context.integers(1) {
+      guard output < sizes.count else { return nil }
+      result[axis] = sizes[output]
+    } else if !context.has(1), let size = result[axis] {
+      // Equal parts, the last one smaller where they don't fit (opset 18).
+      let parts = context.node.outputs.count
+      let part = (size + parts - 1) / parts
+      result[axis] = min(part, max(size - part * output, 0))
+    } else {
+      result[axis] = nil
+    }
+    return result
+  }
+
+  @Sendable static func slice(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard var result = context.shape(0) else { return nil }
+    guard let slices = ShapeArithmetic.slices(context, rank: result.count) else {
+      return Sizes(repeating: nil, count: result.count)
+    }
+    for slice in slices { result[slice.axis] = result[slice.axis].map { slice.count(of: $0) } }
+    return result
+  }
+
+  @Sendable static func gather(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard let data = context.shape(0), let indices = context.shape(1),
+      let given = try? context.int("axis", default: 0),
+      let axis = Shape.normalizedAxis(given, rank: data.count)
+    else { return nil }
+    return data[..<axis] + indices + data[(axis + 1)...]
+  }
+
+  @Sendable static func expand(_ context: NodeContext, _ output: Int) -> Sizes? {
+    guard let shape = context.shape(0), let target = context.vector(1) else { return nil }
+    return broadcast(shape, target)
+  }
+
+  /// The dimensions that the first input lists.
+  @Sendable static func fromVector(_ context: NodeContext, _ output: Int) -> Sizes? {
+    context.vector(0).map { $0.map { $0.flatMap { $0 < 0 ? nil : $0 } } }
+  }
+
+  /// An attribute up to opset 12, then the second input.
+  private static func axes(_ context: NodeContext) -> [Int]? {
+    if let axes = try? context.ints("axes") { return axes }
+    return context.integers(1)
+  }
+}
