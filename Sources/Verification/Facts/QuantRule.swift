@@ -13,12 +13,17 @@ enum QuantRule {
     let scales = try context.scales(scaleTensor)
     let zeroPoints = try context.wholeNumbers(zeroTensor, "the zero point")
     let widths = try context.wholeNumbers(bitsTensor, "the bit width")
-    guard let bits = context.uniform(widths), (1...24).contains(bits) else {
+    // Up to 24 bits single precision holds every code, and every code less the zero point. A constant's codes are
+    // computed in it, so that those of a bias may have more.
+    var isConstant = false
+    if case .constant(let constant) = try context.fact(0) { isConstant = constant.codes == nil }
+    let isWide = isConstant && zeroPoints.allSatisfy { $0 == 0 }
+    let widest = isWide ? 32 : 24
+    guard let bits = context.uniform(widths), (1...widest).contains(bits) else {
       throw .invalidParameter(
         node: context.label, parameter: "the bit width", value: "\(widths[0])",
-        allowed: "one whole number from 1 to 24")
+        allowed: "one whole number from 1 to \(widest)")
     }
-    // Single precision holds every code, and every code less the zero point.
     if let wrong = zeroPoints.first(where: { $0.magnitude > 1 << 23 }) {
       throw .invalidParameter(
         node: context.label, parameter: "the zero point", value: "\(wrong)",
