@@ -9,6 +9,8 @@ final class ExternalData {
   /// The model's folder, or `nil` for a model that came as bytes.
   private let folder: String?
   private var files: [String: InputFile] = [:]
+  /// The paths of all files that were opened.
+  private(set) var paths: Set<String> = []
 
   /// Files that stay open until their tensors are gone, well below what a process may have; those beyond, in models
   /// with a file for each tensor, are read at once.
@@ -73,6 +75,7 @@ final class ExternalData {
       let path = try FilePath.resolved("\(root)/\(location)")
       if path.hasPrefix(root == "/" ? root : root + "/") {
         let file = try InputFile(regularFile: path)
+        paths.insert(path)
         if files.count < Self.openFileLimit { files[location] = file }
         return file
       }

@@ -15,7 +15,19 @@ public enum OnnxReader {
   {
     do throws(FormatProblem) {
       let source = try openSource(path)
-      return try read(source, folder: FilePath.folder(of: path), resolver: resolver)
+      let externalData = ExternalData(folder: FilePath.folder(of: path))
+      return try read(source, externalData, resolver: resolver)
+    } catch {
+      throw FormatError(file: path, error)
+    }
+  }
+
+  /// The files besides its own in which a model's tensors lie.
+  public static func externalFiles(path: String) throws(FormatError) -> [String] {
+    do throws(FormatProblem) {
+      let externalData = ExternalData(folder: FilePath.folder(of: path))
+      _ = try read(try openSource(path), externalData, resolver: OpaqueResolver())
+      return externalData.paths.sorted()
     } catch {
       throw FormatError(file: path, error)
     }
@@ -31,20 +43,19 @@ public enum OnnxReader {
     resolver: any OperatorResolver
   ) throws(FormatError) -> Model {
     do throws(FormatProblem) {
-      return try read(ByteSource(bytes), folder: folder, resolver: resolver)
+      return try read(ByteSource(bytes), ExternalData(folder: folder), resolver: resolver)
     } catch {
       throw FormatError(file: name, error)
     }
   }
 
   private static func read(
-    _ source: ByteSource, folder: String?, resolver: any OperatorResolver
+    _ source: ByteSource, _ externalData: ExternalData, resolver: any OperatorResolver
   ) throws(FormatProblem) -> Model {
     let descriptor = Descriptors.model
     let scanned = try scan(source, as: descriptor, role: .model)
     let message = try DecodedMessage<Onnx__ModelProto>(scanned.skeleton, as: descriptor)
-    let tensors = TensorDecoder(
-      blobs: scanned.blobs, externalData: ExternalData(folder: folder))
+    let tensors = TensorDecoder(blobs: scanned.blobs, externalData: externalData)
     return try ModelDecoder(resolver: resolver, tensors: tensors).decode(message.pointer)
   }
 

@@ -5,8 +5,7 @@ import TensorCore
 public enum OnnxWriter {
   /// Writes a model to a file, complete or not at all; whatever was at the path stays until then.
   ///
-  /// A model of more than 2 GiB gets its larger tensors in a file of the same name with `.data` behind
-  /// it.
+  /// A model of more than 2 GiB gets its larger tensors in a file of its own, ``externalDataPath(of:)``.
   ///
   /// - Throws: ``FormatError``, with ``FormatProblem/cannotWrite(_:)`` for a failure of the file system.
   public static func write(_ model: Model, to path: String) throws(FormatError) {
@@ -18,7 +17,7 @@ public enum OnnxWriter {
       var encoder = ModelEncoder(model)
       var parts = try encoder.encode()
       if parts.count > largestFile {
-        let plan = ExternalDataPlan(location: FilePath.name(of: path) + ".data")
+        let plan = ExternalDataPlan(location: FilePath.name(of: externalDataPath(of: path)))
         encoder = ModelEncoder(model, externalData: plan)
         parts = try encoder.encode()
       }
@@ -27,6 +26,9 @@ public enum OnnxWriter {
       throw FormatError(file: path, error)
     }
   }
+
+  /// Where the larger tensors of a large model go, written to a path.
+  public static func externalDataPath(of path: String) -> String { path + ".data" }
 
   /// The bytes of a model's file.
   public static func serialize(_ model: Model) throws(FormatError) -> [UInt8] {
@@ -45,7 +47,7 @@ public enum OnnxWriter {
       var file = try AtomicFile(replacing: path)
       try parts.write(to: &file)
       if let plan {
-        var data = try AtomicFile(replacing: path + ".data")
+        var data = try AtomicFile(replacing: externalDataPath(of: path))
         try plan.write(to: &data)
         // First the data: a model without its data is of no use.
         try data.commit()

@@ -1,8 +1,12 @@
+import TensorCore
+
 /// A failure as a user reads it: where, what, and what to do about it.
 public struct Diagnostic: Error, Sendable, Hashable {
   /// The part of the job during which the failure arose; it decides the exit status.
   public enum Stage: String, Sendable, Hashable, CaseIterable {
     case options, recipe, model, data, calibration, conversion, execution, training, verification
+    /// Paths that must not be the same, or in one another.
+    case paths
     case output, interruption
   }
 
@@ -35,7 +39,7 @@ extension Diagnostic: CustomStringConvertible {
   /// `file: subject: message; hint` on one line, whatever names the file holds.
   public var description: String {
     let place = [file, subject, message].compactMap { $0 }.joined(separator: ": ")
-    return Self.printable(hint.map { "\(place); \($0)" } ?? place)
+    return (hint.map { "\(place); \($0)" } ?? place).printable
   }
 
   /// The line, and below it the causes as a tree, one line each.
@@ -50,18 +54,5 @@ extension Diagnostic: CustomStringConvertible {
       }
     }
     return lines.joined(separator: "\n")
-  }
-
-  /// The text with control characters escaped, so that a name from a file can't forge output.
-  public static func printable(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-        result += "\\u{\(String(scalar.value, radix: 16))}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }

@@ -13,23 +13,28 @@ extension ModelFile {
   /// - Parameters:
   ///   - output: replaced only once the new file is complete.
   ///   - sidecar: where the full certificate goes too.
+  ///   - paths: what the caller reads and writes besides, which no output may touch.
   ///   - observer: of the fine-tuning.
   /// - Throws: ``SnugError`` where model, data or options can't be used, an output can't be written, or the
   ///   training is interrupted.
   public func convert(
     to output: String, _ options: ConversionOptions = ConversionOptions(), sidecar: String? = nil,
-    observer: TrainingObserver = TrainingObserver(),
+    paths: JobPaths = JobPaths(), observer: TrainingObserver = TrainingObserver(),
     progress: @escaping ProgressHandler = { _ in }
   ) throws(SnugError) -> ConversionSummary {
-    let records = options.trainingOutputs
-    try checkOutputs(
-      [output] + (sidecar.map { [$0] } ?? []),
-      besides: [records.csv, records.jsonLines, records.plot].compactMap { $0 })
+    var paths = paths
+    paths.readModel(path)
+    paths.write(output, .model, as: "--output")
+    if let sidecar { paths.write(sidecar, .file, as: "--sidecar") }
+    paths.add(options)
+    try paths.check()
     if options.training.epochs > 0, options.data == nil { throw .trainingWithoutData }
     let reconstructs = options.recipe.reconstructionSteps ?? 0 > 0
     if reconstructs, options.data == nil { throw .reconstructionWithoutData }
     var clock = StageClock()
     let model = try load()
+    let states = try stateFolder(options)
+    defer { withExtendedLifetime(states) {} }
     var seconds = ConversionSummary.Seconds()
     seconds.import = clock.lap()
     try wrapping { () throws(ConversionError) in try Converter(options.recipe).check(model) }
@@ -76,30 +81,13 @@ extension ModelFile {
       peakMemoryBytes: ProcessMemory.peakBytes)
   }
 
-  /// Fails early where the outputs can't be written, or would replace the input.
-  ///
-  /// - Parameter others: outputs that the job writes bit by bit.
-  func checkOutputs(_ paths: [String], besides others: [String] = []) throws(SnugError) {
-    let all = paths + others
-    var seen: Set<String> = []
-    // A device takes any number of outputs.
-    for path in all
-    where !path.hasPrefix("/dev/") && !seen.insert((try? FilePath.resolved(path)) ?? path).inserted
-    {
-      throw .outputsCoincide(path)
+  /// The folder of a training's states, kept from other trainings.
+  private func stateFolder(_ options: ConversionOptions) throws(SnugError) -> CheckpointLock? {
+    guard options.training.epochs > 0, let folder = options.trainingOutputs.checkpoints else {
+      return nil
     }
-    for path in all {
-      if let own = try? FilePath.resolved(self.path), let other = try? FilePath.resolved(path),
-        own == other
-      {
-        throw .outputIsInput(path)
-      }
-    }
-    for path in paths {
-      // A file that is begun and not committed leaves nothing behind.
-      try SnugError.wrapping(SnugError.file) { () throws(FileError) in
-        _ = try AtomicFile(replacing: path)
-      }
+    do throws(CheckpointError) { return try CheckpointLock(folder: folder) } catch {
+      throw .training(file: path, .checkpoint(error))
     }
   }
 

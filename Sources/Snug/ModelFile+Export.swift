@@ -25,7 +25,10 @@ extension ModelFile {
   ///   written.
   public func export(to output: String, _ options: ExportOptions) throws(SnugError) -> ExportSummary
   {
-    try checkOutputs([output])
+    var paths = JobPaths()
+    paths.readModel(path)
+    paths.write(output, .model, as: "--output")
+    try paths.check()
     var model = try load()
     let edits = try exporting(&model, options)
     try SnugError.wrapping(SnugError.format) { () throws(FormatError) in

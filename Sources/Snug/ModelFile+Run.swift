@@ -54,10 +54,11 @@ public enum TensorFiles {
   /// Writes each tensor to `NAME.npy` in `folder`, which is made where it is missing; `/` and `:` in a
   /// name become `_`.
   ///
+  /// - Parameter paths: what the caller reads, which no tensor's file may replace.
   /// - Returns: the paths.
-  public static func write(_ tensors: [(name: String, tensor: Tensor)], to folder: String)
-    throws(SnugError) -> [String]
-  {
+  public static func write(
+    _ tensors: [(name: String, tensor: Tensor)], to folder: String, besides paths: JobPaths = JobPaths()
+  ) throws(SnugError) -> [String] {
     var owners: [String: String] = [:]
     for (name, _) in tensors {
       let file = fileName(name)
@@ -65,16 +66,22 @@ public enum TensorFiles {
         throw .outputNames(first: other, second: name, file: file)
       }
     }
+    var checked = paths
+    checked.write(folder, .folder, as: "--output-dir")
+    for file in owners.keys.sorted() {
+      checked.write("\(folder)/\(file)", .part, as: "--output-dir")
+    }
+    try checked.check()
     do throws(FileError) { try FilePath.makeFolder(folder) } catch { throw .file(error) }
-    var paths: [String] = []
+    var written: [String] = []
     for (name, tensor) in tensors {
       let path = "\(folder)/\(fileName(name))"
       do throws(DatasetError) { try NpyFile.write(tensor, to: path) } catch {
         throw .dataset(error)
       }
-      paths.append(path)
+      written.append(path)
     }
-    return paths
+    return written
   }
 
   static func fileName(_ name: String) -> String {

@@ -34,16 +34,27 @@ extension ModelFile {
 extension InspectionReport {
   /// Writes the report as a page that needs no other file.
   ///
-  /// - Throws: ``SnugError/file(_:)`` where it can't be written.
+  /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
   public func writeHTML(to path: String) throws(SnugError) {
-    try OutputFile.write(HTMLReport(model: model, result: result).html, to: path)
+    try model.write(HTMLReport(model: model, result: result).html, to: path, as: "--html")
   }
 
   /// Writes the full certificate as JSON, one entry a channel.
   ///
-  /// - Throws: ``SnugError/file(_:)`` where it can't be written.
+  /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
   public func writeCertificate(to path: String) throws(SnugError) {
     let certificate = Certificate(model: model, result: result)
-    try OutputFile.write(certificate.json.text() + "\n", to: path)
+    try model.write(certificate.json.text() + "\n", to: path, as: "--sidecar")
+  }
+}
+
+extension ModelSummary {
+  /// Writes something about the model to a file that is not the model's.
+  fileprivate func write(_ text: String, to output: String, as option: String) throws(SnugError) {
+    var paths = JobPaths()
+    paths.readModel(path)
+    paths.write(output, .file, as: option)
+    try paths.check()
+    try OutputFile.write(text, to: output)
   }
 }

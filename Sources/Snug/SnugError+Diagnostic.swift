@@ -41,12 +41,12 @@ extension SnugError {
     case .noOutput(let file):
       Diagnostic(
         .model, file: file, "the graph has no output", hint: "export the model again")
-    case .outputIsInput(let path):
+    case .paths(let conflict):
       Diagnostic(
-        .options, file: path, "the output is the input", hint: "name another file with --output")
-    case .outputsCoincide(let path):
-      Diagnostic(
-        .options, file: path, "two outputs would be written to it", hint: "name a file for each")
+        .paths, conflict.description,
+        hint: "name another place, since what is there could be lost")
+    case .specialOutput(let option, let path, let reason):
+      Diagnostic(.output, "cannot write '\(path)': \(reason)", hint: "name a file with \(option)")
     case .outputNames(let first, let second, let file):
       Diagnostic(
         .execution, "outputs '\(first)' and '\(second)' would both be written to '\(file)'",
@@ -169,6 +169,27 @@ extension DatasetError {
   /// True where an output can't be written, false where an input can't be used.
   fileprivate var isOutput: Bool {
     if case .file(let error) = self { error.operation == .write } else { false }
+  }
+}
+
+extension PathConflict: CustomStringConvertible {
+  public var description: String {
+    let relation =
+      switch relation {
+      case .same: "is the same file as"
+      case .contains: "contains"
+      case .inside: "lies in"
+      }
+    return "\(option) '\(path)' \(relation) \(otherOption) '\(otherPath)'"
+  }
+}
+
+extension SpecialOutput: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .model: "a model is read again to certify it, which a device or pipe does not allow"
+    case .redirected: "it is a file that other output goes to"
+    }
   }
 }
 

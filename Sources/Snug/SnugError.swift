@@ -28,10 +28,10 @@ public enum SnugError: Error, Sendable {
   case missingInput(file: String, name: String, available: [String])
   case inputWithoutType(file: String, name: String)
   case noOutput(file: String)
-  /// The output would replace the model that it is made from.
-  case outputIsInput(String)
-  /// Two outputs of a conversion would be written to one file.
-  case outputsCoincide(String)
+  /// An output is, contains, or lies in an input or another output.
+  case paths(PathConflict)
+  /// An output that is no ordinary file can't be used so.
+  case specialOutput(option: String, path: String, SpecialOutput)
   /// Two outputs would be written to one file.
   case outputNames(first: String, second: String, file: String)
   /// Training without samples.

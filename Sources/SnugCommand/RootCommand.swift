@@ -28,6 +28,8 @@ struct RootCommand: ParsableCommand {
   static func main() {
     // A reader that stops early, such as `head`, must not end the process by a signal.
     signal(SIGPIPE, SIG_IGN)
+    // A limit on the size of files is a failure to write, with a line of its own.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -37,7 +39,18 @@ struct RootCommand: ParsableCommand {
       exit(withError: error.status)
     } catch {
       Console.shared.endProgress()
-      exit(withError: error)
+      exit(printing: error)
     }
+  }
+
+  /// Prints help, a version or what is wrong with the command line, whose words are shown without what could steer
+  /// the terminal, and ends the process.
+  private static func exit(printing error: any Error) -> Never {
+    let status = exitCode(for: error)
+    let text = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+      .map { String($0).printable }.joined(separator: "\n")
+    let stream = status.isSuccess ? StandardStream.output : .error
+    if !text.isEmpty { stream.write(text + "\n") }
+    exit(withError: status)
   }
 }

@@ -14,8 +14,11 @@ protocol Subcommand: ParsableCommand {
 
 extension Subcommand {
   func run() throws {
-    let context = common.makeContext()
+    InterruptSignal.removeTemporariesAtEnd()
+    var context = common.makeContext()
     do {
+      context.paths = JobPaths(of: self)
+      try context.paths.check()
       try execute(context)
       Console.shared.endProgress()
     } catch let error as SnugError {
@@ -31,11 +34,24 @@ struct CommandContext {
   let logger: Logger
   /// Shows progress on a terminal.
   let progress: ProgressHandler
+  /// With `--quiet`: results for people are not printed.
+  let isQuiet: Bool
+  /// What the options name.
+  var paths = JobPaths()
+
+  /// Prints a report as JSON, or as text that fits the terminal.
+  func print(_ report: some PrintableReport, json: Bool) throws(Diagnostic) {
+    if json {
+      try write(report.json.text())
+    } else if !isQuiet {
+      try write(report.text(style: StandardStream.output.textStyle))
+    }
+  }
 
   /// Writes a result to standard output.
   ///
   /// - Throws: `Diagnostic` if it can't be written. A reader that has gone away is no failure.
-  func print(_ text: String) throws(Diagnostic) {
+  private func write(_ text: String) throws(Diagnostic) {
     switch StandardStream.output.write(text.hasSuffix("\n") ? text : text + "\n") {
     case .success, .failure(.closed): break
     case .failure(.failed(let reason)):
@@ -43,12 +59,6 @@ struct CommandContext {
         .output, file: "standard output", "can't be written: \(reason)",
         hint: "make room, or send the result elsewhere")
     }
-  }
-
-  /// Prints a report as JSON, or as text that fits the terminal.
-  func print(_ report: some PrintableReport, json: Bool) throws(Diagnostic) {
-    try print(
-      json ? report.json.text() : report.text(style: StandardStream.output.textStyle))
   }
 }
 

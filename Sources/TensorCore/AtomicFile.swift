@@ -1,5 +1,4 @@
 import CKernels
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -11,7 +10,7 @@ import Synchronization
 
 /// A file that appears under its name only once it is complete.
 ///
-/// Bytes go to a temporary file in the same folder, which ``commit()`` flushes and renames. Without a
+/// Bytes go to a ``TemporaryFile`` in the same folder, which ``commit()`` flushes and renames. Without a
 /// commit the temporary file is removed and whatever was at the path stays as it was. A path that names
 /// a device or a pipe is written to directly.
 public struct AtomicFile: ~Copyable {
@@ -22,11 +21,9 @@ public struct AtomicFile: ~Copyable {
   /// The file that the rename replaces: `path` with symbolic links followed.
   private let target: String
   /// `nil` once renamed, and for a device.
-  private var temporary: String?
+  private var temporary: TemporaryFile?
   /// The bytes that the disk was told to start on.
   private var started = 0
-
-  private static let serial = Atomic<Int>(0)
 
   /// Starts a file that will replace `path`.
   ///
@@ -34,6 +31,8 @@ public struct AtomicFile: ~Copyable {
   public init(replacing path: String) throws(FileError) {
     var status = stat()
     let exists = stat(path, &status) == 0
+    // A name that is too long, or one in a folder that can't be entered, is known before anything is computed.
+    if !exists, errno != ENOENT || path.isEmpty { throw FileError(.write, path, code: errno) }
     let kind = status.st_mode & S_IFMT
     if exists && kind == S_IFDIR { throw FileError(.write, path, code: EISDIR) }
     let isReplaceable = !exists || kind == S_IFREG
@@ -41,28 +40,19 @@ public struct AtomicFile: ~Copyable {
       throw FileError(.write, path, code: errno)
     }
     let target = exists ? (try? FilePath.resolved(path)) ?? path : path
-    var name: String?
-    let descriptor: Int32
-    if isReplaceable {
-      let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
-      let number = Self.serial.add(1, ordering: .relaxed).newValue
-      let temporary = "\(folder).snug-\(getpid())-\(number).tmp"
-      descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      name = temporary
-    } else {
-      descriptor = open(path, O_WRONLY | O_CLOEXEC)
-    }
+    let temporary = isReplaceable ? try TemporaryFile(beside: target, for: path) : nil
+    let descriptor = temporary?.descriptor ?? open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(.write, path, code: errno) }
     if exists && isReplaceable { _ = fchmod(descriptor, status.st_mode & 0o7777) }
     self.path = path
     self.descriptor = descriptor
     self.target = target
-    self.temporary = name
+    self.temporary = temporary
   }
 
   deinit {
+    temporary?.remove()
     close(descriptor)
-    if let temporary { unlink(temporary) }
   }
 
   /// Appends bytes.
@@ -111,10 +101,11 @@ public struct AtomicFile: ~Copyable {
 
   /// Flushes the bytes to the disk and gives the file its name.
   public consuming func commit() throws(FileError) {
-    guard let name = temporary else { return }
-    guard fsync(descriptor) == 0, rename(name, target) == 0 else {
+    guard let file = temporary else { return }
+    guard fsync(descriptor) == 0, rename(file.path, target) == 0 else {
       throw FileError(.write, path, code: errno)
     }
+    file.forget()
     temporary = nil
   }
 

@@ -44,6 +44,7 @@ extension FileError: CustomStringConvertible {
     case EACCES, EPERM: "; check its permissions"
     case EROFS: "; name a path on another file system"
     case ENOSPC, EDQUOT: "; make room on the disk"
+    case EFBIG where operation == .write: "; raise the limit on the size of files (ulimit -f)"
     default: ""
     }
   }

@@ -92,14 +92,15 @@ public final class InputFile: Sendable {
   /// Ends the process with one line on standard error and the status of an unusable input, 2: bytes that a tensor
   /// promised can't be had again, and those who read tensors can't go on without them.
   ///
-  /// Nothing else runs at the end, since this may be any thread, with locks held. An output that was begun stays
-  /// under its temporary name.
+  /// Nothing else runs at the end, since this may be any thread, with locks held, but that outputs that were begun
+  /// are removed.
   public func endProcessAsChanged() -> Never {
     let line =
       "error: \(path): the file was changed while it was in use; leave it alone and start again\n"
     line.utf8CString.withUnsafeBytes { bytes in
       _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count - 1)
     }
+    TemporaryFile.removeAll()
     _exit(2)
   }
 

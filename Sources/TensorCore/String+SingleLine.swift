@@ -7,16 +7,18 @@ extension String {
     if scalars.count > limit {
       let start = String(scalars.prefix(limit / 2))
       let end = String(scalars.suffix(limit / 2))
-      return "\(start)…\(end)".escapingControls
+      return "\(start)…\(end)".printable
     }
-    return escapingControls
+    return printable
   }
 
-  private var escapingControls: String {
+  /// The text with what could steer a terminal, break a line or turn its direction as escapes, so that a name from
+  /// a file can't forge output.
+  public var printable: String {
     var line = ""
     for scalar in unicodeScalars {
       switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator:
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
         line += scalar.escaped(asASCII: true)
       default: line.unicodeScalars.append(scalar)
       }

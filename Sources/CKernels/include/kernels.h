@@ -14,6 +14,7 @@
 #include "pointwise.h"
 #include "projection.h"
 #include "quantizers.h"
+#include "temporaries.h"
 #include "units.h"
 #include "weights.h"
 

@@ -1,4 +1,5 @@
 import AccumulatorBounds
+import TensorCore
 import Verification
 
 /// How much of its accumulators' ranges each channel of a layer can use: a card of the page.
@@ -26,7 +27,7 @@ struct ChannelsView {
       plots = [ChannelPlot(channels.map(\.worstCase), bits: bits)].compactMap { $0 }
     }
     guard !plots.isEmpty else { return nil }
-    name = TextStyle.printable(verdict.layer.name)
+    name = verdict.layer.name.printable
     label = style.shortened(name, to: Figures.labelLength)
     verdictClass = verdict.isCertified ? "good" : "bad"
     counterexample = CounterexampleText.paragraph(verdict, style: style)

@@ -1,4 +1,5 @@
 import AccumulatorBounds
+import TensorCore
 import Verification
 
 /// What the page's template shows; every number is text already.
@@ -26,12 +27,12 @@ struct PageView {
 
   init(model: ModelSummary, result: VerificationResult) {
     let style = TextStyle()
-    path = TextStyle.printable(model.path)
+    path = model.path.printable
     title = path.split(separator: "/").last.map(String.init) ?? path
     var parts = [model.format.rawValue]
     if let opset = model.opset { parts.append("opset \(opset)") }
     parts.append("IR \(model.irVersion)")
-    if !model.producer.isEmpty { parts.append("from \(TextStyle.printable(model.producer))") }
+    if !model.producer.isEmpty { parts.append("from \(model.producer.printable)") }
     format = parts.joined(separator: ", ")
     verdict = VerdictText.word(result)
     verdictClass = result.isCertified ? "good" : result.isRefuted ? "bad" : "open"
@@ -126,7 +127,7 @@ struct LayerView {
   init(_ verdict: LayerVerdict, scale: Double, columns: Columns, style: TextStyle) {
     let layer = verdict.layer
     func length(_ bits: Int?) -> String? { bits.map { Figures.css(Double($0) / scale * 100) } }
-    name = TextStyle.printable(layer.name)
+    name = layer.name.printable
     label = style.shortened(name, to: Figures.labelLength)
     op = layer.op
     var cells = Array(LayerTable.inspectionCells(verdict, style).dropFirst(2).dropLast())

@@ -1,3 +1,5 @@
+import TensorCore
+
 /// How text for people is laid out.
 public struct TextStyle: Sendable, Hashable {
   /// Columns of the terminal; `nil` for text without a limit.
@@ -21,10 +23,10 @@ public struct TextStyle: Sendable, Hashable {
   /// `rest`. A word that is longer than a line, such as a name that an exporter composed, is shortened.
   func wrap(_ text: String, first: Int = 0, rest: Int = 0) -> String {
     var line = String(repeating: " ", count: first)
-    guard let width else { return line + Self.printable(text) }
+    guard let width else { return line + text.printable }
     var lines: [String] = []
     var isStart = true
-    for word in Self.printable(text).split(separator: " ") {
+    for word in text.printable.split(separator: " ") {
       let word = shortened(String(word), to: max(width - max(first, rest), 1))
       if !isStart, line.count + 1 + word.count > width {
         lines.append(line)
@@ -42,20 +44,5 @@ public struct TextStyle: Sendable, Hashable {
     guard text.count > width else { return text }
     let room = max(width - ellipsis.count, 0)
     return text.prefix((room + 1) / 2) + ellipsis + text.suffix(room / 2)
-  }
-
-  /// Text without control characters, so that a name in a file can't steer the terminal.
-  static func printable(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: isControl) else { return text }
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars { result.append(isControl(scalar) ? "?" : scalar) }
-    return String(result)
-  }
-
-  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: true
-    default: false
-    }
   }
 }

@@ -1,3 +1,5 @@
+import TensorCore
+
 /// A table of text with aligned columns that fits a terminal.
 ///
 /// Where it is too wide, the flexible column is shortened as far as it stays readable, then whole columns are
@@ -22,7 +24,7 @@ struct TextTable {
   private static let flexibleMinimum = 8
 
   func render(_ style: TextStyle) -> String {
-    let rows = rows.map { $0.map(TextStyle.printable) }
+    let rows = rows.map { $0.map(\.printable) }
     let natural = columns.indices.map { column in
       rows.reduce(columns[column].title.count) { max($0, $1[column].count) }
     }

@@ -30,7 +30,7 @@ struct EvaluateCommand: Subcommand {
     help: ArgumentHelp(
       "Samples with labels or targets: a folder of class folders of images, .npz with x and y, CIFAR-10 *.bin, IDX, or TensorProto .pb files; a folder of images for super-resolution.",
       valueName: "path"))
-  var data: String
+  var data: InputPath
 
   @Option(
     help: ArgumentHelp(
@@ -91,7 +91,7 @@ struct EvaluateCommand: Subcommand {
         accumulatorBits: $0, overflow: overflow ?? .wrap, layers: overflowLayers ?? .hidden)
     }
     let result = try ModelFile(model).evaluate(
-      on: data, options, progress: context.progress)
-    try context.print(common.json ? result.json.text() : result.text)
+      on: data.path, options, progress: context.progress)
+    try context.print(result, json: common.json)
   }
 }

@@ -25,7 +25,7 @@ struct ExportCommand: Subcommand {
 
   @Option(
     name: .shortAndLong, help: ArgumentHelp("Where to write the result.", valueName: "out.onnx"))
-  var output: String
+  var output: ModelOutputPath
 
   @Option(
     help: ArgumentHelp(
@@ -52,7 +52,7 @@ struct ExportCommand: Subcommand {
     var options = ExportOptions(format: format ?? .qonnx)
     if let batchNormalization { options.batchNormalization = batchNormalization }
     options.channelsLast = channelsLast
-    let summary = try ModelFile(model).export(to: output, options)
+    let summary = try ModelFile(model).export(to: output.path, options)
     for report in summary.edits {
       for edit in report.edits {
         context.logger.debug("\(report.pass): \(edit.node): \(edit.what)")
@@ -69,6 +69,6 @@ extension ExportSummary: PrintableReport {
   }
 
   func text(style: TextStyle) -> String {
-    report.text(style: style) + "\n\nwritten as \(format.rawValue): \(Diagnostic.printable(output))"
+    report.text(style: style) + "\n\nwritten as \(format.rawValue): \(output.printable)"
   }
 }

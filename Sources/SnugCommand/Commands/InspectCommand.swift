@@ -19,14 +19,14 @@ struct InspectCommand: Subcommand {
   @Option(
     help: ArgumentHelp(
       "Where to write the report as a web page too (default: nowhere).", valueName: "file.html"))
-  var html: String?
+  var html: OutputPath?
 
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
   func execute(_ context: CommandContext) throws {
     let report = try ModelFile(model).inspect()
-    if let html { try report.writeHTML(to: html) }
+    if let html { try report.writeHTML(to: html.path) }
     try context.print(report, json: common.json)
   }
 }

@@ -13,19 +13,6 @@ struct RunCommand: Subcommand {
         snug run model.onnx --input image=cat.npy --output-dir results/
       """)
 
-  /// `NAME=FILE` of one graph input.
-  struct Binding: ExpressibleByArgument {
-    let name: String
-    let file: String
-
-    init?(argument: String) {
-      guard let separator = argument.firstIndex(of: "=") else { return nil }
-      name = String(argument[..<separator])
-      file = String(argument[argument.index(after: separator)...])
-      guard !name.isEmpty, !file.isEmpty else { return nil }
-    }
-  }
-
   @Argument(help: ArgumentHelp("The ONNX model.", valueName: "model.onnx"))
   var model: String
 
@@ -33,11 +20,11 @@ struct RunCommand: Subcommand {
     help: ArgumentHelp(
       "An input's name and its file, .npy or .pb; once for each graph input.",
       valueName: "name=file"))
-  var input: [Binding] = []
+  var input: [InputBinding] = []
 
   @Option(
     help: ArgumentHelp("Folder for the outputs; made where it is missing.", valueName: "dir"))
-  var outputDir: String
+  var outputDir: OutputFolderPath
 
   @OptionGroup(title: "Common options")
   var common: CommonOptions
@@ -51,24 +38,35 @@ struct RunCommand: Subcommand {
 
   func execute(_ context: CommandContext) throws {
     var tensors: [String: Tensor] = [:]
-    for binding in input { tensors[binding.name] = try TensorFiles.read(binding.file) }
+    for binding in input { tensors[binding.name] = try TensorFiles.read(binding.path) }
     let start = ContinuousClock.now
     let outputs = try ModelFile(model).run(tensors)
     let seconds = (ContinuousClock.now - start).inSeconds
-    let paths = try TensorFiles.write(outputs, to: outputDir)
-    if common.json {
-      let entries = zip(outputs, paths).map { output, path -> JSONValue in
-        [
-          "name": .string(output.name), "file": .string(path),
-          "element_type": .string(output.tensor.elementType.onnxName),
-          "shape": JSONValue(output.tensor.shape.map { JSONValue($0) }),
-        ]
-      }
-      let document: JSONValue = ["outputs": .array(entries), "seconds": .number(seconds)]
-      try context.print(document.text())
-    } else {
-      let lines = zip(outputs, paths).map { "\($0.name): \($0.tensor.type) in \($1)" }
-      try context.print(lines.joined(separator: "\n"))
+    let paths = try TensorFiles.write(outputs, to: outputDir.path, besides: context.paths)
+    try context.print(RunReport(outputs: outputs, paths: paths, seconds: seconds), json: common.json)
+  }
+}
+
+/// What `run` has written.
+private struct RunReport: PrintableReport {
+  var outputs: [(name: String, tensor: Tensor)]
+  var paths: [String]
+  var seconds: Double
+
+  var json: JSONValue {
+    let entries = zip(outputs, paths).map { output, path -> JSONValue in
+      [
+        "name": .string(output.name), "file": .string(path),
+        "element_type": .string(output.tensor.elementType.onnxName),
+        "shape": JSONValue(output.tensor.shape.map { JSONValue($0) }),
+      ]
     }
+    return ["outputs": .array(entries), "seconds": .number(seconds)]
+  }
+
+  func text(style: TextStyle) -> String {
+    zip(outputs, paths)
+      .map { "\($0.name.printable): \($0.tensor.type) in \($1.printable)" }
+      .joined(separator: "\n")
   }
 }

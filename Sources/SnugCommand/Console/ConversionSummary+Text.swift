@@ -12,7 +12,7 @@ extension ConversionSummary {
       lines.append(cut)
     }
     if !excluded.isEmpty {
-      lines.append("Left in floating point: \(excluded.joined(separator: ", "))")
+      lines.append("Left in floating point: \(excluded.map(\.printable).joined(separator: ", "))")
     }
     lines.append(
       calibrationSamples == 0
@@ -25,7 +25,7 @@ extension ConversionSummary {
     }
     if let training { lines.append(training.text) }
     lines.append("Time: \(timeText); peak memory \(peakMemoryBytes >> 20) MiB")
-    lines.append("Written: \(output)")
+    lines.append("Written: \(output.printable)")
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -39,13 +39,13 @@ extension ConversionSummary {
     var text = "Layers: \(methods.joined(separator: ", "))"
     if let worst {
       let percent = (worst.relativeError * 100).formatted(digits: 1)
-      text += "; largest weight error \(percent) % of the squared norm, in \(worst.name)"
+      text += "; largest weight error \(percent) % of the squared norm, in \(worst.name.printable)"
     }
     return text + "; weights moved after rounding: \(repairs)"
   }
 
   private func list(_ title: String, where isMember: (Conversion.Layer) -> Bool) -> String? {
-    let names = layers.filter(isMember).map(\.name)
+    let names = layers.filter(isMember).map(\.name.printable)
     return names.isEmpty ? nil : "\(title): \(names.joined(separator: ", "))"
   }
 

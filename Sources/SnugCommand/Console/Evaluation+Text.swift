@@ -1,8 +1,8 @@
 import Snug
 
-extension Evaluation {
+extension Evaluation: PrintableReport {
   /// The result on one line: `top-1 83.9 %, top-5 99.2 %, loss 0.512 (5000 samples in 1.2 s)`.
-  var text: String {
+  func text(style: TextStyle) -> String {
     var parts = [metricText]
     if let top5 { parts.append("top-5 \(top5.formatted(digits: 2)) %") }
     if let loss { parts.append("loss \(loss.formatted(digits: 4))") }
@@ -30,7 +30,7 @@ extension OverflowReport {
     let tiled = layers.count { $0.tiles != nil }
     let stages = tiled == 0 ? "" : " (\(tiled) of them in tiles)"
     return ["\(registers) in \(layers.count) layers\(stages): \(text(total)) \(what)"]
-      + overflowing.map { "  \(Diagnostic.printable($0.name)): \(text($0))\(stageText($0))" }
+      + overflowing.map { "  \($0.name.printable): \(text($0))\(stageText($0))" }
   }
 
   private func text(_ layer: Layer) -> String {

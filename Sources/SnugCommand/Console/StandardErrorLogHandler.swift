@@ -1,4 +1,5 @@
 import Logging
+import Snug
 
 /// Writes log events to standard error, one plain line each; warnings and errors say what they are.
 struct StandardErrorLogHandler: LogHandler {
@@ -19,6 +20,6 @@ struct StandardErrorLogHandler: LogHandler {
       }
     let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
       .sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-    Console.shared.writeLine("\(prefix)\(event.message)\(fields)")
+    Console.shared.writeLine("\(prefix)" + "\(event.message)\(fields)".printable)
   }
 }

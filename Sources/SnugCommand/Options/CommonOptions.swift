@@ -7,7 +7,7 @@ struct CommonOptions: ParsableArguments {
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Print errors only, and no progress.")
+  @Flag(name: .shortAndLong, help: "Print errors only: no progress, no warnings, and results as JSON alone.")
   var quiet = false
 
   @Flag(name: .shortAndLong, help: "Print details of each step, and the causes of an error.")
@@ -32,6 +32,6 @@ struct CommonOptions: ParsableArguments {
     if Parallelism.threadCount > 1 { ThreadWaiting.shorten() }
     LoggingSystem.bootstrap { _ in StandardErrorLogHandler(logLevel: level) }
     return CommandContext(
-      logger: Logger(label: "snug"), progress: { Console.shared.show($0) })
+      logger: Logger(label: "snug"), progress: { Console.shared.show($0) }, isQuiet: quiet)
   }
 }

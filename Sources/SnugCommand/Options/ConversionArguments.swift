@@ -26,7 +26,7 @@ struct ConversionArguments: ParsableArguments {
   /// - Parameter epochs: where neither a flag nor a recipe file says how many.
   func run(_ context: CommandContext, common: CommonOptions, epochs: Int) throws {
     var options = ConversionOptions(epochs: epochs)
-    if let file = recipe.recipe { try RecipeFile.apply(file, to: &options) }
+    if let file = recipe.recipe { try RecipeFile.apply(file.path, to: &options) }
     recipe.apply(to: &options)
     data.apply(to: &options)
     training.apply(to: &options)
@@ -41,7 +41,7 @@ struct ConversionArguments: ParsableArguments {
     let interruption =
       options.training.epochs > 0 ? InterruptSignal.catchSignals() : Interruption()
     let summary = try ModelFile(model).convert(
-      to: output.output, options, sidecar: output.sidecar,
+      to: output.output.path, options, sidecar: output.sidecar?.path, paths: context.paths,
       observer: TrainingObserver(
         interruption: interruption, isProfiled: common.verbose,
         onStep: { Console.shared.show($0) }), progress: context.progress)

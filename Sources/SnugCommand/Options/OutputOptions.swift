@@ -4,11 +4,11 @@ import ArgumentParser
 struct OutputOptions: ParsableArguments {
   @Option(
     name: .shortAndLong, help: ArgumentHelp("Where to write the result.", valueName: "out.onnx"))
-  var output: String
+  var output: ModelOutputPath
 
   @Option(
     help: ArgumentHelp(
       "Where to write the full certificate as JSON too, one entry a channel (default: nowhere).",
       valueName: "file.json"))
-  var sidecar: String?
+  var sidecar: OutputPath?
 }

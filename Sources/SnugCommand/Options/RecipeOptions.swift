@@ -24,7 +24,7 @@ struct RecipeOptions: ParsableArguments {
     help: ArgumentHelp(
       "YAML file with any of these options as 'name: value', and overrides for single layers under 'layers'; a flag wins over the file.",
       valueName: "file.yaml"))
-  var recipe: String?
+  var recipe: InputPath?
 
   @Option(
     help:

@@ -139,7 +139,7 @@ struct TrainingOptionGroup: ParsableArguments {
     help: ArgumentHelp(
       "Folder of states to resume from: the same command goes on where it was stopped (default: none).",
       valueName: "folder"))
-  var checkpointDir: String?
+  var checkpointDir: StateFolderPath?
 
   @Option(
     help: ArgumentHelp(
@@ -151,16 +151,16 @@ struct TrainingOptionGroup: ParsableArguments {
     help: ArgumentHelp(
       "Log of the training: rows as CSV, or as JSON lines where the name ends in .jsonl (default: none).",
       valueName: "file"))
-  var log: [String] = []
+  var log: [LogOutputPath] = []
 
   @Option(
     help: ArgumentHelp(
       "Curves of loss and metric as an SVG file; a run that was resumed has those before from its --log (default: none).",
       valueName: "file.svg"))
-  var plot: String?
+  var plot: OutputPath?
 
   func validate() throws {
-    for isJSON in [false, true] where log.count(where: { isJSON == $0.hasSuffix(".jsonl") }) > 1 {
+    for isJSON in [false, true] where log.count(where: { isJSON == $0.path.hasSuffix(".jsonl") }) > 1 {
       throw ValidationError("--log is given twice for one format; give one CSV and one .jsonl file")
     }
     let positive: [(String, Double?)] = [
@@ -219,14 +219,14 @@ struct TrainingOptionGroup: ParsableArguments {
     if let checkpointMinutes {
       options.training.checkpointInterval = .seconds(checkpointMinutes * 60)
     }
-    options.trainingOutputs.checkpoints = checkpointDir
-    for path in log {
+    options.trainingOutputs.checkpoints = checkpointDir?.path
+    for path in log.map(\.path) {
       if path.hasSuffix(".jsonl") {
         options.trainingOutputs.jsonLines = path
       } else {
         options.trainingOutputs.csv = path
       }
     }
-    options.trainingOutputs.plot = plot
+    options.trainingOutputs.plot = plot?.path
   }
 }

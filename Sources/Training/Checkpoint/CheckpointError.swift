@@ -4,6 +4,8 @@ import TensorCore
 public enum CheckpointError: Error, Sendable, Hashable {
   /// The operating system refused to open, read or write.
   case file(FileError)
+  /// Another training, of this process id where it is known, writes its states to the folder.
+  case inUse(folder: String, process: Int?)
   /// A pipe or device, which has no size to check.
   case notRegularFile(path: String)
   /// No checkpoint at all.
@@ -51,6 +53,9 @@ extension CheckpointError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .file(let error): "\(error)"
+    case .inUse(let folder, let process):
+      "\(folder): is in use by another training\(process.map { ", process \($0)" } ?? ""); wait for its end, or "
+        + "name another folder"
     case .notRegularFile(let path): "\(path): is not a regular file; name the checkpoint itself"
     case .foreign(let path):
       "\(path): is no training checkpoint; move it away, or name another folder"

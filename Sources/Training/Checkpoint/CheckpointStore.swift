@@ -17,7 +17,19 @@ public struct CheckpointStore: Sendable, Hashable {
   }
 
   /// `latest.snugstate` or `best.snugstate` in the folder.
-  public func path(_ slot: Slot) -> String { "\(folder)/\(slot.rawValue).snugstate" }
+  public func path(_ slot: Slot) -> String { Self.path(slot, in: folder) }
+
+  /// The file of a ``CheckpointLock``.
+  static func lockPath(in folder: String) -> String { "\(folder)/.lock" }
+
+  /// The files that a training may write in a folder, whether or not it or they exist.
+  public static func files(in folder: String) -> [String] {
+    Slot.allCases.map { path($0, in: folder) } + [lockPath(in: folder)]
+  }
+
+  private static func path(_ slot: Slot, in folder: String) -> String {
+    "\(folder)/\(slot.rawValue).snugstate"
+  }
 
   /// Whether there is a file to restore from, which may still prove unusable.
   public func contains(_ slot: Slot) -> Bool { (try? FilePath.resolved(path(slot))) != nil }
