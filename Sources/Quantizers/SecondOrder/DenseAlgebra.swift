@@ -1,11 +1,17 @@
 import COpenBLAS
 import TensorCore
 
-/// Dense products and factorisations by OpenBLAS, which computes with the threads of libgomp that all other
-/// loops use, and with one inside a loop that is parallel already.
+/// Dense products by OpenBLAS with the same bits for any number of threads.
+///
+/// Left to itself OpenBLAS cuts a product by the number of its threads, and the order in which an element is
+/// summed follows from the cut. So the result is cut here, into tiles that depend on sizes alone; each is one
+/// call on one thread, and tiles are computed in parallel.
 enum DenseAlgebra {
-  /// Makes the calling thread compute with ``Parallelism/threadCount`` threads.
-  static func applyThreadCount() { omp_set_num_threads(Int32(Parallelism.threadCount)) }
+  /// Rows and columns of a tile of the result: large enough that a call spends little on packing its operands,
+  /// small enough that a layer of some hundred inputs occupies all threads.
+  static let tileLength = 128
+  /// Multiplications below which a thread of its own costs more than it saves.
+  private static let grain = 1 << 18
 
   /// C += A^T B, row-major, with A `depth` x `rows` and B `depth` x `columns`, each row of both `stride`
   /// elements behind the one before; C is `rows` x `columns`.
@@ -13,9 +19,13 @@ enum DenseAlgebra {
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, depth: Int, stride: Int, rows: Int,
     columns: Int, to c: UnsafeMutablePointer<Float>
   ) {
-    cblas_sgemm(
-      CblasRowMajor, CblasTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(depth), 1, a,
-      Int32(stride), b, Int32(stride), 1, c, Int32(columns))
+    nonisolated(unsafe) let (a, b, c) = (a, b, c)
+    forEach(Tile.covering(rows: rows, columns: columns), depth: depth) { tile in
+      cblas_sgemm(
+        CblasRowMajor, CblasTrans, CblasNoTrans, tile.rowCount, tile.columnCount, Int32(depth), 1,
+        a + tile.rows.lowerBound, Int32(stride), b + tile.columns.lowerBound, Int32(stride), 1,
+        c + tile.offset(columns), Int32(columns))
+    }
   }
 
   /// The upper triangle of C += A^T A, row-major, with A `depth` x `size` of rows `stride` apart.
@@ -23,9 +33,23 @@ enum DenseAlgebra {
     _ a: UnsafePointer<Float>, depth: Int, stride: Int, size: Int,
     to c: UnsafeMutablePointer<Float>
   ) {
-    cblas_ssyrk(
-      CblasRowMajor, CblasUpper, CblasTrans, Int32(size), Int32(depth), 1, a, Int32(stride), 1, c,
-      Int32(size))
+    nonisolated(unsafe) let (a, c) = (a, c)
+    let tiles = Tile.covering(rows: size, columns: size).filter {
+      $0.rows.lowerBound <= $0.columns.lowerBound
+    }
+    forEach(tiles, depth: depth) { tile in
+      let target = c + tile.offset(size)
+      if tile.isDiagonal {
+        cblas_ssyrk(
+          CblasRowMajor, CblasUpper, CblasTrans, tile.rowCount, Int32(depth), 1,
+          a + tile.rows.lowerBound, Int32(stride), 1, target, Int32(size))
+      } else {
+        cblas_sgemm(
+          CblasRowMajor, CblasTrans, CblasNoTrans, tile.rowCount, tile.columnCount, Int32(depth),
+          1, a + tile.rows.lowerBound, Int32(stride), a + tile.columns.lowerBound, Int32(stride),
+          1, target, Int32(size))
+      }
+    }
   }
 
   /// C = factor C + A B, row-major, with A `rows` x `depth`, B `depth` x `columns`, or `columns` x `depth`
@@ -35,26 +59,58 @@ enum DenseAlgebra {
     transposed: Bool = false, rows: Int, depth: Int, columns: Int,
     into c: UnsafeMutablePointer<Float>, stride cStride: Int, keeping factor: Float = 0
   ) {
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, Int32(rows),
-      Int32(columns), Int32(depth), 1, a, Int32(aStride), b, Int32(bStride), factor, c,
-      Int32(cStride))
+    nonisolated(unsafe) let (a, b, c) = (a, b, c)
+    forEach(Tile.covering(rows: rows, columns: columns), depth: depth) { tile in
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, tile.rowCount,
+        tile.columnCount, Int32(depth), 1, a + tile.rows.lowerBound * aStride, Int32(aStride),
+        b + tile.columns.lowerBound * (transposed ? bStride : 1), Int32(bStride), factor,
+        c + tile.offset(cStride), Int32(cStride))
+    }
   }
 
-  /// Factorises a symmetric positive definite matrix L L^T in place: column-major, L in the lower triangle.
-  ///
-  /// - Returns: false where the matrix is not positive definite.
-  static func factorize(_ a: UnsafeMutablePointer<Double>, size: Int) -> Bool {
-    var (n, info) = (Int32(size), Int32(0))
-    dpotrf_("L", &n, a, &n, &info)
-    return info == 0
+  /// Calls `body`, which calls OpenBLAS, for each tile of a result that sums `depth` products an element.
+  static func forEach(_ tiles: [Tile], depth: Int, _ body: @Sendable (Tile) -> Void) {
+    let work = max(1, tileLength * tileLength * max(depth, 1))
+    Parallelism.forEachRange(count: tiles.count, grain: max(1, grain / work)) { range in
+      onOneThread { for tile in tiles[range] { body(tile) } }
+    }
   }
 
-  /// Solves L L^T X = B in place for `columns` right-hand sides of `size` consecutive elements each.
-  static func solve(
-    _ factor: UnsafePointer<Double>, size: Int, _ b: UnsafeMutablePointer<Double>, columns: Int
-  ) {
-    var (n, count, info) = (Int32(size), Int32(columns), Int32(0))
-    dpotrs_("L", &n, &count, factor, &n, b, &n, &info)
+  /// Makes the calls of OpenBLAS in `body` compute on the thread that makes them.
+  static func onOneThread<T>(_ body: () -> T) -> T {
+    omp_set_num_threads(1)
+    // What the thread calls next, of this or another library, computes with as many as are configured.
+    defer { omp_set_num_threads(Int32(Parallelism.threadCount)) }
+    return body()
+  }
+}
+
+extension DenseAlgebra {
+  /// A part of a matrix.
+  struct Tile: Sendable {
+    var rows: Range<Int>
+    var columns: Range<Int>
+
+    var rowCount: Int32 { Int32(rows.count) }
+    var columnCount: Int32 { Int32(columns.count) }
+    var isDiagonal: Bool { rows == columns }
+
+    /// The place of the first element in a row-major matrix whose rows are `stride` elements apart.
+    func offset(_ stride: Int) -> Int { rows.lowerBound * stride + columns.lowerBound }
+
+    /// The tiles of a matrix, row by row.
+    static func covering(rows: Int, columns: Int) -> [Tile] {
+      spans(0..<rows).flatMap { row in
+        spans(0..<columns).map { Tile(rows: row, columns: $0) }
+      }
+    }
+
+    /// A range cut into tile lengths.
+    static func spans(_ range: Range<Int>) -> [Range<Int>] {
+      stride(from: range.lowerBound, to: range.upperBound, by: tileLength).map {
+        $0..<min($0 + tileLength, range.upperBound)
+      }
+    }
   }
 }

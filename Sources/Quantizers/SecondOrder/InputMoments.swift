@@ -48,7 +48,6 @@ public struct InputMoments: Sendable {
     quantized: UnsafePointer<Float>, float: UnsafePointer<Float>, rows: Int, stride: Int
   ) {
     guard rows > 0, length > 0 else { return }
-    DenseAlgebra.applyThreadCount()
     count += rows
     for row in 0..<rows {
       for index in 0..<length {

@@ -67,7 +67,6 @@ public struct OutputErrorQuantizer: Sendable {
     if let channel = (0..<layer.channels).first(where: { !layer.budget($0).isFeasible }) {
       throw .infeasibleBudget(channel: channel)
     }
-    DenseAlgebra.applyThreadCount()
     var result = start
     let size = layer.channels / moments.count
     var groups = [GroupSearch.Best?](repeating: nil, count: moments.count)
