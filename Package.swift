@@ -44,6 +44,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-openmp-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "COnnxProto", dependencies: ["CProtobufC"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
@@ -70,7 +71,7 @@ let package = Package(
       "Snug",
       [
         "OnnxFormat", "Quantization", "Training", "Datasets", "Verification", "Reporting",
-        "Yams",
+        "CCrypto", "Yams",
       ]),
     .executableTarget(
       name: "SnugCommand",

@@ -5,7 +5,7 @@
 # Debian packages that the build needs besides the Swift toolchain.
 SNUG_PACKAGES=(
   libprotobuf-c-dev protobuf-c-compiler libdnnl-dev libturbojpeg0-dev libpng-dev
-  zlib1g-dev libopenblas-openmp-dev pkg-config
+  zlib1g-dev libopenblas-openmp-dev libssl-dev pkg-config
 )
 
 say() { printf '\n==> %s\n' "$*" >&2; }

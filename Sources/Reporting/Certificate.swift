@@ -1,22 +1,36 @@
 import TensorCore
 import Verification
 
-/// The full certificate for a sidecar file: what is claimed, and for every channel the numbers it rests on.
+/// The full certificate: what is claimed of which bytes, under which conditions, and for every channel the numbers it
+/// rests on, so that anyone can check it.
 public struct Certificate: Sendable {
   public var model: ModelSummary
+  /// The model's file, then those with its external data.
+  public var files: [FileIdentity]
+  public var conditions: VerificationConditions
   public var result: VerificationResult
 
-  public init(model: ModelSummary, result: VerificationResult) {
+  public init(
+    model: ModelSummary, files: [FileIdentity], conditions: VerificationConditions,
+    result: VerificationResult
+  ) {
     self.model = model
+    self.files = files
+    self.conditions = conditions
     self.result = result
   }
+
+  /// Names the form of the document.
+  public static let schema = "snug.certificate/2"
 
   /// The document, members in a fixed order.
   public var json: JSONValue {
     var members: [JSONMember] = [
-      JSONMember("schema", "snug.certificate/1"),
+      JSONMember("schema", .string(Self.schema)),
       JSONMember("statement", .string(Self.statement)),
       JSONMember("model", model.json),
+      JSONMember("files", .array(files.map(\.json))),
+      JSONMember("conditions", conditions.json),
       JSONMember("certified", .bool(result.isCertified)),
       JSONMember("layers", .array(result.layers.map(\.certificateJSON))),
     ]
@@ -24,12 +38,114 @@ public struct Certificate: Sendable {
     return .object(members)
   }
 
+  /// Where a document says another thing than this certificate; what the files are called doesn't count.
+  ///
+  /// - Returns: the first differences, at most `limit`, each with its place in the document.
+  public func differences(from document: JSONValue, limit: Int = 5) -> [String] {
+    // Numbers as they are written.
+    guard let own = try? JSONValue(parsing: json.text()) else { return ["the document"] }
+    var found: [String] = []
+    // Of another file every number is another.
+    if let files = own["files"], let theirs = document["files"] {
+      Self.compare(files, theirs, at: "files", into: &found, limit: limit)
+      if !found.isEmpty { return found }
+    }
+    Self.compare(own, document, at: "", into: &found, limit: limit)
+    return found
+  }
+
+  private static func compare(
+    _ own: JSONValue, _ other: JSONValue, at place: String, into found: inout [String], limit: Int
+  ) {
+    guard found.count < limit, place != "model.path",
+      !place.hasSuffix("].name") || !place.hasPrefix("files")
+    else { return }
+    switch (own, other) {
+    case (.object(let own), .object(let other)):
+      var names: Set<String> = []
+      for member in other where !names.insert(member.key).inserted {
+        found.append("\(place).\(member.key) is there twice")
+      }
+      let theirs = Dictionary(other.map { ($0.key, $0.value) }) { first, _ in first }
+      for member in own {
+        let inside = place.isEmpty ? member.key : "\(place).\(member.key)"
+        guard let value = theirs[member.key] else {
+          found.append("\(inside) is missing")
+          continue
+        }
+        compare(member.value, value, at: inside, into: &found, limit: limit)
+      }
+      let known = Set(own.map(\.key))
+      for member in other where !known.contains(member.key) {
+        found.append("\(place).\(member.key) is not part of it")
+      }
+    case (.array(let own), .array(let other)):
+      guard own.count == other.count else {
+        found.append("\(place) has \(other.count) entries instead of \(own.count)")
+        return
+      }
+      for (index, pair) in zip(own, other).enumerated() {
+        compare(pair.0, pair.1, at: "\(place)[\(index)]", into: &found, limit: limit)
+      }
+    default:
+      if own != other { found.append("\(place) is \(other.text()) instead of \(own.text())") }
+    }
+  }
+
   /// What `certified` means for a layer.
   static let statement = """
-    Every partial sum of a certified layer's products, in any order and for every input in \
+    Every partial sum of a certified layer's products and counted biases, in any order and for every input in \
     integer_min...integer_max, lies in -2^(P-1)...2^(P-1)-1 with P = target_bits. Inputs and weights \
     are integers less their zero points. Where there is a tile_size, that holds for each run of so many products \
-    in the weight tensor's order, and every sum of such runs, and the bias, fits outer_bits likewise. Where bias_included is true, the bias is one more summand; else it \
-    is not included.
+    in the weight tensor's order, and every sum of such runs and biases fits outer_bits likewise. Where \
+    bias_included is false, no bias counts: it is added to real numbers, after the accumulator. docs/certificate.md \
+    defines the terms and lists what is taken for granted.
     """
+}
+
+/// A file by its content.
+public struct FileIdentity: Sendable, Hashable {
+  /// The last component of its path.
+  public var name: String
+  public var byteCount: Int
+  /// In lower-case hexadecimal digits.
+  public var sha256: String
+
+  public init(name: String, byteCount: Int, sha256: String) {
+    self.name = name
+    self.byteCount = byteCount
+    self.sha256 = sha256
+  }
+
+  fileprivate var json: JSONValue {
+    ["name": .string(name), "bytes": JSONValue(byteCount), "sha256": .string(sha256)]
+  }
+}
+
+extension VerificationConditions {
+  fileprivate var json: JSONValue {
+    [
+      "accumulator_bits": accumulatorBits.map { JSONValue($0) } ?? .null,
+      "assume_no_layers_in": .array(assumptions.map(\.description).sorted().map { .string($0) }),
+      "strict": .bool(isStrict),
+    ]
+  }
+
+  /// Reads the conditions of a certificate, `nil` where they aren't such.
+  public init?(json: JSONValue) {
+    guard let strict = json["strict"]?.boolValue,
+      let names = json["assume_no_layers_in"]?.arrayValue, let bits = json["accumulator_bits"]
+    else { return nil }
+    var assumptions: Set<OperatorName> = []
+    for name in names {
+      guard let text = name.stringValue, let name = OperatorName(text) else { return nil }
+      assumptions.insert(name)
+    }
+    var width: Int?
+    if bits != .null {
+      guard let value = bits.integerValue, (1...64).contains(value) else { return nil }
+      width = Int(value)
+    }
+    self.init(accumulatorBits: width, assumptions: assumptions, isStrict: strict)
+  }
 }

@@ -72,4 +72,18 @@ extension VerificationResult {
     findings.isEmpty
       ? [] : [JSONMember("reasons", .array(findings.map { .string($0.description) }))]
   }
+
+  /// What the verdict rests on besides the file's integers; absent where nothing does.
+  var conditionMembers: [JSONMember] {
+    var members: [JSONMember] = []
+    if !assumptions.isEmpty {
+      members.append(
+        JSONMember("assumed_without_layers", .array(assumptions.map { .string($0.description) })))
+    }
+    if !replaceableConstants.isEmpty {
+      members.append(
+        JSONMember("replaceable_constants", .array(replaceableConstants.map { .string($0) })))
+    }
+    return members
+  }
 }

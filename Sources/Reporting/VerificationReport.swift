@@ -17,7 +17,7 @@ public struct VerificationReport: Sendable {
       JSONMember("certified", .bool(result.isCertified)),
       JSONMember("layers", .array(result.layers.map(\.verificationJSON))),
     ]
-    members += result.reasonMembers
+    members += result.reasonMembers + result.conditionMembers
     return .object(members)
   }
 

@@ -70,7 +70,7 @@ extension ModelFile {
     }
     seconds.export = clock.lap()
     let report = try result.inspect()
-    if let sidecar { try report.writeCertificate(to: sidecar) }
+    if let sidecar { try result.certificate().write(to: sidecar, as: "--sidecar") }
     seconds.certify = clock.lap()
     let quantized = try measure(result, options, progress)
     seconds.evaluate += clock.lap()

@@ -1,30 +1,81 @@
 import GraphIR
 import Reporting
+import TensorCore
 import Verification
 
 extension ModelFile {
   /// Proves or refutes, from the integers in the file alone, that no accumulator can overflow.
   ///
-  /// - Parameter accumulatorBits: P, 1 to 64, for every layer; without it, each layer is tested against
-  ///   the width that the file states for it.
   /// - Throws: ``SnugError`` where the file can't be read. A refutation is a result, not an error.
-  public func verify(accumulatorBits: Int? = nil) throws(SnugError) -> VerificationReport {
-    let (_, result) = try analyze(accumulatorBits: accumulatorBits)
+  public func verify(_ conditions: VerificationConditions = VerificationConditions())
+    throws(SnugError) -> VerificationReport
+  {
+    let (_, result) = try analyze(conditions)
     return VerificationReport(path: path, result: result)
   }
+
+  /// Proves or refutes it against one width for all layers.
+  ///
+  /// - Parameter accumulatorBits: P, 1 to 64.
+  /// - Throws: ``SnugError`` where the file can't be read.
+  public func verify(accumulatorBits: Int) throws(SnugError) -> VerificationReport {
+    try verify(VerificationConditions(accumulatorBits: accumulatorBits))
+  }
+
+  /// The certificate of the file: the verdict with all numbers that it rests on, bound to the file's bytes.
+  ///
+  /// - Throws: ``SnugError`` where the file can't be read.
+  public func certificate(_ conditions: VerificationConditions = VerificationConditions())
+    throws(SnugError) -> Certificate
+  {
+    let (model, result) = try analyze(conditions)
+    return Certificate(
+      model: ModelSummary(model, path: path), files: try FileHash.identities(ofModel: path),
+      conditions: conditions, result: result)
+  }
+
+  /// Holds a certificate against the file: its hashes, and every number anew under the conditions that it states.
+  ///
+  /// - Throws: ``SnugError`` where either can't be read, or the document is no certificate.
+  public func check(certificateAt document: String) throws(SnugError) -> CertificateCheck {
+    let bytes = try SnugError.wrapping(SnugError.file) { () throws(FileError) in
+      try InputFile(path: document).readAll(limit: Self.certificateLimit)
+    }
+    let json: JSONValue
+    do throws(JSONError) {
+      json = try JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
+    } catch {
+      throw .certificate(file: document, .malformed(error))
+    }
+    guard json["schema"]?.stringValue == Certificate.schema else {
+      throw .certificate(file: document, .otherSchema)
+    }
+    guard let conditions = json["conditions"].flatMap({ VerificationConditions(json: $0) }) else {
+      throw .certificate(file: document, .conditions)
+    }
+    let certificate = try certificate(conditions)
+    return CertificateCheck(
+      certificate: document, report: VerificationReport(path: path, result: certificate.result),
+      differences: certificate.differences(from: json))
+  }
+
+  /// Bytes of a certificate, a few hundred a channel.
+  private static let certificateLimit = 1 << 28
 
   /// Every dot-product layer with its bits, scales, accumulator need and sparsity.
   ///
   /// - Throws: ``SnugError`` where the file can't be read.
   public func inspect() throws(SnugError) -> InspectionReport {
-    let (model, result) = try analyze(accumulatorBits: nil)
+    let (model, result) = try analyze(VerificationConditions())
     return InspectionReport(model: ModelSummary(model, path: path), result: result)
   }
 
-  private func analyze(accumulatorBits: Int?) throws(SnugError) -> (Model, VerificationResult) {
+  private func analyze(_ conditions: VerificationConditions) throws(SnugError) -> (
+    Model, VerificationResult
+  ) {
     let model = try loadUndecoded()
     do throws(GraphError) {
-      return (model, try Verifier.verify(model, accumulatorBits: accumulatorBits))
+      return (model, try Verifier.verify(model, conditions))
     } catch {
       throw .graph(file: path, error)
     }
@@ -38,13 +89,15 @@ extension InspectionReport {
   public func writeHTML(to path: String) throws(SnugError) {
     try model.write(HTMLReport(model: model, result: result).html, to: path, as: "--html")
   }
+}
 
-  /// Writes the full certificate as JSON, one entry a channel.
+extension Certificate {
+  /// Writes the certificate as JSON, one entry a channel.
   ///
+  /// - Parameter option: how messages call the file.
   /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
-  public func writeCertificate(to path: String) throws(SnugError) {
-    let certificate = Certificate(model: model, result: result)
-    try model.write(certificate.json.text() + "\n", to: path, as: "--sidecar")
+  public func write(to path: String, as option: String) throws(SnugError) {
+    try model.write(json.text() + "\n", to: path, as: option)
   }
 }
 

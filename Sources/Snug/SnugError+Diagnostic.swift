@@ -65,6 +65,20 @@ extension SnugError {
       Diagnostic(
         .execution, file: file, subject: node.map { "node '\($0)'" }, reason,
         hint: "evaluate it without --accumulator-bits")
+    case .certificate(let file, let fault):
+      switch fault {
+      case .malformed(let error):
+        Diagnostic(
+          .model, file: file, "\(error)", hint: "write it with 'snug verify --certificate'")
+      case .otherSchema:
+        Diagnostic(
+          .model, file: file, subject: "field 'schema'", "it is not \(Certificate.schema)",
+          hint: "write the certificate with this version's 'snug verify --certificate'")
+      case .conditions:
+        Diagnostic(
+          .model, file: file, subject: "field 'conditions'", "it is missing or invalid",
+          hint: "write it with 'snug verify --certificate'")
+      }
     case .notQuantized(let file):
       Diagnostic(
         .model, file: file, "it holds no quantizers", hint: "quantize it with 'snug convert'")

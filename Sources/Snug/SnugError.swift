@@ -49,8 +49,17 @@ public enum SnugError: Error, Sendable {
   case channelsLastOutsideQonnx
   /// An export that moves weights, so that a layer's tiles hold other products, which don't fit their registers.
   case tilesReordered(file: String, layer: String, overflow: String, channelsLast: Bool)
+  /// A document that is no certificate of this version.
+  case certificate(file: String, CertificateFault)
   /// Super-resolution without the factor.
   case scaleMissing
+}
+
+/// What is wrong with a certificate before it is held against a model.
+public enum CertificateFault: Sendable, Hashable {
+  case malformed(JSONError)
+  case otherSchema
+  case conditions
 }
 
 extension SnugError {

@@ -70,4 +70,5 @@ protocol PrintableReport {
 
 extension InspectionReport: PrintableReport {}
 extension VerificationReport: PrintableReport {}
+extension CertificateCheck: PrintableReport {}
 extension ConversionSummary: PrintableReport {}

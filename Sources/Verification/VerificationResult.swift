@@ -1,5 +1,4 @@
 import AccumulatorBounds
-import GraphIR
 
 /// The verdict on a model: for each dot-product layer, whether its accumulator can overflow.
 public struct VerificationResult: Sendable {
@@ -51,28 +50,4 @@ public struct LayerVerdict: Sendable {
     let room = Int128(range.maximum) - Int128(reach)
     return width > 0 ? Int64(clamping: 2 * max(room, 0) / width) : nil
   }
-}
-
-/// An operator by the names that a node of a file has.
-public struct OperatorName: Sendable, Hashable {
-  /// Empty for the standard domain.
-  public let domain: String
-  public let type: String
-
-  public init(domain: String, type: String) {
-    self.domain = domain
-    self.type = type
-  }
-
-  /// `DOMAIN:TYPE`, or the type alone for the standard domain; `nil` where the type is missing.
-  public init?(_ text: String) {
-    let colon = text.lastIndex(of: ":")
-    type = colon.map { String(text[text.index(after: $0)...]) } ?? text
-    domain = OpsetImport.canonical(colon.map { String(text[..<$0]) } ?? "")
-    if type.isEmpty { return nil }
-  }
-}
-
-extension OperatorName: CustomStringConvertible {
-  public var description: String { domain.isEmpty ? type : "\(domain):\(type)" }
 }

@@ -12,25 +12,15 @@ import GraphIR
 public enum Verifier {
   /// The verdict on every dot-product layer.
   ///
-  /// - Parameters:
-  ///   - accumulatorBits: P, 1 to 64, that every layer is tested against, the first and the last included, and in tiled
-  ///     layers each tile, whose outer register keeps the width that the file states; without it each layer is tested
-  ///     against the width that the file's metadata or `finn_datatype` annotation states for it, and one without such a
-  ///     width is not certified.
-  ///   - assumptions: operators that the verifier doesn't know and that the caller takes to hide no dot product. An
-  ///     operator that is a dot product is one whatever is assumed.
-  ///   - isStrict: whether an initializer that the file also lists as an input, and that a caller can replace, prevents
-  ///     a certificate; otherwise its value in the file counts, and the result names it.
   /// - Throws: ``GraphError`` where the graph has a cycle.
   public static func verify(
-    _ model: Model, accumulatorBits: Int? = nil, assumptions: Set<OperatorName> = [],
-    isStrict: Bool = false
+    _ model: Model, _ conditions: VerificationConditions = VerificationConditions()
   ) throws(GraphError) -> VerificationResult {
     let analysis = try FactAnalysis(model)
     var used: Set<OperatorName> = []
     let layers = LayerAnalyzer(model: model, analysis: analysis).layers { node in
       let name = OperatorName(domain: node.op.domain, type: node.op.type)
-      guard assumptions.contains(name) else { return false }
+      guard conditions.assumptions.contains(name) else { return false }
       used.insert(name)
       return true
     }
@@ -45,7 +35,7 @@ public enum Verifier {
     if functions > 0 { findings.append(.functionsLeft(count: functions)) }
     let replaceable = model.graph.valueIDs.filter { model.graph[$0].isListedInput }
       .map { model.graph[$0].name }
-    if isStrict, !replaceable.isEmpty {
+    if conditions.isStrict, !replaceable.isEmpty {
       findings.append(.replaceableConstants(names: replaceable))
     }
 
@@ -61,7 +51,7 @@ public enum Verifier {
         contradictions.append(.tilesWithoutWeights)
       }
       return verdict(
-        layer, tiles: tiles, target: accumulatorBits ?? entry?.targetBits ?? finnBits,
+        layer, tiles: tiles, target: conditions.accumulatorBits ?? entry?.targetBits ?? finnBits,
         contradictions: contradictions)
     }
     for entry in annotations.entries where !matched.contains(entry) {
@@ -72,6 +62,11 @@ public enum Verifier {
       assumptions: used.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) },
       replaceableConstants: replaceable)
   }
+
+  /// The verdict against one width for all layers.
+  public static func verify(_ model: Model, accumulatorBits: Int?) throws(GraphError)
+    -> VerificationResult
+  { try verify(model, VerificationConditions(accumulatorBits: accumulatorBits)) }
 
   private static func verdict(
     _ layer: LayerAnalysis, tiles: TileVerdict?, target: Int?, contradictions: [Finding]

@@ -87,8 +87,9 @@ import Testing
         "MatMul", [builder.input(), builder.constant([1], [1, 1])],
         [Attribute("strange", .int(1))]))
     let assumed = try Verifier.verify(
-      builder.model, accumulatorBits: 16,
-      assumptions: [OperatorName(domain: "", type: "MatMul")])
+      builder.model,
+      VerificationConditions(
+        accumulatorBits: 16, assumptions: [OperatorName(domain: "", type: "MatMul")]))
     #expect(!assumed.isCertified)
   }
 
@@ -103,7 +104,8 @@ import Testing
     let result = try builder.verify(16)
     #expect(result.isCertified)
     #expect(result.replaceableConstants == ["w"])
-    let strict = try Verifier.verify(builder.model, accumulatorBits: 16, isStrict: true)
+    let strict = try Verifier.verify(
+      builder.model, VerificationConditions(accumulatorBits: 16, isStrict: true))
     #expect(!strict.isCertified)
     #expect(strict.findings == [.replaceableConstants(names: ["w"])])
   }

@@ -55,10 +55,12 @@ extension LayerVerdict {
 
   /// The layer in a certificate: all that is known of it.
   var certificateJSON: JSONValue {
-    guard case .object(var members) = inspectionJSON, let counterexample else {
-      return inspectionJSON
+    guard case .object(var members) = inspectionJSON else { return inspectionJSON }
+    if let counterexample { members.append(JSONMember("counterexample", counterexample.json)) }
+    let extremes = layer.extremes
+    if !extremes.isEmpty {
+      members.append(JSONMember("extremes", .array(extremes.map(\.json))))
     }
-    members.append(JSONMember("counterexample", counterexample.json))
     return .object(members)
   }
 
@@ -101,7 +103,9 @@ extension InputSummary {
 
 extension ChannelBounds {
   /// - Parameter tiles: the extremes of the registers of a sum in two stages.
-  fileprivate func json(index: Int, budget: Int64?, bias: ClosedRange<Int64>?, tiles: TiledWorstCase?)
+  fileprivate func json(
+    index: Int, budget: Int64?, bias: ClosedRange<Int64>?, tiles: TiledWorstCase?
+  )
     -> JSONValue
   {
     let worstCase = tiles?.outer ?? worstCase
@@ -141,6 +145,16 @@ extension ChannelCounterexample {
       members.append(JSONMember("prefix", .array(prefix.map { JSONValue($0) })))
     }
     return .object(members)
+  }
+}
+
+extension ExtremalInput {
+  fileprivate var json: JSONValue {
+    [
+      "channel": JSONValue(channel), "input": .array(input.map { JSONValue($0) }),
+      "products": .array(products.map { JSONValue($0) }), "bias": JSONValue(bias),
+      "sum": JSONValue(sum),
+    ]
   }
 }
 

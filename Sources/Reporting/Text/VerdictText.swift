@@ -24,11 +24,7 @@ enum VerdictText {
       let word = count == 1 ? "not quantized" : "quantized"
       return style.wrap("\(subject) \(word): there are no integers to certify.")
     } else if open.isEmpty {
-      let subject = count == 1 ? "The layer is" : "All \(count) layers are"
-      let claim =
-        "\(subject) certified: no accumulator leaves its width, "
-        + "whatever the input and the order of summation."
-      lines.append(style.wrap(claim))
+      lines.append(style.wrap(claim(result)))
     } else {
       let subject =
         count == 1
@@ -47,6 +43,36 @@ enum VerdictText {
     lines += result.findings.map { style.wrap("\($0).") }
     lines += notes(result).map { style.wrap($0) }
     return lines.joined(separator: "\n")
+  }
+
+  /// What is certified, and under which assumptions; that a layer's sums fit alone where something else prevents a
+  /// certificate.
+  private static func claim(_ result: VerificationResult) -> String {
+    let count = result.layers.count
+    guard result.isCertified else {
+      let subject =
+        count == 1 ? "The layer fits its accumulator" : "All \(count) layers fit their accumulators"
+      return "\(subject), but the model is not certified:"
+    }
+    let subject = count == 1 ? "The layer is" : "All \(count) layers are"
+    var conditions: [String] = []
+    if let name = result.replaceableConstants.first {
+      let others = result.replaceableConstants.count - 1
+      conditions.append(
+        "for the weights in the file: a caller can replace '\(name)'"
+          + (others > 0 ? " and \(others) more" : "")
+          + ", since the file also lists \(others > 0 ? "them as inputs" : "it as an input")")
+    }
+    if !result.assumptions.isEmpty {
+      let names = result.assumptions.map(\.description).joined(separator: ", ")
+      conditions.append("assuming, as you say, that no dot product is hidden in \(names)")
+    }
+    // Whatever the input, only where nothing is left that isn't known.
+    let scope =
+      result.assumptions.isEmpty
+      ? "whatever the input and the order of summation" : "in any order of summation"
+    return (["\(subject) certified: no accumulator leaves its width, \(scope)"] + conditions)
+      .joined(separator: "; ") + "."
   }
 
   /// What doesn't stand against a certificate, and should be known.

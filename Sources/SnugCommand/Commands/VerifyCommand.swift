@@ -10,10 +10,13 @@ struct VerifyCommand: Subcommand {
       sum of its products, in any order and for any input, fits its accumulator; a refuted layer comes \
       with an input that overflows. A bias is included where the file holds it as integers on the \
       accumulator's scale, as --bias-bits writes it; any other is added to real numbers, outside. Where the \
-      file states tiles, as --tile-size writes them, each tile's register is tested, and the one that adds them.
+      file states tiles, as --tile-size writes them, each tile's register is tested, and the one that adds them. \
+      A model with an operator that isn't known, and may hide a dot product, is not certified.
 
       Example:
         snug verify model-w4a4.onnx --accumulator-bits 14
+        snug verify model-w4a4.onnx --certificate model.certificate.json
+        snug verify model-w4a4.onnx --check model.certificate.json
 
       Exit status: 0 certified, 1 refuted or not certifiable.
       """)
@@ -27,6 +30,27 @@ struct VerifyCommand: Subcommand {
       valueName: "p"))
   var accumulatorBits: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Operator that isn't known and that you know to hide no dot product, may be repeated; the verdict says it.",
+      valueName: "domain:type"))
+  var assumeNoLayersIn: [OperatorName] = []
+
+  @Flag(help: "Refuse constants that the file also lists as inputs, which a caller can replace.")
+  var strict = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to write the certificate of a certified model, bound to the file's bytes (default: nowhere).",
+      valueName: "file.json"))
+  var certificate: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
+      "Certificate to hold against the model, number by number, under the conditions that it states.",
+      valueName: "file.json"))
+  var check: InputPath?
+
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
@@ -34,11 +58,32 @@ struct VerifyCommand: Subcommand {
     if let accumulatorBits, !(1...64).contains(accumulatorBits) {
       throw ValidationError("--accumulator-bits is \(accumulatorBits); allowed: 1 to 64")
     }
+    if check != nil,
+      accumulatorBits != nil || strict || !assumeNoLayersIn.isEmpty || certificate != nil
+    {
+      throw ValidationError("--check takes its conditions from the certificate: give it alone")
+    }
   }
 
   func execute(_ context: CommandContext) throws {
-    let report = try ModelFile(model).verify(accumulatorBits: accumulatorBits)
+    let file = ModelFile(model)
+    if let check {
+      let checked = try file.check(certificateAt: check.path)
+      try context.print(checked, json: common.json)
+      if !checked.holds { throw ExitCode.refuted }
+      return
+    }
+    let conditions = VerificationConditions(
+      accumulatorBits: accumulatorBits, assumptions: Set(assumeNoLayersIn), isStrict: strict)
+    let report = try file.verify(conditions)
     try context.print(report, json: common.json)
     if !report.result.isCertified { throw ExitCode.refuted }
+    if let certificate {
+      try file.certificate(conditions).write(to: certificate.path, as: "--certificate")
+    }
   }
+}
+
+extension OperatorName: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
 }

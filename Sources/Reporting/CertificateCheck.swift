@@ -1,0 +1,48 @@
+import TensorCore
+import Verification
+
+/// Whether a certificate holds for a model.
+public struct CertificateCheck: Sendable {
+  /// The document's path.
+  public var certificate: String
+  /// What the model's integers give under the certificate's conditions.
+  public var report: VerificationReport
+  /// Where the document says another thing, the first few places; empty where it holds.
+  public var differences: [String]
+
+  public init(certificate: String, report: VerificationReport, differences: [String]) {
+    self.certificate = certificate
+    self.report = report
+    self.differences = differences
+  }
+
+  /// True where the document is what the verifier finds, and finds the model certified.
+  public var holds: Bool { differences.isEmpty && report.result.isCertified }
+
+  /// The document of `verify --check --json`, members in a fixed order.
+  public var json: JSONValue {
+    guard case .object(let members) = report.json else { return report.json }
+    return .object(
+      [
+        JSONMember("holds", .bool(holds)),
+        JSONMember("differences", .array(differences.map { .string($0) })),
+      ] + members)
+  }
+
+  /// The answer for people.
+  public func text(style: TextStyle = TextStyle()) -> String {
+    var lines = report.text(style: style)
+    lines += "\n"
+    if differences.isEmpty {
+      lines += style.wrap(
+        "\(certificate) says the same, number by number"
+          + (report.result.isCertified ? ": the certificate holds." : "."))
+    } else {
+      lines += style.wrap("\(certificate) is no certificate of this file:")
+      for difference in differences {
+        lines += "\n" + style.wrap(difference, first: 2, rest: 4)
+      }
+    }
+    return lines + "\n"
+  }
+}
