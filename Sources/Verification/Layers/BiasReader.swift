@@ -88,23 +88,35 @@ struct BiasReader {
       let node = graph[id]
       guard let next = try pass(node, reached) else { continue }
       result.widen(to: next.sum)
-      guard case let target?? = node.outputs.first else { continue }
-      reached[target] = next
-      pending.formUnion(graph.consumers(of: target))
+      for case let target? in node.outputs {
+        reached[target] = next
+        pending.formUnion(graph.consumers(of: target))
+      }
     }
     return result
   }
 
   private static let longestChain = 2048
 
+  /// Operators whose outputs are elements of their inputs, besides zeros in a border.
+  private static let movers: Set = [
+    "CenterCropPad", "Compress", "Concat", "DepthToSpace", "Expand", "Flatten", "Gather",
+    "GatherElements", "GatherND", "Pad", "Reshape", "Resize", "ReverseSequence", "Scatter",
+    "ScatterElements", "ScatterND", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "TopK",
+    "Transpose", "Trilu", "Unsqueeze", "Upsample", "Where",
+  ]
+
   /// The layer's sum behind one more node; `nil` where the node ends the accumulation.
   private func pass(_ node: Node, _ reached: [ValueID: Reached]) throws(Obstacle) -> Reached? {
     guard OpsetImport.canonical(node.op.domain).isEmpty else { return nil }
     let inputs = node.inputs.compactMap { $0 }
     switch node.op.type {
-    case "Identity", "Cast": return inputs.first.flatMap { reached[$0] }
-    case "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather",
-      "Expand", "Concat":
+    case "Identity", "Cast", "Dropout": return inputs.first.flatMap { reached[$0] }
+    case "Neg":
+      guard var next = inputs.first.flatMap({ reached[$0] }) else { return nil }
+      next.isNegated.toggle()
+      return next
+    case let type where Self.movers.contains(type):
       guard var next = inputs.first(where: { reached[$0] != nil }).flatMap({ reached[$0] }) else {
         return nil
       }

@@ -84,6 +84,9 @@ struct OperatorDefinition: Sendable {
     guard versions.contains(version) else {
       return .unknownVersion(domain: domain, type: type, version: version)
     }
+    guard node.overload.isEmpty else {
+      return .unknownForm(type: type, what: "an overload '\(node.overload)'")
+    }
     guard inputs.contains(node.inputs.count) else {
       return .unknownForm(type: type, what: "\(node.inputs.count) inputs")
     }
