@@ -57,7 +57,8 @@ public enum TensorFiles {
   /// - Parameter paths: what the caller reads, which no tensor's file may replace.
   /// - Returns: the paths.
   public static func write(
-    _ tensors: [(name: String, tensor: Tensor)], to folder: String, besides paths: JobPaths = JobPaths()
+    _ tensors: [(name: String, tensor: Tensor)], to folder: String,
+    besides paths: JobPaths = JobPaths()
   ) throws(SnugError) -> [String] {
     var owners: [String: String] = [:]
     for (name, _) in tensors {

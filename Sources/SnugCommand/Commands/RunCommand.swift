@@ -43,7 +43,8 @@ struct RunCommand: Subcommand {
     let outputs = try ModelFile(model).run(tensors)
     let seconds = (ContinuousClock.now - start).inSeconds
     let paths = try TensorFiles.write(outputs, to: outputDir.path, besides: context.paths)
-    try context.print(RunReport(outputs: outputs, paths: paths, seconds: seconds), json: common.json)
+    try context.print(
+      RunReport(outputs: outputs, paths: paths, seconds: seconds), json: common.json)
   }
 }
 

@@ -160,7 +160,8 @@ struct TrainingOptionGroup: ParsableArguments {
   var plot: OutputPath?
 
   func validate() throws {
-    for isJSON in [false, true] where log.count(where: { isJSON == $0.path.hasSuffix(".jsonl") }) > 1 {
+    for isJSON in [false, true]
+    where log.count(where: { isJSON == $0.path.hasSuffix(".jsonl") }) > 1 {
       throw ValidationError("--log is given twice for one format; give one CSV and one .jsonl file")
     }
     let positive: [(String, Double?)] = [
