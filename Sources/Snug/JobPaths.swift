@@ -1,5 +1,7 @@
+import Datasets
 import OnnxFormat
 import TensorCore
+import Training
 
 /// All files and folders that a job reads and writes, each with the option that names it.
 ///
@@ -47,7 +49,10 @@ public struct JobPaths: Sendable {
   ///
   /// - Parameter option: how messages call it, such as `--data`.
   public mutating func read(_ path: String, as option: String) {
-    add(Entry(option: option, path: path, use: .input))
+    guard add(Entry(option: option, path: path, use: .input)) else { return }
+    for file in DatasetLoader.companions(of: path) {
+      add(Entry(option: option, path: file, use: .input))
+    }
   }
 
   /// Enters a model, and the files with its external data as far as they can be read.
@@ -112,12 +117,28 @@ public struct JobPaths: Sendable {
         throw .specialOutput(option: entry.option, path: entry.path, reason)
       }
     }
+    try checkLinks(located)
     for (entry, location) in located where location.kind != .special {
       guard entry.use == .output(.model) || entry.use == .output(.file) else { continue }
       // A file that is begun and not committed leaves nothing behind.
       try SnugError.wrapping(SnugError.file) { () throws(FileError) in
         _ = try AtomicFile(replacing: entry.path)
       }
+    }
+  }
+
+  /// Fails where something in a folder of data leads to an output.
+  private func checkLinks(_ located: [(entry: Entry, location: FileLocation)]) throws(SnugError) {
+    let outputs = located.filter { $0.entry.use != .input }
+    for (entry, location) in located where entry.use == .input && location.kind == .folder {
+      guard let link = FileLocation.link(in: entry.path, to: outputs.map(\.location)) else {
+        continue
+      }
+      let output = outputs[link.index].entry
+      throw .paths(
+        PathConflict(
+          option: output.option, path: output.path, relation: .linked, otherOption: entry.option,
+          otherPath: link.path))
     }
   }
 
@@ -144,6 +165,8 @@ public struct JobPaths: Sendable {
 public struct PathConflict: Sendable, Hashable {
   public enum Relation: Sendable, Hashable {
     case same, contains, inside
+    /// A link inside the other leads to it.
+    case linked
   }
 
   public var option: String

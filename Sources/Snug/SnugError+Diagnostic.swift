@@ -193,6 +193,7 @@ extension PathConflict: CustomStringConvertible {
       case .same: "is the same file as"
       case .contains: "contains"
       case .inside: "lies in"
+      case .linked: "is what a link leads to in"
       }
     return "\(option) '\(path)' \(relation) \(otherOption) '\(otherPath)'"
   }

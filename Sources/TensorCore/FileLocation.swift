@@ -85,6 +85,40 @@ public struct FileLocation: Sendable {
     return missing.count < other.missing.count && other.names.starts(with: names)
   }
 
+  /// A link in a folder, or below it, that leads to one of some files or to a folder above it; hard links too.
+  ///
+  /// - Returns: the link's path and the index of what it leads to.
+  public static func link(
+    in folder: String, to files: [FileLocation], depth: Int = 4
+  ) -> (path: String, index: Int)? {
+    guard depth > 0, let stream = opendir(folder) else { return nil }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name == "." || name == ".." { continue }
+      let path = "\(folder)/\(name)"
+      let type = Int32(entry.pointee.d_type)
+      if type == Int32(DT_DIR) {
+        if let found = link(in: path, to: files, depth: depth - 1) { return found }
+        continue
+      }
+      let inode = UInt64(truncatingIfNeeded: entry.pointee.d_ino)
+      // Most entries are files that are known not to be meant by their number alone.
+      if type == Int32(DT_REG), !files.contains(where: { $0.identity?.inode == inode }) { continue }
+      var status = stat()
+      guard stat(path, &status) == 0 else { continue }
+      let identity = Identity(status)
+      if let index = files.firstIndex(where: {
+        $0.kind != .special && ($0.identity == identity || $0.folders.contains(identity))
+      }) {
+        return (path, index)
+      }
+    }
+    return nil
+  }
+
   private var names: [String] { ignoresCase ? missing.map { $0.lowercased() } : missing }
 
   /// As many links as the system follows.
@@ -99,7 +133,9 @@ public struct FileLocation: Sendable {
       start = String(cString: current) + "/" + path
       free(current)
     }
-    func parts(_ path: String) -> [String] { path.split(separator: "/").reversed().map(String.init) }
+    func parts(_ path: String) -> [String] {
+      path.split(separator: "/").reversed().map(String.init)
+    }
     var pending = parts(start)
     var (existing, missing): ([String], [String]) = ([], [])
     var links = 0

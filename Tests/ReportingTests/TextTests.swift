@@ -39,7 +39,7 @@ import Verification
     let report = InspectionReport(
       model: ModelSummary(builder.model, path: "m\u{7}.onnx"), result: result)
     for text in [report.text(), VerificationReport(path: "m", result: result).text()] {
-      #expect(text.contains("a?[2J??b"))
+      #expect(text.contains(#"a\u{1B}[2J\u{202E}\nb"#))
       #expect(
         text.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control })
     }

@@ -47,6 +47,60 @@ import Testing
     #expect(!(-(1 << (required - 2))..<1 << (required - 2)).contains(sum))
   }
 
+  @Test func `a certificate holds for the file that it was written for, and for no other number or byte`()
+    throws
+  {
+    let model = try files.quantized(finnBits: 7)
+    let certificate = files.folder.url.appending(path: "model.certificate.json").path
+    #expect(try SnugProcess("verify", model, "--certificate", certificate).status == 0)
+    let holds = try SnugProcess("verify", model, "--check", certificate)
+    #expect(holds.status == 0)
+    #expect(holds.output.contains("the certificate holds"))
+
+    let text = try String(contentsOfFile: certificate, encoding: .utf8)
+    let forged = files.folder.url.appending(path: "forged.json").path
+    let sum = try #require(text.firstMatch(of: #/"positive_sum": ?[0-9]+/#))
+    try text.replacing(sum.output, with: "\"positive_sum\": 99", maxReplacements: 1)
+      .write(toFile: forged, atomically: true, encoding: .utf8)
+    let refused = try SnugProcess("verify", model, "--check", forged)
+    #expect(refused.status == 1)
+    #expect(refused.output.contains("positive_sum is 99"))
+
+    // The same integers in other bytes are another file.
+    let other = try files.quantized(finnBits: 8)
+    let moved = try SnugProcess("verify", other, "--check", certificate)
+    #expect(moved.status == 1)
+    #expect(moved.output.contains("sha256"))
+  }
+
+  @Test func `a model that isn't certified gets no certificate`() throws {
+    let certificate = files.folder.url.appending(path: "none.json").path
+    let run = try SnugProcess("verify", try files.quantized(), "--certificate", certificate)
+    #expect(run.status == 1)
+    #expect(!FileManager.default.fileExists(atPath: certificate))
+  }
+
+  @Test(arguments: [
+    ("{}", "field 'schema'"), ("[", "certificate"),
+    (#"{"schema": "snug.certificate/2", "conditions": {"strict": 1}}"#, "field 'conditions'"),
+  ])
+  func `a document that is no certificate is refused with its field`(_ text: String, _ what: String)
+    throws
+  {
+    let document = files.folder.url.appending(path: "certificate.json").path
+    try text.write(toFile: document, atomically: true, encoding: .utf8)
+    let run = try SnugProcess("verify", try files.quantized(finnBits: 7), "--check", document)
+    #expect(run.status == 2)
+    #expect(run.error.hasPrefix("error: \(document)"))
+    #expect(run.error.contains(what))
+  }
+
+  @Test func `a certificate takes its conditions along, so that --check stands alone`() throws {
+    let run = try SnugProcess(
+      "verify", "model.onnx", "--check", "c.json", "--accumulator-bits", "8")
+    #expect(run.status == 64)
+  }
+
   @Test func `inspect prints the layers as the contract has them`() throws {
     let run = try SnugProcess("inspect", try files.quantized(finnBits: 7), "--json")
     #expect(run.status == 0)

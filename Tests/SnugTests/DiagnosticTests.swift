@@ -17,7 +17,7 @@ import Testing
       .model, file: "a.onnx", subject: "node 'x\nerror: y\u{1B}[31m\u{2028}\u{202E}'", "bad")
     #expect(
       diagnostic.description
-        == "a.onnx: node 'x\\u{a}error: y\\u{1b}[31m\\u{2028}\\u{202e}': bad")
+        == #"a.onnx: node 'x\nerror: y\u{1B}[31m\u{2028}\u{202E}': bad"#)
   }
 
   @Test func `causes are drawn as a tree, one line each`() {

@@ -32,6 +32,11 @@ public enum DatasetLoader {
     }
   }
 
+  /// Files beside the one at `path` that are read with it, such as its labels.
+  public static func companions(of path: String) -> [String] {
+    IdxFiles.labelPath(for: path).map { [$0] } ?? []
+  }
+
   // MARK: Files
 
   private static func openFile(
