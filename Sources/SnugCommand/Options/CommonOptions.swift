@@ -7,13 +7,7 @@ struct CommonOptions: ParsableArguments {
   @Flag(help: "Print the result as JSON on standard output, and nothing else there.")
   var json = false
 
-<<<<<<< HEAD
-  @Flag(
-    name: .shortAndLong,
-    help: "Print errors only: no progress, no warnings, and results as JSON alone.")
-=======
   @Flag(name: .shortAndLong, help: "Print errors only, and the result with --json.")
->>>>>>> 176fdf3b1616512f063ef0cc23ff7eec28b7fdcb
   var quiet = false
 
   @Flag(name: .shortAndLong, help: "Print details of each step, and the causes of an error.")
