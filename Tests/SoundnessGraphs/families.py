@@ -13,7 +13,9 @@ from parts import (MODES, activation, arithmetic, chain, clipped, codes, constan
 
 def signs(g):
     """Negative steps and the operators that limit values."""
-    v = activation(g, random_shape(g), negative=0.5)
+    zero = g.chance(0.05)
+    v = activation(g, random_shape(g), g.pick("quant", "qdq") if zero else None, negative=0.5, scale=0.0 if zero else None)
+    v.step = v.step or 1.0
     dot(g, chain(g, v, arithmetic, g.integer(1, 3)), negative=0.3)
 
 
@@ -36,7 +38,20 @@ def initializers(g):
 
 def lies(g):
     """Element types and shapes that the file states of values, and that are not theirs."""
-    kind = g.pick("type", "shape", "input", "length")
+    kind = g.pick("type", "shape", "input", "length", "sparse", "output")
+    if kind == "sparse":
+        v = activation(g, (2, 6))
+        w = g.constant(np.float32(g.rng.integers(-900, 900, (6, 2))), hint="w")
+        g.sparse += [t.name for t in g.tensors if t.name == w.name]
+        g.value_info.append(g.info(w.name, g.pick(INT4, INT8), (6, 2)))
+        sum_of(g, "MatMul", v, w, {}, [v, w], (2, 2))
+        return
+    if kind == "output":
+        v = real(g, (2, 5)) if g.chance(0.5) else activation(g, (2, 5))
+        m = movement(g, v)
+        y = dot(g, m)
+        g.outputs += [g.info(m.name, g.pick(INT4, UINT4, INT8), m.shape), g.info(y.name, FLOAT, (1,) * len(y.shape))]
+        return
     if kind == "length":
         length = g.integer(4, 40)
         x = [g.input((length,), UINT8, (0, 255)) for _ in range(2)]
@@ -47,7 +62,6 @@ def lies(g):
         right = g.op("Reshape", [x[1], shapes[1]], (length, 1), UINT8)
         for value, shape in ((left, (1, 1)), (right, (1, 1))):
             g.value_info.append(g.info(value.name, UINT8, shape))
-        g.inputs[:2] = [(name, element, shape) for name, element, shape in g.inputs[:2]]
         sum_of(g, "MatMulInteger", left, right, {}, [left, right], (1, 1), INT32)
         return
     if kind == "input":
@@ -164,7 +178,7 @@ def quantizers(g):
     length, out = g.integer(2, 6), g.integer(1, 3)
     kind = g.pick("precision", "float16", "double", "output_dtype", "block", "axis", "four", "quant", "sixteen")
     values = g.rng.integers(-200, 200, (length, out)) * np.float32(0.05)
-    values = values + np.float32(g.pick(0, 0.05 / 2, 1e-6, -1e-6, 0.0499))
+    values = np.float32(values + g.pick(0, 0.05 / 2, 1e-6, -1e-6, 0.0499))
     scale, element, attributes, opset = np.float32(0.1), INT8, {}, 13
     if kind == "quant":
         parameters = [g.constant(np.asarray(p, g.pick(np.float32, np.float64, np.float16))) for p in (0.1, 0.0, 8.0)]
@@ -227,11 +241,11 @@ def biases(g):
     if inside:
         node = next(n for n in g.nodes if y.name in n.output)
         shape = (out,) if op != "Gemm" else g.pick((out,), (v.shape[0], out), (1, out), (v.shape[0], 1), (1,))
-        factor = 1.0
+        alpha = beta = 1.0
         if op == "Gemm" and g.chance(0.4):
             alpha, beta = g.pick(1.0, 2.0, -1.0, 0.5), g.pick(1.0, 2.0, -1.0, 0.5)
             node.attribute.extend([helper.make_attribute("alpha", alpha), helper.make_attribute("beta", beta)])
-            factor = alpha / beta
+        factor = alpha / beta
         position = g.nodes.index(node)
         rest = g.nodes[position:]
         del g.nodes[position:]
@@ -242,10 +256,7 @@ def biases(g):
             s.summands.append(Summand(bias.name, s.step * factor, channels="Conv" in op))
         if g.chance(0.5):
             return
-        if op == "Gemm":
-            y.step = s.step * factor * (beta if factor != 1.0 or len(node.attribute) > 1 else 1.0)
-            alphas = [a.f for a in node.attribute if a.name == "alpha"]
-            y.step = s.step * (alphas[0] if alphas else 1.0)
+        y.step = s.step * alpha
     for _ in range(g.integer(1, 2)):
         y = summand(g, y, s, out)
 
@@ -289,6 +300,9 @@ def summand(g, y, s, out):
             final = g.op("Transpose", [z], y.shape, step=acc_step, perm=perm)
             return final
         y = back
+    elif g.chance(0.1) and None not in y.shape:
+        flat = g.op("Reshape", [y, g.constant(np.int64([-1]))], (int(np.prod(y.shape)),), step=acc_step)
+        y = g.op("Reshape", [flat, g.constant(np.int64(y.shape))], y.shape, step=acc_step)
     elif g.chance(0.15):
         y = g.op("Identity", [y], y.shape, step=acc_step)
     rank = len(y.shape)
@@ -344,7 +358,7 @@ def tiles(g):
     v = activation(g, g.pick((2, 6), (1, 9), (1, 2, 3, 3), (1, 3, 2, 4), (1, 2, 6)), "quant",
                    scale=g.pick(1.0, 0.5), bits=g.integer(2, 5))
     if g.chance(0.6):
-        low, high = sorted(g.integer(-10, 20) for _ in range(2))
+        low, high = sorted(g.integer(*g.pick((-10, 20), (1, 15))) for _ in range(2))
         limits = [g.constant(np.float32(n * v.step)) for n in (low, high)]
         v = g.op("Clip", [v, *limits], v.shape, step=v.step)
     y = dot(g, v, style=g.pick("quant", "dq"))

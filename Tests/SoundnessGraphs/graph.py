@@ -67,7 +67,7 @@ class Graph:
         self.rng, self.opset, self.ir_version = rng, opset, ir_version
         self.nodes, self.tensors, self.inputs, self.outputs = [], [], [], []
         self.value_info, self.functions, self.annotations, self.metadata = [], [], [], {}
-        self.sums, self.replaceable, self.domains = [], [], {}
+        self.sums, self.replaceable, self.sparse, self.domains = [], [], [], {}
         self.limits = {}  # of inputs: the values that an adversary feeds
         self.hidden = False  # whether the file must not be certified at any width
         self.expected = None  # width at which the file has to be certified
@@ -155,6 +155,12 @@ class Graph:
         graph = helper.make_graph(
             self.nodes, "graph", [self.info(*entry) for entry in self.inputs], self.output_infos(), self.tensors,
             value_info=self.value_info)
+        for name in self.sparse:
+            array = self.arrays[name]
+            values = onnx.numpy_helper.from_array(array.ravel(), name)
+            indices = onnx.numpy_helper.from_array(np.arange(array.size), name + "_at")
+            graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, array.shape))
+            graph.initializer.remove(next(t for t in graph.initializer if t.name == name))
         for name in self.replaceable:
             graph.input.append(self.info(name, self.element_of(name), self.arrays[name].shape))
         graph.quantization_annotation.extend(self.annotations)

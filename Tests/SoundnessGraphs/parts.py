@@ -141,6 +141,8 @@ def arithmetic(g, v):
     """Operators that change a value element by element."""
     kind = g.pick("Relu", "Clip", "Max", "Min", "Mul", "Div", "Neg", "Abs", "LeakyRelu", "PRelu", "Add", "Sub", "Sum",
                   "Where", "Floor", "Sign", "ThresholdedRelu", "Elu", "HardSigmoid", "Cast", "Mean")
+    if g.chance(0.6):
+        kind = g.pick("Relu", "Clip", "Max", "Min", "Mul", "Div", "Where", "Cast")
     if v.element != FLOAT:
         kind = g.pick("Relu", "Clip", "Max", "Min", "Mul", "Neg", "Abs", "Add", "Sub", "Where", "Div", "Mod", "Sign")
         if kind == "Clip":
