@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Certifies that no accumulator of a quantized ONNX network can overflow, or says why it can't be certified.
 
-A second implementation of docs/certificate.md, for those who don't want to trust `snug verify` alone. It shares no
-code with it, needs the packages onnx and numpy, and refuses what it has no rule for. One pass over the nodes finds
-the integers q that each tensor can hold, where its elements are scale x q, from the constants of the file and the
-definitions of its operators; types and shapes that the file states are never relied on.
+A second implementation of docs/certificate.md, for those who don't want to trust `snug verify` alone. It
+shares no code with it, needs the packages onnx and numpy, and refuses what it has no rule for. One pass
+over the nodes finds the integers q that each tensor can hold, where its elements are scale x q, from the
+constants of the file and the definitions of its operators; types and shapes that the file states are never
+relied on.
 
 Exit status: 0 certified, 1 refuted or not certifiable, 2 a file that can't be used.
 """
@@ -21,10 +22,10 @@ FLOAT, ONE = TensorProto.FLOAT, np.float32(1)
 RANGES = {getattr(TensorProto, f"INT{b}"): (-(1 << b - 1), (1 << b - 1) - 1) for b in (4, 8, 16, 32)}
 RANGES |= {getattr(TensorProto, f"UINT{b}"): (0, (1 << b) - 1) for b in (4, 8, 16, 32)}
 GENERAL, LAST, MICROSOFT = "qonnx.custom_op.general", "qonnx.custom_op.channels_last", "com.microsoft"
-# Sums of products: the inputs that hold the right operand, the zero points of both, the bias, the result's zero point.
-LAYERS = {"Conv": (1, 0, 0, 2, 0), "ConvTranspose": (1, 0, 0, 2, 0), "Gemm": (1, 0, 0, 2, 0), "MatMul": (1, 0, 0, 0, 0),
-          "ConvInteger": (1, 2, 3, 0, 0), "MatMulInteger": (1, 2, 3, 0, 0), "QLinearConv": (3, 2, 5, 8, 7),
-          "QLinearMatMul": (3, 2, 5, 0, 7), "QGemm": (3, 2, 5, 6, 8)}
+# Sums of products: the inputs with the right operand, the zero points of both, bias, and result's zero point.
+LAYERS = {"Conv": (1, 0, 0, 2, 0), "ConvTranspose": (1, 0, 0, 2, 0), "Gemm": (1, 0, 0, 2, 0),
+          "MatMul": (1, 0, 0, 0, 0), "ConvInteger": (1, 2, 3, 0, 0), "MatMulInteger": (1, 2, 3, 0, 0),
+          "QLinearConv": (3, 2, 5, 8, 7), "QLinearMatMul": (3, 2, 5, 0, 7), "QGemm": (3, 2, 5, 6, 8)}
 # Operators of other domains, with the numbers of inputs and the attributes that they may have.
 OTHERS = {(GENERAL, "Quant"): ((4,), "signed narrow rounding_mode"), (GENERAL, "BipolarQuant"): ((2,), ""),
           (GENERAL, "MultiThreshold"): ((2,), "data_layout out_bias out_dtype out_scale"),
@@ -34,27 +35,29 @@ OTHERS = {(GENERAL, "Quant"): ((4,), "signed narrow rounding_mode"), (GENERAL, "
           (MICROSOFT, "QGemm"): ((6, 7, 9), "alpha transA transB"), (MICROSOFT, "QLinearAdd"): ((8,), ""),
           (MICROSOFT, "QLinearAveragePool"): ((5,), "ceil_mode count_include_pad kernel_shape pads strides")}
 # Operators of ONNX whose results are elements of their first input, so that they hold the same integers;
-MOVES = set("""DepthToSpace Expand Flatten Gather GlobalMaxPool Identity MaxPool Reshape Resize Slice SpaceToDepth
-    Split Squeeze Tile Transpose Unsqueeze Upsample""".split())
+MOVES = set("""DepthToSpace Expand Flatten Gather GlobalMaxPool Identity MaxPool Reshape Resize Slice
+    SpaceToDepth Split Squeeze Tile Transpose Unsqueeze Upsample""".split())
 # those that hand a sum of products on to what is added behind them;
-PASSES = MOVES | set("""Add Cast CastLike Compress Concat Dropout GatherElements GatherND Pad ReverseSequence Sub Sum
-    Where""".split())
+PASSES = MOVES | set("""Add Cast CastLike Compress Concat Dropout GatherElements GatherND Pad ReverseSequence
+    Sub Sum Where""".split())
 # those whose results may be integers in steps of a scale where their inputs are;
-ON_GRID = PASSES - {"Add", "Sub", "Sum"} | set("""BipolarQuant Clip DequantizeLinear Div Max Min Mul MultiThreshold Neg
-    Quant QuantizeLinear ReduceMax ReduceMin Relu ScatterElements ScatterND TopK Trilu""".split())
+ON_GRID = PASSES - {"Add", "Sub", "Sum"} | set("""BipolarQuant Clip DequantizeLinear Div Max Min Mul
+    MultiThreshold Neg Quant QuantizeLinear ReduceMax ReduceMin Relu ScatterElements ScatterND TopK
+    Trilu""".split())
 # and those that hide no sum of products.
-HARMLESS = PASSES | ON_GRID | set("""Abs And ArgMax ArgMin AveragePool BatchNormalization Ceil Constant ConstantOfShape
-    Cos CumSum DynamicQuantizeLinear Elu Equal Erf Exp Floor Gelu GlobalAveragePool Greater GreaterOrEqual
-    GroupNormalization HardSigmoid HardSwish InstanceNormalization LRN LayerNormalization LeakyRelu Less LessOrEqual Log
-    LogSoftmax Mean Mod Not Or PRelu Pow Range Reciprocal ReduceL1 ReduceL2 ReduceMean ReduceProd ReduceSum Round Selu
-    Shape Sigmoid Sign Sin Size Softmax Softplus Softsign Sqrt Tanh Xor""".split())
+HARMLESS = PASSES | ON_GRID | set("""Abs And ArgMax ArgMin AveragePool BatchNormalization Ceil Constant
+    ConstantOfShape Cos CumSum DynamicQuantizeLinear Elu Equal Erf Exp Floor Gelu GlobalAveragePool Greater
+    GreaterOrEqual GroupNormalization HardSigmoid HardSwish InstanceNormalization LRN LayerNormalization
+    LeakyRelu Less LessOrEqual Log LogSoftmax Mean Mod Not Or PRelu Pow Range Reciprocal ReduceL1 ReduceL2
+    ReduceMean ReduceProd ReduceSum Round Selu Shape Sigmoid Sign Sin Size Softmax Softplus Softsign Sqrt Tanh
+    Xor""".split())
 ROUNDING = {b"ROUND": np.rint, b"CEIL": np.ceil, b"FLOOR": np.floor, b"DOWN": np.trunc}
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass
 class Fact:
-    """What is known of a tensor: where `q` is given its elements are scale x integers, otherwise real numbers."""
+    """What is known of a tensor: its elements are scale x integers where `q` is given, else real numbers."""
     element: int = FLOAT  # the element type
     q: np.ndarray = None  # the integers of a constant, or the least and the greatest one
     scale: np.ndarray = ONE  # one number, or of a constant one for each element
@@ -63,12 +66,14 @@ class Fact:
     vague: bool = False  # whether it may be or hold integers that no rule here finds
     length: int = 0  # the size of the last dimension, of an input of the graph
 
+    is_real = property(lambda self: self.q is None and not self.vague)
+
 
 def on_grid(q, scale, fixed, element=FLOAT):
     """Elements scale x q; nothing is known where single precision doesn't hold them."""
     q, scale = np.asarray(q), np.asarray(np.nan if scale is None else scale, np.float32)
-    exact = q.size and abs(q).max() <= (2**53 if fixed else 2**24) and np.all(np.isfinite(scale)) and np.all(scale)
-    if not exact or not fixed and scale.size > 1:
+    exact = q.size and abs(q).max() <= (2**53 if fixed else 2**24)
+    if not exact or not np.all(np.isfinite(scale)) or not np.all(scale) or not fixed and scale.size > 1:
         return Fact(element, vague=True)
     return Fact(element, q, scale.reshape(()) if scale.size == 1 else np.broadcast_to(scale, q.shape), fixed)
 
@@ -145,7 +150,7 @@ def moves_alone(op, a):
 
 
 def result(op, a, x):
-    """The fact of a node's first output, None without a rule; x are those of its inputs, None where left out."""
+    """The fact of a node's first output, None without a rule; x are those of its inputs."""
     first = x[0] if x else None
     if op in ("Quant", "QuantizeLinear", "DequantizeLinear"):
         return {"Quant": quant, "QuantizeLinear": quantize_linear}.get(op, dequantize_linear)(*x, **a)
@@ -155,8 +160,10 @@ def result(op, a, x):
     if op == "MultiThreshold" and not a.get("out_bias", 0.0) / a.get("out_scale", 1.0) % 1:
         least, step = int(a.get("out_bias", 0.0) / a.get("out_scale", 1.0)), a.get("out_scale", 1.0)
         return on_grid([least, least + x[1].floats.shape[1]], step, False)
-    if op in ("QLinearAdd", "QLinearAveragePool", "DynamicQuantizeLinear") or op == "Cast" and a["to"] != FLOAT:
-        return of_type(a["to"] if op == "Cast" else TensorProto.UINT8 if op[0] == "D" else first.element)
+    if op == "Cast" and a["to"] != FLOAT or op == "DynamicQuantizeLinear":
+        return of_type(a.get("to", TensorProto.UINT8))
+    if op in ("QLinearAdd", "QLinearAveragePool"):
+        return of_type(first.element)
     if op in ("ArgMax", "ArgMin", "Shape", "Size", "Constant"):
         return from_tensor(a["value"]) if list(a) == ["value"] else Fact(vague=True)
     if op == "Clip" and first.element in RANGES:
@@ -205,25 +212,30 @@ class Layer:
         right = less_zero_point(x[at], given.get(right_zero), 0 if "Conv" in op or a.get("transB", 0) else -1)
         if not left.fixed and not right.fixed and op == "MatMulInteger" and x[0].length:
             products = np.outer([left.q.min(), left.q.max()], [right.q.min(), right.q.max()])
-            left, right = replace(left, q=products), replace(right, q=np.ones((x[0].length, 1), int), fixed=True)
+            left, ones = replace(left, q=products), np.ones((x[0].length, 1), np.int64)
+            right = replace(right, q=ones, fixed=True)
         weight, other = (right, left) if right.fixed else (left, right)
         if not weight.fixed or not right.fixed and "Conv" in op:
             raise ValueError("no operand is a constant of integers that are known")
-        if other.q is None or other.scale.size > 1 or not left_zero and {left.element, right.element} != {FLOAT}:
+        codes = {left.element, right.element} != {FLOAT}
+        if other.q is None or other.scale.size > 1 or codes and not left_zero:
             raise ValueError("its input holds no integers of one step")
-        self.weights, self.range = rows(op, weight.q, right.fixed, a), (int(other.q.min()), int(other.q.max()))
+        self.weights = rows(op, weight.q, right.fixed, a)
+        self.range = int(other.q.min()), int(other.q.max())
         steps = rows(op, np.broadcast_to(weight.scale, weight.q.shape), right.fixed, a).astype(np.float64)
         self.scale = steps[:, 0] * other.scale.item() * (a.get("alpha", 1.0) if op == "Gemm" else 1)
         if np.any(steps != steps[:, :1]) or float(abs(self.weights).max()) * self.weights.shape[1] > 2**62:
             raise ValueError("the integers of one sum have different steps, or are too large")
-        self.axis = (-1 if domain == LAST else 1 - weight.q.ndim) if "Conv" in op else -1 if right.fixed else -2
+        self.axis = -1 if right.fixed else -2
         self.bias = self.first = np.zeros((2, len(self.scale)))
         if bias in given:
-            self.first = self.add(self.bias, given[bias], -1 if "Conv" in op else self.axis, a.get("beta", 1.0))
+            self.first = self.add(self.bias, given[bias], self.axis, a.get("beta", 1.0))
+        if "Conv" in op and domain != LAST:
+            self.axis = 1 - weight.q.ndim
 
     def add(self, sums, fact, axis, factor):
-        """Least and greatest of what biases add up to with one more; axis is that of the channels, counted from the
-        end, 0 where it isn't known. Integers count in steps of the accumulator, whatever their own step is."""
+        """Least and greatest of what biases add up to with one more, in steps of the accumulator, whatever
+        its own step is; axis is that of the channels, counted from the end, 0 where it isn't known."""
         if fact.vague:
             raise ValueError("what is added to its sums is not known")
         if fact.q is None:
@@ -238,8 +250,9 @@ class Layer:
             raise ValueError("a bias has no useful bounds")
         if not axis:  # any channel may have any of them
             low, high = low.min(), high.max()
-        self.bias = np.stack([np.minimum(self.bias[0], sums[0] + low), np.maximum(self.bias[1], sums[1] + high)])
-        return sums + np.stack([low + 0 * sums[0], high + 0 * sums[0]])
+        sums = np.stack([sums[0] + low, sums[1] + high])
+        self.bias = np.stack([np.minimum(self.bias[0], sums[0]), np.maximum(self.bias[1], sums[1])])
+        return sums
 
     def follow(self, readers, facts, name, axis, sums):
         """Counts what is added to a result, directly or behind operators that move elements."""
@@ -249,7 +262,7 @@ class Layer:
         for node in readers.get(name, []):
             op, after, others = node.op_type, sums, list(node.input)
             others.remove(name)
-            if op == "Sub" and name == node.input[1] and (facts[others[0]].q is not None or facts[others[0]].vague):
+            if op == "Sub" and name == node.input[1] and not facts[others[0]].is_real:
                 raise ValueError("its sums are subtracted from integers")
             for other in others if op in ("Add", "Sub", "Sum") else []:
                 after = self.add(after, facts[other], axis, -1.0 if op == "Sub" else 1.0)
@@ -279,10 +292,12 @@ def analyse(model, assumed):
     facts, layers, findings, readers = {"": None}, [], [], {}
     for value in model.graph.input:
         kind = value.type.tensor_type
-        facts[value.name] = replace(of_type(kind.elem_type), length=kind.shape.dim and kind.shape.dim[-1].dim_value or 0)
+        sizes = [0, *(d.dim_value for d in kind.shape.dim)]
+        facts[value.name] = replace(of_type(kind.elem_type), length=sizes[-1])
     facts.update((t.name, from_tensor(t)) for t in model.graph.initializer)
     facts.update((t.values.name, Fact(vague=True)) for t in model.graph.sparse_initializer)
-    if model.functions or any(v.version not in OPSETS for v in model.opset_import if v.domain in ("", "ai.onnx")):
+    opsets = {v.version for v in model.opset_import if v.domain in ("", "ai.onnx")}
+    if model.functions or not opsets <= set(OPSETS):
         findings.append("it has functions, which may hide layers, or an operator set that is not known")
     for node in model.graph.node:
         domain, op, x = node.domain, node.op_type, [facts[name] for name in node.input]
@@ -293,7 +308,7 @@ def analyse(model, assumed):
         facts.update((name, Fact(vague=True)) for name in node.output)
         if not known or len(a) < len(node.attribute):
             if f"{domain}:{op}" not in assumed:
-                findings.append(f"{domain}:{op} '{node.name or node.output[0]}' is not known and may hide a layer")
+                findings.append(f"{domain}:{op} '{node.name}' is not known and may hide a layer")
             continue
         for name in set(node.input):
             readers.setdefault(name, []).append(node)
@@ -313,7 +328,8 @@ def analyse(model, assumed):
                 layer.reasons.append(str(error))
         if not fact:
             data = [f for f in (x[:1] if op in PASSES - {"Add", "Sub", "Sum", "Concat", "Where"} else x) if f]
-            fact = Fact(vague=any(f.vague or f.element != FLOAT or f.q is not None and op in ON_GRID for f in data))
+            codes = any(f.vague or f.element != FLOAT for f in data)
+            fact = Fact(vague=codes or op in ON_GRID and not all(f.is_real for f in data))
         same = {"Split": node.output, "DynamicQuantizeLinear": node.output[::2]}.get(op, node.output[:1])
         facts.update((name, fact) for name in same)
     for layer in layers:
@@ -356,12 +372,14 @@ def certify(path, width=None, strict=False, assumed=()):
     for layer in layers:
         entry = entries[0].get(layer.output) or entries[1].get(layer.name) or {}
         stated = finn.get(layer.output, "")
-        layer.target = width or entry.get("target_bits") or (int(stated[10:-1]) if stated[:10] == "SCALEDINT<" else None)
+        stated = int(stated[10:-1]) if stated[:10] == "SCALEDINT<" else None
+        layer.target = width or entry.get("target_bits") or stated
         if layer.reasons:
             continue
         layer.required, outer = layer.widths(entry.get("tile_size"))
         if layer.target is None or layer.required > layer.target:
-            layer.reasons.append(f"it can overflow {layer.target} bits" if layer.target else "no width is given")
+            stated = f"it can overflow {layer.target} bits" if layer.target else "no width is stated"
+            layer.reasons.append(stated)
         if outer and outer > entry["outer_bits"]:
             layer.reasons.append(f"the sum of its tiles can overflow {entry['outer_bits']} bits")
         if entry.get("required_bits", layer.required) != layer.required:
@@ -370,9 +388,9 @@ def certify(path, width=None, strict=False, assumed=()):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Certify that no accumulator of a quantized network can overflow.")
+    parser = argparse.ArgumentParser(description="Certify that the accumulators of a network can't overflow.")
     parser.add_argument("model")
-    parser.add_argument("--accumulator-bits", type=int, metavar="P", help="instead of the widths that the file states")
+    parser.add_argument("--accumulator-bits", type=int, metavar="P", help="instead of what the file states")
     parser.add_argument("--strict", action="store_true", help="refuse weights that a caller can replace")
     parser.add_argument("--assume-no-layers-in", action="append", default=[], metavar="DOMAIN:TYPE")
     parser.add_argument("--json", action="store_true")
@@ -390,7 +408,8 @@ def main():
              "reasons": v.reasons} for v in layers]}))
         return 0 if certified else 1
     for v in layers:
-        print(v.name, v.op, f"target {v.target}", f"required {v.required}", "; ".join(v.reasons) or "certified", sep="  ")
+        verdict = "; ".join(v.reasons) or "certified"
+        print(v.name, v.op, f"target {v.target}", f"required {v.required}", verdict, sep="  ")
     print(*findings, "certified" if certified else "not certified", sep="\n", end=f" {remark}\n")
     return 0 if certified else 1
 
