@@ -1,10 +1,11 @@
-"""Runs random quantized graphs against `snug verify`, and reports every certificate that an execution disproves.
+"""Runs random quantized graphs against `snug verify`, and reports certificates that an execution disproves.
 
 usage: scripts/soundness [--count N] [--seed S] [--family NAME]... [--jobs J] [--snug PATH] [--also-certify]
            [--json] [--output FOLDER]
 Graph i of a family follows from the seed, the family and i alone. Exit status: 0 no false certificate and no
 layer of Snug's own that is refused, 1 some, which are saved as FOLDER/FAMILY-SEED-I.onnx.
 """
+
 import argparse
 import importlib.util
 import json
@@ -21,13 +22,23 @@ from collections import Counter
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from execution import REAL, NotExecutable, matches_qonnx, watched, widest  # noqa: E402
+from execution import REAL, NotExecutable, matches_qonnx, widest  # noqa: E402
 from families import FAMILIES  # noqa: E402
 from graph import Graph  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TRIALS = 24
-COLUMNS = ("graphs", "executed", "analysed", "tight", "refused", "unusable", "skipped", "over-refused", "false")
+COLUMNS = (
+    "graphs",
+    "executed",
+    "analysed",
+    "tight",
+    "refused",
+    "unusable",
+    "skipped",
+    "over-refused",
+    "false",
+)
 
 
 def made(family, seed, index):
@@ -49,12 +60,16 @@ class Snug:
         self.path, self.server, self.process = path, server, None
 
     def verify(self, file, bits, strict=False):
-        """Exit status, the least width that is said to hold all sums (None where one isn't known), and reasons."""
+        """Exit status, the least width that is said to hold all sums (None if one isn't known), reasons."""
         if self.server:
             status, text = self.ask(file, bits, strict)
         else:
-            command = [self.path, "verify", file, "--json"] + (["--accumulator-bits", str(bits)] if bits else [])
-            done = subprocess.run(command + (["--strict"] if strict else []), capture_output=True, close_fds=False)
+            command = [self.path, "verify", file, "--json"] + (
+                ["--accumulator-bits", str(bits)] if bits else []
+            )
+            done = subprocess.run(
+                command + (["--strict"] if strict else []), capture_output=True, close_fds=False
+            )
             status, text = done.returncode, done.stdout
         try:
             layers = json.loads(text)["layers"]
@@ -68,7 +83,12 @@ class Snug:
         """One line to the server, `FILE<tab>BITS or 0<tab>0 or 1`, and its answer `STATUS<tab>JSON`."""
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(
-                self.server.split(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                self.server.split(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
         try:
             self.process.stdin.write(f"{file}\t{bits or 0}\t{int(strict)}\n")
             self.process.stdin.flush()
@@ -100,26 +120,40 @@ class Certify:
 
 
 def tiled_verdict(g, results, verifier, file):
-    """The verdict on an annotation that states one bit less than the tiles, or the register that adds them, needed.
+    """The verdict on an annotation that states one bit less than tiles, or what adds them, needed.
 
-    What else the annotation states is brought in line with what the verifier says, so that it certifies the file
-    where nothing but the widths could be wrong. The status is None where no register is that narrow.
+    What else the annotation states is brought in line with what the verifier says, so that it certifies the
+    file where nothing but the widths could be wrong. The status is None where no register is that narrow.
     """
     s, (inner, outer) = g.sums[0], results[0]
     node = next(n for n in g.nodes if s.output in n.output)
     target, outer_bits = (63, min(outer - 1, 63)) if outer > 1 and g.chance(0.7) else (min(inner - 1, 63), 63)
     if target < 1:
         return None, None
-    entry = {"layer": node.name, "output": s.output, "weight": s.right, "target_bits": target, "required_bits": 1,
-             "input_bits": 4, "input_signed": True, "method": "exact", "tile_size": s.tile, "outer_bits": outer_bits}
+    entry = {
+        "layer": node.name,
+        "output": s.output,
+        "weight": s.right,
+        "target_bits": target,
+        "required_bits": 1,
+        "input_bits": 4,
+        "input_signed": True,
+        "method": "exact",
+        "tile_size": s.tile,
+        "outer_bits": outer_bits,
+    }
     for _ in range(3):
         g.metadata["snug.accumulators"] = json.dumps([entry])
         pathlib.Path(file).write_bytes(g.model().SerializeToString())
         status, need, reasons = verifier.verify(file, None)
         stated = dict(entry)
-        for field, actual in re.findall(r"the file states (\w+) \w+; its integers give (\w+)", " ".join(reasons)):
+        for field, actual in re.findall(
+            r"the file states (\w+) \w+; its integers give (\w+)", " ".join(reasons)
+        ):
             if field in entry:
-                entry[field] = {"true": True, "false": False}.get(actual) if field == "input_signed" else int(actual)
+                entry[field] = (
+                    {"true": True, "false": False}.get(actual) if field == "input_signed" else int(actual)
+                )
         entry["required_bits"] = need or 1
         if stated == entry:
             break
@@ -167,7 +201,9 @@ def tried(family, seed, index, verifiers, folder, counts):
                 counts["over-refused"] += 1
                 wrong.append(name + " refuses")
         elif g.hidden:
-            status, need, _ = verifier.verify(file, None if getattr(g, "stated", False) else 63, getattr(g, "strict", False))
+            status, need, _ = verifier.verify(
+                file, None if getattr(g, "stated", False) else 63, getattr(g, "strict", False)
+            )
         elif tiled and observed != REAL:
             status, need = tiled_verdict(g, results, verifier, file)
             counts["analysed"] += need is not None
@@ -200,8 +236,9 @@ def work(arguments):
     if options.also_certify or options.only_certify:
         verifiers["certify" if not options.only_certify else "verify"] = Certify()
     table, wrong = {family: Counter() for family in families}, []
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder, \
-            warnings.catch_warnings(), np.errstate(all="ignore"):
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.path.isdir("/dev/shm") else None
+    ) as folder, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for i in range(start, options.count, stride):
             family, index = families[i % len(families)], i // len(families)
@@ -213,7 +250,9 @@ def work(arguments):
                 path = target / f"{family}-{options.seed}-{index}.onnx"
                 if table[family]["false"] + table[family]["over-refused"] <= options.keep:
                     path.write_bytes(pathlib.Path(folder, "graph.onnx").read_bytes())
-                wrong.append({"file": str(path), "family": family, "seed": options.seed, "index": index, "by": names})
+                wrong.append(
+                    {"file": str(path), "family": family, "seed": options.seed, "index": index, "by": names}
+                )
     return table, wrong
 
 
@@ -235,19 +274,29 @@ def compare_with_qonnx(seed, count):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=1900, help="graphs, over all families (default: 1900)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--family", action="append", choices=sorted(FAMILIES), help="only this one; may be repeated")
+    parser.add_argument(
+        "--family", action="append", choices=sorted(FAMILIES), help="only this one; may be repeated"
+    )
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--snug", default=str(ROOT / ".build/release/snug"))
     parser.add_argument("--server", help="a command that answers for many files; see Snug.ask")
-    parser.add_argument("--also-certify", action="store_true", help="run scripts/certify.py on the same files")
+    parser.add_argument(
+        "--also-certify", action="store_true", help="run scripts/certify.py on the same files"
+    )
     parser.add_argument("--only-certify", action="store_true", help="run scripts/certify.py instead of snug")
-    parser.add_argument("--check-executor", action="store_true", help="compare the executor with qonnx, and end")
+    parser.add_argument(
+        "--check-executor", action="store_true", help="compare the executor with qonnx, and end"
+    )
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     parser.add_argument("--output", default=str(ROOT / "out/soundness"), help="where files are saved")
-    parser.add_argument("--keep", type=int, default=20, help="files to save of each family and job (default: 20)")
+    parser.add_argument(
+        "--keep", type=int, default=20, help="files to save of each family and job (default: 20)"
+    )
     options = parser.parse_args()
     if options.check_executor:
         agreed = compare_with_qonnx(options.seed, options.count)
@@ -264,8 +313,17 @@ def main():
     wrong = [entry for _, entries in results for entry in entries]
     total = sum(table.values(), Counter())
     if options.json:
-        print(json.dumps({"seed": options.seed, "false": len(wrong), "total": {c: total[c] for c in COLUMNS},
-                          "families": {f: {c: table[f][c] for c in COLUMNS} for f in families}, "files": wrong[:100]}))
+        print(
+            json.dumps(
+                {
+                    "seed": options.seed,
+                    "false": len(wrong),
+                    "total": {c: total[c] for c in COLUMNS},
+                    "families": {f: {c: table[f][c] for c in COLUMNS} for f in families},
+                    "files": wrong[:100],
+                }
+            )
+        )
     else:
         print("".join(f"{c:>14}" for c in ("family", *COLUMNS)))
         for family, counts in [*table.items(), ("all", total)]:
