@@ -1,14 +1,15 @@
 """Executes graphs outside of Snug and observes the integers that each sum of products adds.
 
-QONNX operators are replaced by the standard operators that their definitions name, and onnxruntime runs the whole;
-what it can't run, onnx's reference evaluator does. `matches_qonnx` compares that with qonnx's own execution.
+QONNX operators are replaced by the standard operators that their definitions name, and onnxruntime runs the
+whole; what it can't run, onnx's reference evaluator does. `matches_qonnx` compares that with qonnx itself.
 """
+
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from graph import FLOAT, GENERAL, INT64, LAST, Graph
+from graph import FLOAT, GENERAL, LAST, Graph
 
 onnxruntime.set_default_logger_severity(4)
 REAL = 999  # the observed width of a sum whose operands are no integers of their steps
@@ -75,12 +76,18 @@ def expand(node, version, arrays):
         scale, zero, bits = node.input[1], node.input[2], float(arrays[node.input[3]].reshape(()))
         zero = e.op("Cast", zero, to=FLOAT)
         if arrays[node.input[1]].dtype != np.float32:
-            x, scale, zero = e.op("Cast", x, to=TensorProto.DOUBLE), scale, e.op("Cast", zero, to=TensorProto.DOUBLE)
+            x, scale, zero = (
+                e.op("Cast", x, to=TensorProto.DOUBLE),
+                scale,
+                e.op("Cast", zero, to=TensorProto.DOUBLE),
+            )
             scale = e.op("Cast", scale, to=TensorProto.DOUBLE)
         codes = e.op("Add", e.op("Div", x, scale), zero)
         if bits == 1 and a["signed"]:
             one = e.const(np.float32(1))
-            codes = e.op("Where", e.op("GreaterOrEqual", codes, e.const(np.float32(0))), one, e.op("Neg", one))
+            codes = e.op(
+                "Where", e.op("GreaterOrEqual", codes, e.const(np.float32(0))), one, e.op("Neg", one)
+            )
         else:
             low, high = limits(bits, a["signed"], a["narrow"])
             if arrays[node.input[1]].dtype != np.float32:
@@ -98,8 +105,10 @@ def expand(node, version, arrays):
         codes = e.op("Round", e.op("Add", e.op("Div", x, scale), zero))
         if version == 1:
             bits = [float(arrays[n].reshape(())) for n in node.input[3:5]]
-            codes = e.rounded(e.op("Div", codes, e.const(np.float32(2.0 ** (bits[0] - bits[1])))),
-                              a["rounding_mode"].decode())
+            codes = e.rounded(
+                e.op("Div", codes, e.const(np.float32(2.0 ** (bits[0] - bits[1])))),
+                a["rounding_mode"].decode(),
+            )
             e.op("Mul", e.op("Sub", codes, zero), scale, output=result)
         else:
             out_scale, out_bits = node.input[4], float(arrays[node.input[5]].reshape(()))
@@ -109,7 +118,9 @@ def expand(node, version, arrays):
             shifted = e.op("Sub", codes, e.op("Div", zero, e.const(ratio)))
             e.op("Mul", shifted, out_scale, output=result)
     elif node.op_type == "MultiThreshold":
-        last = e.op("Unsqueeze", e.op("Transpose", x, perm=[0, *range(2, a["rank"]), 1]), e.const(np.int64([-1])))
+        last = e.op(
+            "Unsqueeze", e.op("Transpose", x, perm=[0, *range(2, a["rank"]), 1]), e.const(np.int64([-1]))
+        )
         reached = e.op("Cast", e.op("GreaterOrEqual", last, node.input[1]), to=FLOAT)
         count = e.op("ReduceSum", reached, e.const(np.int64([-1])), keepdims=0)
         count = e.op("Transpose", count, perm=[0, a["rank"] - 1, *range(1, a["rank"] - 1)])
@@ -119,17 +130,34 @@ def expand(node, version, arrays):
         n, h, w, c = eval(a["input_shape"].decode(), {"__builtins__": {}})
         top, left, bottom, right = a["pad_amount"]
         kernel, stride, dilation = a["kernel_size"], a["stride"], a["dilations"]
-        padded = e.op("Pad", x, e.const(np.int64([0, top, left, 0, 0, bottom, right, 0])),
-                      e.const(np.float32(a["pad_value"])))
+        padded = e.op(
+            "Pad",
+            x,
+            e.const(np.int64([0, top, left, 0, 0, bottom, right, 0])),
+            e.const(np.float32(a["pad_value"])),
+        )
         height, width = h + top + bottom, w + left + right
-        rows = [range(0, height - dilation[0] * (kernel[0] - 1), stride[0]),
-                range(0, width - dilation[1] * (kernel[1] - 1), stride[1])]
-        index = [[(i + dilation[0] * p) * width + j + dilation[1] * q for p in range(kernel[0]) for q in
-                  range(kernel[1])] for i in rows[0] for j in rows[1]]
+        rows = [
+            range(0, height - dilation[0] * (kernel[0] - 1), stride[0]),
+            range(0, width - dilation[1] * (kernel[1] - 1), stride[1]),
+        ]
+        index = [
+            [
+                (i + dilation[0] * p) * width + j + dilation[1] * q
+                for p in range(kernel[0])
+                for q in range(kernel[1])
+            ]
+            for i in rows[0]
+            for j in rows[1]
+        ]
         flat = e.op("Reshape", padded, e.const(np.int64([n, height * width, c])))
         patches = e.op("Gather", flat, e.const(np.int64(index)), axis=1)
-        e.op("Reshape", patches, e.const(np.int64([n, len(rows[0]), len(rows[1]), kernel[0] * kernel[1] * c])),
-             output=result)
+        e.op(
+            "Reshape",
+            patches,
+            e.const(np.int64([n, len(rows[0]), len(rows[1]), kernel[0] * kernel[1] * c])),
+            output=result,
+        )
     else:
         raise NotExecutable(f"{node.domain}:{node.op_type}")
     return e.nodes, e.tensors
@@ -138,7 +166,6 @@ def expand(node, version, arrays):
 def executable(g: Graph, watched, inlined=None):
     """A copy of the model that shows the watched tensors, in standard operators and those of onnxruntime."""
     nodes, tensors = [], list(g.tensors)
-    ranks = {}
     for node in inlined or g.nodes:
         if node.domain in (GENERAL, LAST):
             if node.op_type == "MultiThreshold":
@@ -151,7 +178,6 @@ def executable(g: Graph, watched, inlined=None):
             tensors += constants
         else:
             nodes.append(node)
-    del ranks
     known = {name for node in nodes for name in node.output} | {t.name for t in tensors}
     inputs = [g.info(name, element, shape) for name, element, shape in g.inputs]
     outputs = [onnx.ValueInfoProto(name=name) for name in watched if name in known]
@@ -177,12 +203,14 @@ class Executor:
         if self.names:
             try:
                 self.session = onnxruntime.InferenceSession(
-                    model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+                    model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                )
             except Exception as error:
                 if optimized:
                     raise NotExecutable(str(error)) from error
                 try:
                     from onnx.reference import ReferenceEvaluator
+
                     for output in model.graph.output:
                         output.type.tensor_type.elem_type = FLOAT
                     self.reference = ReferenceEvaluator(model)
@@ -247,7 +275,12 @@ def products(s, left, right):
 
 def geometry(a, spatial):
     pads = a.get("pads") or [0] * 2 * spatial
-    return pads[:spatial], pads[spatial:], a.get("strides") or [1] * spatial, a.get("dilations") or [1] * spatial
+    return (
+        pads[:spatial],
+        pads[spatial:],
+        a.get("strides") or [1] * spatial,
+        a.get("dilations") or [1] * spatial,
+    )
 
 
 def convolution(x, w, a):
@@ -255,12 +288,16 @@ def convolution(x, w, a):
     begin, end, stride, dilation = geometry(a, spatial)
     padded = np.pad(x, [(0, 0), (0, 0), *zip(begin, end)])
     kernel = w.shape[2:]
-    sizes = [(padded.shape[i + 2] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(spatial)]
+    sizes = [
+        (padded.shape[i + 2] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(spatial)
+    ]
     result = np.zeros((x.shape[0], w.shape[0], *sizes, w.shape[1], int(np.prod(kernel))), np.int64)
     each = w.shape[0] // group
     for t, tap in enumerate(np.ndindex(*kernel)):
-        index = tuple(slice(tap[i] * dilation[i], tap[i] * dilation[i] + (sizes[i] - 1) * stride[i] + 1, stride[i])
-                      for i in range(spatial))
+        index = tuple(
+            slice(tap[i] * dilation[i], tap[i] * dilation[i] + (sizes[i] - 1) * stride[i] + 1, stride[i])
+            for i in range(spatial)
+        )
         window = padded[(slice(None), slice(None), *index)]
         for o in range(w.shape[0]):
             inputs = slice(o // each * w.shape[1], (o // each + 1) * w.shape[1])
@@ -274,14 +311,21 @@ def transposed_convolution(x, w, a):
     begin, end, stride, dilation = geometry(a, spatial)
     extra = a.get("output_padding") or [0] * spatial
     kernel, inputs, outputs = w.shape[2:], w.shape[0] // group, w.shape[1]
-    full = [stride[i] * (x.shape[i + 2] - 1) + dilation[i] * (kernel[i] - 1) + 1 + extra[i] for i in range(spatial)]
+    full = [
+        stride[i] * (x.shape[i + 2] - 1) + dilation[i] * (kernel[i] - 1) + 1 + extra[i]
+        for i in range(spatial)
+    ]
     result = np.zeros((x.shape[0], group * outputs, *full, inputs, int(np.prod(kernel))), np.int64)
     for t, tap in enumerate(np.ndindex(*kernel)):
-        index = tuple(slice(tap[i] * dilation[i], tap[i] * dilation[i] + (x.shape[i + 2] - 1) * stride[i] + 1,
-                            stride[i]) for i in range(spatial))
+        index = tuple(
+            slice(
+                tap[i] * dilation[i], tap[i] * dilation[i] + (x.shape[i + 2] - 1) * stride[i] + 1, stride[i]
+            )
+            for i in range(spatial)
+        )
         for o in range(group * outputs):
             g = o // outputs
-            taken = np.moveaxis(x[:, g * inputs:(g + 1) * inputs], 1, -1)
+            taken = np.moveaxis(x[:, g * inputs : (g + 1) * inputs], 1, -1)
             weights = w[(slice(g * inputs, (g + 1) * inputs), o % outputs, *tap)]
             result[(slice(None), o, *index, slice(None), t)] = taken * weights
     crop = tuple(slice(begin[i], full[i] - end[i]) for i in range(spatial))
@@ -305,13 +349,17 @@ def watched(g):
 
 
 def observe(s, values):
-    """The widths that the register of the sum, or of its tiles, and the outer register needed; then the extremes."""
+    """The widths that the sum or its tiles, and the outer register, needed; then the extremes."""
     left, right = whole(values[s.left], s.left_step), whole(values[s.right], s.right_step)
     if left is None or right is None:
         return REAL, REAL, 0, 0
     if s.left_zero:
         zero = values[s.left_zero].astype(np.int64)
-        left = left - (zero[:, None] if zero.ndim == 1 and zero.size > 1 else zero.reshape(()) if zero.size == 1 else zero)
+        left = left - (
+            zero[:, None]
+            if zero.ndim == 1 and zero.size > 1
+            else zero.reshape(()) if zero.size == 1 else zero
+        )
     if s.right_zero:
         zero = values[s.right_zero].astype(np.int64)
         if zero.ndim == 1 and zero.size > 1 and ("Conv" in s.op or s.attributes.get("transB")):
@@ -323,7 +371,9 @@ def observe(s, values):
     inner = outer = None
     if s.tile:
         starts = np.arange(0, terms.shape[-1], s.tile)
-        inner = width(np.add.reduceat(down, starts, axis=-1).min(), np.add.reduceat(up, starts, axis=-1).max())
+        inner = width(
+            np.add.reduceat(down, starts, axis=-1).min(), np.add.reduceat(up, starts, axis=-1).max()
+        )
         finished = np.add.reduceat(terms, starts, axis=-1)
         high, low = np.maximum(finished, 0).sum(axis=-1), np.minimum(finished, 0).sum(axis=-1)
     for b in s.summands:
@@ -391,10 +441,14 @@ def matches_qonnx(g, rng):
     """Whether qonnx computes the same values of the watched tensors."""
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_onnx
-    names = watched(g)
+
+    names = [name for node in g.nodes for name in node.output if name]
     given = feeds(g, rng, 2, None)
     ours = Executor(g, names, False).run(given)
-    model = g.model()
-    inferred = ModelWrapper(model)
-    theirs = execute_onnx(inferred, given, return_full_exec_context=True)
+    model = ModelWrapper(g.model())
+    for name in names:
+        model.set_tensor_shape(
+            name, list(ours[name].shape), helper.np_dtype_to_tensor_dtype(ours[name].dtype)
+        )
+    theirs = execute_onnx(model, given, return_full_exec_context=True)
     return all(np.allclose(ours[n], theirs[n], rtol=1e-5, atol=1e-6) for n in names if n in theirs)

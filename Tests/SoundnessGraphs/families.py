@@ -1,19 +1,71 @@
 """Families of random graphs, each an attack on one kind of reasoning about integers."""
+
 import json
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import helper
 
-from graph import (DOUBLE, FLOAT, FLOAT16, GENERAL, INT4, INT8, INT16, INT32, INT64, LAST, MICROSOFT, RANGES, UINT4, UINT8,
-                   UINT16, Sum, Summand, Value)
-from parts import (MODES, activation, arithmetic, chain, clipped, codes, constant_like, dot, integer_bias, integer_dot,
-                   integer_weight, integers, movement, pooled, random_shape, real, same, step, sum_of, weight)
+from graph import (
+    DOUBLE,
+    FLOAT,
+    FLOAT16,
+    GENERAL,
+    INT4,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    LAST,
+    MICROSOFT,
+    RANGES,
+    UINT4,
+    UINT8,
+    UINT16,
+    Sum,
+    Summand,
+)
+from parts import (
+    MODES,
+    activation,
+    arithmetic,
+    chain,
+    clipped,
+    codes,
+    dot,
+    integer_bias,
+    integer_dot,
+    integers,
+    movement,
+    pooled,
+    random_shape,
+    real,
+    same,
+    step,
+    sum_of,
+    weight,
+)
 
 
 def signs(g):
     """Negative steps and the operators that limit values."""
-    v = activation(g, random_shape(g), negative=0.5)
+    zero = g.chance(0.05)
+    v = activation(
+        g,
+        random_shape(g),
+        g.pick("quant", "qdq") if zero else None,
+        negative=0.5,
+        scale=0.0 if zero else None,
+    )
+    v.step = v.step or 1.0
+    if g.chance(0.5) and not zero:
+        factor = g.pick(-1.0, -0.5, 2.0, 1.0)
+        v = g.op("Mul", [v, g.constant(np.float32(factor))], v.shape, step=v.step * factor)
+        low, high = sorted(g.integer(-12, 12) * abs(v.step) for _ in range(2))
+        limits = [g.constant(np.float32(value)) for value in (low, high)]
+        op, inputs = g.pick(("Relu", []), ("Clip", limits), ("Max", limits[:1]), ("Min", limits[1:]))
+        dot(g, same(g, v, op, [v, *inputs]), negative=0.3)
+        return
     dot(g, chain(g, v, arithmetic, g.integer(1, 3)), negative=0.3)
 
 
@@ -23,8 +75,12 @@ def initializers(g):
     length, out = g.integer(2, 8), g.integer(1, 3)
     element = g.pick(INT8, UINT8, INT8, INT32)
     low, high = (-128, 127) if element == INT8 else (0, 255) if element == UINT8 else (-300, 300)
-    w = g.constant(integers(g, (length, out), low, high) if low else g.rng.integers(0, 256, (length, out)), element)
-    w = chain(g, w, arithmetic if g.chance(0.7) else lambda g, v: same(g, v, "Identity", [v]), g.integer(1, 2))
+    w = g.constant(
+        integers(g, (length, out), low, high) if low else g.rng.integers(0, 256, (length, out)), element
+    )
+    w = chain(
+        g, w, arithmetic if g.chance(0.7) else lambda g, v: same(g, v, "Identity", [v]), g.integer(1, 2)
+    )
     if element == INT32 or g.chance(0.6):
         w = g.dequantize(w, step(g), None)
         v = activation(g, (2, length))
@@ -36,7 +92,23 @@ def initializers(g):
 
 def lies(g):
     """Element types and shapes that the file states of values, and that are not theirs."""
-    kind = g.pick("type", "shape", "input", "length")
+    kind = g.pick("type", "shape", "input", "length", "sparse", "output")
+    if kind == "sparse":
+        v = activation(g, (2, 6))
+        w = g.constant(np.float32(g.rng.integers(-900, 900, (6, 2))), hint="w")
+        g.sparse += [t.name for t in g.tensors if t.name == w.name]
+        g.value_info.append(g.info(w.name, g.pick(INT4, INT8), (6, 2)))
+        sum_of(g, "MatMul", v, w, {}, [v, w], (2, 2))
+        return
+    if kind == "output":
+        v = real(g, (2, 5)) if g.chance(0.5) else activation(g, (2, 5))
+        m = movement(g, v)
+        y = dot(g, m)
+        g.outputs += [
+            g.info(m.name, g.pick(INT4, UINT4, INT8), m.shape),
+            g.info(y.name, FLOAT, (1,) * len(y.shape)),
+        ]
+        return
     if kind == "length":
         length = g.integer(4, 40)
         x = [g.input((length,), UINT8, (0, 255)) for _ in range(2)]
@@ -47,7 +119,6 @@ def lies(g):
         right = g.op("Reshape", [x[1], shapes[1]], (length, 1), UINT8)
         for value, shape in ((left, (1, 1)), (right, (1, 1))):
             g.value_info.append(g.info(value.name, UINT8, shape))
-        g.inputs[:2] = [(name, element, shape) for name, element, shape in g.inputs[:2]]
         sum_of(g, "MatMulInteger", left, right, {}, [left, right], (1, 1), INT32)
         return
     if kind == "input":
@@ -85,8 +156,17 @@ def functions(g):
     del g.nodes[start:]
     made = {name for node in inside for name in node.output}
     read = list(dict.fromkeys(n for node in inside for n in node.input if n and n not in made))
-    domain, name = g.pick(("evil", "Block"), (GENERAL, "Block"), (GENERAL, "Quant"), ("", "Relu"), ("", "Identity"),
-                          (MICROSOFT, "QLinearAdd"), ("ai.onnx.ml", "Scaler"), (LAST, "MaxPool"), ("", "NewOperator"))
+    domain, name = g.pick(
+        ("evil", "Block"),
+        (GENERAL, "Block"),
+        (GENERAL, "Quant"),
+        ("", "Relu"),
+        ("", "Identity"),
+        (MICROSOFT, "QLinearAdd"),
+        ("ai.onnx.ml", "Scaler"),
+        (LAST, "MaxPool"),
+        ("", "NewOperator"),
+    )
     imports = [helper.make_opsetid("", g.opset), helper.make_opsetid(GENERAL, 1)]
     g.functions.append(helper.make_function(domain, name, read, [y.name], inside, imports))
     g.nodes.append(helper.make_node(name, read, [y.name], name="call", domain=domain))
@@ -95,7 +175,7 @@ def functions(g):
     if g.chance(0.4):
         relu = g.op("Relu", [y], y.shape, step=y.step)
         dot(g, activation_of(g, relu))
-        g.inlined += g.nodes[len(g.nodes) - (len(g.nodes) - start - 1):]
+        g.inlined += g.nodes[start + 1 :]
 
 
 def activation_of(g, v):
@@ -147,29 +227,60 @@ def truncation(g):
     mode = g.pick("FLOOR", "ROUND", "CEIL", "DOWN")
     if g.chance(0.5):
         g.domains[GENERAL] = 1
-        y = g.op("Trunc", [v, scale, zero, g.constant(np.float32(in_bits)), g.constant(np.float32(out_bits))], v.shape,
-                 step=v.step, domain=GENERAL, rounding_mode=mode)
+        y = g.op(
+            "Trunc",
+            [v, scale, zero, g.constant(np.float32(in_bits)), g.constant(np.float32(out_bits))],
+            v.shape,
+            step=v.step,
+            domain=GENERAL,
+            rounding_mode=mode,
+        )
     else:
         g.domains[GENERAL] = 2
         out = v.step * 2.0 ** g.integer(0, 3)
-        y = g.op("Trunc", [v, scale, zero, g.constant(np.float32(in_bits)), g.constant(np.float32(out)),
-                           g.constant(np.float32(out_bits))], v.shape, step=out, domain=GENERAL, rounding_mode=mode,
-                 signed=g.integer(0, 1), narrow=g.integer(0, 1))
-        g.domains[GENERAL] = 2
+        y = g.op(
+            "Trunc",
+            [
+                v,
+                scale,
+                zero,
+                g.constant(np.float32(in_bits)),
+                g.constant(np.float32(out)),
+                g.constant(np.float32(out_bits)),
+            ],
+            v.shape,
+            step=out,
+            domain=GENERAL,
+            rounding_mode=mode,
+            signed=g.integer(0, 1),
+            narrow=g.integer(0, 1),
+        )
     dot(g, y)
 
 
 def quantizers(g):
     """QuantizeLinear of constants with parameters of every kind, and Quant with parameters of other types."""
     length, out = g.integer(2, 6), g.integer(1, 3)
-    kind = g.pick("precision", "float16", "double", "output_dtype", "block", "axis", "four", "quant", "sixteen")
+    kind = g.pick(
+        "precision", "float16", "double", "output_dtype", "block", "axis", "four", "quant", "sixteen"
+    )
     values = g.rng.integers(-200, 200, (length, out)) * np.float32(0.05)
-    values = values + np.float32(g.pick(0, 0.05 / 2, 1e-6, -1e-6, 0.0499))
+    values = np.float32(values + g.pick(0, 0.05 / 2, 1e-6, -1e-6, 0.0499))
     scale, element, attributes, opset = np.float32(0.1), INT8, {}, 13
     if kind == "quant":
-        parameters = [g.constant(np.asarray(p, g.pick(np.float32, np.float64, np.float16))) for p in (0.1, 0.0, 8.0)]
-        w = g.op("Quant", [g.constant(np.float32(values)), *parameters], values.shape, step=0.1, domain=GENERAL, signed=1,
-                 narrow=0, rounding_mode=g.pick(*MODES))
+        parameters = [
+            g.constant(np.asarray(p, g.pick(np.float32, np.float64, np.float16))) for p in (0.1, 0.0, 8.0)
+        ]
+        w = g.op(
+            "Quant",
+            [g.constant(np.float32(values)), *parameters],
+            values.shape,
+            step=0.1,
+            domain=GENERAL,
+            signed=1,
+            narrow=0,
+            rounding_mode=g.pick(*MODES),
+        )
         w.constant = True
         v = activation(g, (2, length), "quant", scale=1.0)
         sum_of(g, "MatMul", v, w, {}, [v, w], (2, out))
@@ -221,17 +332,23 @@ def biases(g):
     v = activation(g, g.pick((2, 4), (3, 3), (2, 2, 3), (1, 2, 3, 3)), "quant", negative)
     rank = len(v.shape)
     inside = g.chance(0.4) and rank in (2, 4)
-    op = g.pick("Gemm", "Gemm") if inside and rank == 2 else g.pick("Conv", "ConvTranspose") if inside else None
+    op = (
+        g.pick("Gemm", "Gemm")
+        if inside and rank == 2
+        else g.pick("Conv", "ConvTranspose") if inside else None
+    )
     y = dot(g, v, op, style=g.pick("quant", "dq"), negative=negative)
     s, out = y.sum, y.shape[1] if "Conv" in y.sum.op else y.shape[-1]
     if inside:
         node = next(n for n in g.nodes if y.name in n.output)
         shape = (out,) if op != "Gemm" else g.pick((out,), (v.shape[0], out), (1, out), (v.shape[0], 1), (1,))
-        factor = 1.0
+        alpha = beta = 1.0
         if op == "Gemm" and g.chance(0.4):
             alpha, beta = g.pick(1.0, 2.0, -1.0, 0.5), g.pick(1.0, 2.0, -1.0, 0.5)
-            node.attribute.extend([helper.make_attribute("alpha", alpha), helper.make_attribute("beta", beta)])
-            factor = alpha / beta
+            node.attribute.extend(
+                [helper.make_attribute("alpha", alpha), helper.make_attribute("beta", beta)]
+            )
+        factor = alpha / beta
         position = g.nodes.index(node)
         rest = g.nodes[position:]
         del g.nodes[position:]
@@ -242,10 +359,7 @@ def biases(g):
             s.summands.append(Summand(bias.name, s.step * factor, channels="Conv" in op))
         if g.chance(0.5):
             return
-        if op == "Gemm":
-            y.step = s.step * factor * (beta if factor != 1.0 or len(node.attribute) > 1 else 1.0)
-            alphas = [a.f for a in node.attribute if a.name == "alpha"]
-            y.step = s.step * (alphas[0] if alphas else 1.0)
+        y.step = s.step * alpha
     for _ in range(g.integer(1, 2)):
         y = summand(g, y, s, out)
 
@@ -266,7 +380,10 @@ def grid_bias(g, shape, acc_step):
     if form == "dq":
         return g.dequantize(g.constant(values, INT32), acc_step, None), True
     if form == "cast":
-        return g.dequantize(g.op("Cast", [g.constant(values, INT64)], shape, INT32, to=INT32), acc_step, None), True
+        return (
+            g.dequantize(g.op("Cast", [g.constant(values, INT64)], shape, INT32, to=INT32), acc_step, None),
+            True,
+        )
     if form == "run-time":
         return g.quant(real(g, shape, acc_step * 1000), acc_step, 0, g.integer(4, 16)), True
     return g.quant(g.constant(np.float32(values) * np.float32(acc_step)), acc_step, 0, g.integer(8, 16)), True
@@ -289,6 +406,9 @@ def summand(g, y, s, out):
             final = g.op("Transpose", [z], y.shape, step=acc_step, perm=perm)
             return final
         y = back
+    elif g.chance(0.1) and None not in y.shape:
+        flat = g.op("Reshape", [y, g.constant(np.int64([-1]))], (int(np.prod(y.shape)),), step=acc_step)
+        y = g.op("Reshape", [flat, g.constant(np.int64(y.shape))], y.shape, step=acc_step)
     elif g.chance(0.15):
         y = g.op("Identity", [y], y.shape, step=acc_step)
     rank = len(y.shape)
@@ -341,10 +461,15 @@ def integer_biases(g):
 
 def tiles(g):
     """Sums in tiles, with padding, strides, dilations and ranges that exclude zero."""
-    v = activation(g, g.pick((2, 6), (1, 9), (1, 2, 3, 3), (1, 3, 2, 4), (1, 2, 6)), "quant",
-                   scale=g.pick(1.0, 0.5), bits=g.integer(2, 5))
+    v = activation(
+        g,
+        g.pick((2, 6), (1, 9), (1, 2, 3, 3), (1, 3, 2, 4), (1, 2, 6)),
+        "quant",
+        scale=g.pick(1.0, 0.5),
+        bits=g.integer(2, 5),
+    )
     if g.chance(0.6):
-        low, high = sorted(g.integer(-10, 20) for _ in range(2))
+        low, high = sorted(g.integer(*g.pick((-10, 20), (1, 15))) for _ in range(2))
         limits = [g.constant(np.float32(n * v.step)) for n in (low, high)]
         v = g.op("Clip", [v, *limits], v.shape, step=v.step)
     y = dot(g, v, style=g.pick("quant", "dq"))
@@ -376,7 +501,7 @@ def operands(g):
             w = weight(g, (2, 4))
             sum_of(g, "MatMul", w, v, {}, [w, v], (2, 3))
     elif kind == "image":
-        w, channels = weight(g, (1, g.pick(1, 4, 16), 2, 2)), None
+        w = weight(g, (1, g.pick(1, 4, 16), 2, 2))
         channels = w.shape[1]
         if g.chance(0.5):
             v = activation(g, (2, channels, 1, 2))
@@ -403,19 +528,53 @@ def borders(g):
         sizes = [(3 + pad[i] + pad[i + 2] - kernel[i]) // stride[i] + 1 for i in range(2)]
         channels = kernel[0] * kernel[1] * v.shape[3]
         border = g.pick(0, 0, 7, 1000, -50)
-        c = g.op("Im2Col", [v], (1, *sizes, channels), step=v.step, domain=GENERAL, kernel_size=kernel, stride=stride,
-                 pad_amount=pad, pad_value=border, dilations=dilation, depthwise=g.integer(0, 1),
-                 input_shape=str(v.shape).replace(" ", ""))
+        c = g.op(
+            "Im2Col",
+            [v],
+            (1, *sizes, channels),
+            step=v.step,
+            domain=GENERAL,
+            kernel_size=kernel,
+            stride=stride,
+            pad_amount=pad,
+            pad_value=border,
+            dilations=dilation,
+            depthwise=g.integer(0, 1),
+            input_shape=str(v.shape).replace(" ", ""),
+        )
         dot(g, c, "MatMul", "quant")
         return
     if kind == "channels last":
         v = activation(g, (1, 3, 3, 2), "quant")
         if g.chance(0.5):
-            v = g.op("MaxPool", [v], (1, 3, 3, 2), step=v.step, domain=LAST, kernel_shape=[2, 2], strides=[1, 1],
-                     pads=g.pick([0, 0, 1, 1], [1, 1, 0, 0]))
+            v = g.op(
+                "MaxPool",
+                [v],
+                (1, 3, 3, 2),
+                step=v.step,
+                domain=LAST,
+                kernel_shape=[2, 2],
+                strides=[1, 1],
+                pads=g.pick([0, 0, 1, 1], [1, 1, 0, 0]),
+            )
         w = weight(g, (2, 2, 2, 2), "quant")
-        sum_of(g, "Conv", v, w, {"kernel_shape": [2, 2], "strides": [1, 1], "pads": [0, 1, 1, 0], "dilations": [1, 1],
-                                 "group": 1}, [v, w], (1, 3, 3, 2), domain=LAST, channels_last=True)
+        sum_of(
+            g,
+            "Conv",
+            v,
+            w,
+            {
+                "kernel_shape": [2, 2],
+                "strides": [1, 1],
+                "pads": [0, 1, 1, 0],
+                "dilations": [1, 1],
+                "group": 1,
+            },
+            [v, w],
+            (1, 3, 3, 2),
+            domain=LAST,
+            channels_last=True,
+        )
         return
     shape = (1, 2, g.integer(1, 3), g.integer(1, 3))
     if kind == "pool codes":
@@ -449,23 +608,65 @@ def thresholds(g):
     levels = np.sort(g.rng.normal(0, 3, (g.pick(1, shape[1]), count)).astype(np.float32), axis=1)
     scale = g.pick(1.0, 0.5, -1.0, 2.0, -0.25)
     bias = g.pick(0.0, -float(count), scale * g.integer(-9, 9), 0.5 * scale, 100 * scale)
-    y = g.op("MultiThreshold", [x, g.constant(levels)], shape, step=scale, domain=GENERAL, out_scale=scale, out_bias=bias,
-             out_dtype=g.pick("UINT4", "INT8", "INT2"), data_layout="NC" if len(shape) == 2 else "NCHW")
+    y = g.op(
+        "MultiThreshold",
+        [x, g.constant(levels)],
+        shape,
+        step=scale,
+        domain=GENERAL,
+        out_scale=scale,
+        out_bias=bias,
+        out_dtype=g.pick("UINT4", "INT8", "INT2"),
+        data_layout="NC" if len(shape) == 2 else "NCHW",
+    )
     g.ranks = {y.name: len(shape)}
     dot(g, y if g.chance(0.7) else arithmetic(g, y))
 
 
-OPAQUE = (("", "Einsum", 13), ("", "STFT", 17), ("", "DFT", 17), ("", "LSTM", 13), ("", "GRU", 13), ("", "RNN", 13),
-          ("", "If", 13), ("", "Loop", 13), ("", "Scan", 13), ("", "DeformConv", 19), ("", "Attention", 23),
-          ("", "MelWeightMatrix", 17), ("ai.onnx.ml", "LinearRegressor", 13), ("ai.onnx.ml", "SVMRegressor", 13),
-          ("ai.onnx.ml", "LinearClassifier", 13), ("ai.onnx.ml", "TreeEnsembleRegressor", 13), (MICROSOFT, "FusedConv", 13),
-          (MICROSOFT, "FusedMatMul", 13), (MICROSOFT, "GemmFastGelu", 13), (MICROSOFT, "MatMulNBits", 13),
-          (MICROSOFT, "QAttention", 13), (MICROSOFT, "QLinearConv", 13), (MICROSOFT, "QLinearReduceSumSquare", 13),
-          (MICROSOFT, "QLinearFoo", 13), ("evil", "BigDot", 13), ("evil", "QLinearFoo", 13), ("evil", "Quant", 13),
-          ("evil", "Relu", 13), (GENERAL, "XnorPopcountMatMul", 13), (GENERAL, "QuantAvgPool2d", 13), (GENERAL, "Dot", 13),
-          (GENERAL, "FloatQuant", 13), (GENERAL, "GenericPartition", 13), (LAST, "MatMul", 13), (LAST, "Gemm", 13),
-          ("finn.custom_op.general", "Conv", 13), ("onnx.brevitas", "MatMul", 13), ("ai.onnx.training", "Adam", 13),
-          ("com.ms.internal.nhwc", "Conv", 13), ("", "FancyDot", 13), ("", "Conv2", 13), ("", "SwiGLU", 13))
+OPAQUE = (
+    ("", "Einsum", 13),
+    ("", "STFT", 17),
+    ("", "DFT", 17),
+    ("", "LSTM", 13),
+    ("", "GRU", 13),
+    ("", "RNN", 13),
+    ("", "If", 13),
+    ("", "Loop", 13),
+    ("", "Scan", 13),
+    ("", "DeformConv", 19),
+    ("", "Attention", 23),
+    ("", "MelWeightMatrix", 17),
+    ("ai.onnx.ml", "LinearRegressor", 13),
+    ("ai.onnx.ml", "SVMRegressor", 13),
+    ("ai.onnx.ml", "LinearClassifier", 13),
+    ("ai.onnx.ml", "TreeEnsembleRegressor", 13),
+    (MICROSOFT, "FusedConv", 13),
+    (MICROSOFT, "FusedMatMul", 13),
+    (MICROSOFT, "GemmFastGelu", 13),
+    (MICROSOFT, "MatMulNBits", 13),
+    (MICROSOFT, "QAttention", 13),
+    (MICROSOFT, "QLinearConv", 13),
+    (MICROSOFT, "QLinearReduceSumSquare", 13),
+    (MICROSOFT, "QLinearFoo", 13),
+    ("evil", "BigDot", 13),
+    ("evil", "QLinearFoo", 13),
+    ("evil", "Quant", 13),
+    ("evil", "Relu", 13),
+    (GENERAL, "XnorPopcountMatMul", 13),
+    (GENERAL, "QuantAvgPool2d", 13),
+    (GENERAL, "Dot", 13),
+    (GENERAL, "FloatQuant", 13),
+    (GENERAL, "GenericPartition", 13),
+    (LAST, "MatMul", 13),
+    (LAST, "Gemm", 13),
+    ("finn.custom_op.general", "Conv", 13),
+    ("onnx.brevitas", "MatMul", 13),
+    ("ai.onnx.training", "Adam", 13),
+    ("com.ms.internal.nhwc", "Conv", 13),
+    ("", "FancyDot", 13),
+    ("", "Conv2", 13),
+    ("", "SwiGLU", 13),
+)
 
 
 def opaque(g):
@@ -477,8 +678,12 @@ def opaque(g):
     kind = g.integer(0, 3)
     w = g.constant(np.float32(g.rng.integers(-1000, 1000, (y.shape[-1], 2))))
     if op in ("If", "Loop", "Scan"):
-        body = helper.make_graph([helper.make_node("MatMul", [y.name, w.name], ["inner"])], "body", [], [
-            helper.make_tensor_value_info("inner", FLOAT, None)])
+        body = helper.make_graph(
+            [helper.make_node("MatMul", [y.name, w.name], ["inner"])],
+            "body",
+            [],
+            [helper.make_tensor_value_info("inner", FLOAT, None)],
+        )
         if op == "If":
             g.op(op, [g.constant(np.bool_(True))], (2, 2), then_branch=body, else_branch=body)
         else:
@@ -489,8 +694,6 @@ def opaque(g):
         g.op(g.pick("Relu", "Identity", "Flatten", "Softmax"), [y], y.shape, **condition)
     else:
         g.op(op, [y, w], (2, 2), domain=domain, **({"equation": "ij,jk->ik"} if op == "Einsum" else {}))
-    if kind == 2:
-        g.opset = max(g.opset, 13)
     g.hidden = True
 
 
@@ -509,8 +712,16 @@ def annotations(g):
     v = activation(g, (1, 6), "quant", scale=1.0, bits=4)
     y = dot(g, v, "MatMul", "quant")
     node = next(n for n in g.nodes if y.name in n.output)
-    entry = {"layer": node.name, "output": y.name, "weight": y.sum.right, "target_bits": 32, "required_bits": 12,
-             "input_bits": 4, "input_signed": True, "method": "exact"}
+    entry = {
+        "layer": node.name,
+        "output": y.name,
+        "weight": y.sum.right,
+        "target_bits": 32,
+        "required_bits": 12,
+        "input_bits": 4,
+        "input_signed": True,
+        "method": "exact",
+    }
     kind = g.pick("entry", "output", "key", "finn", "narrow", "two keys", "wrong required", "text")
     text = None
     entries = [entry]
@@ -572,24 +783,44 @@ def snug(g):
     attributes = attributes if op == "Conv" else {}
     if form in ("qonnx", "bias", "tiles"):
         v = g.quant(x, input_scale, 0, in_bits, signed, 0)
-        w = g.op("Quant", [g.constant(np.float32(q * along)), g.constant(along), g.constant(np.float32(0)),
-                           g.constant(np.float32(bits))], size, step=1.0, domain=GENERAL, signed=1, narrow=1,
-                 rounding_mode="ROUND")
+        w = g.op(
+            "Quant",
+            [
+                g.constant(np.float32(q * along)),
+                g.constant(along),
+                g.constant(np.float32(0)),
+                g.constant(np.float32(bits)),
+            ],
+            size,
+            step=1.0,
+            domain=GENERAL,
+            signed=1,
+            narrow=1,
+            rounding_mode="ROUND",
+        )
     elif form == "int4":
         g.opset, g.ir_version = 21, 10
         v = g.dequantize(g.quantize(x, input_scale, 0, INT4 if signed else UINT4), input_scale, 0)
         low, high = RANGES[INT4] if signed else RANGES[UINT4]
         axis = 1 if op == "MatMul" else 0
-        w = g.op("DequantizeLinear", [g.constant(q, INT4), g.constant(scales), g.constant(np.zeros(out), INT4)], size,
-                 axis=axis)
+        w = g.op(
+            "DequantizeLinear",
+            [g.constant(q, INT4), g.constant(scales), g.constant(np.zeros(out), INT4)],
+            size,
+            axis=axis,
+        )
     else:
         element = INT8 if signed else UINT8
         v = g.quantize(x, input_scale, 0, element)
         v = g.op("Clip", [v, g.constant(low, element), g.constant(high, element)], shape, element)
         if form == "qcdq":
             v = g.dequantize(v, input_scale, 0)
-            w = g.op("DequantizeLinear", [g.constant(q, INT8), g.constant(scales), g.constant(np.zeros(out), INT8)], size,
-                     axis=1 if op == "MatMul" else 0)
+            w = g.op(
+                "DequantizeLinear",
+                [g.constant(q, INT8), g.constant(scales), g.constant(np.zeros(out), INT8)],
+                size,
+                axis=1 if op == "MatMul" else 0,
+            )
         else:
             w, op = g.constant(q, INT8), op + "Integer"
     w.constant = True
@@ -603,9 +834,20 @@ def snug(g):
         bias = g.rng.integers(-100, 101, out)
         bias_scale = scales * input_scale
         places = (lambda v: v) if len(shape) == 2 else (lambda v: v.reshape(-1, 1, 1))
-        b = g.op("Quant", [g.constant(places(np.float32(bias) * bias_scale)), g.constant(places(bias_scale)),
-                           g.constant(np.float32(0)), g.constant(np.float32(9))], (out,), domain=GENERAL, signed=1,
-                 narrow=1, rounding_mode="ROUND")
+        b = g.op(
+            "Quant",
+            [
+                g.constant(places(np.float32(bias) * bias_scale)),
+                g.constant(places(bias_scale)),
+                g.constant(np.float32(0)),
+                g.constant(np.float32(9)),
+            ],
+            (out,),
+            domain=GENERAL,
+            signed=1,
+            narrow=1,
+            rounding_mode="ROUND",
+        )
         y = g.op("Add", [y, b], y.shape)
     a, b = max(high, 0), max(-low, 0)
     up, down = np.maximum(rows, 0), np.maximum(-rows, 0)
@@ -618,15 +860,48 @@ def snug(g):
         starts = np.arange(0, rows.shape[1], tile)
         tile_up, tile_down = (np.add.reduceat(t, starts, axis=1) for t in (up, down))
         inner = need(-(a * tile_down + b * tile_up).max(), (a * tile_up + b * tile_down).max())
-        g.metadata["snug.accumulators"] = json.dumps([{
-            "layer": g.nodes[-1].name, "output": y.name, "weight": w.name, "target_bits": inner, "required_bits": inner,
-            "input_bits": in_bits, "input_signed": bool(signed), "method": "exact", "tile_size": tile,
-            "outer_bits": g.expected}])
+        g.metadata["snug.accumulators"] = json.dumps(
+            [
+                {
+                    "layer": g.nodes[-1].name,
+                    "output": y.name,
+                    "weight": w.name,
+                    "target_bits": inner,
+                    "required_bits": inner,
+                    "input_bits": in_bits,
+                    "input_signed": bool(signed),
+                    "method": "exact",
+                    "tile_size": tile,
+                    "outer_bits": g.expected,
+                }
+            ]
+        )
         g.expected = inner
     g.sums.clear()
     g.exact = True
 
 
-FAMILIES = {f.__name__.replace("_", "-"): f for f in (
-    signs, initializers, lies, functions, zero_points, qgemm, truncation, quantizers, biases, tiles, operands, borders,
-    moves, thresholds, opaque, replaceable, annotations, mixed, snug)}
+FAMILIES = {
+    f.__name__.replace("_", "-"): f
+    for f in (
+        signs,
+        initializers,
+        lies,
+        functions,
+        zero_points,
+        qgemm,
+        truncation,
+        quantizers,
+        biases,
+        tiles,
+        operands,
+        borders,
+        moves,
+        thresholds,
+        opaque,
+        replaceable,
+        annotations,
+        mixed,
+        snug,
+    )
+}

@@ -1,8 +1,8 @@
 """Parts that families of graphs are made of: operands, what is done to them, sums of products and biases."""
-import numpy as np
-from onnx import TensorProto
 
-from graph import DOUBLE, FLOAT, GENERAL, INT4, INT8, INT32, INT64, LAST, MICROSOFT, RANGES, UINT4, UINT8, Sum, Summand, Value
+import numpy as np
+
+from graph import DOUBLE, FLOAT, GENERAL, INT4, INT8, INT32, MICROSOFT, RANGES, UINT8, Sum, Summand
 
 MODES = ("ROUND", "ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 
@@ -114,8 +114,11 @@ def weight(g, shape, style=None, negative=0.0):
 def integer_weight(g, shape):
     element = g.pick(INT8, INT8, UINT8)
     low, high = RANGES[element]
-    return g.constant(integers(g, shape, -high, high) if element == INT8 else g.rng.integers(0, high + 1, shape),
-                      element, hint="w")
+    return g.constant(
+        integers(g, shape, -high, high) if element == INT8 else g.rng.integers(0, high + 1, shape),
+        element,
+        hint="w",
+    )
 
 
 # Operators between
@@ -139,10 +142,35 @@ def same(g, v, op, inputs, **attributes):
 
 def arithmetic(g, v):
     """Operators that change a value element by element."""
-    kind = g.pick("Relu", "Clip", "Max", "Min", "Mul", "Div", "Neg", "Abs", "LeakyRelu", "PRelu", "Add", "Sub", "Sum",
-                  "Where", "Floor", "Sign", "ThresholdedRelu", "Elu", "HardSigmoid", "Cast", "Mean")
+    kind = g.pick(
+        "Relu",
+        "Clip",
+        "Max",
+        "Min",
+        "Mul",
+        "Div",
+        "Neg",
+        "Abs",
+        "LeakyRelu",
+        "PRelu",
+        "Add",
+        "Sub",
+        "Sum",
+        "Where",
+        "Floor",
+        "Sign",
+        "ThresholdedRelu",
+        "Elu",
+        "HardSigmoid",
+        "Cast",
+        "Mean",
+    )
+    if g.chance(0.6):
+        kind = g.pick("Relu", "Clip", "Max", "Min", "Mul", "Div", "Where", "Cast")
     if v.element != FLOAT:
-        kind = g.pick("Relu", "Clip", "Max", "Min", "Mul", "Neg", "Abs", "Add", "Sub", "Where", "Div", "Mod", "Sign")
+        kind = g.pick(
+            "Relu", "Clip", "Max", "Min", "Mul", "Neg", "Abs", "Add", "Sub", "Where", "Div", "Mod", "Sign"
+        )
         if kind == "Clip":
             return clipped(g, v)
         if kind in ("Relu", "Neg") and v.element not in (INT8, INT32):
@@ -186,15 +214,33 @@ def arithmetic(g, v):
 def movement(g, v):
     """Operators that move elements, pick some or add a border."""
     rank = len(v.shape)
-    kinds = ["Transpose", "Reshape", "Slice", "Gather", "Concat", "Pad", "Split", "Tile", "Identity", "Reverse", "TopK",
-             "Expand", "ScatterND", "Squeeze", "GatherElements", "ReduceMax", "Dropout", "CumSum"]
+    kinds = [
+        "Transpose",
+        "Reshape",
+        "Slice",
+        "Gather",
+        "Concat",
+        "Pad",
+        "Split",
+        "Tile",
+        "Identity",
+        "Reverse",
+        "TopK",
+        "Expand",
+        "ScatterND",
+        "Squeeze",
+        "GatherElements",
+        "ReduceMax",
+        "Dropout",
+        "CumSum",
+    ]
     if rank == 4:
         kinds += ["MaxPool", "MaxPool", "Resize", "SpaceToDepth", "GlobalMaxPool", "AveragePool"]
     if rank == 2:
         kinds += ["Trilu"] if g.opset >= 14 else []
     kind, axis = g.pick(*kinds), g.integer(0, rank - 1)
     index = lambda *values: g.constant(np.int64(values))
-    sized = lambda size: v.shape[:axis] + (size,) + v.shape[axis + 1:]
+    sized = lambda size: v.shape[:axis] + (size,) + v.shape[axis + 1 :]
     moved = lambda op, inputs, shape, **a: g.op(op, inputs, shape, v.element, v.step, **a)
     if kind == "Transpose" and rank > 1:
         perm = [int(p) for p in g.rng.permutation(rank)]
@@ -232,7 +278,9 @@ def movement(g, v):
     if kind == "Expand":
         return moved(kind, [v, index(*v.shape)], v.shape)
     if kind == "TopK":
-        return g.op(kind, [v, index(v.shape[axis])], [v.shape, v.shape], v.element, v.step, outputs=2, axis=axis)[0]
+        return g.op(
+            kind, [v, index(v.shape[axis])], [v.shape, v.shape], v.element, v.step, outputs=2, axis=axis
+        )[0]
     if kind == "ScatterND":
         return moved(kind, [v, g.constant(np.int64([[0]])), constant_like(g, v, (1,) + v.shape[1:])], v.shape)
     if kind == "Trilu":
@@ -251,8 +299,12 @@ def movement(g, v):
         return moved(kind, [v], (*v.shape[:2], 1, 1))
     if kind == "Resize":
         mode = g.pick("nearest", "nearest", "linear")
-        return moved(kind, [v, None, g.constant(np.float32([1, 1, 2, 1]))], (*v.shape[:2], 2 * v.shape[2], v.shape[3]),
-                     mode=mode)
+        return moved(
+            kind,
+            [v, None, g.constant(np.float32([1, 1, 2, 1]))],
+            (*v.shape[:2], 2 * v.shape[2], v.shape[3]),
+            mode=mode,
+        )
     if kind == "SpaceToDepth" and v.shape[2] % 2 == 0 and v.shape[3] % 2 == 0:
         shape = (v.shape[0], 4 * v.shape[1], v.shape[2] // 2, v.shape[3] // 2)
         deep = moved(kind, [v], shape, blocksize=2)
@@ -276,8 +328,18 @@ def pooled(g, v):
         if ceil and (size - 1) * stride[i] >= v.shape[i + 2] + pads[i]:
             size -= 1
         sizes.append(size)
-    return g.op("MaxPool", [v], (*v.shape[:2], *sizes), v.element, v.step, kernel_shape=kernel, strides=stride,
-                dilations=dilation, pads=pads, ceil_mode=ceil)
+    return g.op(
+        "MaxPool",
+        [v],
+        (*v.shape[:2], *sizes),
+        v.element,
+        v.step,
+        kernel_shape=kernel,
+        strides=stride,
+        dilations=dilation,
+        pads=pads,
+        ceil_mode=ceil,
+    )
 
 
 # Sums of products
@@ -292,14 +354,27 @@ def window(g, v, transposed=False):
     dilation = [g.integer(1, 2) for _ in range(spatial)]
     for i in range(spatial):
         if transposed:
-            while stride[i] * (v.shape[i + 2] - 1) + dilation[i] * (kernel[i] - 1) + 1 - pads[i] - pads[i + spatial] < 1:
+            while (
+                stride[i] * (v.shape[i + 2] - 1)
+                + dilation[i] * (kernel[i] - 1)
+                + 1
+                - pads[i]
+                - pads[i + spatial]
+                < 1
+            ):
                 kernel[i] += 1
-        while not transposed and v.shape[i + 2] + pads[i] + pads[i + spatial] < dilation[i] * (kernel[i] - 1) + 1:
+        while (
+            not transposed
+            and v.shape[i + 2] + pads[i] + pads[i + spatial] < dilation[i] * (kernel[i] - 1) + 1
+        ):
             kernel[i] -= 1
             dilation[i] = 1
     group = v.shape[1] if g.chance(0.3) else 1
-    return kernel, group, {"pads": pads, "strides": stride, "dilations": dilation, "group": group,
-                           "kernel_shape": kernel}
+    return (
+        kernel,
+        group,
+        {"pads": pads, "strides": stride, "dilations": dilation, "group": group, "kernel_shape": kernel},
+    )
 
 
 def sum_of(g, op, v, w, attributes, inputs, shape, element=FLOAT, domain="", **fields):
@@ -316,12 +391,18 @@ def dot(g, v, op=None, style=None, bias=None, negative=0.0):
     """A sum of products of a value and a constant weight."""
     rank = len(v.shape)
     if v.element == FLOAT:
-        op = op or (g.pick("MatMul", "Gemm") if rank == 2 else g.pick("Conv", "ConvTranspose", "MatMul") if rank in (
-            3, 4) else "MatMul")
+        op = op or (
+            g.pick("MatMul", "Gemm")
+            if rank == 2
+            else g.pick("Conv", "ConvTranspose", "MatMul") if rank in (3, 4) else "MatMul"
+        )
         build = lambda shape: weight(g, shape, style, negative)
     else:
-        op = op or (g.pick("MatMulInteger", "QLinearMatMul", "QGemm") if rank == 2 else g.pick(
-            "ConvInteger", "QLinearConv") if rank in (3, 4) else "MatMulInteger")
+        op = op or (
+            g.pick("MatMulInteger", "QLinearMatMul", "QGemm")
+            if rank == 2
+            else g.pick("ConvInteger", "QLinearConv") if rank in (3, 4) else "MatMulInteger"
+        )
         build = lambda shape: integer_weight(g, shape)
     if "Conv" in op:
         kernel, group, attributes = window(g, v, op == "ConvTranspose")
@@ -367,21 +448,50 @@ def integer_dot(g, op, v, w, attributes, shape, out):
         inputs = [v, w] + ([zero, w_zero] if w_zero else [zero] if zero else [])
         return sum_of(g, op, v, w, attributes, inputs, shape, INT32, **zeros)
     scale = lambda: g.constant(np.float32(g.pick(1.0, 0.5, 0.1)))
-    y_scale, y_zero = g.constant(np.float32(g.pick(1.0, 1000.0, 1e6))), g.constant(g.integer(*RANGES[v.element]), v.element)
+    y_scale, y_zero = g.constant(np.float32(g.pick(1.0, 1000.0, 1e6))), g.constant(
+        g.integer(*RANGES[v.element]), v.element
+    )
     inputs = [v, scale(), zero, w, scale(), w_zero]
     if op == "QGemm":
-        bias = integer_bias(g, (out,) if g.chance(0.5) else g.pick((v.shape[0], out), (1, out))) if g.chance(0.7) else None
+        bias = (
+            integer_bias(g, (out,) if g.chance(0.5) else g.pick((v.shape[0], out), (1, out)))
+            if g.chance(0.7)
+            else None
+        )
         quantized = g.chance(0.6)
         inputs += [bias] + ([y_scale, y_zero] if quantized else [])
         if not quantized and bias is None:
             inputs.pop()
-        y = sum_of(g, op, v, w, attributes, inputs, shape, v.element if quantized else FLOAT, MICROSOFT,
-                   left_step=1.0, right_step=1.0, **zeros)
+        y = sum_of(
+            g,
+            op,
+            v,
+            w,
+            attributes,
+            inputs,
+            shape,
+            v.element if quantized else FLOAT,
+            MICROSOFT,
+            left_step=1.0,
+            right_step=1.0,
+            **zeros
+        )
     else:
         inputs += [y_scale, y_zero]
         bias = integer_bias(g, (out,)) if op == "QLinearConv" and g.chance(0.6) else None
-        y = sum_of(g, op, v, w, attributes, inputs + ([bias] if bias else []), shape, v.element, left_step=1.0,
-                   right_step=1.0, **zeros)
+        y = sum_of(
+            g,
+            op,
+            v,
+            w,
+            attributes,
+            inputs + ([bias] if bias else []),
+            shape,
+            v.element,
+            left_step=1.0,
+            right_step=1.0,
+            **zeros
+        )
     if bias:
         y.sum.summands.append(Summand(bias.name, 1.0, channels="Conv" in op))
     return y
@@ -403,4 +513,6 @@ def chain(g, v, operators, length):
 
 
 def random_shape(g):
-    return g.pick((2, 5), (3, 8), (1, 17), (2, 4), (2, 2, 5), (1, 3, 4), (1, 2, 4, 4), (2, 3, 2, 3), (1, 4, 3, 3))
+    return g.pick(
+        (2, 5), (3, 8), (1, 17), (2, 4), (2, 2, 5), (1, 3, 4), (1, 2, 4, 4), (2, 3, 2, 3), (1, 4, 3, 3)
+    )
