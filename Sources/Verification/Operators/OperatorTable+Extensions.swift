@@ -8,7 +8,7 @@ extension OperatorTable {
       6...6, ["narrow", "rounding_mode", "signed"], shape: ShapeRules.same,
       integers: TruncRule.apply, versions: 2...2),
     "FloatQuant": .elementwise(
-      ["has_inf", "has_nan", "has_subnormal", "rounding_mode", "saturation"], inputs: 2...8),
+      ["has_inf", "has_nan", "has_subnormal", "rounding_mode", "saturation"], inputs: 6...6),
     "Im2Col": OperatorDefinition(
       1...1,
       [
