@@ -88,9 +88,12 @@ struct BiasReader {
       let node = graph[id]
       guard let next = try pass(node, reached) else { continue }
       result.widen(to: next.sum)
-      guard case let target?? = node.outputs.first else { continue }
-      reached[target] = next
-      pending.formUnion(graph.consumers(of: target))
+      // All parts of a Split hold elements of the sum; further outputs of other nodes don't.
+      let targets = node.op.type == "Split" ? node.outputs : Array(node.outputs.prefix(1))
+      for case let target? in targets {
+        reached[target] = next
+        pending.formUnion(graph.consumers(of: target))
+      }
     }
     return result
   }
@@ -102,9 +105,10 @@ struct BiasReader {
     guard OpsetImport.canonical(node.op.domain).isEmpty else { return nil }
     let inputs = node.inputs.compactMap { $0 }
     switch node.op.type {
-    case "Identity", "Cast": return inputs.first.flatMap { reached[$0] }
+    case "Identity", "Cast", "Dropout": return inputs.first.flatMap { reached[$0] }
     case "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather",
-      "Expand", "Concat":
+      "GatherElements", "GatherND", "Expand", "Tile", "Concat", "DepthToSpace", "SpaceToDepth",
+      "ReverseSequence", "Compress":
       guard var next = inputs.first(where: { reached[$0] != nil }).flatMap({ reached[$0] }) else {
         return nil
       }
@@ -232,6 +236,8 @@ extension DotProductOperator {
   /// The axis of the output that a right operand's channels lie along, counted from the last one; `nil` where there is
   /// none.
   func channelAxisFromEnd(_ layout: DotProductLayout, isChannelsLast: Bool) -> Int? {
+    // The layout of a transposed convolution has an axis of the groups besides.
+    if self == .convTranspose { return layout.weight.shape.count - 3 }
     if isConvolution { return isChannelsLast ? 0 : layout.weight.shape.count - 2 }
     return layout.channelAxes.isEmpty ? nil : 0
   }
