@@ -113,7 +113,8 @@ enum ArithmeticRules {
     guard let old = grid.scale else { throw context.realOutput }
     var result = grid
     let scale = change(old)
-    guard scale.isFinite, scale != 0 else { throw context.realOutput }
+    // Products with a subnormal step are no longer multiples of it.
+    guard scale.isNormal else { throw context.realOutput }
     result.scale = scale
     return .grid(result)
   }

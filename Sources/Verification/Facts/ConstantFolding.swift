@@ -80,7 +80,7 @@ extension ConstantTensor {
     guard let codes, scale == nil, zeroPoint == nil else { return nil }
     if quantizer != nil { return limited(to: codes.clamped(from: low, to: high)) }
     guard tensor.count <= ConstantFolding.limit, let values = tensor.integers() else { return nil }
-    let limited = values.map { min(max($0, low ?? $0), high ?? $0) }
+    let limited = values.map { min(max($0, low ?? Int.min), high ?? Int.max) }
     // Limits beyond the type have no effect, as they can't be written in it.
     guard
       let folded = ConstantFolding.tensor(

@@ -31,7 +31,9 @@ struct ConstantTensor: Sendable {
 
   /// The tensor itself where no step changes its elements or their order.
   var plain: Tensor? {
-    guard quantizer == nil, zeroPoint == nil, scale == nil, strides == Shape.strides(shape)
+    let packed = Shape.strides(shape)
+    guard quantizer == nil, zeroPoint == nil, scale == nil,
+      shape.indices.allSatisfy({ shape[$0] == 1 || strides[$0] == packed[$0] })
     else { return nil }
     return tensor.reshaped(shape)
   }

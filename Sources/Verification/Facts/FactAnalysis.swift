@@ -29,14 +29,17 @@ struct FactAnalysis {
         let context = NodeContext(
           graph: model.graph, node: node, opset: model.opset(of: node.op.domain) ?? 1,
           facts: facts)
-        apply(definition, context)
+        Self.apply(definition, context, to: facts)
         contradictions += context.node.outputs.compactMap { $0 }
           .flatMap { contradictions(of: model.graph[$0]) }
       }
     }
   }
 
-  private func apply(_ definition: OperatorDefinition, _ context: NodeContext) {
+  /// Enters what a definition says of a node's outputs.
+  static func apply(
+    _ definition: OperatorDefinition, _ context: NodeContext, to facts: FactTable
+  ) {
     for (position, output) in context.node.outputs.enumerated() {
       guard let output else { continue }
       let type = definition.elementType(context, output: position)

@@ -78,7 +78,7 @@ struct CodeRange: Sendable, Hashable {
 
   /// The codes after a clip to limits, each `nil` where there is none, in the fewest bits that hold them.
   func clamped(from low: Int?, to high: Int?) -> CodeRange {
-    func clamp(_ code: Int) -> Int { min(max(code, low ?? code), high ?? code) }
+    func clamp(_ code: Int) -> Int { min(max(code, low ?? Int.min), high ?? Int.max) }
     return narrowed(clamp(minimum), clamp(maximum))
   }
 
@@ -86,6 +86,9 @@ struct CodeRange: Sendable, Hashable {
   func union(_ other: CodeRange) -> CodeRange {
     narrowed(min(minimum, other.minimum), max(maximum, other.maximum))
   }
+
+  /// The codes and one more of the same data type.
+  func including(_ code: Int) -> CodeRange { narrowed(min(minimum, code), max(maximum, code)) }
 
   /// The results of arithmetic in this range's data type: all of it where they may leave it.
   func fitted(_ least: Int128, _ greatest: Int128) -> CodeRange {

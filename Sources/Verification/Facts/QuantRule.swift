@@ -24,6 +24,18 @@ enum QuantRule {
         node: context.label, parameter: "the bit width", value: "\(widths[0])",
         allowed: "one whole number from 1 to \(widest)")
     }
+    let modeName = try context.string("rounding_mode", default: "ROUND")
+    guard let mode = RoundingMode(attribute: modeName) else {
+      throw .invalidParameter(
+        node: context.label, parameter: "rounding_mode", value: modeName,
+        allowed: "ROUND, CEIL, FLOOR, UP, DOWN, HALF_UP, HALF_DOWN")
+    }
+    // At 24 bits the addition of a half rounds the greatest code up to one more.
+    if bits > 23, mode == .halfAway {
+      throw .invalidParameter(
+        node: context.label, parameter: "the bit width", value: "\(bits)",
+        allowed: "at most 23 with rounding_mode HALF_UP")
+    }
     if let wrong = zeroPoints.first(where: { $0.magnitude > 1 << 23 }) {
       throw .invalidParameter(
         node: context.label, parameter: "the zero point", value: "\(wrong)",
@@ -31,12 +43,6 @@ enum QuantRule {
     }
     let signed = try context.flag("signed")
     let narrow = try context.flag("narrow")
-    let modeName = try context.string("rounding_mode", default: "ROUND")
-    guard let mode = RoundingMode(attribute: modeName) else {
-      throw .invalidParameter(
-        node: context.label, parameter: "rounding_mode", value: modeName,
-        allowed: "ROUND, CEIL, FLOOR, UP, DOWN, HALF_UP, HALF_DOWN")
-    }
     let isBipolar = bits == 1 && signed
     let codes =
       isBipolar

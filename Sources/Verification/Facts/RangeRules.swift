@@ -173,12 +173,10 @@ enum RangeRules {
       grid.minimum = min(grid.minimum, steps)
       grid.maximum = max(grid.maximum, steps)
       return .grid(grid)
-    case .codes(var codes):
+    case .codes(let codes):
       let value = try whole(number, context)
       guard codes.fullType.contains(value) else { throw context.realOutput }
-      codes.minimum = min(codes.minimum, value)
-      codes.maximum = max(codes.maximum, value)
-      return .codes(codes)
+      return .codes(codes.including(value))
     case let other: return other
     }
   }

@@ -17,6 +17,7 @@ enum ScalingRules {
       guard let range = CodeRange(of: target), range.minimum <= codes.minimum,
         codes.maximum <= range.maximum
       else { throw context.realOutput }
+      // Arithmetic behind it wraps at the bounds of the new type.
       return .codes(range.clamped(from: codes.minimum, to: codes.maximum))
     case .grid(let grid) where exactIntegers(target) != nil: return .grid(grid)
     case .grid: throw context.realOutput

@@ -98,10 +98,10 @@ struct BiasElements {
   private static func multiple(_ step: Double, of accumulator: Double) -> Int128? {
     let ratio = step / accumulator
     let whole = ratio.rounded()
-    guard whole.magnitude >= 1, whole.magnitude <= 0x1p20,
-      abs(ratio - whole) <= abs(ratio) * tolerance
+    guard ratio.isFinite, whole.magnitude >= 1, abs(ratio - whole) <= abs(ratio) * tolerance
     else { return nil }
-    return Int128(whole)
+    // Far beyond any register, the multiple stays there.
+    return Int128(min(max(whole, -0x1p90), 0x1p90))
   }
 
   /// Four roundings: what is wrong by it over 23 bits of bias is half a step.

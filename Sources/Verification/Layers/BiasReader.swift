@@ -88,7 +88,9 @@ struct BiasReader {
       let node = graph[id]
       guard let next = try pass(node, reached) else { continue }
       result.widen(to: next.sum)
-      for case let target? in node.outputs {
+      // All parts of a Split hold elements of the sum; further outputs of other nodes don't.
+      let targets = node.op.type == "Split" ? node.outputs : Array(node.outputs.prefix(1))
+      for case let target? in targets {
         reached[target] = next
         pending.formUnion(graph.consumers(of: target))
       }
@@ -244,6 +246,8 @@ extension DotProductOperator {
   /// The axis of the output that a right operand's channels lie along, counted from the last one; `nil` where there is
   /// none.
   func channelAxisFromEnd(_ layout: DotProductLayout, isChannelsLast: Bool) -> Int? {
+    // The layout of a transposed convolution has an axis of the groups besides.
+    if self == .convTranspose { return layout.weight.shape.count - 3 }
     if isConvolution { return isChannelsLast ? 0 : layout.weight.shape.count - 2 }
     return layout.channelAxes.isEmpty ? nil : 0
   }

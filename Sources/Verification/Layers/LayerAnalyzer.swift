@@ -121,7 +121,8 @@ struct LayerAnalyzer {
         scales: reader.channels.map(\.scale), inputScale: grid.scale,
         axisFromEnd: weightIsRight
           ? kind.channelAxisFromEnd(
-            layout, isChannelsLast: context.node.op.domain == "qonnx.custom_op.channels_last") : 1)
+            layout, isChannelsLast: context.node.op.domain == "qonnx.custom_op.channels_last")
+          : rowAxisFromEnd(context, kind))
     ).read()
     layer.mayMissTaps = kind.mayMissTaps(context)
     layer.channels = sums.enumerated().map { channel, sums in
@@ -133,6 +134,12 @@ struct LayerAnalyzer {
     layer.requiredBits = layer.channels.map(\.requiredBits).max() ?? 1
     layer.dataTypeBits = dataTypeBits(
       layout.dotLength, weightExponent(codes, reader), inputExponent(grid))
+  }
+
+  /// The axis of the output that a left operand's channels lie along: the last but one, but the last one beside a vector.
+  private func rowAxisFromEnd(_ context: NodeContext, _ kind: DotProductOperator) -> Int? {
+    if kind == .gemm || kind == .qGemm { return 1 }
+    return context.shape(kind.rightIndex).map { $0.count > 1 ? 1 : 0 }
   }
 
   /// The axis that a one-dimensional zero point of an integer operator follows.

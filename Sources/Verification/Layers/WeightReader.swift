@@ -87,6 +87,7 @@ struct WeightReader {
     case .uint16: code = Int(load(UInt16.self))
     case .int4: code = Nibbles.code(bytes[index / 2], index: index, signed: true)
     case .uint4: code = Nibbles.code(bytes[index / 2], index: index, signed: false)
+    case .uint32: code = Int(load(UInt32.self))
     default: code = Int(load(Int32.self))
     }
     return ElementReading(integer: code - channel.zeroPoint)

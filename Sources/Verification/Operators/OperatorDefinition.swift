@@ -51,13 +51,14 @@ struct OperatorDefinition: Sendable {
 
   // MARK: Families
 
-  /// One output element from each element of the first input.
+  /// One output element from each element of the first input; further outputs, such as means, have shapes of their own.
   static func elementwise(
     _ attributes: Set<String> = [], inputs: ClosedRange<Int> = 1...1,
     type: TypeRule = .input(0), integers: IntegerRule? = nil
   ) -> OperatorDefinition {
     OperatorDefinition(
-      inputs, attributes, types: [type], shape: ShapeRules.same, integers: integers)
+      inputs, attributes, types: [type],
+      shape: { context, output in output == 0 ? context.shape(0) : nil }, integers: integers)
   }
 
   /// One output element from the elements of all inputs that meet by broadcasting.

@@ -2,13 +2,13 @@
 extension OperatorTable {
   static let quantizers: [String: OperatorDefinition] = [
     "Quant": quant, "IntQuant": quant,
-    "BipolarQuant": .elementwise(inputs: 2...2, integers: BipolarQuantRule.apply),
+    "BipolarQuant": .broadcast(type: real, integers: BipolarQuantRule.apply),
     // Version 1 has no output scale and clips nothing, so that its range depends on data.
     "Trunc": OperatorDefinition(
-      6...6, ["narrow", "rounding_mode", "signed"], shape: ShapeRules.same,
+      6...6, ["narrow", "rounding_mode", "signed"], types: [real], shape: ShapeRules.broadcast,
       integers: TruncRule.apply, versions: 2...2),
-    "FloatQuant": .elementwise(
-      ["has_inf", "has_nan", "has_subnormal", "rounding_mode", "saturation"], inputs: 6...6),
+    "FloatQuant": .broadcast(
+      6...6, ["has_inf", "has_nan", "has_subnormal", "rounding_mode", "saturation"]),
     "Im2Col": OperatorDefinition(
       1...1,
       [
@@ -20,8 +20,14 @@ extension OperatorTable {
       shape: ShapeRules.same, integers: MultiThresholdRule.apply),
   ]
 
-  private static let quant = OperatorDefinition.elementwise(
-    ["narrow", "rounding_mode", "signed"], inputs: 4...4, integers: QuantRule.apply)
+  /// Parameters that are larger than the value enlarge it.
+  private static let quant = OperatorDefinition.broadcast(
+    4...4, ["narrow", "rounding_mode", "signed"], type: real, integers: QuantRule.apply)
+
+  /// The type of real numbers that go in; what becomes of integers isn't known.
+  private static let real = OperatorDefinition.TypeRule.computed { context in
+    context.elementType(0).flatMap { $0.isFloatingPoint ? $0 : nil }
+  }
 
   static let channelsLast: [String: OperatorDefinition] = [
     "Conv": OperatorDefinition(2...3, windowed.union(["group"])),

@@ -32,7 +32,7 @@ enum ShapeArithmetic {
       return result
     case "Slice":
       guard let data = context.vector(0), let slices = slices(context, rank: 1) else { return nil }
-      return slices.reduce(data) { elements, slice in slice.elements(of: elements) }
+      return slices.reduce(data) { elements, slice in elements.flatMap { slice.elements(of: $0) } }
     case "Add": return combine(context) { $0.addingReportingOverflow($1) }
     case "Sub": return combine(context) { $0.subtractingReportingOverflow($1) }
     case "Mul": return combine(context) { $0.multipliedReportingOverflow(by: $1) }
@@ -91,28 +91,33 @@ struct AxisSlice {
   let end: Int
   let step: Int
 
-  /// First and last bound within an axis, as the standard clamps them.
-  private func bounds(_ size: Int) -> (Int, Int) {
+  /// First and last bound within an axis, as the standard clamps them; `nil` for a slice that runs backwards from before
+  /// the first element, where runtimes differ.
+  private func bounds(_ size: Int) -> (Int, Int)? {
     func clamped(_ value: Int, _ range: ClosedRange<Int>) -> Int {
       let value = value < 0 ? value.addingReportingOverflow(size).partialValue : value
       return min(max(value, range.lowerBound), range.upperBound)
     }
-    return step > 0
-      ? (clamped(start, 0...size), clamped(end, 0...size))
-      : (clamped(start, -1...(size - 1)), clamped(end, -1...(size - 1)))
+    if step > 0 { return (clamped(start, 0...size), clamped(end, 0...size)) }
+    if start < -size { return nil }
+    return (clamped(start, 0...(size - 1)), clamped(end, -1...(size - 1)))
   }
 
-  func count(of size: Int) -> Int {
+  /// `nil` where runtimes differ.
+  func count(of size: Int) -> Int? {
     guard size > 0 else { return 0 }
-    let (first, last) = bounds(size)
+    guard let (first, last) = bounds(size) else { return nil }
     let distance = step > 0 ? last - first : first - last
     let stride = Int(clamping: step.magnitude)
     return distance <= 0 ? 0 : (distance - 1) / stride + 1
   }
 
-  func elements(of vector: [Int?]) -> [Int?] {
-    let (first, _) = bounds(vector.count)
-    return (0..<count(of: vector.count)).map { vector[first + $0 * step] }
+  func elements(of vector: [Int?]) -> [Int?]? {
+    if vector.isEmpty { return [] }
+    guard let (first, _) = bounds(vector.count), let count = count(of: vector.count) else {
+      return nil
+    }
+    return (0..<count).map { vector[first + $0 * step] }
   }
 }
 

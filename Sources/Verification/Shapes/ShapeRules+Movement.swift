@@ -139,7 +139,7 @@ extension ShapeRules {
     guard let slices = ShapeArithmetic.slices(context, rank: result.count) else {
       return Sizes(repeating: nil, count: result.count)
     }
-    for slice in slices { result[slice.axis] = result[slice.axis].map { slice.count(of: $0) } }
+    for slice in slices { result[slice.axis] = result[slice.axis].flatMap { slice.count(of: $0) } }
     return result
   }
 
@@ -153,7 +153,8 @@ extension ShapeRules {
 
   @Sendable static func expand(_ context: NodeContext, _ output: Int) -> Sizes? {
     guard let shape = context.shape(0), let target = context.vector(1) else { return nil }
-    return broadcast(shape, target)
+    // Some runtimes read -1 as the input's own size.
+    return broadcast(shape, target.map { $0.flatMap { $0 < 0 ? nil : $0 } })
   }
 
   /// The dimensions that the first input lists.
