@@ -45,7 +45,7 @@ enum IdxFiles {
   }
 
   /// `train-labels-idx1-ubyte` for `train-images-idx3-ubyte`, compressed or not.
-  private static func labelPath(for path: String) -> String? {
+  static func labelPath(for path: String) -> String? {
     var name = FilePath.name(of: path)
     if name.hasSuffix(".gz") { name.removeLast(3) }
     guard let images = name.firstRange(of: "images"), name.contains("idx3") else { return nil }
