@@ -14,8 +14,8 @@ extension ModelFile {
   ///   - output: replaced only once the new file is complete.
   ///   - sidecar: where the full certificate goes too.
   ///   - observer: of the fine-tuning.
-  /// - Throws: ``SnugError`` where model, data or options can't be used, an output can't be written, or the
-  ///   training is interrupted.
+  /// - Throws: ``SnugError`` where model, data or options can't be used, a layer that must fit an accumulator is not
+  ///   certified, an output can't be written, or the training is interrupted.
   public func convert(
     to output: String, _ options: ConversionOptions = ConversionOptions(), sidecar: String? = nil,
     observer: TrainingObserver = TrainingObserver(),
@@ -57,14 +57,16 @@ extension ModelFile {
     seconds.add(conversion.seconds)
     _ = clock.lap()
     if options.format != .qonnx {
-      _ = try exporting(&conversion.model, ExportOptions(format: options.format))
+      let baked = conversion.model
+      _ = try exporting(&conversion.model, ExportOptions(format: options.format)) {
+        () throws(SnugError) in try Self.verdicts(on: baked, file: path)
+      }
     }
     let result = ModelFile(output)
-    try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
-      try OnnxWriter.write(conversion.model, to: output)
-    }
+    let held = Set(conversion.layers.filter { $0.accumulatorBits != nil }.map(\.name))
+    try result.write(conversion.model, certifying: held)
     seconds.export = clock.lap()
-    let report = try result.inspect()
+    let report = try result.inspect(certifying: held)
     if let sidecar { try report.writeCertificate(to: sidecar) }
     seconds.certify = clock.lap()
     let quantized = try measure(result, options, progress)

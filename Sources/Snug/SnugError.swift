@@ -49,6 +49,8 @@ public enum SnugError: Error, Sendable {
   case channelsLastOutsideQonnx
   /// An export that moves weights, so that a layer's tiles hold other products, which don't fit their registers.
   case tilesReordered(file: String, layer: String, overflow: String, channelsLast: Bool)
+  /// A model that was not written, since layers that must fit an accumulator are not proved to.
+  case notCertified(output: String, layers: [UncertifiedLayer])
   /// Super-resolution without the factor.
   case scaleMissing
 }
