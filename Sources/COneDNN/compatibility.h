@@ -54,6 +54,11 @@ static inline dnnl_status_t snug_memory_desc_permute(
   return dnnl_memory_desc_permute_axes(result, source, permutation);
 }
 
+static inline dnnl_status_t snug_memory_desc_submemory(snug_memory_desc_t *result,
+    snug_const_memory_desc_t source, const dnnl_dim_t *dims, const dnnl_dim_t *offsets) {
+  return dnnl_memory_desc_create_submemory(result, source, dims, offsets);
+}
+
 static inline snug_layout_t snug_memory_desc_layout(snug_const_memory_desc_t source) {
   snug_layout_t layout;
   const dnnl_dims_t *dims = NULL, *padded = NULL, *strides = NULL, *blocks = NULL, *axes = NULL;
@@ -155,6 +160,13 @@ static inline dnnl_status_t snug_memory_desc_permute(
     snug_memory_desc_t *result, snug_const_memory_desc_t source, const int *permutation) {
   dnnl_memory_desc_t descriptor;
   dnnl_status_t status = dnnl_memory_desc_permute_axes(&descriptor, source, permutation);
+  return status == dnnl_success ? snug_memory_desc_clone(result, &descriptor) : status;
+}
+
+static inline dnnl_status_t snug_memory_desc_submemory(snug_memory_desc_t *result,
+    snug_const_memory_desc_t source, const dnnl_dim_t *dims, const dnnl_dim_t *offsets) {
+  dnnl_memory_desc_t descriptor;
+  dnnl_status_t status = dnnl_memory_desc_init_submemory(&descriptor, source, dims, offsets);
   return status == dnnl_success ? snug_memory_desc_clone(result, &descriptor) : status;
 }
 

@@ -57,4 +57,26 @@ public final class Engine: Sendable {
 
   /// Makes primitives that the calling thread runs compute with ``Parallelism/threadCount`` threads.
   public static func applyThreadCount() { omp_set_num_threads(Int32(Parallelism.threadCount)) }
+
+  /// Makes primitives that `body` makes and runs compute on the calling thread alone.
+  public static func onOneThread<T, E: Error>(_ body: () throws(E) -> T) throws(E) -> T {
+    omp_set_num_threads(1)
+    defer { applyThreadCount() }
+    return try body()
+  }
+
+  /// Calls `body` for each index, each on one thread, in parallel.
+  ///
+  /// - Throws: what one of the calls threw; others may not have been made then.
+  public static func forEachOnOneThread(
+    count: Int, _ body: @Sendable (Int) throws(EngineError) -> Void
+  ) throws(EngineError) {
+    let failure = Mutex<EngineError?>(nil)
+    Parallelism.forEachRange(count: count) { range in
+      do throws(EngineError) {
+        try onOneThread { () throws(EngineError) in for index in range { try body(index) } }
+      } catch { failure.withLock { $0 = error } }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
 }

@@ -71,6 +71,25 @@ extension MemoryDescriptor {
     return block
   }
 
+  /// The layout of the first samples alone, as they stand within the whole.
+  ///
+  /// - Throws: ``EngineError`` for a layout that only oneDNN knows.
+  public func batch(of count: Int) throws(EngineError) -> MemoryDescriptor {
+    let dims = [Int64(count)] + shape.dropFirst().map(Int64.init)
+    let offsets = [Int64](repeating: 0, count: dims.count)
+    return try MemoryDescriptor("dnnl_memory_desc_create_submemory") {
+      snug_memory_desc_submemory($0, raw, dims, offsets)
+    }
+  }
+
+  /// Bytes from one entry of the first dimension to the next; `nil` where these don't stand at one distance.
+  public var batchByteStride: Int? {
+    guard isBlocked, !elements(layout.inner_idxs, Int(layout.inner_nblks)).contains(0) else {
+      return nil
+    }
+    return first(layout.strides).first.map { $0 * elementSize }
+  }
+
   /// One loop of the nest that walks memory.
   struct Level {
     var axis: Int

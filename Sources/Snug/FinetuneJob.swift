@@ -11,14 +11,18 @@ public struct TrainingObserver: Sendable {
   /// Called after each step from the thread that trains; it must return soon.
   public var onStep: @Sendable (TrainingProgress) -> Void
   public var interruption: Interruption
+  /// Called before the first step with what the user should know.
+  public var onNotice: @Sendable (TrainingNotice) -> Void
   /// Measures each kind of step.
   public var isProfiled: Bool
 
   public init(
     interruption: Interruption = Interruption(), isProfiled: Bool = false,
-    onStep: @escaping @Sendable (TrainingProgress) -> Void = { _ in }
+    onStep: @escaping @Sendable (TrainingProgress) -> Void = { _ in },
+    onNotice: @escaping @Sendable (TrainingNotice) -> Void = { _ in }
   ) {
     self.onStep = onStep
+    self.onNotice = onNotice
     self.interruption = interruption
     self.isProfiled = isProfiled
   }
@@ -56,6 +60,7 @@ struct FinetuneJob {
         trainable, dataset: dataset, settings: settings, validation: validation,
         outputs: options.trainingOutputs, configuration: configuration,
         interruption: observer.interruption, isProfiled: observer.isProfiled)
+      if let notice = trainer.notice { observer.onNotice(notice) }
       let (conversion, summary) = try trainer.run(progress: observer.onStep)
       return Result(conversion: conversion, summary: summary, seconds: clock.lap())
     } catch {
@@ -109,10 +114,26 @@ struct FinetuneJob {
     return .object(
       (options.recipeJSON.objectValue ?? []) + [
         JSONMember("model", .string(bytes.description)),
-        JSONMember("data", .string(options.data ?? "")),
         JSONMember("samples", JSONValue(dataset.count)),
-        JSONMember("validation", .string(options.validation ?? "")),
-      ])
+      ] + (try content(of: options.data, as: "data"))
+        + (try content(of: options.validation, as: "validation")))
+  }
+
+  /// What the files of the data hold, wherever they lie: a change is then reported by the file's name.
+  private func content(of path: String?, as key: String) throws(SnugError) -> [JSONMember] {
+    guard let path else { return [JSONMember(key, .string(""))] }
+    let content = try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+      try DataContent(path: path)
+    }
+    let bytes = content.files.reduce(0) { $0 &+ $1.byteCount }
+    let count = content.files.count
+    let listing = "\(count) file\(count == 1 ? "" : "s") of \(bytes) bytes, \(content.listing)"
+    return [JSONMember(key, .string(listing))]
+      + content.samples.map {
+        JSONMember(
+          $0.name.isEmpty ? "\(key) content" : "\(key)/\($0.name)",
+          .string($0.bytes.description))
+      }
   }
 }
 

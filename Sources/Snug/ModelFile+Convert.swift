@@ -15,8 +15,8 @@ extension ModelFile {
   ///   - sidecar: where the full certificate goes too.
   ///   - paths: what the caller reads and writes besides, which no output may touch.
   ///   - observer: of the fine-tuning.
-  /// - Throws: ``SnugError`` where model, data or options can't be used, an output can't be written, or the
-  ///   training is interrupted.
+  /// - Throws: ``SnugError`` where model, data or options can't be used, a layer that must fit an accumulator is not
+  ///   certified, an output can't be written, or the training is interrupted.
   public func convert(
     to output: String, _ options: ConversionOptions = ConversionOptions(), sidecar: String? = nil,
     paths: JobPaths = JobPaths(), observer: TrainingObserver = TrainingObserver(),
@@ -62,14 +62,16 @@ extension ModelFile {
     seconds.add(conversion.seconds)
     _ = clock.lap()
     if options.format != .qonnx {
-      _ = try exporting(&conversion.model, ExportOptions(format: options.format))
+      let baked = conversion.model
+      _ = try exporting(&conversion.model, ExportOptions(format: options.format)) {
+        () throws(SnugError) in try Self.verdicts(on: baked, file: path)
+      }
     }
     let result = ModelFile(output)
-    try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
-      try OnnxWriter.write(conversion.model, to: output)
-    }
+    let held = Set(conversion.layers.filter { $0.accumulatorBits != nil }.map(\.name))
+    try result.write(conversion.model, certifying: held)
     seconds.export = clock.lap()
-    let report = try result.inspect()
+    let report = try result.inspect(certifying: held)
     if let sidecar { try result.certificate().write(to: sidecar, as: "--sidecar") }
     seconds.certify = clock.lap()
     let quantized = try measure(result, options, progress)

@@ -21,8 +21,8 @@ extension ModelFile {
   ///
   /// - Parameter output: replaced only once the new file is complete.
   /// - Throws: ``SnugError`` where the file can't be read, isn't quantized, or holds what the format can't express,
-  ///   where tiles that the file's order of weights fits don't fit the format's, and where the output can't be
-  ///   written.
+  ///   where tiles that the file's order of weights fits don't fit the format's, where a layer with a target width is
+  ///   not certified, and where the output can't be written.
   public func export(to output: String, _ options: ExportOptions) throws(SnugError) -> ExportSummary
   {
     var paths = JobPaths()
@@ -30,16 +30,23 @@ extension ModelFile {
     paths.write(output, .model, as: "--output")
     try paths.check()
     var model = try load()
-    let edits = try exporting(&model, options)
-    try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
-      try OnnxWriter.write(model, to: output)
-    }
+    let targets = model.layersWithTarget
+    // The verdict is on the file's own order of weights, which reading may have changed.
+    let edits = try exporting(&model, options) { () throws(SnugError) in try verify().result }
+    let result = ModelFile(output)
+    try result.write(model, certifying: targets)
     return ExportSummary(
-      output: output, format: options.format, report: try ModelFile(output).inspect(), edits: edits)
+      output: output, format: options.format, report: try result.inspect(certifying: targets),
+      edits: edits)
   }
 
   /// Rewrites a quantized model in place.
-  func exporting(_ model: inout Model, _ options: ExportOptions) throws(SnugError) -> [PassReport] {
+  ///
+  /// - Parameter verdicts: what the verifier says of the model before.
+  func exporting(
+    _ model: inout Model, _ options: ExportOptions,
+    verdicts: () throws(SnugError) -> VerificationResult
+  ) throws(SnugError) -> [PassReport] {
     guard ModelSummary(model, path: path).format != .float else { throw .notQuantized(file: path) }
     if options.batchNormalization == .thresholds, options.format != .qonnx {
       throw .thresholdsOutsideQonnx
@@ -48,13 +55,13 @@ extension ModelFile {
       throw .channelsLastOutsideQonnx
     }
     let writesChannelsLast = options.channelsLast || options.format == .hls4ml
-    let hasTiles = annotations(of: model).contains { $0.tiling != nil }
+    let hasTiles = model.accumulatorAnnotations.contains { $0.tiling != nil }
     let isChannelsLast = model.opset(of: Model.channelsLastDomain) != nil
     // Weights in another order put other products into a tile, whose register may not hold them.
     let fitting =
       hasTiles && (writesChannelsLast || isChannelsLast)
       ? Set(
-        try verify().result.layers.filter { $0.tiles != nil && $0.overflowInTiles == nil }
+        try verdicts().layers.filter { $0.tiles != nil && $0.overflowInTiles == nil }
           .map(\.layer.name)) : []
     var passes: [any Pass] = []
     if !writesChannelsLast, isChannelsLast {
@@ -99,22 +106,13 @@ extension ModelFile {
     return edits
   }
 
-  /// What the file states of its accumulators; empty where that can't be read.
-  private func annotations(of model: Model) -> [AccumulatorAnnotation] {
-    let entry = model.metadata.first { $0.key == AccumulatorAnnotation.metadataKey }
-    return entry.flatMap { try? AccumulatorAnnotation.decode($0.value) } ?? []
-  }
-
   /// Brings the annotations in line with the nodes and tensors that now stand in the model; targets stay.
   ///
   /// - Returns: the verdicts on the layers; none where the file states nothing.
   private func restateAccumulators(of model: inout Model) throws(SnugError) -> [LayerVerdict] {
-    var entries = annotations(of: model)
+    var entries = model.accumulatorAnnotations
     if entries.isEmpty { return [] }
-    let result: VerificationResult
-    do throws(GraphError) { result = try Verifier.verify(model.undecoded) } catch {
-      throw .graph(file: path, error)
-    }
+    let result = try Self.verdicts(on: model, file: path)
     for verdict in result.layers {
       let layer = verdict.layer
       guard let index = entries.firstIndex(where: { $0.layer == layer.name }),
@@ -175,15 +173,11 @@ extension Model {
   private static let quantizerDomains: Set = [
     "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",
   ]
+}
 
-  /// The model with every node as domain, type and raw attributes, as the verifier reads it.
-  fileprivate var undecoded: Model {
-    var model = self
-    for id in model.graph.nodeIDs {
-      let op = model.graph[id].op
-      model.graph[id].op = OpaqueOperator(
-        domain: op.domain, type: op.type, attributes: op.attributes())
-    }
-    return model
+extension Model {
+  /// Names of the layers that the file states a width for.
+  fileprivate var layersWithTarget: Set<String> {
+    Set(accumulatorAnnotations.filter { $0.targetBits != nil }.map(\.layer))
   }
 }

@@ -97,6 +97,12 @@ extension SnugError {
       Diagnostic(
         .options, "channels-last operators are written in QONNX alone",
         hint: "give --format qonnx or hls4ml")
+    case .notCertified(let output, let layers):
+      Diagnostic(
+        .verification, file: output,
+        "not written, since \(layers.count == 1 ? "this layer is" : "these \(layers.count) layers are") not "
+          + "certified: \(Self.list(layers))",
+        hint: "choose a wider accumulator, another format, or leave the layers out")
     case .scaleMissing:
       Diagnostic(
         .options, "super-resolution needs the factor between input and output",
@@ -106,6 +112,11 @@ extension SnugError {
 
   private static func list(_ passes: [String]) -> String {
     passes.isEmpty ? "" : ", after \(passes.joined(separator: ", "))"
+  }
+
+  private static func list(_ layers: [UncertifiedLayer]) -> String {
+    let list = layers.prefix(8).map { "'\($0.name)' (\($0.reason))" }.joined(separator: ", ")
+    return layers.count > 8 ? "\(list) and \(layers.count - 8) more" : list
   }
 
   private static func inputs(_ names: [String]) -> String {

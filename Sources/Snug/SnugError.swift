@@ -51,6 +51,8 @@ public enum SnugError: Error, Sendable {
   case tilesReordered(file: String, layer: String, overflow: String, channelsLast: Bool)
   /// A document that is no certificate of this version.
   case certificate(file: String, CertificateFault)
+  /// A model that was not written, since layers that must fit an accumulator are not proved to.
+  case notCertified(output: String, layers: [UncertifiedLayer])
   /// Super-resolution without the factor.
   case scaleMissing
 }

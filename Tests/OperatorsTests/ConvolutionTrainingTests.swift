@@ -96,6 +96,40 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    Case(outputs: 32), Case(inputs: 3, outputs: 17), Case(kernel: 1, hasBias: false),
+    Case(inputs: 17, outputs: 17, group: 17), Case(inputs: 10, outputs: 3, stride: 2),
+  ])
+  func `gradients of weights summed by parts of the batch are the same for any number of threads`(
+    _ convolution: Case
+  ) throws {
+    func gradients(_ options: TrainingOptions) throws -> [ValueID: [Float]] {
+      var builder = TrainingBuilder()
+      let x = builder.parameter([37, convolution.inputs, 9, 8])
+      let shape = [convolution.outputs, convolution.inputs / convolution.group]
+      let weight = builder.parameter(shape + [convolution.kernel, convolution.kernel])
+      let bias = convolution.hasBias ? builder.parameter([convolution.outputs]) : nil
+      let pad = convolution.kernel / 2
+      let y = builder.node(
+        Conv(
+          window: SlidingWindow(
+            strides: [convolution.stride, convolution.stride], pads: [pad, pad, pad, pad]),
+          group: convolution.group), x, weight, bias)
+      return try builder.check(y, options).gradients()
+    }
+    func reproducible(_ threads: Int) throws -> [ValueID: [Float]] {
+      try Parallelism.$threadCountOfTask.withValue(threads) {
+        try gradients(TrainingOptions(isReproducible: true))
+      }
+    }
+    let alone = try reproducible(1)
+    for threads in [2, 3, 7] { #expect(try reproducible(threads) == alone, "\(threads) threads") }
+    for (value, expected) in try gradients(TrainingOptions(usesWinograd: false)) {
+      #expect(expected.contains { $0 != 0 })
+      expectClose(try #require(alone[value]), expected, 1e-5)
+    }
+  }
+
   struct WeightCase: Sendable, CustomTestStringConvertible {
     var name: String
     var shape: [Int]

@@ -19,6 +19,54 @@ import Testing
       ["convert", model, "-o", output, "--calibration-samples", "16", "--threads", "1"] + arguments)
   }
 
+  @Test(arguments: [
+    ["--method", "exact", "--accumulator-bits", "12"], ["--rounding", "gpfq", "--format", "qcdq"],
+    ["--method", "a2q", "--reconstruction-steps", "3", "--activation-range", "output"],
+  ])
+  func `the same bytes are written by any number of threads`(arguments: [String]) throws {
+    var files: [Data] = []
+    for threads in 1...3 {
+      let path = folder.path("\(threads).onnx")
+      let run = try SnugProcess(
+        [
+          "convert", model, "-o", path, "--data", calibration, "--calibration-samples", "64",
+          "--threads", "\(threads)",
+        ] + arguments)
+      #expect(run.status == 0)
+      files.append(try Data(contentsOf: URL(filePath: path)))
+    }
+    #expect(files[1] == files[0])
+    #expect(files[2] == files[0])
+  }
+
+  /// With the channels last other products fall into a tile, whose register was not chosen for them.
+  @Test
+  func `a layer that the format's order takes out of its tiles is refused, and nothing written`()
+    throws
+  {
+    let tiles = [
+      "--method", "exact", "--refine", "none", "--scale-type", "power-of-two", "--tile-size", "8",
+      "--accumulator-bits", "8", "--data", calibration,
+    ]
+    _ = try folder.write([1, 2, 3], to: "out.onnx")
+    let run = try SnugProcess(
+      ["convert", model, "-o", output, "--format", "hls4ml", "--json"] + tiles)
+    #expect(run.status == 2)
+    #expect(run.output.isEmpty)
+    #expect(
+      run.error.contains(
+        /^error: \S+: layer '[^']+': tiles are cut in the order of the weights, and in channels-last order .*\n$/
+      ))
+    #expect(try Data(contentsOf: URL(filePath: output)) == Data([1, 2, 3]))
+
+    // In two steps it is the same.
+    let quantized = folder.path("q.onnx")
+    #expect(try SnugProcess(["convert", model, "-o", quantized] + tiles).status == 0)
+    let export = try SnugProcess("export", quantized, "-o", output, "--format", "hls4ml")
+    #expect(export.status == 2)
+    #expect(try Data(contentsOf: URL(filePath: output)) == Data([1, 2, 3]))
+  }
+
   @Test func `the result as JSON is what the contract says`() throws {
     let run = try convert(
       "--data", calibration, "--validation", Fixtures.path("digits/test.npz"),

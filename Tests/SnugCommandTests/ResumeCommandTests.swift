@@ -10,10 +10,13 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
+    /// Where the data lies.
+    var data = Fixtures.path("digits/train.npz")
+
     var arguments: [String] {
       [
-        "finetune", Fixtures.path("digits/model.onnx"), "-o", "out.onnx", "--data",
-        Fixtures.path("digits/train.npz"), "--validation", Fixtures.path("digits/test.npz"),
+        "finetune", Fixtures.path("digits/model.onnx"), "-o", "out.onnx", "--data", data,
+        "--validation", Fixtures.path("digits/test.npz"),
         "--epochs", "12", "--accumulator-bits", "10", "--weight-average", "0.9", "--augment",
         "crop=1", "--checkpoint-dir", "states", "--checkpoint-minutes", "0.0005", "--log",
         "log.csv", "--threads", "1", "--quiet",
@@ -101,6 +104,41 @@ import Testing
     #expect(try run.finish().status == 0)
     #expect(try run.model == expected.model, "\(random)")
     #expect(try run.rows == expected.rows, "\(random)")
+  }
+
+  @Test
+  func `data that was moved resumes, other data is refused, another number of threads is said`()
+    throws
+  {
+    let expected = try Self.whole.get()
+    var run = try Run()
+    let original = run.data
+    run.data = run.folder.path("copy.npz")
+    try FileManager.default.copyItem(atPath: original, toPath: run.data)
+    let stopped = try run.finish { process in
+      #expect(run.hasRows(1))
+      kill(process, SIGINT)
+    }
+    #expect(stopped.status == 130)
+
+    try FileManager.default.removeItem(atPath: run.data)
+    run.data = Fixtures.path("digits/test.npz")
+    let other = try run.finish()
+    #expect(other.status == 2)
+    #expect(
+      other.error.contains(
+        /^error: states\/latest.snugstate: is of another run: 'data' was "1 file of \d+ bytes, [0-9a-f]{16}", now .*, 'data content' was "[0-9a-f]{16}", now .*\n$/
+      ))
+
+    run.data = original
+    #expect(try run.finish().status == 0)
+    #expect(try run.model == expected.model)
+    let finished = try SnugProcess(
+      run.arguments.filter { $0 != "--quiet" } + ["--threads", "2"], in: run.folder.url)
+    #expect(finished.status == 0)
+    #expect(
+      finished.error.contains(
+        "warning: states/latest.snugstate: was saved with 1 thread, this run has 2: "))
   }
 
   @Test func `a state of other options is refused, and the option named`() throws {

@@ -43,6 +43,20 @@ import Testing
     }
   }
 
+  @Test func `a run that goes on with another number of threads says so`() throws {
+    let toy = try Self.full()
+    try Parallelism.$threadCountOfTask.withValue(1) { try toy.runInterrupted(after: 2) }
+    let expected: [Int: TrainingNotice?] = [
+      1: nil, 3: .otherThreadCount(path: toy.state, saved: 1, given: 3),
+    ]
+    for (threads, expected) in expected {
+      let notice = try Parallelism.$threadCountOfTask.withValue(threads) {
+        try toy.trainer().notice
+      }
+      #expect(notice == expected)
+    }
+  }
+
   @Test func `stopped after every single step, everything ends as undisturbed`() throws {
     let whole = try Self.full()
     let expected = try whole.run()

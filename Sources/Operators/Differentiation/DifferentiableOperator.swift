@@ -23,12 +23,18 @@ public struct TrainingOptions: Sendable, Hashable {
   /// Normalises by running statistics, which then stay as they are.
   public var freezesNormalization: Bool
 
+  /// Sums the gradients of weights in an order that doesn't depend on the number of threads, without transformed
+  /// tiles; that costs time where threads are many.
+  public var isReproducible: Bool
+
   public init(
-    usesIntegers: Bool = true, usesWinograd: Bool = true, freezesNormalization: Bool = false
+    usesIntegers: Bool = true, usesWinograd: Bool = true, freezesNormalization: Bool = false,
+    isReproducible: Bool = false
   ) {
     self.usesIntegers = usesIntegers
     self.usesWinograd = usesWinograd
     self.freezesNormalization = freezesNormalization
+    self.isReproducible = isReproducible
   }
 }
 

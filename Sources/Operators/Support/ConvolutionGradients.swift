@@ -8,6 +8,8 @@ final class ConvolutionGradients {
   private let engine: Engine
   private let input: PrimitiveDescriptor?
   private let weight: PrimitiveDescriptor?
+  /// What computes the weight's gradient where its sums must not depend on the number of threads.
+  private let parts: WeightGradientParts?
   private let wantsBias: Bool
   private let channels: Int
   /// The layout in which the gradient of the output is read.
@@ -21,8 +23,10 @@ final class ConvolutionGradients {
     let operands = try ConvolutionKernels.Operands(context.kernel, layer.weight, hasBias: false)
     let forward = try layer.forward(context.engine, operands)
     let maker = Maker(layer: layer, engine: context.engine, operands: operands, forward: forward)
+    let isReproducible = context.options.isReproducible
     let algorithms: [ConvolutionAlgorithm] =
-      context.options.usesWinograd && layer.suitsWinograd ? [.winograd, .direct] : [.direct]
+      context.options.usesWinograd && !isReproducible && layer.suitsWinograd
+      ? [.winograd, .direct] : [.direct]
     var found: MemoryDescriptor?
     if context.wantsGradient(0) {
       let primitive = try maker.first(of: algorithms) { (algorithm) throws(EngineError) in
@@ -48,8 +52,13 @@ final class ConvolutionGradients {
         }
       }
       weight = primitive
+      parts =
+        isReproducible
+        ? try KernelError.engine { () throws(EngineError) in
+          try WeightGradientParts(maker, whole: primitive, algorithms, hasBias: wantsBias)
+        } : nil
     } else {
-      weight = nil
+      (weight, parts) = (nil, nil)
     }
     layout = found.map { TensorLayout($0) }
   }
@@ -91,14 +100,14 @@ final class ConvolutionGradients {
     do {
       let x = try descriptor.layout(of: .source)
       let dy = try descriptor.layout(of: .destinationGradient)
-      let dw = try descriptor.layout(of: .weightGradient)
+      let dw = if let parts { parts.weight } else { try descriptor.layout(of: .weightGradient) }
       let view = try MemoryDescriptor(shape: layer.weight.shape, strides: layer.weight.strides)
       let bias = wantsBias ? try MemoryDescriptor(rowMajor: [channels]) : nil
       var arguments: [(Argument, MemoryDescriptor)] = [
         (.source, x), (.destinationGradient, dy), (.weightGradient, dw),
       ]
       if let bias { arguments.append((.biasGradient, bias)) }
-      let primitive = try Primitive(descriptor, arguments)
+      let primitive = parts == nil ? try Primitive(descriptor, arguments) : nil
       let reorder =
         try dw == view
         ? nil
@@ -108,17 +117,28 @@ final class ConvolutionGradients {
       var results = [Backward.Result(input: 1, layout: .rowMajor)]
       if wantsBias { results.append(Backward.Result(input: 2, layout: .rowMajor)) }
       let (scratch, biasPlace) = (results.count, 1)
+      var scratchByteCounts = reorder == nil ? [] : [dw.byteCount]
+      let partPlace = results.count + scratchByteCounts.count
+      if let parts { scratchByteCounts += parts.scratchByteCounts }
       return Backward(
         "convolution weight gradient",
         operands: [.input(0, .layout(TensorLayout(x))), .gradient(0, TensorLayout(dy))],
-        results: results, scratchByteCounts: reorder == nil ? [] : [dw.byteCount]
-      ) { (operands) throws(KernelError) in
+        results: results, scratchByteCounts: scratchByteCounts
+      ) { [parts] (operands) throws(KernelError) in
         try KernelError.engine { () throws(EngineError) in
-          try primitive.point(0, at: operands.inputs[0])
-          try primitive.point(1, at: operands.inputs[1])
-          try primitive.point(2, at: operands.outputs[reorder == nil ? 0 : scratch])
-          if bias != nil { try primitive.point(3, at: operands.outputs[biasPlace]) }
-          try primitive.run()
+          let target = operands.outputs[reorder == nil ? 0 : scratch]
+          let biasTarget = bias == nil ? nil : operands.outputs[biasPlace]
+          if let parts {
+            try parts.run(
+              source: operands.inputs[0], gradient: operands.inputs[1],
+              scratch: operands.outputs + partPlace, weight: target, bias: biasTarget)
+          } else if let primitive {
+            try primitive.point(0, at: operands.inputs[0])
+            try primitive.point(1, at: operands.inputs[1])
+            try primitive.point(2, at: target)
+            if let biasTarget { try primitive.point(3, at: biasTarget) }
+            try primitive.run()
+          }
           guard let reorder else { return }
           try reorder.point(0, at: operands.outputs[scratch])
           try reorder.point(1, at: operands.outputs[0])
@@ -129,11 +149,11 @@ final class ConvolutionGradients {
   }
 
   /// Makes the primitives of one layer.
-  private struct Maker {
+  struct Maker {
     let layer: ConvolutionLayer
     let engine: Engine
-    let operands: ConvolutionKernels.Operands
-    let forward: PrimitiveDescriptor
+    var operands: ConvolutionKernels.Operands
+    var forward: PrimitiveDescriptor
 
     /// The first algorithm that oneDNN takes.
     func first(

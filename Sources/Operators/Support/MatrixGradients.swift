@@ -16,13 +16,13 @@ struct MatrixGradients {
     var isTransposed: Bool
 
     /// Its matrices as they enter the product, or the transposes of those.
-    func view(transposed: Bool = false) throws(EngineError) -> MemoryDescriptor {
-      var (shape, strides) = (shape, Shape.strides(shape))
+    func view(transposed: Bool = false) -> MatrixProduct.Operand {
+      var view = MatrixProduct.Operand(rowMajor: shape)
       if isTransposed != transposed {
-        shape.swapAt(shape.count - 1, shape.count - 2)
-        strides.swapAt(strides.count - 1, strides.count - 2)
+        view.shape.swapAt(shape.count - 1, shape.count - 2)
+        view.strides.swapAt(shape.count - 1, shape.count - 2)
       }
-      return try MemoryDescriptor(shape: shape, strides: strides)
+      return view
     }
   }
 
@@ -37,9 +37,9 @@ struct MatrixGradients {
   final class Part {
     /// Which of the inputs it reads beside the gradient.
     let other: Int
-    private let primitive: Primitive
-    /// Places of the other input and the gradient among the primitive's operands.
-    private let places: (other: Int, gradient: Int)
+    private let product: MatrixProduct
+    /// Whether the gradient is the product's left operand, the other input its right one.
+    private let gradientLeads: Bool
     private let count: Int
     private let alpha: Float
     /// How the product is summed where the operand was repeated.
@@ -53,17 +53,14 @@ struct MatrixGradients {
       // The gradient of the left operand comes from dY on the left, unless it is written transposed.
       let gradientLeads = (input == 0) != own.isTransposed
       let full = Array(gradients.output.dropLast(2) + own.shape.suffix(2))
-      do {
-        let upstream = try dy.view(transposed: own.isTransposed)
-        let factor = try other.view(transposed: !own.isTransposed)
-        let target = try MemoryDescriptor(rowMajor: full)
-        let (left, right) = gradientLeads ? (upstream, factor) : (factor, upstream)
-        let descriptor = try PrimitiveDescriptor.matrixProduct(
-          gradients.engine, source: left, weights: right, bias: nil, destination: target)
-        primitive = try Primitive(
-          descriptor, [(.source, left), (.weights, right), (.destination, target)])
-      } catch { throw .engine(error) }
-      places = gradientLeads ? (1, 0) : (0, 1)
+      let upstream = dy.view(transposed: own.isTransposed)
+      let factor = other.view(transposed: !own.isTransposed)
+      product = try KernelError.engine { () throws(EngineError) in
+        try MatrixProduct(
+          gradients.engine, gradientLeads ? upstream : factor, gradientLeads ? factor : upstream,
+          output: full)
+      }
+      self.gradientLeads = gradientLeads
       count = full.reduce(1, *)
       alpha = gradients.alpha
       sum = full == own.shape ? nil : BroadcastSum(own.shape, output: full)
@@ -76,12 +73,12 @@ struct MatrixGradients {
     func run(
       _ operands: Operands, other: Int, gradient: Int, result: Int, scratch: Int
     ) throws(KernelError) {
-      do {
-        try primitive.point(places.other, at: operands.inputs[other])
-        try primitive.point(places.gradient, at: operands.inputs[gradient])
-        try primitive.point(2, at: operands.outputs[sum == nil ? result : scratch])
-        try primitive.run()
-      } catch { throw .engine(error) }
+      let (upstream, factor) = (operands.inputs[gradient], operands.inputs[other])
+      try KernelError.engine { () throws(EngineError) in
+        try product.run(
+          left: gradientLeads ? upstream : factor, right: gradientLeads ? factor : upstream,
+          into: operands.outputs[sum == nil ? result : scratch])
+      }
       let target = operands.output(result, as: Float.self)
       if let sum {
         sum.run(

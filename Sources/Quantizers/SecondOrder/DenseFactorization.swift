@@ -31,7 +31,9 @@ extension DenseAlgebra {
           $0.columnCount, 1, tile(pivot, pivot), stride, tile($0.rows, pivot), stride)
       }
       let rest = below.flatMap { columns in
-        below.filter { $0.lowerBound >= columns.lowerBound }.map { Tile(rows: $0, columns: columns) }
+        below.filter { $0.lowerBound >= columns.lowerBound }.map {
+          Tile(rows: $0, columns: columns)
+        }
       }
       forEach(rest, depth: pivot.count) {
         let target = tile($0.rows, $0.columns)

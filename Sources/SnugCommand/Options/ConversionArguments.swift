@@ -44,7 +44,8 @@ struct ConversionArguments: ParsableArguments {
       to: output.output.path, options, sidecar: output.sidecar?.path, paths: context.paths,
       observer: TrainingObserver(
         interruption: interruption, isProfiled: common.verbose,
-        onStep: { Console.shared.show($0) }), progress: context.progress)
+        onStep: { Console.shared.show($0) },
+        onNotice: { context.logger.warning("\($0)") }), progress: context.progress)
     for report in summary.edits {
       for edit in report.edits {
         context.logger.debug("\(report.pass): \(edit.node): \(edit.what)")

@@ -41,6 +41,9 @@ public final class Trainer {
     }
   }
 
+  /// What a user should know before the training goes on.
+  public var notice: TrainingNotice? { journal.notice }
+
   private let model: TrainableModel
   private let dataset: any Dataset
   private let settings: TrainingSettings

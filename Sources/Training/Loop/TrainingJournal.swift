@@ -8,6 +8,8 @@ final class TrainingJournal {
   private let seed: UInt64
   private var logs: [TrainingLog] = []
   private var records: [TrainingRecord] = []
+  /// What the state that was restored has in it for the user.
+  private(set) var notice: TrainingNotice?
 
   init(_ outputs: Trainer.Outputs, configuration: JSONValue, seed: Int) throws(TrainingError) {
     self.outputs = outputs
@@ -30,6 +32,10 @@ final class TrainingJournal {
       try checkpoints.restore(.latest, into: arrays, configuration: configuration)
     }
     state.restore(header)
+    let given = Parallelism.threadCount
+    if let saved = TrainingState.threadCount(in: header), saved != given {
+      notice = .otherThreadCount(path: checkpoints.path(.latest), saved: saved, given: given)
+    }
     return true
   }
 

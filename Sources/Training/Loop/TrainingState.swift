@@ -80,7 +80,13 @@ struct TrainingState {
       "reference": stopping?.reference.map { .number($0) } ?? .null,
       "epochs_without": JSONValue(stopping?.epochsWithout ?? 0),
       "stopped": .bool(isStopped),
+      "threads": JSONValue(Parallelism.threadCount),
     ]
+  }
+
+  /// The threads of the run that saved a state, where it says so.
+  static func threadCount(in header: CheckpointHeader) -> Int? {
+    header.extra["threads"]?.integerValue.map { Int(clamping: $0) }
   }
 
   mutating func restore(_ header: CheckpointHeader) {

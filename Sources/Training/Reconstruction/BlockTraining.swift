@@ -35,7 +35,8 @@ final class BlockTraining {
     let (memory, segments) = (store.memory, store.segments)
     session = try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
       try TrainingSession(
-        graph: graph, parameters: memory, options: TrainingOptions(freezesNormalization: true))
+        graph: graph, parameters: memory,
+        options: TrainingOptions(freezesNormalization: true, isReproducible: true))
     }
     for (parameter, segment) in zip(parameters.filter(\.kind.hasGradient), segments) {
       let size: Double =

@@ -1,5 +1,3 @@
-import TensorCore
-
 /// A short text that tells contents apart: FNV-1a in 64 bits (draft-eastlake-fnv), not meant against
 /// forgery.
 public struct Fingerprint: Sendable, Hashable, CustomStringConvertible {

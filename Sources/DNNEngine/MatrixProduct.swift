@@ -1,0 +1,99 @@
+import COneDNN
+import TensorCore
+
+/// A product of stacks of matrices `[..., M, K]` and `[..., K, N]` in single precision, with the same bits for any
+/// number of threads; leading dimensions and the bias broadcast.
+///
+/// Left to itself oneDNN cuts a product by the number of its threads, the sum over K included. So the result is cut
+/// here, into tiles that depend on shapes alone; each is computed on one thread, and tiles are computed in parallel.
+///
+/// Not safe to run from two threads at once.
+public final class MatrixProduct {
+  /// A stack of matrices in memory: `[..., rows, columns]` with the distances between elements.
+  public struct Operand: Sendable {
+    public var shape: [Int]
+    public var strides: [Int]
+
+    public init(shape: [Int], strides: [Int]) {
+      self.shape = shape
+      self.strides = strides
+    }
+
+    public init(rowMajor shape: [Int]) { self.init(shape: shape, strides: Shape.strides(shape)) }
+  }
+
+  private let tiles: [Tile]
+  /// What computes the tiles; each is one thread's at a time.
+  private let slots: [Slot]
+
+  /// Tiles that are computed at once at most. Fixed, so that a product may run on other threads than made it.
+  private static let slotLimit = 32
+
+  /// - Parameters:
+  ///   - bias: the row-major shape of what is added, `nil` for nothing; of the output's rank.
+  ///   - output: the row-major shape of the result; operands have its rank.
+  ///   - operations: computed on each sum.
+  /// - Throws: ``EngineError`` where oneDNN refuses the product.
+  public init(
+    _ engine: Engine, _ left: Operand, _ right: Operand, bias: [Int]? = nil, output: [Int],
+    post operations: [PostOperation] = []
+  ) throws(EngineError) {
+    let plan = TilePlan(left, right, bias: bias.map(Operand.init(rowMajor:)), output: output)
+    let tiles = plan.tiles
+    self.tiles = tiles
+    let count = min(tiles.count, Self.slotLimit)
+    slots = try Engine.onOneThread { () throws(EngineError) in
+      var shapes: [TilePlan.Shape: PrimitiveDescriptor] = [:]
+      for tile in tiles where shapes[tile.shape] == nil {
+        shapes[tile.shape] = try plan.descriptor(engine, tile.shape, post: operations)
+      }
+      var slots: [Slot] = []
+      for index in 0..<count {
+        var primitives: [TilePlan.Shape: Primitive] = [:]
+        for tile in stride(from: index, to: tiles.count, by: count).map({ tiles[$0] })
+        where primitives[tile.shape] == nil {
+          guard let descriptor = shapes[tile.shape] else { continue }
+          primitives[tile.shape] = try Primitive(descriptor, try plan.operands(tile.shape))
+        }
+        slots.append(Slot(primitives: primitives))
+      }
+      return slots
+    }
+  }
+
+  /// Computes the product.
+  ///
+  /// - Parameter bias: `nil` where there is none.
+  public func run(
+    left: UnsafeRawPointer?, right: UnsafeRawPointer?, bias: UnsafeRawPointer? = nil,
+    into output: UnsafeMutableRawPointer?
+  ) throws(EngineError) {
+    nonisolated(unsafe) let (left, right, bias, output) = (left, right, bias, output)
+    nonisolated(unsafe) let (slots, tiles) = (slots, tiles)
+    try Engine.forEachOnOneThread(count: slots.count) { (index) throws(EngineError) in
+      for position in stride(from: index, to: tiles.count, by: slots.count) {
+        let tile = tiles[position]
+        guard let primitive = slots[index].primitives[tile.shape] else { continue }
+        // oneDNN takes what it reads as memory to write alike.
+        try primitive.point(0, at: .init(mutating: left.map { $0 + tile.left }))
+        try primitive.point(1, at: .init(mutating: right.map { $0 + tile.right }))
+        try primitive.point(2, at: output.map { $0 + tile.output })
+        if let bias { try primitive.point(3, at: .init(mutating: bias + tile.bias)) }
+        try primitive.run()
+      }
+    }
+  }
+
+  private struct Slot {
+    let primitives: [TilePlan.Shape: Primitive]
+  }
+
+  /// A part of the result and where its operands begin, in bytes.
+  struct Tile {
+    var shape: TilePlan.Shape
+    var left: Int
+    var right: Int
+    var bias: Int
+    var output: Int
+  }
+}
