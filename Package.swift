@@ -83,6 +83,9 @@ let package = Package(
     // MARK: Tests
     .target(
       name: "TestSupport", dependencies: ["TensorCore", "GraphIR"], path: "Tests/TestSupport"),
+    // Answers tests that verify thousands of files
+    .executableTarget(
+      name: "VerifyServer", dependencies: ["OnnxFormat", "Reporting"], path: "Tests/VerifyServer"),
     tests("TensorCore"),
     tests("GraphIR"),
     tests("OnnxFormat"),

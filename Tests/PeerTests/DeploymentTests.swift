@@ -141,6 +141,8 @@ struct DeploymentTests {
     let peer = try Peers.runPython(
       file: ExportCheck.scripts.appending(path: "check_deployment.py"), [list, results])
     try #require(peer.status == 0, "\(peer.errors)")
+    let files = jobs.flatMap { [$0.qonnx] + $0.exports }.map { SecondChecker.Job(path: $0) }
+    #expect(try SecondChecker.disagreements(files) == [])
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let reports = try decoder.decode(

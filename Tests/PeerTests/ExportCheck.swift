@@ -142,6 +142,8 @@ struct ExportCheck {
     let peer = try Peers.runPython(
       file: Self.scripts.appending(path: "check_export.py"), [list, results])
     try #require(peer.status == 0, "\(peer.errors)")
+    let written = jobs.map { SecondChecker.Job(path: $0.exported) }
+    #expect(try SecondChecker.disagreements(written) == [])
     return try JSONDecoder().decode(
       [ExportReport].self, from: Data(contentsOf: URL(filePath: results)))
   }

@@ -9,22 +9,7 @@ struct SnugProcess {
   let error: String
 
   /// The binary that was built beside this test bundle.
-  static let executable: URL = {
-    let running = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-    var folder = running
-    // The test bundle is a file on Linux and a folder of folders on macOS.
-    while folder.path != "/" {
-      let candidate = folder.appending(path: "snug")
-      var isFolder: ObjCBool = false
-      if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isFolder),
-        !isFolder.boolValue
-      {
-        return candidate
-      }
-      folder.deleteLastPathComponent()
-    }
-    return running.appending(path: "snug")
-  }()
+  static let executable = BuiltProgram.url("snug")
 
   private static let turns = DispatchSemaphore(value: 2)
 

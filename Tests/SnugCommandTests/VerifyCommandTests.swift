@@ -47,7 +47,8 @@ import Testing
     #expect(!(-(1 << (required - 2))..<1 << (required - 2)).contains(sum))
   }
 
-  @Test func `a certificate holds for the file that it was written for, and for no other number or byte`()
+  @Test
+  func `a certificate holds for the file that it was written for, and for no other number or byte`()
     throws
   {
     let model = try files.quantized(finnBits: 7)

@@ -57,7 +57,7 @@ extension UnsafeBufferPointer<Float> {
   ) -> [UInt64] {
     nonisolated(unsafe) let x = self
     let total = Mutex([UInt64](repeating: 0, count: size))
-    Parallelism.forEachRange(count: count, grain: max(1 << 17, 8 * size)) { range in
+    Parallelism.forEachRange(count: count, grain: Swift.max(1 << 17, 8 * size)) { range in
       var part = [UInt64](repeating: 0, count: size)
       part.withUnsafeMutableBufferPointer {
         kernel(x.baseAddress.map { $0 + range.lowerBound }, range.count, $0.baseAddress)
