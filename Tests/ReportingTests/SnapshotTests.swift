@@ -57,7 +57,9 @@ import Verification
   @Test func `the certificate`() throws {
     let model = SampleModels.certified
     let certificate = Certificate(
-      model: ModelSummary(model, path: "model.onnx"), result: try Verifier.verify(model))
+      model: ModelSummary(model, path: "model.onnx"),
+      files: [FileIdentity(name: "model.onnx", byteCount: 3, sha256: "ba78")],
+      conditions: VerificationConditions(), result: try Verifier.verify(model))
     try Self.check(certificate.json.text(indentation: 2) + "\n", "certificate.json")
   }
 }

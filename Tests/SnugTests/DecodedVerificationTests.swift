@@ -23,8 +23,11 @@ import Verification
   func `decoded and undecoded operators give the same certificate`(_ path: String) throws {
     let file = ModelFile(path)
     func certificate(_ model: Model) throws -> String {
-      let result = try Verifier.verify(model, accumulatorBits: 16)
-      return Certificate(model: ModelSummary(model, path: path), result: result).json.text()
+      let conditions = VerificationConditions(accumulatorBits: 16)
+      return Certificate(
+        model: ModelSummary(model, path: path), files: [], conditions: conditions,
+        result: try Verifier.verify(model, conditions)
+      ).json.text()
     }
     let decoded = try certificate(file.load())
     let undecoded = try certificate(file.loadUndecoded())

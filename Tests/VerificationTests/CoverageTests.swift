@@ -70,8 +70,9 @@ import Testing
     let name = OperatorName(domain: domain, type: type)
     #expect(try !Verifier.verify(builder.model, accumulatorBits: 16).isCertified)
     let assumed = try Verifier.verify(
-      builder.model, accumulatorBits: 16,
-      assumptions: [name, OperatorName(domain: "", type: "Tan")])
+      builder.model,
+      VerificationConditions(
+        accumulatorBits: 16, assumptions: [name, OperatorName(domain: "", type: "Tan")]))
     #expect(assumed.isCertified)
     #expect(assumed.assumptions == [name])
   }

@@ -129,7 +129,10 @@ import Testing
     let result = try Verifier.verify(read, accumulatorBits: 10)
     #expect(result.isCertified)
     #expect(result.replaceableConstants == ["w"])
-    #expect(try !Verifier.verify(read, accumulatorBits: 10, isStrict: true).isCertified)
+    #expect(
+      try !Verifier.verify(
+        read, VerificationConditions(accumulatorBits: 10, isStrict: true)
+      ).isCertified)
   }
 
   @Test(arguments: [("evil", "BigDot"), ("com.microsoft", "GemmFastGelu"), ("", "STFT")])

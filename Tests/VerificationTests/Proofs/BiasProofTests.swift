@@ -235,8 +235,9 @@ import Testing
       let mystery = unknown.node("Mystery", [unknown.input("m")])
       unknown.output(unknown.node("Add", [z, mystery], name: "sum"))
       let result = try Verifier.verify(
-        unknown.model, accumulatorBits: 32, assumptions: [OperatorName(domain: "", type: "Mystery")]
-      )
+        unknown.model,
+        VerificationConditions(
+          accumulatorBits: 32, assumptions: [OperatorName(domain: "", type: "Mystery")]))
       #expect(
         result.layers.map(\.layer.obstacle) == [.unknownBias(value: "Mystery_out")], "\(layer)")
     }
