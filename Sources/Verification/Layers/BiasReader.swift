@@ -122,7 +122,11 @@ struct BiasReader {
       guard var next = inputs.first(where: { reached[$0] != nil }).flatMap({ reached[$0] }) else {
         return nil
       }
-      for input in inputs { if let other = reached[input] { next.sum.widen(to: other.sum) } }
+      for input in inputs {
+        guard let other = reached[input] else { continue }
+        next.sum.widen(to: other.sum)
+        next.isNegated = next.isNegated || other.isNegated
+      }
       next.isMoved = true
       return next
     case "Add", "Sum": return try added(node, inputs, reached)

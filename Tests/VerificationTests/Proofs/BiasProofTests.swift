@@ -240,6 +240,16 @@ import Testing
           accumulatorBits: 32, assumptions: [OperatorName(domain: "", type: "Mystery")]))
       #expect(
         result.layers.map(\.layer.obstacle) == [.unknownBias(value: "Mystery_out")], "\(layer)")
+
+      // A part of a Concat that was subtracted from real numbers is no less so behind it.
+      if step == 1 { continue }
+      var joined = GraphBuilder()
+      let sum = Self.build(&joined, layer, inputScale: 0.5, weightScale: 0.25)
+      let minus = joined.node("Sub", [joined.constant([0.3], [1]), sum])
+      let both = joined.node("Concat", [sum, minus], [Attribute("axis", .int(0))])
+      let three = Self.constant(&joined, layer, [3], [1], step: step)
+      joined.output(joined.node("Add", [both, three], name: "plus"))
+      #expect(try joined.layer().obstacle == .subtractedSum(node: "plus"), "\(layer)")
     }
   }
 

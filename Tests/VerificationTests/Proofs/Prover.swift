@@ -251,7 +251,7 @@ private struct Derived {
         // Two operations of single precision may have rounded the value.
         let steps = min(
           max((value / step).rounded(), Double(grid.minimum)), Double(grid.maximum))
-        guard abs(steps * step - value) <= abs(value) * 0x1p-22 else {
+        guard value.isFinite, abs(steps * step - value) <= abs(value) * 0x1p-22 else {
           return "\(value) outside \(grid.minimum)...\(grid.maximum) times \(step)"
         }
         if index == 0 { seen.append(Int(steps)) }
