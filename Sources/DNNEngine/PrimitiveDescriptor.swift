@@ -63,6 +63,11 @@ public final class PrimitiveDescriptor {
     implementation.contains("vnni") || implementation.contains("amx")
   }
 
+  /// True for implementations by matrix products, which may cut a sum, or choose its order, by the number of threads.
+  public var mayCutSums: Bool {
+    ["gemm", "brg"].contains { implementation.contains($0) }
+  }
+
   /// True for oneDNN's fallback code, which is slower by orders of magnitude.
   public var isReference: Bool { implementation.hasPrefix("ref") }
 }

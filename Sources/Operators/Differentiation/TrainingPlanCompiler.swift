@@ -175,7 +175,9 @@ struct TrainingPlanCompiler {
     }
     do throws(KernelError) {
       let context = TrainingContext(
-        kernel: KernelContext(engine: engine, inputs: inputs.map { $0?.value }, outputs: types),
+        kernel: KernelContext(
+          engine: engine, inputs: inputs.map { $0?.value }, outputs: types,
+          isReproducible: options.isReproducible),
         inputs: inputs, options: options)
       try context.kernel.checkOutputs()
       let kernel = try makeKernel(node.op, context)

@@ -44,7 +44,7 @@ public enum ConstantEvaluator {
             type: ConcreteType($0.elementType, $0.shape), layout: .rowMajor, constant: $0)
         }
       },
-      outputs: outputs)
+      outputs: outputs, isReproducible: true)
     if outputs.allSatisfy({ $0 == nil || $0?.count == 0 }) {
       return try outputs.compactMap { $0 }.map { (type) throws(KernelError) in
         try Tensor.allocate(type) { (_) throws(KernelError) in }

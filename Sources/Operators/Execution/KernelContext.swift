@@ -61,11 +61,14 @@ public struct KernelContext {
   /// `nil` for an output that nothing reads.
   public let outputs: [ConcreteType?]
   public let epilogue: Epilogue
+  /// Whether results must not depend on the number of threads.
+  public let isReproducible: Bool
 
   public init(
     engine: Engine, inputs: [KernelInput?], outputs: [ConcreteType?],
-    epilogue: Epilogue = Epilogue()
+    epilogue: Epilogue = Epilogue(), isReproducible: Bool = false
   ) {
+    self.isReproducible = isReproducible
     self.engine = engine
     self.inputs = inputs
     self.outputs = outputs

@@ -43,13 +43,18 @@ struct PlanCompiler {
   let engine: Engine
   let inference: ConcreteInference
   let cache: ConstantCache
+  let isReproducible: Bool
   private(set) var buffers: [Buffer] = []
   private(set) var steps: [Step] = []
   private(set) var retained: [AnyObject] = []
   private var locations: [ValueID: Location] = [:]
   private var copies: [CopyKey: Int] = [:]
 
-  init(_ graph: Graph, engine: Engine, inference: ConcreteInference, cache: ConstantCache) {
+  init(
+    _ graph: Graph, engine: Engine, inference: ConcreteInference, cache: ConstantCache,
+    isReproducible: Bool
+  ) {
+    self.isReproducible = isReproducible
     self.graph = graph
     self.engine = engine
     self.inference = inference
@@ -96,7 +101,8 @@ struct PlanCompiler {
       value.flatMap { item.isRead($0) ? type : nil }
     }
     let context = KernelContext(
-      engine: engine, inputs: inputs, outputs: used, epilogue: item.epilogue)
+      engine: engine, inputs: inputs, outputs: used, epilogue: item.epilogue,
+      isReproducible: isReproducible)
     do throws(KernelError) {
       guard let op = node.op as? any ExecutableOperator else {
         throw KernelError.operator(.unsupported(what: "operator '\(node.op.type)'"))

@@ -49,7 +49,8 @@ private final class PrecisionBridge: Kernel {
             constant: $0.constant?.inSinglePrecision)
         }
       },
-      outputs: context.outputs.map { $0?.inSinglePrecision })
+      outputs: context.outputs.map { $0?.inSinglePrecision },
+      isReproducible: context.isReproducible)
   }
 
   func forward(_ operands: Operands) throws(KernelError) {

@@ -17,9 +17,14 @@ public final class Session {
     /// Compiled plans kept, for as many different shapes.
     public var planLimit: Int
 
+    /// Computes the same bits with any number of threads, which may be slower.
+    public var isReproducible: Bool
+
     public init(
-      fusesNodes: Bool = true, foldsNormalization: Bool? = nil, planLimit: Int = 4
+      fusesNodes: Bool = true, foldsNormalization: Bool? = nil, planLimit: Int = 4,
+      isReproducible: Bool = false
     ) {
+      self.isReproducible = isReproducible
       self.fusesNodes = fusesNodes
       self.foldsNormalization = foldsNormalization
       self.planLimit = planLimit
@@ -184,7 +189,9 @@ public final class Session {
     let (graph, inference) = try infer(key)
     folded.merge(inference.folded) { old, _ in old }
     Engine.applyThreadCount()
-    var compiler = PlanCompiler(graph, engine: engine, inference: inference, cache: cache)
+    var compiler = PlanCompiler(
+      graph, engine: engine, inference: inference, cache: cache,
+      isReproducible: options.isReproducible)
     let plan = CompiledPlan(
       plan: try compiler.compile(
         fed: key.fed, results: key.results,

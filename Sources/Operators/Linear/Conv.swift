@@ -85,13 +85,13 @@ extension Conv: DifferentiableOperator {
     let operands = try ConvolutionKernels.Operands(context, layer.weight, hasBias: layer.hasBias)
     var post: [PostOperation] = epilogue.addsResidual ? [.accumulate] : []
     if let slope = epilogue.reluSlope { post.append(.relu(slope: slope)) }
-    let primitive = try KernelError.engine { [post] () throws(EngineError) in
+    return try ConvolutionKernels.kernel(
+      operands, context, hasResidual: epilogue.addsResidual
+    ) { [post] (operands) throws(EngineError) in
       try PrimitiveDescriptor.convolution(
         context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
         destination: operands.destination, layer.geometry, post: post)
     }
-    return try ConvolutionKernels.kernel(
-      primitive, operands, context, hasResidual: epilogue.addsResidual)
   }
 
   /// dX is the transposed convolution of dY; dW correlates X with dY; dB sums dY over samples and positions.

@@ -7,6 +7,8 @@ final class ConvolutionGradients {
   private let layer: ConvolutionLayer
   private let engine: Engine
   private let input: PrimitiveDescriptor?
+  /// What computes the input's gradient where its sums must not depend on the number of threads, and might.
+  private let inputParts: BatchParts?
   private let weight: PrimitiveDescriptor?
   /// What computes the weight's gradient where its sums must not depend on the number of threads.
   private let parts: WeightGradientParts?
@@ -21,7 +23,9 @@ final class ConvolutionGradients {
     wantsBias = layer.hasBias && context.wantsGradient(2)
     channels = try context.kernel.output().shape[1]
     let operands = try ConvolutionKernels.Operands(context.kernel, layer.weight, hasBias: false)
-    let forward = try layer.forward(context.engine, operands)
+    let forward = try KernelError.engine { () throws(EngineError) in
+      try layer.forward(context.engine, operands)
+    }
     let maker = Maker(layer: layer, engine: context.engine, operands: operands, forward: forward)
     let isReproducible = context.options.isReproducible
     let algorithms: [ConvolutionAlgorithm] =
@@ -29,22 +33,34 @@ final class ConvolutionGradients {
       ? [.winograd, .direct] : [.direct]
     var found: MemoryDescriptor?
     if context.wantsGradient(0) {
-      let primitive = try maker.first(of: algorithms) { (algorithm) throws(EngineError) in
-        try maker.input(algorithm)
+      let primitive = try KernelError.engine { () throws(EngineError) in
+        try maker.first(of: algorithms) { (algorithm) throws(EngineError) in
+          try maker.input(algorithm)
+        }
       }
+      inputParts =
+        isReproducible && primitive.mayCutSums
+        ? try KernelError.engine { () throws(EngineError) in
+          try Self.inputParts(maker, whole: primitive)
+        } : nil
       found = try KernelError.engine { () throws(EngineError) in
         try primitive.layout(of: .destinationGradient)
       }
       input = primitive
     } else {
-      input = nil
+      (input, inputParts) = (nil, nil)
     }
     if context.wantsGradient(1) || wantsBias {
       let wantsBias = wantsBias
       // With one layout of the output's gradient for both, none is reordered.
       let shared = found
-      let primitive = try maker.first(of: algorithms) { (algorithm) throws(EngineError) in
-        try maker.weight(algorithm, destination: shared, hasBias: wantsBias)
+      func make() throws(EngineError) -> PrimitiveDescriptor {
+        try maker.first(of: algorithms) { (algorithm) throws(EngineError) in
+          try maker.weight(algorithm, destination: shared, hasBias: wantsBias)
+        }
+      }
+      let primitive = try KernelError.engine { () throws(EngineError) in
+        isReproducible ? try Engine.onOneThread(make) : try make()
       }
       if found == nil {
         found = try KernelError.engine { () throws(EngineError) in
@@ -63,6 +79,23 @@ final class ConvolutionGradients {
     layout = found.map { TensorLayout($0) }
   }
 
+  private static func inputParts(_ maker: Maker, whole: PrimitiveDescriptor) throws(EngineError)
+    -> BatchParts
+  {
+    let w = try whole.layout(of: .weights)
+    let dy = try whole.layout(of: .destinationGradient)
+    let dx = try whole.layout(of: .sourceGradient)
+    return try BatchParts(
+      samples: dx.shape[0], count: ConvolutionKernels.partLimit,
+      [
+        (.weights, w, .shared), (.destinationGradient, dy, .samples),
+        (.sourceGradient, dx, .samples),
+      ]
+    ) { (layouts) throws(EngineError) in
+      try maker.with(source: layouts[2], weight: layouts[0], destination: layouts[1]).input(.direct)
+    }
+  }
+
   func makeBackward(_ context: BackwardContext) throws(KernelError) -> [Backward] {
     var parts: [Backward] = []
     if let weight { parts.append(try weightPart(weight, context)) }
@@ -76,14 +109,21 @@ final class ConvolutionGradients {
       let dy = try descriptor.layout(of: .destinationGradient)
       let dx = try descriptor.layout(of: .sourceGradient)
       let view = try MemoryDescriptor(shape: layer.weight.shape, strides: layer.weight.strides)
-      let primitive = try Primitive(
-        descriptor, [(.weights, w), (.destinationGradient, dy), (.sourceGradient, dx)])
+      let parts = inputParts
+      let primitive =
+        parts == nil
+        ? try Primitive(
+          descriptor, [(.weights, w), (.destinationGradient, dy), (.sourceGradient, dx)]) : nil
       return Backward(
         "convolution input gradient",
         operands: [.input(1, .packed(target: w, view: view)), .gradient(0, TensorLayout(dy))],
         results: [Backward.Result(input: 0, layout: TensorLayout(dx))]
       ) { (operands) throws(KernelError) in
         try KernelError.engine { () throws(EngineError) in
+          if let parts {
+            try parts.run([operands.inputs[0], operands.inputs[1], operands.outputs[0]])
+          }
+          guard let primitive else { return }
           try primitive.point(0, at: operands.inputs[0])
           try primitive.point(1, at: operands.inputs[1])
           try primitive.point(2, at: operands.outputs[0])
@@ -159,13 +199,25 @@ final class ConvolutionGradients {
     func first(
       of algorithms: [ConvolutionAlgorithm],
       _ make: (ConvolutionAlgorithm) throws(EngineError) -> PrimitiveDescriptor
-    ) throws(KernelError) -> PrimitiveDescriptor {
+    ) throws(EngineError) -> PrimitiveDescriptor {
       for algorithm in algorithms.dropLast() {
         if let primitive = try? make(algorithm) { return primitive }
       }
-      return try KernelError.engine { () throws(EngineError) in
-        try make(algorithms.last ?? .direct)
-      }
+      return try make(algorithms.last ?? .direct)
+    }
+
+    /// The maker for operands of those shapes and layouts.
+    func with(
+      source: MemoryDescriptor, weight: MemoryDescriptor, destination: MemoryDescriptor
+    ) throws(EngineError) -> Maker {
+      var other = self
+      other.operands.source = try .any(source.shape)
+      other.operands.destination = try .any(destination.shape)
+      other.forward = try layer.forward(engine, other.operands)
+      other.operands.source = source
+      other.operands.weight = weight
+      other.operands.destination = destination
+      return other
     }
 
     func input(_ algorithm: ConvolutionAlgorithm) throws(EngineError) -> PrimitiveDescriptor {

@@ -58,11 +58,15 @@ enum ConvolutionKernels {
     }
   }
 
-  /// The kernel of a chosen primitive, with the layouts that it has fixed.
+  /// Parts of a batch at most, where it is computed in parts.
+  static let partLimit = 32
+
+  /// The kernel of the primitive that `make` gives for the operands, with the layouts that it has fixed.
   static func kernel(
-    _ primitive: PrimitiveDescriptor, _ operands: Operands, _ context: KernelContext,
-    hasResidual: Bool
+    _ operands: Operands, _ context: KernelContext, hasResidual: Bool,
+    make: (Operands) throws(EngineError) -> PrimitiveDescriptor
   ) throws(KernelError) -> any Kernel {
+    let primitive = try KernelError.engine { () throws(EngineError) in try make(operands) }
     let (x, w, y) = try KernelError.engine { () throws(EngineError) in
       (
         try primitive.layout(of: .source), try primitive.layout(of: .weights),
@@ -76,13 +80,16 @@ enum ConvolutionKernels {
     requests[0] = .layout(TensorLayout(x))
     requests[1] = .packed(target: w, view: operands.weightView)
     if let bias = operands.bias { places.append((.bias, bias, .input(2))) }
-    guard hasResidual else {
+    func layer() throws(KernelError) -> any Kernel {
+      if context.isReproducible, primitive.mayCutSums {
+        return try parts(operands, x: x, w: w, y: y, requests, make: make)
+      }
       return try PrimitiveKernel(primitive, places, inputs: requests, outputs: [TensorLayout(y)])
     }
+    guard hasResidual else { return try layer() }
     let last = context.inputs.count - 1
     requests[last] = .layout(TensorLayout(y))
-    let layer = try PrimitiveKernel(
-      primitive, places, inputs: requests, outputs: [TensorLayout(y)])
+    let product = try layer()
     let byteCount = y.byteCount
     // The layer adds to what stands in its output; where that isn't the residual already, it is copied.
     return ClosureKernel(
@@ -95,7 +102,35 @@ enum ConvolutionKernels {
           (target + $0.lowerBound).copyMemory(from: source + $0.lowerBound, byteCount: $0.count)
         }
       }
-      try layer.forward(operands)
+      try product.forward(operands)
+    }
+  }
+
+  /// The same by parts of the batch, in the layouts of the whole.
+  private static func parts(
+    _ operands: Operands, x: MemoryDescriptor, w: MemoryDescriptor, y: MemoryDescriptor,
+    _ requests: [InputRequest], make: (Operands) throws(EngineError) -> PrimitiveDescriptor
+  ) throws(KernelError) -> any Kernel {
+    var places: [BatchParts.Operand] = [
+      (.source, x, .samples), (.weights, w, .shared), (.destination, y, .samples),
+    ]
+    if let bias = operands.bias { places.append((.bias, bias, .shared)) }
+    let hasBias = operands.bias != nil
+    let parts = try KernelError.engine { () throws(EngineError) in
+      try BatchParts(samples: x.shape[0], count: partLimit, places) {
+        (layouts) throws(EngineError) in
+        var part = operands
+        (part.source, part.weight, part.destination) = (layouts[0], layouts[1], layouts[2])
+        return try make(part)
+      }
+    }
+    return ClosureKernel(inputs: requests, outputs: [TensorLayout(y)]) {
+      (operands) throws(KernelError) in
+      try KernelError.engine { () throws(EngineError) in
+        try parts.run(
+          [operands.inputs[0], operands.inputs[1], operands.outputs[0]]
+            + (hasBias ? [operands.inputs[2]] : []))
+      }
     }
   }
 }

@@ -51,23 +51,22 @@ struct ConvolutionLayer {
   /// The forward computation of inference.
   func kernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let operands = try ConvolutionKernels.Operands(context, weight, hasBias: hasBias)
-    let primitive = try forward(context.engine, operands)
-    return try ConvolutionKernels.kernel(primitive, operands, context, hasResidual: false)
+    return try ConvolutionKernels.kernel(operands, context, hasResidual: false) {
+      (operands) throws(EngineError) in try forward(context.engine, operands)
+    }
   }
 
-  /// In layouts of oneDNN's choice.
-  func forward(_ engine: Engine, _ operands: ConvolutionKernels.Operands) throws(KernelError)
+  /// In layouts of oneDNN's choice, where the operands leave it.
+  func forward(_ engine: Engine, _ operands: ConvolutionKernels.Operands) throws(EngineError)
     -> PrimitiveDescriptor
   {
-    try KernelError.engine { () throws(EngineError) in
-      if isTransposed {
-        return try PrimitiveDescriptor.transposedConvolution(
-          engine, source: operands.source, weights: operands.weight, bias: operands.bias,
-          destination: operands.destination, geometry)
-      }
-      return try PrimitiveDescriptor.convolution(
+    if isTransposed {
+      return try PrimitiveDescriptor.transposedConvolution(
         engine, source: operands.source, weights: operands.weight, bias: operands.bias,
         destination: operands.destination, geometry)
     }
+    return try PrimitiveDescriptor.convolution(
+      engine, source: operands.source, weights: operands.weight, bias: operands.bias,
+      destination: operands.destination, geometry)
   }
 }

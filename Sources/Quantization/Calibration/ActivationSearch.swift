@@ -46,7 +46,9 @@ struct ActivationSearch {
   ) throws(ConversionError) {
     let executable = try runner.executable(graph)
     let session: Session
-    do { session = try Session(graph: executable) } catch { throw .execution(error) }
+    do { session = try Session(graph: executable, options: .init(isReproducible: true)) } catch {
+      throw .execution(error)
+    }
     let kept = try activations(of: plan)
     for index in plan.groups.indices where histograms[index].count > 0 {
       let layers = plan.layers.filter { $0.group == index }

@@ -92,7 +92,10 @@ struct LayerWalk {
   /// - Throws: ``ConversionError`` where the graph can't be run.
   func step(in graph: Graph) throws(ConversionError) -> Step {
     let graph = try runner.executable(graph)
-    do { return Step(session: try Session(graph: graph), walk: self) } catch {
+    do {
+      return Step(
+        session: try Session(graph: graph, options: .init(isReproducible: true)), walk: self)
+    } catch {
       throw .execution(error)
     }
   }

@@ -80,7 +80,7 @@ struct SampleRunner {
         uniqueKeysWithValues: zip(graph.inputs, try source.inputs(0..<min(samples, source.count))))
     } catch { throw .calibrationData(error) }
     do throws(ExecutionError) {
-      return try Session(graph: graph)
+      return try Session(graph: graph, options: .init(isReproducible: true))
         .types(of: layers.compactMap { $0.output(in: graph) }, for: feeds)
         .mapValues { $0.count / samples }
     } catch { throw .execution(error) }
@@ -140,7 +140,7 @@ struct SampleRunner {
   ) throws(ConversionError) {
     let graph = try executable(graph)
     do {
-      let session = try Session(graph: graph)
+      let session = try Session(graph: graph, options: .init(isReproducible: true))
       for range in batches {
         try session.run(try feeds(graph, range), observe: values, body)
         progress(range.upperBound)
@@ -162,8 +162,9 @@ struct SampleRunner {
     var general = graph
     do {
       _ = try BatchGeneralization().run(&general)
-      let together = try outputs(Session(graph: general), source, 0..<2)
-      let session = try Session(graph: graph)
+      let together = try outputs(
+        Session(graph: general, options: .init(isReproducible: true)), source, 0..<2)
+      let session = try Session(graph: graph, options: .init(isReproducible: true))
       for sample in 0..<2 {
         let alone = try outputs(session, source, sample..<sample + 1)
         for (pair, single) in zip(together, alone) {

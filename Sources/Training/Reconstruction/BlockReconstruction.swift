@@ -70,7 +70,7 @@ public struct BlockReconstruction {
     self.model = model
     let graph = model.floatGraph
     teacher = try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
-      try Session(graph: graph)
+      try Session(graph: graph, options: .init(isReproducible: true))
     }
     var found: [ReconstructionBlock]
     do { found = try ReconstructionBlock.all(in: graph) } catch {

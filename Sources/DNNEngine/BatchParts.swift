@@ -1,0 +1,86 @@
+import TensorCore
+
+/// A primitive that computes a batch in parts, each on one thread, parts in parallel, with the same bits for any number
+/// of threads.
+///
+/// Some of oneDNN's implementations cut a sum by the number of threads. Parts depend on shapes alone.
+///
+/// Not safe to run from two threads at once.
+public final class BatchParts {
+  /// Where a part's operand lies.
+  public enum Place: Sendable, Hashable {
+    /// With the part's samples, within the layout of the whole batch.
+    case samples
+    /// Where that of every other part does.
+    case shared
+    /// After those of the parts before.
+    case part
+  }
+
+  public typealias Operand = (argument: Argument, layout: MemoryDescriptor, place: Place)
+
+  public var count: Int { parts.count }
+  private let parts: [Part]
+
+  private struct Part {
+    var primitive: Primitive
+    /// Bytes before each operand.
+    var offsets: [Int]
+  }
+
+  /// - Parameters:
+  ///   - count: parts to make of the samples, fewer where there are fewer, and one where samples lie between each other.
+  ///   - operands: with the layouts of the whole batch, samples along their first dimension.
+  ///   - make: the primitive for the operands' layouts of some samples.
+  /// - Throws: ``EngineError``, where oneDNN refuses.
+  public init(
+    samples: Int, count: Int, _ operands: [Operand],
+    make: ([MemoryDescriptor]) throws(EngineError) -> PrimitiveDescriptor
+  ) throws(EngineError) {
+    let isDivisible = operands.allSatisfy {
+      $0.place != .samples || $0.layout.batchByteStride != nil
+    }
+    let count = isDivisible ? max(1, min(count, samples)) : 1
+    parts = try Engine.onOneThread { () throws(EngineError) in
+      var descriptors: [Int: PrimitiveDescriptor] = [:]
+      var parts: [Part] = []
+      for part in 0..<count {
+        let range = samples * part / count..<samples * (part + 1) / count
+        var layouts: [MemoryDescriptor] = []
+        var offsets: [Int] = []
+        for operand in operands {
+          let isCut = operand.place == .samples && range.count < samples
+          layouts.append(isCut ? try operand.layout.batch(of: range.count) : operand.layout)
+          let offset =
+            switch operand.place {
+            case .samples: range.lowerBound * (operand.layout.batchByteStride ?? 0)
+            case .shared: 0
+            case .part: part * operand.layout.byteCount
+            }
+          offsets.append(offset)
+        }
+        var descriptor = descriptors[range.count]
+        if descriptor == nil { descriptor = try make(layouts) }
+        descriptors[range.count] = descriptor
+        guard let descriptor else { continue }
+        let arguments = zip(operands, layouts).map { ($0.argument, $1) }
+        parts.append(Part(primitive: try Primitive(descriptor, arguments), offsets: offsets))
+      }
+      return parts
+    }
+  }
+
+  /// Computes all parts.
+  ///
+  /// - Parameter pointers: where each operand of the whole batch lies.
+  public func run(_ pointers: [UnsafeMutableRawPointer?]) throws(EngineError) {
+    nonisolated(unsafe) let (pointers, parts) = (pointers, parts)
+    try Engine.forEachOnOneThread(count: parts.count) { (index) throws(EngineError) in
+      let part = parts[index]
+      for (position, offset) in part.offsets.enumerated() {
+        try part.primitive.point(position, at: pointers[position].map { $0 + offset })
+      }
+      try part.primitive.run()
+    }
+  }
+}
