@@ -114,3 +114,18 @@ let package = Package(
       exclude: ["Scripts"]),
   ]
 )
+
+// `scripts/fuzz` alone builds these: they link libFuzzer, which other builds don't need.
+if Context.environment["SNUG_FUZZ"] != nil {
+  package.targets += [
+    .target(name: "FuzzDriver", path: "Fuzz/Driver"),
+    .executableTarget(
+      name: "fuzz-formats",
+      dependencies: ["FuzzDriver", "OnnxFormat", "Verification", "Datasets", "CZlib"],
+      path: "Fuzz/Formats"),
+    .executableTarget(
+      name: "fuzz-jobs",
+      dependencies: ["FuzzDriver", "OnnxFormat", "Passes", "Training", "Snug", "CZlib"],
+      path: "Fuzz/Jobs"),
+  ]
+}

@@ -77,11 +77,13 @@ extension TensorStorage {
 enum ByteSource: Sendable {
   case memory(TensorStorage)
   case file(DataFile, offset: Int, count: Int)
+  /// Compressed content, inflated as far as it is read.
+  case inflated(InflatedBytes, offset: Int, count: Int)
 
   var count: Int {
     switch self {
     case .memory(let storage): storage.bytes.count
-    case .file(_, _, let count): count
+    case .file(_, _, let count), .inflated(_, _, let count): count
     }
   }
 
@@ -98,7 +100,28 @@ enum ByteSource: Sendable {
       }
     case .file(let file, let start, _):
       try file.read(at: start + offset, into: buffer)
+    case .inflated(let bytes, let start, _):
+      try bytes.read(at: start + offset, into: buffer)
     }
+  }
+
+  /// The part from `start`, of `length` bytes.
+  ///
+  /// - Precondition: it lies within `count`.
+  func part(_ start: Int, _ length: Int) throws(DatasetError) -> ByteSource {
+    precondition(start >= 0 && length <= count - start, "a part outside the array")
+    return switch self {
+    case .memory: .memory(try storage(start..<start + length))
+    case .file(let file, let offset, _): .file(file, offset: offset + start, count: length)
+    case .inflated(let bytes, let offset, _):
+      .inflated(bytes, offset: offset + start, count: length)
+    }
+  }
+
+  /// Says that of records of `stride` bytes, the first at `offset`, only those of `indices` will be read.
+  func select(_ indices: [Int], at offset: Int = 0, stride: Int) throws(DatasetError) {
+    guard case .inflated(let bytes, let start, _) = self else { return }
+    try bytes.select(indices, at: start + offset, stride: stride)
   }
 
   /// A copy of `range`.

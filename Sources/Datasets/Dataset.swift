@@ -15,6 +15,12 @@ public protocol Dataset: Sendable {
   /// The shape of the first input's sample, without the batch dimension.
   func sampleShape(at index: Int) -> [Int]
 
+  /// Says that only the samples at `indices` will be read, so that of compressed data only these need to be
+  /// kept in memory.
+  ///
+  /// - Throws: where the data can't be read.
+  func select(_ indices: [Int]) throws(DatasetError)
+
   /// Reads the samples at `indices` into the model's layout, augmented and normalised.
   ///
   /// The result depends on the samples and `draws` alone, not on `reading`.
@@ -44,6 +50,8 @@ public enum BatchReading: Sendable, Hashable {
 }
 
 extension Dataset {
+  public func select(_ indices: [Int]) throws(DatasetError) {}
+
   /// Reads the samples at `indices` into the model's layout, normalised.
   ///
   /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite,

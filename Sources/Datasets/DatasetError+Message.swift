@@ -46,6 +46,9 @@ extension DatasetError: CustomStringConvertible {
       "\(path): is \(width)x\(height) pixels; at most \(limit) pixels are decoded"
     case .tooLarge(let path, let bytes, let limit):
       "\(path): takes \(bytes) bytes of memory; at most \(limit) are used here: split it"
+    case .inflation(let path, let bytes, let compressed, let limit):
+      "\(path): \(compressed) compressed bytes would become \(bytes); at most \(limit) are inflated from so "
+        + "few: store it uncompressed"
     case .mixedShapes(let path, let first, let other):
       "\(path): samples of shapes \(Self.shape(first)) and \(Self.shape(other)) don't fit into one "
         + "batch; use batches of one sample"

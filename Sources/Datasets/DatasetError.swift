@@ -33,6 +33,8 @@ public enum DatasetError: Error, Sendable, Hashable {
   case imageTooLarge(path: String, width: Int, height: Int, limit: Int)
   /// More bytes than this machine's memory can be expected to hold.
   case tooLarge(path: String, bytes: Int, limit: Int)
+  /// Compressed bytes that would become implausibly many.
+  case inflation(path: String, bytes: Int, compressed: Int, limit: Int)
   /// Samples of different shapes were asked for as one batch.
   case mixedShapes(path: String, first: [Int], other: [Int])
   /// The model's input does not hold 32-bit floats.

@@ -24,6 +24,11 @@ public struct DatasetRequest: Sendable {
   public var task: DatasetTask?
   /// The classes that the model tells apart, to check labels against.
   public var classCount: Int?
+  /// The most samples that are read, counted from the first; `nil` for any number. Compressed data is inflated no
+  /// further. A data set may still have more.
+  public var limit: Int?
+  /// Whether labels or targets are read.
+  public var usesReference = true
 
   public init(
     inputs: [Input], layout: ImageLayout? = nil, normalization: Normalization = .identity,

@@ -33,3 +33,23 @@ enum MemoryLimit {
     return Int(String(decoding: digits, as: UTF8.self))
   }
 }
+
+/// Bounds on what compressed data may become.
+enum InflationLimit {
+  /// Content up to this size is inflated when a file is opened, so that damage shows at once.
+  static let eager = 64 << 20
+  /// Content up to this size is taken however small its compressed form is.
+  static let free = 256 << 20
+  /// Beyond that, bytes for each compressed one. Deflate reaches 1032; images and measurements stay below 10.
+  static let ratio = 200
+
+  /// Checks a claimed size, before anything is inflated.
+  static func check(_ count: Int, from compressed: Int, path: String) throws(DatasetError) {
+    let (most, overflow) = compressed.multipliedReportingOverflow(by: ratio)
+    let limit = max(free, overflow ? .max : most)
+    guard count <= limit else {
+      throw .inflation(path: path, bytes: count, compressed: compressed, limit: limit)
+    }
+    try MemoryLimit.check(count, path: path)
+  }
+}

@@ -79,6 +79,8 @@ extension FunctionFault: CustomStringConvertible {
   public var description: String {
     switch self {
     case .repeated: "is defined twice; rename one"
+    case .tooDeep(let limit):
+      "is called through more than \(limit) others; export the model again"
     case .recursive: "calls itself, which ONNX forbids; export the model again"
     case .arity(let node, let inputs, let outputs):
       "has \(inputs) inputs and \(outputs) outputs, fewer than node '\(node)' gives it"

@@ -83,6 +83,8 @@ public enum FunctionFault: Error, Sendable, Hashable {
   case repeated
   /// It calls itself.
   case recursive
+  /// Functions that call each other in a longer chain than this.
+  case tooDeep(limit: Int)
   /// A call has more inputs or outputs than the function.
   case arity(node: String, inputs: Int, outputs: Int)
   /// Its calls become too many nodes.

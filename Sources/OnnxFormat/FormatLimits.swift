@@ -4,6 +4,8 @@ enum FormatLimits {
   static let depth = 100
   /// Values in one graph.
   static let values = 1 << 24
+  /// Functions that call each other in a chain.
+  static let functionDepth = 100
   /// Nodes that the calls of a model's functions may become.
   static let expandedNodes = 1 << 17
   /// The least supported version of the standard operator set.

@@ -3,15 +3,13 @@ import GraphIR
 /// Replaces calls of a model's own functions by the functions' bodies.
 ///
 /// 1. Values and nodes of a body get the call's name in front: no two calls share a name.
-/// 2. A body's calls are replaced too. A function that calls itself, through others or not, is refused, and so
-///    are bodies of more than ``FormatLimits/expandedNodes`` nodes in all, which a short file can ask for.
+/// 2. A body's calls are replaced too. ``FunctionLibrary/check(_:)`` has refused before what would not end.
 struct FunctionInliner {
   let library: FunctionLibrary
   let model: Model
   let resolver: any OperatorResolver
   /// Opsets that bodies import.
   private(set) var opsets: [OpsetImport] = []
-  private var expanded = 0
 
   init(library: FunctionLibrary, model: Model, resolver: any OperatorResolver) {
     self.library = library
@@ -19,19 +17,16 @@ struct FunctionInliner {
     self.resolver = resolver
   }
 
-  /// - Throws: ``FormatProblem`` where a function is malformed, recursive or too large.
+  /// - Throws: ``FormatProblem`` where a function is malformed.
   mutating func run(_ graph: inout Graph) throws(FormatProblem) {
-    try expand(&graph, callers: [])
+    guard !library.isEmpty else { return }
+    try expand(&graph)
   }
 
-  private mutating func expand(_ graph: inout Graph, callers: [FunctionLibrary.Key])
-    throws(FormatProblem)
-  {
-    guard !library.isEmpty else { return }
+  private mutating func expand(_ graph: inout Graph) throws(FormatProblem) {
     for id in graph.nodeIDs where library.contains(graph[id]) {
       let node = graph[id]
       let key = FunctionLibrary.key(node)
-      guard !callers.contains(key) else { throw .function(name: key.name, .recursive) }
       guard let (found, imports) = try library.body(of: node, in: model, resolver: resolver) else {
         continue
       }
@@ -42,11 +37,7 @@ struct FunctionInliner {
           .arity(
             node: node.name, inputs: body.inputs.count, outputs: body.outputs.count))
       }
-      expanded += body.nodeIDs.count + 1
-      guard expanded <= FormatLimits.expandedNodes else {
-        throw .function(name: key.name, .tooLarge(limit: FormatLimits.expandedNodes))
-      }
-      try expand(&body, callers: callers + [key])
+      try expand(&body)
       opsets += imports
       let version = imports.first { OpsetImport.canonical($0.domain).isEmpty }?.version
       graph.remove(id)

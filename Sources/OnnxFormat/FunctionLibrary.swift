@@ -15,6 +15,8 @@ struct FunctionLibrary: Sendable {
 
   /// Serialized, so that each call decodes its own copy with its own attributes.
   private var functions: [Key: [UInt8]] = [:]
+  /// What the nodes of each function are, calls or not, with those of the graphs inside them.
+  private var nodes: [Key: [Key]] = [:]
 
   init() {}
 
@@ -24,6 +26,7 @@ struct FunctionLibrary: Sendable {
       guard functions.updateValue(pack(message), forKey: key) == nil else {
         throw .function(name: key.name, .repeated)
       }
+      nodes[key] = Self.keys(message.pointee.node, message.pointee.n_node)
     }
   }
 
@@ -39,6 +42,69 @@ struct FunctionLibrary: Sendable {
     Key(
       domain: OpsetImport.canonical(text(function.pointee.domain)),
       name: text(function.pointee.name), overload: text(function.pointee.overload))
+  }
+
+  private static func key(_ node: UnsafeMutablePointer<Onnx__NodeProto>) -> Key {
+    Key(
+      domain: OpsetImport.canonical(text(node.pointee.domain)), name: text(node.pointee.op_type),
+      overload: text(node.pointee.overload))
+  }
+
+  /// Checks that the calls in a graph come to an end, and to not more than ``FormatLimits/expandedNodes`` nodes,
+  /// before any is replaced: a few bytes can ask for very many.
+  ///
+  /// - Throws: ``FormatProblem`` for a function that calls itself, that is called too deeply, or too often.
+  func check(_ graph: Onnx__GraphProto) throws(FormatProblem) {
+    if isEmpty { return }
+    var known: [Key: Int] = [:]
+    var size = 0
+    for key in Self.keys(graph.node, graph.n_node) where functions[key] != nil {
+      size += try expandedSize(of: key, callers: [], known: &known)
+      guard size <= FormatLimits.expandedNodes else {
+        throw .function(name: key.name, .tooLarge(limit: FormatLimits.expandedNodes))
+      }
+    }
+  }
+
+  /// What the nodes of a graph are, with those of the graphs inside them.
+  ///
+  /// Recursion is bounded: the scanner limits how deep messages are nested.
+  private static func keys(_ list: MessageList<Onnx__NodeProto>?, _ count: Int) -> [Key] {
+    var keys: [Key] = []
+    for node in messages(list, count) {
+      keys.append(key(node))
+      for attribute in messages(node.pointee.attribute, node.pointee.n_attribute) {
+        let a = attribute.pointee
+        for graph in (a.g.map { [$0] } ?? []) + messages(a.graphs, a.n_graphs) {
+          keys += self.keys(graph.pointee.node, graph.pointee.n_node)
+        }
+      }
+    }
+    return keys
+  }
+
+  /// Nodes that a call becomes.
+  ///
+  /// - Parameters:
+  ///   - callers: the functions whose bodies the call lies in, outermost first.
+  ///   - known: sizes that were found before.
+  private func expandedSize(
+    of key: Key, callers: [Key], known: inout [Key: Int]
+  ) throws(FormatProblem) -> Int {
+    if let size = known[key] { return size }
+    guard let nodes = nodes[key] else { return 1 }
+    guard !callers.contains(key) else { throw .function(name: key.name, .recursive) }
+    guard callers.count < FormatLimits.functionDepth else {
+      throw .function(name: key.name, .tooDeep(limit: FormatLimits.functionDepth))
+    }
+    var size = 1
+    for node in nodes {
+      let more = try expandedSize(of: node, callers: callers + [key], known: &known)
+      // Sizes double with each function of a chain.
+      size = min(size + more, FormatLimits.expandedNodes + 1)
+    }
+    known[key] = size
+    return size
   }
 
   static func key(_ node: Node) -> Key {

@@ -165,6 +165,8 @@ struct GraphDecoder {
   private func nodeNames(_ m: Onnx__GraphProto) -> [String] {
     var taken = Set(messages(m.node, m.n_node).map { text($0.pointee.name) })
     var given: Set<String> = [""]
+    // Numbers that were tried before aren't tried again: a file may give all its nodes one name.
+    var next: [String: Int] = [:]
     var names: [String] = []
     for node in messages(m.node, m.n_node) {
       let own = text(node.pointee.name)
@@ -173,8 +175,9 @@ struct GraphDecoder {
         continue
       }
       let stem = own.isEmpty ? text(node.pointee.op_type) : own
-      var number = own.isEmpty ? names.count : 1
+      var number = max(own.isEmpty ? names.count : 1, next[stem] ?? 0)
       while !taken.insert("\(stem)_\(number)").inserted { number += 1 }
+      next[stem] = number + 1
       names.append("\(stem)_\(number)")
     }
     return names

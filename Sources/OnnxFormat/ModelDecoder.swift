@@ -21,6 +21,7 @@ struct ModelDecoder {
     model.documentation = text(m.doc_string)
     model.metadata = keyValues(m.metadata_props, m.n_metadata_props)
     let functions = try FunctionLibrary(m.functions, m.n_functions)
+    try functions.check(graph.pointee)
     model.preserved.trainingInfo = messages(m.training_info, m.n_training_info).map { pack($0) }
     model.preserved.deviceConfigurations =
       messages(m.configuration, m.n_configuration).map { pack($0) }

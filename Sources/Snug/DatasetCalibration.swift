@@ -11,10 +11,12 @@ struct DatasetCalibration: CalibrationSource {
   /// - Parameters:
   ///   - limit: the most samples to take.
   ///   - seed: the same seed draws the same samples in the same order.
-  init(_ dataset: any Dataset, limit: Int, seed: Int) {
+  /// - Throws: where compressed data can't be read.
+  init(_ dataset: any Dataset, limit: Int, seed: Int) throws(DatasetError) {
     self.dataset = dataset
     var generator = SplitMix64(seed: UInt64(bitPattern: Int64(seed)))
     order = Array((0..<dataset.count).shuffled(using: &generator).prefix(limit))
+    try dataset.select(order)
   }
 
   var count: Int { order.count }

@@ -27,7 +27,9 @@ struct Evaluator {
   }
 
   private func request() throws(SnugError) -> DatasetRequest {
-    try options.preprocessing.request(for: graph, of: file, comparesOutputs: true)
+    var request = try options.preprocessing.request(for: graph, of: file, comparesOutputs: true)
+    request.limit = options.limit
+    return request
   }
 
   /// - Parameter dataset: as ``open(_:)`` gives it.

@@ -106,12 +106,13 @@ extension ModelFile {
     -> DatasetCalibration?
   {
     guard let data = options.data else { return nil }
-    let request = try options.preprocessing.request(for: graph, of: path, comparesOutputs: false)
-    let dataset = try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
-      try DatasetLoader.open(path: data, for: request)
+    var request = try options.preprocessing.request(for: graph, of: path, comparesOutputs: false)
+    request.usesReference = false
+    return try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+      try DatasetCalibration(
+        DatasetLoader.open(path: data, for: request), limit: options.recipe.calibrationSamples,
+        seed: options.seed)
     }
-    return DatasetCalibration(
-      dataset, limit: options.recipe.calibrationSamples, seed: options.seed)
   }
 
   private func convert(

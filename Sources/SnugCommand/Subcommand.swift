@@ -48,6 +48,14 @@ struct CommandContext {
     }
   }
 
+  /// Says so where the process's limits allow fewer threads than were asked for.
+  func warnOfFewerThreads(than wanted: Int) {
+    guard Parallelism.threadCount < wanted else { return }
+    logger.warning(
+      "computing with \(Parallelism.threadCount) of \(wanted) threads: the limits of this process (ulimit -v, ulimit -u) allow no more"
+    )
+  }
+
   /// Writes a result to standard output.
   ///
   /// - Throws: `Diagnostic` if it can't be written. A reader that has gone away is no failure.

@@ -8,17 +8,21 @@ public enum Parallelism {
   /// Another number of threads for the work of one task, which doesn't disturb what runs beside it.
   @TaskLocal public static var threadCountOfTask: Int?
 
-  /// Threads for loops here and for oneDNN alike: all cores unless set.
+  /// Threads for loops here and for oneDNN alike: all cores unless set, and never more than the process's limits
+  /// of address space and threads allow.
   public static var threadCount: Int {
     get {
       if let own = threadCountOfTask { return own }
       let value = configured.load(ordering: .relaxed)
       return value > 0 ? value : coreCount
     }
-    set { configured.store(newValue, ordering: .relaxed) }
+    set {
+      let affordable = Int(snug_affordable_threads(Int32(clamping: newValue)))
+      configured.store(affordable, ordering: .relaxed)
+    }
   }
 
-  private static let coreCount = Int(snug_available_cores())
+  private static let coreCount = Int(snug_affordable_threads(snug_available_cores()))
 
   /// Runs `body` over disjoint ranges that cover `0..<count`, in parallel where that pays.
   ///

@@ -91,6 +91,34 @@ import Testing
     #expect(model.problem() == .function(name: "f", .recursive))
   }
 
+  @Test func `a function that calls itself in a branch is refused`() {
+    let branch = WireMessage { attribute in
+      attribute.string(1, "then_branch")
+      attribute.message(6) { graph in
+        graph.message(1, Self.call("f", ["v"], ["t"], name: "again"))
+        graph.string(2, "branch")
+        graph.message(12) { $0.string(1, "t") }
+      }
+      attribute.int(20, 5)
+    }
+    let node = ModelBytes.node("If", ["v"], ["r"], name: "choice", attributes: [branch])
+    let model = Self.model(
+      [Self.call("f", ["x"], ["y"], name: "call")], [Self.function("f", nodes: [node])])
+    #expect(model.problem() == .function(name: "f", .recursive))
+  }
+
+  @Test func `functions that call each other in an endless chain are refused`() {
+    let functions = (0..<20_000).map { index in
+      let node =
+        index == 19_999
+        ? ModelBytes.node("Relu", ["v"], ["r"])
+        : Self.call("f\(index + 1)", ["v"], ["r"], name: "next")
+      return Self.function("f\(index)", nodes: [node])
+    }
+    let model = Self.model([Self.call("f0", ["x"], ["y"], name: "call")], functions)
+    #expect(model.problem() == .function(name: "f100", .tooDeep(limit: 100)))
+  }
+
   @Test func `calls that become too many nodes are refused`() {
     // Each function calls the one before it 32 times: 512 x 32^8 nodes of a file of some kilobytes.
     let chain = (0..<512).map { index in

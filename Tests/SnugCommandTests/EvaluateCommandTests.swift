@@ -11,6 +11,18 @@ import Testing
     try SnugProcess(["evaluate", model, "--data", data, "--threads", "1"] + arguments)
   }
 
+  @Test func `more threads than the address space has room for become fewer, with a warning`()
+    throws
+  {
+    let run = try SnugProcess(
+      [
+        "evaluate", Fixtures.path("digits/model.onnx"), "--data",
+        Fixtures.path("digits/calibration.npz"), "--limit", "20", "--threads", "64",
+      ], addressSpace: 2_000_000)
+    #expect(run.status == 0)
+    #expect(run.error.contains("computing with 3 of 64 threads"))
+  }
+
   @Test func `the digit classifier has the accuracy that PyTorch measured`() throws {
     let run = try evaluate("--json")
     #expect(run.status == 0)

@@ -122,6 +122,14 @@ import Testing
     ("--optimizer lion", 64, "Error: The value 'lion' is invalid for '--optimizer <optimizer>'"),
     ("--learning-rate nan", 64, "Error: --learning-rate is nan; allowed: positive numbers"),
     ("--learning-rate=-1", 64, "Error: --learning-rate is -1.0; allowed: positive numbers"),
+    (
+      "--checkpoint-minutes 1e308", 64,
+      "Error: --checkpoint-minutes is 1e+308; allowed: above 0 to 1000000"
+    ),
+    (
+      "--checkpoint-minutes nan", 64,
+      "Error: --checkpoint-minutes is nan; allowed: above 0 to 1000000"
+    ),
     ("--momentum 1", 64, "Error: --momentum is 1.0; allowed: 0 to below 1"),
     ("--weight-decay=-1", 64, "Error: --weight-decay is -1.0; allowed: 0 and positive numbers"),
     ("--batch-size 0", 64, "Error: --batch-size is 0; allowed: 1 to 65536"),

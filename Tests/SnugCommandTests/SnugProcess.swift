@@ -21,16 +21,22 @@ struct SnugProcess {
   }
 
   /// - Parameters:
+  ///   - addressSpace: KiB that it may reserve, as `ulimit -v` says; `nil` for any number.
   ///   - environment: variables that are set besides those of this process.
   ///   - whileRunning: called with the process's id once it runs, such as to send it a signal. A process that a
   ///     signal ends then has that as its status, as shells count it: 128 and its number.
   init(
-    _ arguments: [String], in folder: URL? = nil, environment: [String: String] = [:],
-    whileRunning: ((pid_t) -> Void)? = nil
+    _ arguments: [String], in folder: URL? = nil, addressSpace: Int? = nil,
+    environment: [String: String] = [:], whileRunning: ((pid_t) -> Void)? = nil
   ) throws {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
+    if let addressSpace {
+      process.executableURL = URL(filePath: "/bin/sh")
+      let script = "ulimit -v \(addressSpace) && exec \"$0\" \"$@\""
+      process.arguments = ["-c", script, Self.executable.path] + arguments
+    }
     process.currentDirectoryURL = folder
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     // Files rather than pipes: a pipe that nobody empties would block the process.

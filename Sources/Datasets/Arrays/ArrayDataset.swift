@@ -8,7 +8,8 @@ struct ArrayDataset: Dataset {
   let targets: SampleArray?
   var classNames: [String]? { nil }
 
-  var count: Int { inputs[0].count }
+  /// The least of all, since one that is stored by columns can't be cut.
+  var count: Int { inputs.map(\.count).min() ?? 0 }
   var reference: DatasetReference {
     labels != nil ? .labels : targets != nil ? .targets : .none
   }
@@ -21,33 +22,36 @@ struct ArrayDataset: Dataset {
     reference: (field: String, array: NpyArray)?, request: DatasetRequest
   ) throws(DatasetError) {
     self.path = path
-    if case .superResolution = request.task, reference == nil {
+    if case .superResolution = request.task, reference == nil, request.usesReference {
       throw .superResolution(
         path: path, requirement: "a folder of images, or targets 'y'", actual: "inputs alone")
     }
     var inputs: [SampleArray] = []
     for ((field, array), input) in zip(arrays, request.inputs) {
       let samples = try SampleArray(
-        array, field: field, input: input, layout: request.layout,
+        try array.leading(request.limit), field: field, input: input, layout: request.layout,
         normalization: request.normalization)
-      if let first = inputs.first, first.count != samples.count {
+      let (expected, actual) = (arrays[0].array.header.shape.first, array.header.shape.first)
+      guard expected == actual else {
         throw .sampleCount(
-          path: array.path, field: field, expected: first.count, actual: samples.count)
+          path: array.path, field: field, expected: expected ?? 0, actual: actual ?? 0)
       }
       inputs.append(samples)
     }
-    guard let first = inputs.first else { throw .empty(path: path, what: "the model's input list") }
+    guard !inputs.isEmpty else { throw .empty(path: path, what: "the model's input list") }
     self.inputs = inputs
 
-    guard let (field, array) = reference else {
+    guard let (field, whole) = reference else {
       labels = nil
       targets = nil
       return
     }
-    let samples = array.header.shape.first ?? 0
-    guard samples == first.count else {
-      throw .sampleCount(path: array.path, field: field, expected: first.count, actual: samples)
+    let stored = arrays[0].array.header.shape.first ?? 0
+    let samples = whole.header.shape.first ?? 0
+    guard samples == stored else {
+      throw .sampleCount(path: whole.path, field: field, expected: stored, actual: samples)
     }
+    let array = try whole.leading(request.limit)
     if try Self.areLabels(array, field: field, task: request.task) {
       let values = try Self.labels(array, field: field)
       try Labels.check(values, path: array.path, classes: request.classCount)
@@ -60,6 +64,11 @@ struct ArrayDataset: Dataset {
   }
 
   func sampleShape(at index: Int) -> [Int] { inputs[0].sampleShape }
+
+  func select(_ indices: [Int]) throws(DatasetError) {
+    for input in inputs { try input.select(indices) }
+    try targets?.select(indices)
+  }
 
   func batch(
     _ indices: [Int], augmented draws: AugmentationDraws?, reading: BatchReading

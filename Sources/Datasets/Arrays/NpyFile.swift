@@ -45,9 +45,9 @@ public enum NpyFile {
 struct NpyArray: Sendable {
   /// Names the array in errors: the file, and the entry within an archive.
   let path: String
-  let header: NpyHeader
+  private(set) var header: NpyHeader
   /// The elements, in the header's byte order and dimension order.
-  let elements: ByteSource
+  private(set) var elements: ByteSource
 
   init(_ file: DataFile) throws(DatasetError) {
     try self.init(.file(file, offset: 0, count: file.size), path: file.path)
@@ -56,12 +56,20 @@ struct NpyArray: Sendable {
   init(_ source: ByteSource, path: String) throws(DatasetError) {
     self.path = path
     header = try NpyHeader(source, path: path)
-    switch source {
-    case .memory: elements = .memory(try source.storage(header.dataOffset..<source.count))
-    case .file(let file, let offset, let count):
-      elements = .file(
-        file, offset: offset + header.dataOffset, count: count - header.dataOffset)
+    elements = try source.part(header.dataOffset, source.count - header.dataOffset)
+  }
+
+  /// The array's first samples, at most `limit` of them.
+  ///
+  /// One that is stored by columns stays whole, since its samples lie all over it.
+  func leading(_ limit: Int?) throws(DatasetError) -> NpyArray {
+    guard let limit, let count = header.shape.first, limit < count, !header.isFortranOrder else {
+      return self
     }
+    var copy = self
+    copy.header.shape[0] = limit
+    copy.elements = try elements.part(0, elements.count / count * limit)
+    return copy
   }
 
   /// An array in memory; element types that NumPy lacks are widened.

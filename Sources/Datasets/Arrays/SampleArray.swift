@@ -89,6 +89,11 @@ struct SampleArray: Sendable {
       elementType.bitWidth == 8 ? normalization.flatMap { $0.table(array.header.elementType) } : []
   }
 
+  /// Says that only the samples at `indices` will be read.
+  func select(_ indices: [Int]) throws(DatasetError) {
+    try elements.select(indices, stride: elements.count / count)
+  }
+
   /// The samples at `indices`, stacked.
   ///
   /// - Precondition: with `draws`, samples are images.

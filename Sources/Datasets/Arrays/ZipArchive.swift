@@ -52,9 +52,10 @@ struct ZipArchive: Sendable {
     self.entries = entries
   }
 
-  /// The content of an entry: read on demand where stored, decompressed into memory otherwise.
+  /// The content of an entry, read or inflated on demand.
   ///
-  /// - Throws: also where the content doesn't match its checksum.
+  /// - Throws: also where the content doesn't match its checksum; that of a deflated entry is compared once all
+  ///   of it has been read.
   func content(of entry: Entry) throws(DatasetError) -> ByteSource {
     let header = ByteReader(try file.bytes(at: entry.headerOffset, count: 30), path: file.path)
     guard try header.uint32(0) == 0x0403_4B50 else {
@@ -67,18 +68,16 @@ struct ZipArchive: Sendable {
         path: file.path, needed: start.addingReportingOverflow(entry.compressedSize).partialValue,
         available: file.size)
     }
-    let source: ByteSource
     if entry.isDeflated {
-      let compressed = try file.bytes(at: start, count: entry.compressedSize)
-      source = .memory(
-        try Inflate.inflate(
-          compressed, .raw, expectedSize: entry.size, path: file.path))
-    } else {
-      guard entry.compressedSize == entry.size else {
-        throw Self.malformed(file, "size of the stored entry '\(entry.name)'", "\(entry.size)")
-      }
-      source = .file(file, offset: start, count: entry.size)
+      let bytes = try InflatedBytes(
+        .file(file, offset: start, count: entry.compressedSize), .raw, count: entry.size,
+        checksum: entry.checksum, path: file.path)
+      return .inflated(bytes, offset: 0, count: bytes.count)
     }
+    guard entry.compressedSize == entry.size else {
+      throw Self.malformed(file, "size of the stored entry '\(entry.name)'", "\(entry.size)")
+    }
+    let source = ByteSource.file(file, offset: start, count: entry.size)
     guard try Self.checksum(source) == entry.checksum else {
       throw Self.malformed(file, "checksum of '\(entry.name)'", "that of its content")
     }

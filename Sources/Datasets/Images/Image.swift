@@ -58,6 +58,26 @@ enum ImageLimits {
   /// Pixels of the largest image that is decoded.
   static let pixels = 1 << 26
 
+  /// Images up to this size are decoded however few bytes they come from.
+  static let freePixels = 1 << 22
+  /// Beyond that, pixels for each byte of a file: twice what a bilevel PNG of one colour has.
+  static let pixelsOfByte = 1 << 14
+
+  /// Checks the size that the header of a JPEG or PNG file claims, against the bytes of the file too.
+  ///
+  /// - Parameter bytes: of the file, or of its beginning.
+  static func check(
+    width: Int, height: Int, bytes: Int, format: DataFormat, path: String
+  ) throws(DatasetError) {
+    try check(width: width, height: height, path: path)
+    let most = max(freePixels, min(bytes, pixels) * pixelsOfByte)
+    guard width * height <= most else {
+      throw .malformed(
+        path: path, format: format, field: "size",
+        expected: "at most \(most) pixels in \(bytes) bytes", actual: "\(width)x\(height)")
+    }
+  }
+
   /// Checks the size that a file's header claims, before memory is taken for it.
   static func check(width: Int, height: Int, path: String) throws(DatasetError) {
     let (count, overflow) = width.multipliedReportingOverflow(by: height)

@@ -41,6 +41,8 @@ struct ImageDataset: Dataset {
       width: sizes.map(\.width).min() ?? 0, height: sizes.map(\.height).min() ?? 0)
   }
 
+  func select(_ indices: [Int]) throws(DatasetError) { try reader.source.select(indices) }
+
   func sampleShape(at index: Int) -> [Int] { geometry.sampleShape(size(of: index)) }
 
   private func size(of index: Int) -> ImageSize { sizes.count == 1 ? sizes[0] : sizes[index] }

@@ -10,8 +10,14 @@ protocol ImageSource: Sendable {
   func path(of index: Int) -> String
   /// The size of one image, without decoding it.
   func size(of index: Int, _ decoder: ImageDecoder) throws(DatasetError) -> ImageSize
+  /// Says that only these images will be read.
+  func select(_ indices: [Int]) throws(DatasetError)
   /// Reads one image as it is stored, grey or RGB.
   func read(_ index: Int, _ decoder: ImageDecoder, into image: inout Image) throws(DatasetError)
+}
+
+extension ImageSource {
+  func select(_ indices: [Int]) throws(DatasetError) {}
 }
 
 /// The sides of one image.

@@ -57,7 +57,8 @@ final class JPEGDecoder {
     guard
       isGrey || colorSpace == Int32(TJCS_YCbCr.rawValue) || colorSpace == Int32(TJCS_RGB.rawValue)
     else { throw .unsupported(path: path, format: .jpeg, feature: "CMYK colours") }
-    try ImageLimits.check(width: Int(width), height: Int(height), path: path)
+    try ImageLimits.check(
+      width: Int(width), height: Int(height), bytes: bytes.count, format: .jpeg, path: path)
     return (Int(width), Int(height), isGrey)
   }
 

@@ -12,7 +12,8 @@ enum PNGDecoder {
     }
     let width = Int(bytes.bigEndianUInt32(at: 16))
     let height = Int(bytes.bigEndianUInt32(at: 20))
-    try ImageLimits.check(width: width, height: height, path: path)
+    try ImageLimits.check(
+      width: width, height: height, bytes: bytes.count, format: .png, path: path)
     return (width, height)
   }
 

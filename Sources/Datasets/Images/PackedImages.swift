@@ -36,6 +36,13 @@ struct PackedImages: ImageSource {
   var fixedSize: ImageSize? { size }
   var isDecoded: Bool { false }
 
+  func select(_ indices: [Int]) throws(DatasetError) {
+    for (part, start) in zip(parts, starts) {
+      let own = indices.filter { $0 >= start && $0 - start < part.count }.map { $0 - start }
+      try part.source.select(own, at: part.offset, stride: part.stride)
+    }
+  }
+
   func path(of index: Int) -> String { parts[partIndex(index)].path }
 
   func size(of index: Int, _ decoder: ImageDecoder) throws(DatasetError) -> ImageSize { size }

@@ -34,7 +34,8 @@ enum ArrayFiles {
       arrays.append(array)
     }
     return try ArrayDataset(
-      path: file.path, arrays: arrays, reference: try array("y", in: archive), request: request)
+      path: file.path, arrays: arrays,
+      reference: request.usesReference ? try array("y", in: archive) : nil, request: request)
   }
 
   private static func array(

@@ -57,7 +57,7 @@ public enum DatasetLoader {
       return try images([path], labels: nil, path: path, request: request)
     }
     if IdxFiles.isImages(start) || start.starts(with: [0x1F, 0x8B]) {
-      return try packed(try IdxFiles.open(file), path: path, request)
+      return try packed(try IdxFiles.open(file, limit: request.limit), path: path, request)
     }
     if name.hasSuffix(".pb") { return try TensorProtoFiles.open(file: path, request) }
     if name.hasSuffix(".bin") {
@@ -79,7 +79,8 @@ public enum DatasetLoader {
       return try packed(try CifarFiles.open(batches), path: folder.path, request)
     }
     if let images = try IdxFiles.images(in: folder) {
-      return try packed(try IdxFiles.open(DataFile(images)), path: folder.path, request)
+      return try packed(
+        try IdxFiles.open(DataFile(images), limit: request.limit), path: folder.path, request)
     }
     let tree = try ImageFolder(folder, prefersClasses: request.task == .classification)
     guard !tree.paths.isEmpty else { throw .unrecognized(path: folder.path) }

@@ -17,11 +17,12 @@ enum IdxFiles {
   }
 
   /// Opens images, and the labels beside them where they are.
+  ///
+  /// - Parameter limit: the most images to take, from the first.
   static func open(
-    _ file: DataFile
+    _ file: DataFile, limit: Int? = nil
   ) throws(DatasetError) -> (images: PackedImages, labels: [Int]?) {
-    let source = try content(file)
-    let shape = try dimensions(source, rank: 3, path: file.path)
+    let (shape, source) = try array(file, rank: 3)
     let (count, height, width) = (shape[0], shape[1], shape[2])
     guard count > 0, height > 0, width > 0 else {
       throw .empty(path: file.path, what: "the array of images")
@@ -30,17 +31,18 @@ enum IdxFiles {
     let images = PackedImages(
       parts: [
         PackedImages.Part(
-          path: file.path, source: source, offset: 16, stride: height * width, count: count)
+          path: file.path, source: source, offset: 16, stride: height * width,
+          count: min(count, limit ?? count))
       ],
       size: ImageSize(width: width, height: height), channels: 1)
     guard let labelPath = labelPath(for: file.path) else { return (images, nil) }
 
-    let labelFile = try content(try DataFile(labelPath))
-    let labelCount = try dimensions(labelFile, rank: 1, path: labelPath)[0]
-    guard labelCount == count else {
-      throw .sampleCount(path: labelPath, field: "labels", expected: count, actual: labelCount)
+    let (labelShape, labels) = try array(try DataFile(labelPath), rank: 1)
+    guard labelShape == [count] else {
+      throw .sampleCount(
+        path: labelPath, field: "labels", expected: count, actual: labelShape[0])
     }
-    let bytes = try labelFile.storage(8..<8 + count)
+    let bytes = try labels.storage(8..<8 + min(count, limit ?? count))
     return (images, bytes.withBytes { $0.map(Int.init) })
   }
 
@@ -56,24 +58,25 @@ enum IdxFiles {
     return [name, name + ".gz"].map { folder + "/" + $0 }.first { PathKind($0) == .file }
   }
 
-  /// The bytes of a file, decompressed where it is gzip.
-  private static func content(_ file: DataFile) throws(DatasetError) -> ByteSource {
-    guard try file.prefix(2).elementsEqual([0x1F, 0x8B]) else {
-      return .file(file, offset: 0, count: file.size)
-    }
-    let compressed = try file.bytes(at: 0, count: file.size)
-    return .memory(try Inflate.inflate(compressed, .gzip, path: file.path))
-  }
-
-  /// The dimensions of the array, whose bytes must be the rest of the file.
-  private static func dimensions(
-    _ source: ByteSource, rank: Int, path: String
-  ) throws(DatasetError) -> [Int] {
+  /// An array of unsigned bytes: its dimensions, and the whole file's content, decompressed where it is gzip.
+  private static func array(
+    _ file: DataFile, rank: Int
+  ) throws(DatasetError) -> (shape: [Int], content: ByteSource) {
+    let path = file.path
     let headerSize = 4 + 4 * rank
-    guard source.count >= headerSize else {
-      throw .truncated(path: path, needed: headerSize, available: source.count)
+    let stored = ByteSource.file(file, offset: 0, count: file.size)
+    let isCompressed = try file.prefix(2).elementsEqual([0x1F, 0x8B])
+    let start = try TensorStorage(byteCount: headerSize) { (buffer) throws(DatasetError) in
+      if isCompressed {
+        let count = try InflateStream(stored, .gzip, path: path).read(into: buffer)
+        guard count == headerSize else {
+          throw .truncated(path: path, needed: headerSize, available: count)
+        }
+      } else {
+        try file.read(at: 0, into: buffer)
+      }
     }
-    let header = ByteReader(try source.storage(0..<headerSize), path: path)
+    let header = ByteReader(start, path: path)
     let magic = try header.bigEndianUInt32(0)
     guard magic == 0x0800 + rank else {
       throw .malformed(
@@ -82,18 +85,22 @@ enum IdxFiles {
     }
     var shape: [Int] = []
     for axis in 0..<rank { shape.append(try header.bigEndianUInt32(4 + 4 * axis)) }
-    guard let count = Shape.elementCount(shape), count <= source.count - headerSize else {
-      throw .truncated(
-        path: path,
-        needed: (Shape.elementCount(shape) ?? .max - headerSize).addingReportingOverflow(headerSize)
-          .partialValue,
-        available: source.count)
+    // Three numbers of 32 bits can be more than one of 64 holds.
+    let count = Shape.elementCount(shape) ?? .max
+    let (size, overflow) = count.addingReportingOverflow(headerSize)
+    guard !overflow else { throw .truncated(path: path, needed: .max, available: file.size) }
+    if isCompressed {
+      let bytes = try InflatedBytes(stored, .gzip, count: size, path: path)
+      return (shape, .inflated(bytes, offset: 0, count: size))
     }
-    guard count == source.count - headerSize else {
+    guard size <= file.size else {
+      throw .truncated(path: path, needed: size, available: file.size)
+    }
+    guard size == file.size else {
       throw .malformed(
         path: path, format: .idx, field: "data", expected: "\(count) bytes",
-        actual: "\(source.count - headerSize) bytes")
+        actual: "\(file.size - headerSize) bytes")
     }
-    return shape
+    return (shape, stored)
   }
 }

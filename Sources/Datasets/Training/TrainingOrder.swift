@@ -19,7 +19,7 @@ final class TrainingOrder: Sendable {
     self.count = count
     self.batchSize = batchSize
     self.seed = UInt64(bitPattern: Int64(seed))
-    batchesPerEpoch = max(1, count / batchSize)
+    batchesPerEpoch = TrainingStream.batches(of: count, batchSize: batchSize)
   }
 
   /// The samples of a batch.

@@ -48,6 +48,11 @@ public final class TrainingStream: Sendable {
 
   deinit { prefetcher.close() }
 
+  /// The number of batches that so many samples make in an epoch, at least 1.
+  public static func batches(of samples: Int, batchSize: Int) -> Int {
+    max(1, samples / batchSize)
+  }
+
   /// The number of batches of every epoch, at least 1.
   public var batchesPerEpoch: Int { order.batchesPerEpoch }
 

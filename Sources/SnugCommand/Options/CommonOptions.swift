@@ -31,7 +31,9 @@ struct CommonOptions: ParsableArguments {
     if let threads { Parallelism.threadCount = threads }
     if Parallelism.threadCount > 1 { ThreadWaiting.shorten() }
     LoggingSystem.bootstrap { _ in StandardErrorLogHandler(logLevel: level) }
-    return CommandContext(
+    let context = CommandContext(
       logger: Logger(label: "snug"), progress: { Console.shared.show($0) }, isQuiet: quiet)
+    if let threads { context.warnOfFewerThreads(than: threads) }
+    return context
   }
 }

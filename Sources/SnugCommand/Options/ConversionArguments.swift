@@ -31,7 +31,10 @@ struct ConversionArguments: ParsableArguments {
     data.apply(to: &options)
     training.apply(to: &options)
     preprocessing.apply(to: &options.preprocessing)
-    if let threads = common.threads ?? options.threads { Parallelism.threadCount = threads }
+    if common.threads == nil, let threads = options.threads {
+      Parallelism.threadCount = threads
+      context.warnOfFewerThreads(than: threads)
+    }
     if options.data == nil, recipe.biasCorrection == .on {
       context.logger.warning("--bias-correction has no effect without --data")
     }

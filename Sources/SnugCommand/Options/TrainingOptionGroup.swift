@@ -30,6 +30,8 @@ extension Augmentation: ExpressibleByArgument {
 /// How a model is fine-tuned. A `nil` leaves what the recipe file says, or else the default.
 struct TrainingOptionGroup: ParsableArguments {
   private static let defaults = TrainingSettings()
+  /// Of `--checkpoint-minutes`: two years.
+  private static let mostMinutes = 1e6
 
   @Option(
     help: ArgumentHelp(
@@ -166,10 +168,15 @@ struct TrainingOptionGroup: ParsableArguments {
     }
     let positive: [(String, Double?)] = [
       ("learning-rate", learningRate), ("temperature", temperature),
-      ("clip-gradients", clipGradients), ("checkpoint-minutes", checkpointMinutes),
+      ("clip-gradients", clipGradients),
     ]
     for case (let name, let value?) in positive where !(value > 0 && value.isFinite) {
       throw ValidationError("--\(name) is \(value); allowed: positive numbers")
+    }
+    if let checkpointMinutes, !(checkpointMinutes > 0 && checkpointMinutes <= Self.mostMinutes) {
+      throw ValidationError(
+        "--checkpoint-minutes is \(checkpointMinutes); allowed: above 0 to \(Int(Self.mostMinutes))"
+      )
     }
     let shares: [(String, Double?)] = [
       ("momentum", momentum), ("label-smoothing", labelSmoothing),

@@ -20,6 +20,8 @@ public enum CheckpointError: Error, Sendable, Hashable {
   case header(path: String, JSONError)
   /// A field of the header is missing, or has a type or size that can't be.
   case malformed(path: String, field: String)
+  /// An array holds NaN or an infinity.
+  case nonFinite(path: String, name: String, element: Int)
   /// The checkpoint of a run with other options, another model or other data.
   case otherConfiguration(path: String, [Difference])
   /// The checkpoint lacks an array of this model.
@@ -75,6 +77,9 @@ extension CheckpointError: CustomStringConvertible {
     case .malformed(let path, let field):
       "\(path): is corrupt: '\(field.singleLine)' of its header is missing or invalid; copy it again, or "
         + "remove it to start anew"
+    case .nonFinite(let path, let name, let element):
+      "\(path): is corrupt: '\(name.singleLine)' holds NaN or an infinity at element \(element); copy it "
+        + "again, or remove it to start anew"
     case .otherConfiguration(let path, let differences):
       "\(path): is of another run: \(Self.list(differences)); give the same options to resume it, or "
         + "another folder to start anew"

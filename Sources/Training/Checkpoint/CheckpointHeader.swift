@@ -37,6 +37,9 @@ extension CheckpointHeader {
   /// The version of the format that this code writes and reads.
   static let version: Int64 = 1
 
+  /// More steps, epochs or batches than any training has; sums of a few such counts are integers still.
+  static let countLimit: Int64 = 1 << 48
+
   /// The header as it stands in a file.
   func json(_ entries: [Entry]) -> JSONValue {
     [
@@ -64,7 +67,9 @@ extension CheckpointHeader {
   {
     func fault(_ field: String) -> CheckpointError { .malformed(path: path, field: field) }
     func count(_ field: String) throws(CheckpointError) -> Int {
-      guard let value = json[field]?.integerValue, value >= 0 else { throw fault(field) }
+      guard let value = json[field]?.integerValue, (0...countLimit).contains(value) else {
+        throw fault(field)
+      }
       return Int(value)
     }
     guard let version = json["version"]?.integerValue else { throw fault("version") }

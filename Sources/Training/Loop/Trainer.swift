@@ -77,7 +77,8 @@ public final class Trainer {
     best = validation == nil ? nil : FloatBuffer(count: store.all.count)
     state = TrainingState(settings, direction: validation?.direction ?? .lowerIsBetter)
     journal = try TrainingJournal(outputs, configuration: configuration, seed: settings.seed)
-    if try journal.restore(&state, arrays: arrays) {
+    let batches = TrainingStream.batches(of: dataset.count, batchSize: settings.batchSize)
+    if try journal.restore(&state, arrays: arrays, batchesPerEpoch: batches) {
       step.optimizer.stepCount = state.position.step
       step.average?.updateCount = state.position.step
     }

@@ -25,17 +25,32 @@ final class TrainingJournal {
   var isResumable: Bool { checkpoints != nil }
 
   /// Fills state and arrays from the latest checkpoint; returns false where there is none.
-  func restore(_ state: inout TrainingState, arrays: [NamedArray]) throws(TrainingError) -> Bool {
+  ///
+  /// - Parameter batchesPerEpoch: of the data, by which the counts of the checkpoint must agree.
+  func restore(
+    _ state: inout TrainingState, arrays: [NamedArray], batchesPerEpoch: Int
+  ) throws(TrainingError) -> Bool {
     guard let checkpoints, checkpoints.contains(.latest) else { return false }
-    let header = try TrainingError.wrapping(TrainingError.checkpoint) {
-      () throws(CheckpointError) in
-      try checkpoints.restore(.latest, into: arrays, configuration: configuration)
-    }
-    state.restore(header)
-    let given = Parallelism.threadCount
-    if let saved = TrainingState.threadCount(in: header), saved != given {
-      notice = .otherThreadCount(path: checkpoints.path(.latest), saved: saved, given: given)
-    }
+    let path = checkpoints.path(.latest)
+    do throws(CheckpointError) {
+      let header = try checkpoints.restore(.latest, into: arrays, configuration: configuration)
+      let position = header.position
+      let (whole, overflow) = position.epoch.multipliedReportingOverflow(by: batchesPerEpoch)
+      guard position.batch < batchesPerEpoch else { throw .malformed(path: path, field: "batch") }
+      guard !overflow, position.step - position.batch == whole else {
+        throw .malformed(path: path, field: "step")
+      }
+      for array in arrays {
+        if let element = array.values.firstIndex(where: { !$0.isFinite }) {
+          throw .nonFinite(path: path, name: array.name, element: element)
+        }
+      }
+      try state.restore(header, path: path)
+      let given = Parallelism.threadCount
+      if let saved = TrainingState.threadCount(in: header), saved != given {
+        notice = .otherThreadCount(path: path, saved: saved, given: given)
+      }
+    } catch { throw .checkpoint(error) }
     return true
   }
 

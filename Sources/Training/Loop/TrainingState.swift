@@ -89,24 +89,42 @@ struct TrainingState {
     header.extra["threads"]?.integerValue.map { Int(clamping: $0) }
   }
 
-  mutating func restore(_ header: CheckpointHeader) {
-    position = header.position
-    tracker = BestTracker(direction, best: header.bestMetric, epoch: header.bestEpoch)
+  /// Takes the state of a checkpoint.
+  ///
+  /// - Parameter path: of the checkpoint, for errors.
+  /// - Throws: ``CheckpointError/malformed(path:field:)`` for a member of the wrong type or an absurd value.
+  mutating func restore(_ header: CheckpointHeader, path: String) throws(CheckpointError) {
     let extra = header.extra
-    func number(_ key: String) -> Double { extra[key]?.doubleValue ?? 0 }
-    func count(_ key: String) -> Int { Int(clamping: extra[key]?.integerValue ?? 0) }
-    (loss, penalty, norm, steps) = (
-      number("loss"), number("penalty"), number("norm"), count("steps")
-    )
-    (epochSum, epochSteps, epochLoss) = (
-      number("epoch_sum"), count("epoch_steps"), number("epoch_loss")
-    )
-    lastMetric = extra["last_metric"]?.doubleValue
+    // `nil` where the member is null, which is how a number that isn't finite is saved.
+    func number(_ key: String) throws(CheckpointError) -> Double? {
+      guard let value = extra[key], value != .null else { return nil }
+      guard let number = value.doubleValue, number.isFinite else {
+        throw .malformed(path: path, field: "extra.\(key)")
+      }
+      return number
+    }
+    func count(_ key: String) throws(CheckpointError) -> Int {
+      guard let value = extra[key], value != .null else { return 0 }
+      guard let count = value.integerValue, (0...CheckpointHeader.countLimit).contains(count) else {
+        throw .malformed(path: path, field: "extra.\(key)")
+      }
+      return Int(count)
+    }
+    loss = try number("loss") ?? 0
+    penalty = try number("penalty") ?? 0
+    norm = try number("norm") ?? 0
+    steps = try count("steps")
+    epochSum = try number("epoch_sum") ?? 0
+    epochSteps = try count("epoch_steps")
+    epochLoss = try number("epoch_loss") ?? 0
+    lastMetric = try number("last_metric")
     isStopped = extra["stopped"]?.boolValue ?? false
+    let (reference, epochsWithout) = (try number("reference"), try count("epochs_without"))
     stopping = patience.map {
       EarlyStopping(
-        patience: $0, direction, reference: extra["reference"]?.doubleValue,
-        epochsWithout: max(0, count("epochs_without")))
+        patience: $0, direction, reference: reference, epochsWithout: epochsWithout)
     }
+    position = header.position
+    tracker = BestTracker(direction, best: header.bestMetric, epoch: header.bestEpoch)
   }
 }

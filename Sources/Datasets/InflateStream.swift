@@ -1,0 +1,105 @@
+import CZlib
+import TensorCore
+
+/// The content of a deflate stream, front to back.
+final class InflateStream {
+  enum Wrapper {
+    /// No header, as in zip.
+    case raw
+    /// One or more gzip members.
+    case gzip
+
+    fileprivate var windowBits: Int32 { self == .raw ? -15 : 31 }
+    var format: DataFormat { self == .raw ? .npz : .gzip }
+  }
+
+  private let source: ByteSource
+  private let wrapper: Wrapper
+  private let path: String
+  /// Apart from this object, since zlib keeps its address.
+  private let stream: UnsafeMutablePointer<z_stream>
+  /// A part of the compressed bytes.
+  private let window: UnsafeMutableRawBufferPointer
+  private var consumed = 0
+  private var isAtEnd = false
+
+  private static let windowSize = 1 << 16
+
+  init(_ source: ByteSource, _ wrapper: Wrapper, path: String) throws(DatasetError) {
+    self.source = source
+    self.wrapper = wrapper
+    self.path = path
+    window = .allocate(byteCount: Self.windowSize, alignment: 16)
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    let status = inflateInit2_(
+      stream, wrapper.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    guard status == Z_OK else {
+      throw .codec(path: path, format: wrapper.format, message: "zlib can't start")
+    }
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+    window.deallocate()
+  }
+
+  /// Fills `buffer` with the next bytes.
+  ///
+  /// - Returns: their number; fewer than `buffer.count` only at the end of the content.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
+    var produced = 0
+    while produced < buffer.count, !isAtEnd, let base = buffer.baseAddress {
+      if stream.pointee.avail_in == 0 { try refill() }
+      // zlib counts in 32 bits.
+      let step = min(buffer.count - produced, 1 << 30)
+      stream.pointee.next_out = (base + produced).assumingMemoryBound(to: UInt8.self)
+      stream.pointee.avail_out = UInt32(step)
+      let hadInput = stream.pointee.avail_in > 0
+      let status = inflate(stream, Z_NO_FLUSH)
+      produced += step - Int(stream.pointee.avail_out)
+      switch status {
+      case Z_STREAM_END: try endMember()
+      case Z_OK: break
+      case Z_BUF_ERROR where hadInput: break
+      case Z_BUF_ERROR:
+        throw .truncated(path: path, needed: source.count + 1, available: source.count)
+      default:
+        let message = stream.pointee.msg.map { String(cString: $0) } ?? "zlib error \(status)"
+        throw .codec(path: path, format: wrapper.format, message: message)
+      }
+    }
+    return produced
+  }
+
+  /// Reads the next `count` bytes, or what there is of them, and forgets them.
+  func skip(_ count: Int) throws(DatasetError) {
+    let scratch = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(max(count, 1), Self.windowSize * 4), alignment: 16)
+    defer { scratch.deallocate() }
+    var rest = count
+    while rest > 0 {
+      let part = UnsafeMutableRawBufferPointer(rebasing: scratch[..<min(rest, scratch.count)])
+      let produced = try read(into: part)
+      rest -= produced
+      if produced < part.count { return }
+    }
+  }
+
+  private func refill() throws(DatasetError) {
+    let count = min(window.count, source.count - consumed)
+    guard count > 0 else { return }
+    try source.read(at: consumed, into: UnsafeMutableRawBufferPointer(rebasing: window[..<count]))
+    consumed += count
+    stream.pointee.next_in = window.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_in = UInt32(count)
+  }
+
+  /// Goes on with the next gzip member, where there is one.
+  private func endMember() throws(DatasetError) {
+    if stream.pointee.avail_in == 0 { try refill() }
+    let hasMore = wrapper == .gzip && stream.pointee.avail_in > 0
+    isAtEnd = !hasMore || inflateReset(stream) != Z_OK
+  }
+}

@@ -1,0 +1,180 @@
+import CZlib
+import Synchronization
+import TensorCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The content of a deflate stream, inflated as far as it is asked for.
+///
+/// Small content is inflated and checked at once. Of larger content memory holds what lies between its beginning
+/// and the last byte that was read; or, where a reader said which parts it will read, these alone.
+final class InflatedBytes: Sendable {
+  /// Bytes of the whole content.
+  let count: Int
+  private let source: ByteSource
+  private let wrapper: InflateStream.Wrapper
+  private let path: String
+  /// CRC-32 of the content, which can be checked once all of it was inflated.
+  private let checksum: UInt32?
+  private let content: Mutex<Content>
+
+  private struct Content: ~Copyable {
+    /// What follows ``bytes``; `nil` before the first read.
+    nonisolated(unsafe) var stream: InflateStream?
+    /// Room for all of the content. Pages that nothing was written to take no memory.
+    nonisolated(unsafe) var bytes: UnsafeMutableRawBufferPointer?
+    var produced = 0
+    var checksum: UInt = crc32(0, nil, 0)
+    var selection: Selection?
+
+    deinit { free(bytes?.baseAddress) }
+  }
+
+  /// Records of one size, of which some are in memory.
+  private struct Selection {
+    var offset: Int
+    var stride: Int
+    /// Places in ``bytes`` by record.
+    var slots: [Int: Int]
+    var bytes: TensorStorage
+  }
+
+  /// Bytes inflated beyond what was asked for, so that small reads cost little.
+  private static let ahead = 1 << 16
+
+  /// - Parameters:
+  ///   - count: bytes of the content, as a header claims.
+  ///   - checksum: its CRC-32 where something outside the stream states it.
+  /// - Throws: where the claim is false, or beyond ``InflationLimit``.
+  init(
+    _ source: ByteSource, _ wrapper: InflateStream.Wrapper, count: Int, checksum: UInt32? = nil,
+    path: String
+  ) throws(DatasetError) {
+    try InflationLimit.check(count, from: source.count, path: path)
+    self.source = source
+    self.wrapper = wrapper
+    self.count = count
+    self.checksum = checksum
+    self.path = path
+    content = Mutex(Content())
+    guard count <= InflationLimit.eager else { return }
+    let result = content.withLock { content in
+      Result { () throws(DatasetError) in try inflate(to: count, &content) }
+    }
+    try result.get()
+  }
+
+  /// Fills `buffer` with the bytes at `offset`.
+  ///
+  /// - Precondition: they lie within `count`.
+  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(DatasetError) {
+    let result = content.withLock { content in
+      Result { () throws(DatasetError) in try read(at: offset, into: buffer, &content) }
+    }
+    try result.get()
+  }
+
+  /// Says that of records that begin at `offset` only those of `indices` will be read.
+  ///
+  /// Others still can be, at the price of all that precedes them.
+  func select(_ indices: [Int], at offset: Int, stride: Int) throws(DatasetError) {
+    let sorted = Set(indices).sorted()
+    guard stride > 0, let last = sorted.last, sorted.count < (last + 1) / 2 else { return }
+    try MemoryLimit.check(sorted.count * stride, path: path)
+    let stream = try InflateStream(source, wrapper, path: path)
+    try stream.skip(offset)
+    var next = 0
+    let bytes = try TensorStorage(byteCount: sorted.count * stride) {
+      (target) throws(DatasetError) in
+      for (slot, index) in sorted.enumerated() {
+        try stream.skip((index - next) * stride)
+        next = index + 1
+        let part = UnsafeMutableRawBufferPointer(
+          rebasing: target[slot * stride..<(slot + 1) * stride])
+        let produced = try stream.read(into: part)
+        guard produced == stride else {
+          throw sizeFault("\(offset + index * stride + produced)")
+        }
+      }
+    }
+    let slots = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, $0) })
+    content.withLock {
+      $0.selection = Selection(offset: offset, stride: stride, slots: slots, bytes: bytes)
+    }
+  }
+
+  private func read(
+    at offset: Int, into buffer: UnsafeMutableRawBufferPointer, _ content: inout Content
+  ) throws(DatasetError) {
+    if let selection = content.selection, offset >= selection.offset,
+      let slot = selection.slots[(offset - selection.offset) / selection.stride]
+    {
+      let start = (offset - selection.offset) % selection.stride
+      if start + buffer.count <= selection.stride {
+        selection.bytes.withBytes {
+          let part = $0[
+            slot * selection.stride + start..<slot * selection.stride + start + buffer.count]
+          buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
+        }
+        return
+      }
+    }
+    try inflate(to: offset + buffer.count, &content)
+    guard let bytes = content.bytes else { return }
+    buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + buffer.count]))
+  }
+
+  /// Inflates the content from its beginning to `end` at least.
+  private func inflate(to end: Int, _ content: inout Content) throws(DatasetError) {
+    guard content.produced < end || content.stream == nil else { return }
+    let stream: InflateStream
+    if let begun = content.stream {
+      stream = begun
+    } else {
+      stream = try InflateStream(source, wrapper, path: path)
+      content.stream = stream
+    }
+    let room: UnsafeMutableRawBufferPointer
+    if let bytes = content.bytes {
+      room = bytes
+    } else {
+      guard let memory = malloc(max(count, 1)) else {
+        throw .tooLarge(path: path, bytes: count, limit: MemoryLimit.bytes)
+      }
+      room = UnsafeMutableRawBufferPointer(start: memory, count: count)
+      content.bytes = room
+    }
+    let target = UnsafeMutableRawBufferPointer(
+      rebasing: room[content.produced..<min(count, end + Self.ahead)])
+    let produced = try stream.read(into: target)
+    if let base = target.baseAddress {
+      content.checksum = crc32_z(
+        content.checksum, base.assumingMemoryBound(to: UInt8.self), produced)
+    }
+    content.produced += produced
+    guard produced == target.count else { throw sizeFault("\(content.produced)") }
+    if content.produced == count { try checkEnd(of: stream, content.checksum) }
+  }
+
+  private func checkEnd(of stream: InflateStream, _ found: UInt) throws(DatasetError) {
+    let excess = try withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) {
+      (buffer) throws(DatasetError) in try stream.read(into: buffer)
+    }
+    guard excess == 0 else { throw sizeFault("more") }
+    if let checksum, UInt32(truncatingIfNeeded: found) != checksum {
+      throw .malformed(
+        path: path, format: wrapper.format, field: "checksum of an entry",
+        expected: "that of its content", actual: "something else")
+    }
+  }
+
+  private func sizeFault(_ actual: String) -> DatasetError {
+    .malformed(
+      path: path, format: wrapper.format, field: "uncompressed size", expected: "\(count)",
+      actual: actual)
+  }
+}
