@@ -206,7 +206,7 @@ class Executor:
                     model.SerializeToString(), options, providers=["CPUExecutionProvider"]
                 )
             except Exception as error:
-                if optimized:
+                if optimized or "Type Error" in str(error):  # no executor defines what ONNX doesn't allow
                     raise NotExecutable(str(error)) from error
                 try:
                     from onnx.reference import ReferenceEvaluator

@@ -10,6 +10,7 @@ import argparse
 import importlib.util
 import json
 import multiprocessing
+import multiprocessing.pool
 import os
 import pathlib
 import re
@@ -35,6 +36,7 @@ COLUMNS = (
     "tight",
     "refused",
     "unusable",
+    "died",
     "skipped",
     "over-refused",
     "false",
@@ -111,12 +113,13 @@ class Certify:
 
     def verify(self, file, bits, strict=False):
         try:
-            layers, findings, _ = self.module.certify(file, bits, strict)
+            layers, findings, remark = self.module.certify(file, bits)
         except Exception:
             return 2, None, []
         needs = [layer.required for layer in layers]
         reasons = [reason for layer in layers for reason in layer.reasons]
-        return int(bool(findings or reasons)), max(needs) if needs and None not in needs else None, reasons
+        refused = bool(findings or reasons or strict and remark)
+        return int(refused), max(needs) if needs and None not in needs else None, reasons
 
 
 def tiled_verdict(g, results, verifier, file):
@@ -229,30 +232,67 @@ def tried(family, seed, index, verifiers, folder, counts):
     return wrong
 
 
-def work(arguments):
-    """A share of the graphs: counts by family, and what went wrong."""
-    options, families, start, stride = arguments
+def work(options, families, start, stride, folder, connection):
+    """Tries a share of the graphs, and sends after each its family, its counts and what went wrong."""
     verifiers = {} if options.only_certify else {"verify": Snug(options.snug, options.server)}
     if options.also_certify or options.only_certify:
         verifiers["certify" if not options.only_certify else "verify"] = Certify()
-    table, wrong = {family: Counter() for family in families}, []
-    with tempfile.TemporaryDirectory(
-        dir="/dev/shm" if os.path.isdir("/dev/shm") else None
-    ) as folder, warnings.catch_warnings(), np.errstate(all="ignore"):
+    kept = Counter()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for i in range(start, options.count, stride):
             family, index = families[i % len(families)], i // len(families)
-            names = tried(family, options.seed, index, verifiers, folder, table[family])
+            counts, entry = Counter(), None
+            names = tried(family, options.seed, index, verifiers, folder, counts)
             if names:
-                table[family]["false"] += not any(name.endswith("refuses") for name in names)
+                counts["false"] += not any(name.endswith("refuses") for name in names)
                 target = pathlib.Path(options.output)
                 target.mkdir(parents=True, exist_ok=True)
                 path = target / f"{family}-{options.seed}-{index}.onnx"
-                if table[family]["false"] + table[family]["over-refused"] <= options.keep:
+                kept[family] += 1
+                if kept[family] <= options.keep:
                     path.write_bytes(pathlib.Path(folder, "graph.onnx").read_bytes())
-                wrong.append(
-                    {"file": str(path), "family": family, "seed": options.seed, "index": index, "by": names}
-                )
+                entry = {
+                    "file": str(path),
+                    "family": family,
+                    "seed": options.seed,
+                    "index": index,
+                    "by": names,
+                }
+            connection.send((family, counts, entry))
+
+
+def supervised(arguments):
+    """Counts by family of a share of the graphs, and what went wrong.
+
+    The libraries that build and execute graphs can die of an odd one. They do so in a process of their own;
+    the graph that it was at is counted as unusable, and another process goes on behind it.
+    """
+    options, families, start, stride = arguments
+    table, wrong = {family: Counter() for family in families}, []
+    context = multiprocessing.get_context("spawn")
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    while start < options.count:
+        with tempfile.TemporaryDirectory(dir=memory) as folder:
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=work, args=(options, families, start, stride, folder, sender))
+            process.start()
+            sender.close()
+            try:
+                while True:
+                    family, counts, entry = receiver.recv()
+                    table[family].update(counts)
+                    wrong += [entry] if entry else []
+                    start += stride
+            except EOFError:
+                process.join()
+        if process.exitcode > 0:
+            raise RuntimeError(f"a process of the generator ended with {process.exitcode}")
+        if start < options.count:
+            family, index = families[start % len(families)], start // len(families)
+            table[family].update(graphs=1, unusable=1, died=1)
+            print(f"{family}-{options.seed}-{index}: died of signal {-process.exitcode}", file=sys.stderr)
+            start += stride
     return table, wrong
 
 
@@ -304,11 +344,8 @@ def main():
         return 0 if isinstance(agreed, int) else 1
     families = options.family or list(FAMILIES)
     shares = [(options, families, job, options.jobs) for job in range(options.jobs)]
-    if options.jobs == 1:
-        results = [work(shares[0])]
-    else:
-        with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-            results = pool.map(work, shares)
+    with multiprocessing.pool.ThreadPool(options.jobs) as pool:
+        results = pool.map(supervised, shares)
     table = {family: sum((counts[family] for counts, _ in results), Counter()) for family in families}
     wrong = [entry for _, entries in results for entry in entries]
     total = sum(table.values(), Counter())
