@@ -83,7 +83,9 @@ import Testing
       ("some.where", "Mystery", true), ("", "Mystery", false), ("some.where", "Other", false),
     ] {
       let result = try Verifier.verify(
-        builder.model, accumulatorBits: 8, assumptions: [OperatorName(domain: domain, type: type)])
+        builder.model,
+        VerificationConditions(
+          accumulatorBits: 8, assumptions: [OperatorName(domain: domain, type: type)]))
       #expect(result.isCertified == holds)
       #expect(result.assumptions.isEmpty == !holds)
     }
