@@ -1,4 +1,5 @@
 import Foundation
+import GraphIR
 import OnnxFormat
 import TestSupport
 import Testing
