@@ -36,6 +36,30 @@ import Testing
     #expect(throws: error) { try AccumulatorAnnotation.decode(text) }
   }
 
+  @Test func `a field, a layer or an output that is there twice is refused`() throws {
+    let first = Self.annotations[0]
+    let text = AccumulatorAnnotation.encode([first])
+    for name in ["layer", "method", "target_bits"] {
+      #expect(throws: AnnotationError.repeatedField(name, entry: 0)) {
+        try AccumulatorAnnotation.decode(
+          text.replacing("{", with: "{\"\(name)\":\(name == "target_bits" ? "3" : "\"a\""),"))
+      }
+    }
+    var second = first
+    second.output = "other"
+    #expect(throws: AnnotationError.repeatedLayer("conv1")) {
+      try AccumulatorAnnotation.decode(AccumulatorAnnotation.encode([first, second]))
+    }
+    second.layer = "other"
+    second.output = "y"
+    #expect(throws: AnnotationError.repeatedLayer("y")) {
+      try AccumulatorAnnotation.decode(AccumulatorAnnotation.encode([first, second]))
+    }
+    second.output = "z"
+    #expect(
+      try AccumulatorAnnotation.decode(AccumulatorAnnotation.encode([first, second])).count == 2)
+  }
+
   @Test(
     arguments: [
       ("\"required_bits\":15", "\"required_bits\":0", "required_bits"),

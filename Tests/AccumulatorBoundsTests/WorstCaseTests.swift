@@ -44,6 +44,22 @@ import Testing
     }
   }
 
+  @Test func `weights of every width are summed by their signs`() throws {
+    let weights = [3, -7, 0, 12, -1]
+    let expected = SignSums(positive: 15, negative: 8)
+    #expect(SignSums(weights.map { Int8($0) }) == expected)
+    #expect(SignSums(weights.map { Int16($0) }) == expected)
+    #expect(SignSums(weights.map { Int32($0) }) == expected)
+    #expect(SignSums(weights.map { Int64($0) }) == expected)
+    #expect(SignSums(weights.map { Int128($0) }) == expected)
+    #expect(expected.norm == 23)
+    #expect(SignSums([Int128(Int64.max) + 1]) == nil)
+    #expect(SignSums([Int128(Int64.min) - 1]) == nil)
+    #expect(SignSums(positive: 1, negative: .max).adding(expected) == nil)
+    #expect(SignSums(positive: .max, negative: 1).adding(expected) == nil)
+    #expect(expected.adding(expected) == SignSums(positive: 30, negative: 16))
+  }
+
   @Test func `the largest sums and inputs stay exact`() throws {
     let sums = SignSums(positive: .max, negative: .max)
     let worst = WorstCase(of: sums, input: try integers(.min ... .max), bias: .max)
@@ -96,5 +112,11 @@ import Testing
     #expect(AccumulatorRange(bits: 0) == nil)
     #expect(AccumulatorRange(bits: 65) == nil)
     #expect(IntegerRange(0, 1)?.subtracting(zeroPoint: .min) == nil)
+    #expect(IntegerRange(.min, 0)?.subtracting(zeroPoint: 1) == nil)
+    #expect(IntegerRange(1, 1) != nil)
+    for size in [0, -1] {
+      let input = IntegerRange(bits: 2, signed: false)
+      #expect(input.flatMap { TiledWorstCase(weights: [1, 2], tileSize: size, input: $0) } == nil)
+    }
   }
 }

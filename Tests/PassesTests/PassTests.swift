@@ -123,7 +123,9 @@ import Testing
     let together = try output(graph, both)
     let first = try output(original, try #require(both.slice(0..<1)))
     let second = try output(original, try #require(both.slice(1..<2)))
-    #expect(together == first + second)
+    // Another number of rows may be summed in another order.
+    #expect(together.count == first.count + second.count)
+    #expect(zip(together, first + second).allSatisfy { abs($0 - $1) <= 1e-6 })
   }
 
   @Test func `a graph with a symbolic batch is not touched by generalisation`() throws {

@@ -8,8 +8,11 @@ struct ArrayDataset: Dataset {
   let targets: SampleArray?
   var classNames: [String]? { nil }
 
-  /// The least of all, since one that is stored by columns can't be cut.
-  var count: Int { inputs.map(\.count).min() ?? 0 }
+  /// The least of all, since a limit doesn't cut an array that is stored by columns.
+  var count: Int {
+    let reference = labels?.count ?? targets?.count
+    return (inputs.map(\.count) + [reference ?? .max]).min() ?? 0
+  }
   var reference: DatasetReference {
     labels != nil ? .labels : targets != nil ? .targets : .none
   }

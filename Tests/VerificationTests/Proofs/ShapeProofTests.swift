@@ -162,7 +162,8 @@ import Testing
     for type in ["And", "Or", "Xor"] { prove(type, .bool, .bool) }
     table["qonnx.custom_op.general:FloatQuant"] = { prover in
       for scale in [[], [1, 3], [2, 1, 1]] {
-        prover.check([zeros([1, 1]), zeros(scale)], hides: true) {
+        let widths = (0..<4).map { _ in zeros([]) }
+        prover.check([zeros([1, 1]), zeros(scale)] + widths, hides: true) {
           Dense.combine($0.all, .float32) { _ in 0 }.map { [$0] }
         }
       }
