@@ -20,9 +20,10 @@ LAYERS = {"Conv": (1, 0, 0, 2, 0), "ConvTranspose": (1, 0, 0, 2, 0), "Gemm": (1,
           "QLinearConv": (3, 2, 5, 8, 7), "QLinearMatMul": (3, 2, 5, 0, 7), "QGemm": (3, 2, 5, 6, 8)}
 # Other operators of ONNX that hide no sum of products, first those that give elements of their first input.
 MOVES = set("DepthToSpace Flatten GlobalMaxPool Identity MaxPool Reshape Squeeze Transpose Unsqueeze".split())
-ADDS, JOINS = {"Add", "Sub", "Sum"}, {"Cast", "Concat", "Pad", "Slice", "Split"}
+ADDS, JOINS = {"Add", "Sub", "Sum"}, {"Cast", "Concat", "Gather", "Pad", "Slice", "Split"}
 KNOWN = MOVES | ADDS | JOINS | LAYERS.keys() | set("""AveragePool BatchNormalization Clip Constant Div Relu
-    Mul DequantizeLinear DynamicQuantizeLinear GlobalAveragePool QuantizeLinear Softmax Tanh""".split())
+    Mul DequantizeLinear DynamicQuantizeLinear GlobalAveragePool QuantizeLinear
+    LeakyRelu Shape Sigmoid Softmax Tanh""".split())
 # Operators of other domains with the numbers of inputs, and the attributes, that they may have.
 LAST = "qonnx.custom_op.channels_last"
 OTHERS = {"qonnx.custom_op.general": {"Quant": (4,), "BipolarQuant": (2,), "MultiThreshold": (2,)},
@@ -124,7 +125,7 @@ def result(op, a, x):
     if sources and all(f.q is not None and f.scale.size == 1 and f.scale == x[0].scale for f in sources):
         return Fact(element, np.array([min(f.q.min() for f in sources), max(f.q.max() for f in sources)]),
                     x[0].scale)
-    data = [f for f in (x[:1] if op in MOVES | {"Pad", "Slice", "Split"} else x) if f]
+    data = [f for f in (x[:1] if op in MOVES | {"Gather", "Pad", "Slice", "Split"} else x) if f]
     return Fact(vague=not all(f.element == FLOAT and (f.is_real or op in ADDS and not f.vague) for f in data))
 
 def rows(op, values, a):
