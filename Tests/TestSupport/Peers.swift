@@ -22,6 +22,25 @@ public enum Peers {
     public let errors: String
   }
 
+  /// Whether onnxruntime adds products of unsigned and signed bytes exactly on this processor. Below VNNI it adds pairs
+  /// of them in a saturating register of 16 bits, so that results of its integer operators are others than the standard's.
+  public static let sumsBytesExactly: Bool = {
+    let program = """
+      import numpy, onnx, onnxruntime
+      from onnx import TensorProto, helper
+      def value(name, kind, shape): return helper.make_tensor_value_info(name, kind, shape)
+      graph = helper.make_graph(
+          [helper.make_node("MatMulInteger", ["a", "b"], ["c"])], "g",
+          [value("a", TensorProto.UINT8, [1, 64]), value("b", TensorProto.INT8, [64, 1])],
+          [value("c", TensorProto.INT32, [1, 1])])
+      model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+      session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+      feed = {"a": numpy.full((1, 64), 255, "uint8"), "b": numpy.full((64, 1), 127, "int8")}
+      print(session.run(None, feed)[0].item() == 64 * 255 * 127)
+      """
+    return (try? runPython(program))?.output.hasPrefix("True") ?? false
+  }()
+
   /// Runs a Python program given as text.
   ///
   /// - Throws: ``PeerError`` where there is no Python.
