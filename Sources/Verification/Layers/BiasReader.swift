@@ -6,8 +6,9 @@ import TensorCore
 ///
 /// 1. The bias of QLinearConv and QGemm, an integer tensor in steps of the accumulator by definition.
 /// 2. Integer tensors that Add, Sub or Sum adds to the integer result of ConvInteger or MatMulInteger.
-/// 3. The bias of Conv, ConvTranspose and Gemm, and what is added to their result or to that of MatMul, where it is
-///    integers whose step is a whole multiple of the accumulator's in every channel in which it isn't zero.
+/// 3. The bias of Conv, ConvTranspose and Gemm, and what is added to their result, to that of MatMul or of QGemm without an
+///    output scale, where it is integers whose step is a whole multiple of the accumulator's in every channel in which it
+///    isn't zero.
 ///
 /// Any other summand is added to real numbers, outside. Additions are followed through moves of elements and changes of
 /// the element type.
@@ -34,10 +35,17 @@ struct BiasReader {
         sum.add(summand)
       }
     }
-    if ![.qLinearConv, .qLinearMatMul, .qGemm].contains(kind) {
-      sum.add(try additions())
-    }
+    if isOpen { sum.add(try additions()) }
     return sum.summary
+  }
+
+  /// Whether the result is the sum itself, to which more can be added, and not codes that it was rounded to.
+  private var isOpen: Bool {
+    switch kind {
+    case .qLinearConv, .qLinearMatMul: false
+    case .qGemm: !context.has(7)
+    default: true
+    }
   }
 
   private var operandIndex: Int? {
@@ -55,9 +63,9 @@ struct BiasReader {
     return Double(try context.float("beta") ?? 1) / (try resultFactor())
   }
 
-  /// What the result is besides the sum: Gemm's `alpha`.
+  /// What the result is besides the sum: `alpha` of Gemm and QGemm.
   private func resultFactor() throws(Obstacle) -> Double {
-    kind == .gemm ? Double(try context.float("alpha") ?? 1) : 1
+    kind == .gemm || kind == .qGemm ? Double(try context.float("alpha") ?? 1) : 1
   }
 
   // MARK: Additions behind the layer
