@@ -19,6 +19,13 @@ import Testing
       "\(inputs) to \(outputs), kernel \(kernel), stride \(stride), group \(group)"
         + (signed ? ", signed" : "") + (hasBias ? ", bias" : "")
     }
+
+    /// The operator, with padding that keeps sizes at stride 1.
+    var operation: Conv {
+      let pad = kernel / 2
+      return Conv(
+        window: SlidingWindow(strides: [stride, stride], pads: [pad, pad, pad, pad]), group: group)
+    }
   }
 
   static let cases: [Case] = [
@@ -46,12 +53,7 @@ import Testing
       scaleShape: [shape[0], 1, 1, 1])
     let weight = try builder.quantized(weight: shape, layout)
     let bias = convolution.hasBias ? builder.parameter([convolution.outputs]) : nil
-    let pad = convolution.kernel / 2
-    let y = builder.node(
-      Conv(
-        window: SlidingWindow(
-          strides: [convolution.stride, convolution.stride], pads: [pad, pad, pad, pad]),
-        group: convolution.group), q, weight, bias)
+    let y = builder.node(convolution.operation, q, weight, bias)
     return try builder.check(y, TrainingOptions(usesIntegers: usesIntegers))
   }
 
@@ -109,12 +111,7 @@ import Testing
       let shape = [convolution.outputs, convolution.inputs / convolution.group]
       let weight = builder.parameter(shape + [convolution.kernel, convolution.kernel])
       let bias = convolution.hasBias ? builder.parameter([convolution.outputs]) : nil
-      let pad = convolution.kernel / 2
-      let y = builder.node(
-        Conv(
-          window: SlidingWindow(
-            strides: [convolution.stride, convolution.stride], pads: [pad, pad, pad, pad]),
-          group: convolution.group), x, weight, bias)
+      let y = builder.node(convolution.operation, x, weight, bias)
       return try builder.check(y, options).gradients()
     }
     func reproducible(_ threads: Int) throws -> [ValueID: [Float]] {
