@@ -25,13 +25,15 @@ final class InflatedBytes: Sendable {
   private struct Content: ~Copyable {
     /// What follows ``bytes``; `nil` before the first read.
     nonisolated(unsafe) var stream: InflateStream?
-    /// Room for all of the content. Pages that nothing was written to take no memory.
-    nonisolated(unsafe) var bytes: UnsafeMutableRawBufferPointer?
+    /// The content's beginning, and room for more.
+    nonisolated(unsafe) var bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     var produced = 0
     var checksum: UInt = crc32(0, nil, 0)
     var selection: Selection?
+    /// What was found wrong at the end, which holds for all that precedes it.
+    var failure: DatasetError?
 
-    deinit { free(bytes?.baseAddress) }
+    deinit { free(bytes.baseAddress) }
   }
 
   /// Records of one size, of which some are in memory.
@@ -124,12 +126,13 @@ final class InflatedBytes: Sendable {
       }
     }
     try inflate(to: offset + buffer.count, &content)
-    guard let bytes = content.bytes else { return }
-    buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + buffer.count]))
+    let part = content.bytes[offset..<offset + buffer.count]
+    buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
   }
 
   /// Inflates the content from its beginning to `end` at least.
   private func inflate(to end: Int, _ content: inout Content) throws(DatasetError) {
+    if let failure = content.failure { throw failure }
     guard content.produced < end || content.stream == nil else { return }
     let stream: InflateStream
     if let begun = content.stream {
@@ -138,18 +141,8 @@ final class InflatedBytes: Sendable {
       stream = try InflateStream(source, wrapper, path: path)
       content.stream = stream
     }
-    let room: UnsafeMutableRawBufferPointer
-    if let bytes = content.bytes {
-      room = bytes
-    } else {
-      guard let memory = malloc(max(count, 1)) else {
-        throw .tooLarge(path: path, bytes: count, limit: MemoryLimit.bytes)
-      }
-      room = UnsafeMutableRawBufferPointer(start: memory, count: count)
-      content.bytes = room
-    }
     let target = UnsafeMutableRawBufferPointer(
-      rebasing: room[content.produced..<min(count, end + Self.ahead)])
+      rebasing: try room(min(count, end + Self.ahead), &content)[content.produced...])
     let produced = try stream.read(into: target)
     if let base = target.baseAddress {
       content.checksum = crc32_z(
@@ -157,7 +150,28 @@ final class InflatedBytes: Sendable {
     }
     content.produced += produced
     guard produced == target.count else { throw sizeFault("\(content.produced)") }
-    if content.produced == count { try checkEnd(of: stream, content.checksum) }
+    guard content.produced == count else { return }
+    do throws(DatasetError) {
+      try checkEnd(of: stream, content.checksum)
+    } catch {
+      content.failure = error
+      throw error
+    }
+  }
+
+  /// The first `size` bytes of the content's memory, which moves where it has to grow.
+  private func room(_ size: Int, _ content: inout Content) throws(DatasetError)
+    -> Slice<UnsafeMutableRawBufferPointer>
+  {
+    if content.bytes.count < size || content.bytes.baseAddress == nil {
+      try MemoryLimit.check(size, path: path)
+      let capacity = max(min(count, max(size, 2 * content.bytes.count)), 1)
+      guard let memory = realloc(content.bytes.baseAddress, capacity) else {
+        throw .tooLarge(path: path, bytes: capacity, limit: MemoryLimit.bytes)
+      }
+      content.bytes = UnsafeMutableRawBufferPointer(start: memory, count: capacity)
+    }
+    return content.bytes[..<size]
   }
 
   private func checkEnd(of stream: InflateStream, _ found: UInt) throws(DatasetError) {

@@ -50,6 +50,5 @@ enum InflationLimit {
     guard count <= limit else {
       throw .inflation(path: path, bytes: count, compressed: compressed, limit: limit)
     }
-    try MemoryLimit.check(count, path: path)
   }
 }

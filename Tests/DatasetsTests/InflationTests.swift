@@ -86,6 +86,16 @@ import Testing
     }
   }
 
+  @Test func `content whose checksum fails at its end stays refused, its beginning too`() throws {
+    let count = InflationLimit.eager + 1
+    let source = try file(try Self.deflate([UInt8](repeating: 7, count: count)))
+    let bytes = try InflatedBytes(source, .raw, count: count, checksum: 1, path: "stream")
+    #expect(try read(bytes, 0..<10) == [UInt8](repeating: 7, count: 10))
+    for range in [count - 1..<count, 0..<10] {
+      #expect(throws: DatasetError.self) { try read(bytes, range) }
+    }
+  }
+
   @Test func `what lies behind the last byte that is asked for is not inflated`() throws {
     // Claims more than is inflated at once, and holds less.
     let source = try file(try Self.deflate(Self.content(1 << 20)))
