@@ -16,7 +16,7 @@ extension ModelFile {
   /// about to be written.
   ///
   /// - Parameter targets: names of layers that were held to a width, whatever the model says of it now.
-  /// - Throws: ``SnugError/notCertified(output:layers:)``, and where the output can't be written; whatever was at the
+  /// - Throws: ``SnugError/notCertified(output:layers:)``, ``SnugError/contradictoryOutput(output:_:)``, and where the output can't be written; whatever was at the
   ///   path stays as it was.
   func write(_ model: Model, certifying targets: Set<String>) throws(SnugError) {
     try require(try Self.verdicts(on: model, file: path), targets)
@@ -55,6 +55,11 @@ extension ModelFile {
       UncertifiedLayer(name: $0, reason: "the verifier finds no such layer")
     }
     guard open.isEmpty else { throw .notCertified(output: path, layers: open) }
+    // A file that contradicts itself is certified by no one, however well its layers fit.
+    let hasTargets = !targets.isEmpty || result.layers.contains { $0.targetBits != nil }
+    if hasTargets, let finding = result.findings.first(where: \.isRefutation) {
+      throw .contradictoryOutput(output: path, finding)
+    }
   }
 }
 

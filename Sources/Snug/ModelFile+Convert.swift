@@ -72,7 +72,7 @@ extension ModelFile {
     try result.write(conversion.model, certifying: held)
     seconds.export = clock.lap()
     let report = try result.inspect(certifying: held)
-    if let sidecar { try result.certificate().write(to: sidecar, as: "--sidecar") }
+    if let sidecar { try result.certificate(of: report).write(to: sidecar, as: "--sidecar") }
     seconds.certify = clock.lap()
     let quantized = try measure(result, options, progress)
     seconds.evaluate += clock.lap()

@@ -34,6 +34,15 @@ extension ModelFile {
       conditions: conditions, result: result)
   }
 
+  /// The certificate of what an inspection of the file found.
+  ///
+  /// - Throws: ``SnugError`` where the file can't be read.
+  func certificate(of report: InspectionReport) throws(SnugError) -> Certificate {
+    Certificate(
+      model: report.model, files: try FileHash.identities(ofModel: path),
+      conditions: VerificationConditions(), result: report.result)
+  }
+
   /// Holds a certificate against the file: its hashes, and every number anew under the conditions that it states.
   ///
   /// - Throws: ``SnugError`` where either can't be read, or the document is no certificate.

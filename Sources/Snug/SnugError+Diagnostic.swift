@@ -103,6 +103,10 @@ extension SnugError {
         "not written, since \(layers.count == 1 ? "this layer is" : "these \(layers.count) layers are") not "
           + "certified: \(Self.list(layers))",
         hint: "choose a wider accumulator, another format, or leave the layers out")
+    case .contradictoryOutput(let output, let finding):
+      Diagnostic(
+        .verification, file: output, "not written, since \(finding)",
+        hint: "remove the statement from the model that it comes from")
     case .scaleMissing:
       Diagnostic(
         .options, "super-resolution needs the factor between input and output",

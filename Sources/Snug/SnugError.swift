@@ -5,6 +5,7 @@ import Operators
 import Quantization
 import TensorCore
 import Training
+import Verification
 
 /// Why a job can't be done.
 public enum SnugError: Error, Sendable {
@@ -53,6 +54,8 @@ public enum SnugError: Error, Sendable {
   case certificate(file: String, CertificateFault)
   /// A model that was not written, since layers that must fit an accumulator are not proved to.
   case notCertified(output: String, layers: [UncertifiedLayer])
+  /// A model that was not written, since what it would state its own tensors and operators disprove.
+  case contradictoryOutput(output: String, ModelFinding)
   /// Super-resolution without the factor.
   case scaleMissing
 }

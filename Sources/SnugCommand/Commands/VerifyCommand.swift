@@ -75,12 +75,19 @@ struct VerifyCommand: Subcommand {
     }
     let conditions = VerificationConditions(
       accumulatorBits: accumulatorBits, assumptions: Set(assumeNoLayersIn), isStrict: strict)
-    let report = try file.verify(conditions)
+    guard let certificate else {
+      try answer(try file.verify(conditions), context)
+      return
+    }
+    let certified = try file.certificate(conditions)
+    try answer(VerificationReport(path: model, result: certified.result), context)
+    try certified.write(to: certificate.path, as: "--certificate")
+  }
+
+  /// Prints the verdict, and ends the command where there is no certificate.
+  private func answer(_ report: VerificationReport, _ context: CommandContext) throws {
     try context.print(report, json: common.json)
     if !report.result.isCertified { throw ExitCode.refuted }
-    if let certificate {
-      try file.certificate(conditions).write(to: certificate.path, as: "--certificate")
-    }
   }
 }
 
