@@ -123,4 +123,24 @@ import Testing
     #expect(result.isRefuted)
     #expect("\(result.layers[0].findings[0])".contains("bias_bits 8"))
   }
+
+  @Test(arguments: [(Float(1), [Int64(100)]), (0.5, [200]), (2, nil)])
+  func `what is added to the float result of QGemm counts in its steps`(
+    _ alpha: Float, _ values: [Int64]?
+  ) throws {
+    var builder = GraphBuilder()
+    let x = builder.input("x", TensorType(.uint8, [1, 2]))
+    let steps = [0.5, 0.25].map { builder.constant([$0], []) }
+    let zeros = (builder.constant(of: [UInt8(0)], []), builder.constant(of: [Int8(0)], []))
+    let w = builder.constant(of: [Int8(1), -1], [2, 1])
+    let y = builder.node(
+      "QGemm", [x, steps[0], zeros.0, w, steps[1], zeros.1], [Attribute("alpha", .float(alpha))],
+      domain: "com.microsoft", name: "layer")
+    let b = builder.node(
+      "DequantizeLinear", [builder.constant(of: [Int32(100)], [1]), builder.constant([0.125], [])])
+    builder.output(builder.node("Add", [y, b]))
+    let layer = try builder.layer()
+    // One step of the bias is 1, 2 or half a step of the result.
+    #expect(layer.bias?.values == values)
+  }
 }
