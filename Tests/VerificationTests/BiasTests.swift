@@ -124,7 +124,8 @@ import Testing
     #expect("\(result.layers[0].findings[0])".contains("bias_bits 8"))
   }
 
-  @Test(arguments: [(Float(1), [Int64(100)]), (0.5, [200]), (2, nil)])
+  /// One step of the bias is one, two or half a step of the result.
+  @Test(arguments: [Float(1): [Int64(100)], 0.5: [200], 2: nil] as [Float: [Int64]?])
   func `what is added to the float result of QGemm counts in its steps`(
     _ alpha: Float, _ values: [Int64]?
   ) throws {
@@ -139,8 +140,6 @@ import Testing
     let b = builder.node(
       "DequantizeLinear", [builder.constant(of: [Int32(100)], [1]), builder.constant([0.125], [])])
     builder.output(builder.node("Add", [y, b]))
-    let layer = try builder.layer()
-    // One step of the bias is 1, 2 or half a step of the result.
-    #expect(layer.bias?.values == values)
+    #expect(try builder.layer().bias?.values == values)
   }
 }
