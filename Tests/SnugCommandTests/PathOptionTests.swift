@@ -43,7 +43,8 @@ import Testing
   @Test func `no option takes a path as a plain string`() {
     #expect(Self.properties.count > 60)
     let others: [Any.Type] = [
-      Int.self, Double.self, NumberList.self, Augmentation.self, LearningRateSchedule.self,
+      Int.self, Double.self, OperatorName.self, NumberList.self, Augmentation.self,
+      LearningRateSchedule.self,
       WarmUp.self,
     ]
     for property in Self.properties where !property.isArgument {
