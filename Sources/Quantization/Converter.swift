@@ -148,7 +148,7 @@ public struct Converter: Sendable {
         graph: result.graph, source: source, limit: recipe.calibrationSamples,
         opensBatch: opensBatch)
     }
-    if recipe.equalizes {
+    if recipe.equalization {
       edits += try CrossLayerEqualization.run(&result.graph, runner: runner)
     }
     plan.placeBiases(in: &result.graph)
@@ -157,7 +157,7 @@ public struct Converter: Sendable {
         .calibrate(&plan, graph: result.graph, runner: made) {
           progress(Progress(stage: .calibrating, completed: $0, total: made.sampleCount))
         }
-      if recipe.rangeEstimator == .output || recipe.searchesActivationWidth {
+      if recipe.rangeEstimator == .output || recipe.activationWidth == .searched {
         let total = plan.groups.count
         try ActivationSearch(recipe: recipe, graph: result.graph, runner: made)
           .run(&plan, histograms: histograms) {

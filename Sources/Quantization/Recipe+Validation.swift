@@ -1,5 +1,3 @@
-import Quantizers
-
 /// A setting outside what the method or the exported format allows.
 public struct RecipeError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The option's long name.
@@ -13,26 +11,9 @@ public struct RecipeError: Error, Sendable, Hashable, CustomStringConvertible {
 extension Recipe {
   /// - Throws: ``RecipeError`` for the first setting that is out of range.
   public func validate() throws(RecipeError) {
-    try check("weight-bits", weightBits, in: 2...8)
-    try check("activation-bits", activationBits, in: 1...8)
-    try check("accumulator-bits", accumulatorBits, in: 2...32)
-    try check("io-bits", ioBits, in: 2...8)
-    if let biasBits { try check("bias-bits", biasBits, in: BiasFormat.widths) }
-    if let tileSize { try check("tile-size", tileSize, in: 1...Int(Int32.max)) }
-    if let outerBits { try check("outer-bits", outerBits, in: 2...64) }
-    try check("calibration-samples", calibrationSamples, in: 1...Int(Int32.max))
-    try check("reconstruction-steps", reconstructionSteps ?? 0, in: 0...100_000)
-    guard depthwiseMethod != .unconstrained else {
-      throw RecipeError(
-        option: "depthwise", value: depthwiseMethod.rawValue, allowed: "a2q+, a2q, exact")
-    }
+    for setting in Self.settings + Self.trainingSettings { try setting.check(self) }
     for layer in layers {
-      if let bits = layer.weightBits { try check("weight-bits", bits, in: 2...8) }
-      if let bits = layer.activationBits { try check("activation-bits", bits, in: 1...8) }
-      if let bits = layer.accumulatorBits { try check("accumulator-bits", bits, in: 2...32) }
-      if let bits = layer.biasBits { try check("bias-bits", bits, in: BiasFormat.widths) }
-      if let size = layer.tileSize { try check("tile-size", size, in: 0...Int(Int32.max)) }
-      if let bits = layer.outerBits { try check("outer-bits", bits, in: 2...64) }
+      for setting in LayerOverride.settings { try setting.check(layer) }
     }
   }
 
@@ -47,28 +28,11 @@ extension Recipe {
     }
   }
 
-  private func check(_ option: String, _ value: Int, in allowed: ClosedRange<Int>)
-    throws(RecipeError)
-  {
-    guard allowed.contains(value) else {
-      throw RecipeError(
-        option: option, value: "\(value)",
-        allowed: "\(allowed.lowerBound) to \(allowed.upperBound)")
-    }
-  }
-
   /// The override for a node of that name, all matching ones merged, later ones first.
   public func override(for name: String) -> LayerOverride {
     var merged = LayerOverride(match: name)
     for layer in layers where Self.matches(pattern: layer.match, name: name) {
-      merged.quantize = layer.quantize ?? merged.quantize
-      merged.method = layer.method ?? merged.method
-      merged.weightBits = layer.weightBits ?? merged.weightBits
-      merged.activationBits = layer.activationBits ?? merged.activationBits
-      merged.accumulatorBits = layer.accumulatorBits ?? merged.accumulatorBits
-      merged.biasBits = layer.biasBits ?? merged.biasBits
-      merged.tileSize = layer.tileSize ?? merged.tileSize
-      merged.outerBits = layer.outerBits ?? merged.outerBits
+      for setting in LayerOverride.settings { setting.overlay(layer, on: &merged) }
     }
     return merged
   }

@@ -2,10 +2,10 @@ import Quantizers
 
 /// What to convert to: bit widths, method and initialisation, with overrides for single layers.
 ///
-/// The keys of the encoded form are the long names of the command-line options.
-public struct Recipe: Sendable, Hashable, Codable {
+/// ``settings`` says how each property is named, checked and written.
+public struct Recipe: Sendable, Hashable {
   /// How weights come to fit their accumulator.
-  public enum Method: String, Sendable, Hashable, Codable, CaseIterable {
+  public enum Method: String, Sendable, Hashable, CaseIterable {
     /// Zero-centred l1-norm constraint (arXiv 2401.10432).
     case a2qPlus = "a2q+"
     /// l1-norm constraint (arXiv 2308.13504).
@@ -17,7 +17,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   }
 
   /// How weights are brought near the constraint before they are quantized.
-  public enum Initializer: String, Sendable, Hashable, Codable, CaseIterable {
+  public enum Initializer: String, Sendable, Hashable, CaseIterable {
     /// Euclidean projection onto the l1 ball of the constraint (EP-init).
     case projection
     /// The weights stay; only the norm parameter is clamped.
@@ -25,7 +25,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   }
 
   /// What post-training conversion adds to the plain initialisation.
-  public enum Refinement: String, Sendable, Hashable, Codable, CaseIterable {
+  public enum Refinement: String, Sendable, Hashable, CaseIterable {
     /// The method's own initialisation and rounding.
     case none
     /// The nearest integers in the exact budget, over a search of each channel's scale; and the variance of each
@@ -34,7 +34,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   }
 
   /// By what the scale of each channel is searched with ``Refinement/best``.
-  public enum ScaleCriterion: String, Sendable, Hashable, Codable, CaseIterable {
+  public enum ScaleCriterion: String, Sendable, Hashable, CaseIterable {
     /// The error of the weights.
     case weights
     /// The error of the layer's output on calibration data; that of the weights where there is none.
@@ -46,7 +46,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   public typealias Rounding = OutputErrorQuantizer.Rounding
 
   /// How an activation quantizer's clipping range follows from calibration data.
-  public enum RangeEstimator: String, Sendable, Hashable, Codable, CaseIterable {
+  public enum RangeEstimator: String, Sendable, Hashable, CaseIterable {
     /// The 99.999th percentile of the magnitudes.
     case percentile
     /// The range with the least squared quantization error.
@@ -56,7 +56,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   }
 
   /// Which widths activation quantizers may take.
-  public enum ActivationWidth: String, Sendable, Hashable, Codable, CaseIterable {
+  public enum ActivationWidth: String, Sendable, Hashable, CaseIterable {
     /// The recipe's.
     case fixed
     /// Up to two bits less where the budget that this frees is worth more than what it costs.
@@ -69,7 +69,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   public typealias ScaleType = Quantizers.ScaleType
 
   /// Settings for the layers whose node name matches a pattern; the last match wins.
-  public struct LayerOverride: Sendable, Hashable, Codable {
+  public struct LayerOverride: Sendable, Hashable {
     /// A node name, in which `*` stands for any run of characters.
     public var match: String
     /// `false` leaves the layer in floating point.
@@ -86,30 +86,10 @@ public struct Recipe: Sendable, Hashable, Codable {
     /// Width of the register that adds the layer's tiles.
     public var outerBits: Int?
 
-    public init(
-      match: String, quantize: Bool? = nil, method: Method? = nil, weightBits: Int? = nil,
-      activationBits: Int? = nil, accumulatorBits: Int? = nil, biasBits: Int? = nil,
-      tileSize: Int? = nil, outerBits: Int? = nil
-    ) {
+    /// An override of those settings that `set` sets.
+    public init(match: String, _ set: (inout LayerOverride) -> Void = { _ in }) {
       self.match = match
-      self.quantize = quantize
-      self.method = method
-      self.weightBits = weightBits
-      self.activationBits = activationBits
-      self.accumulatorBits = accumulatorBits
-      self.biasBits = biasBits
-      self.tileSize = tileSize
-      self.outerBits = outerBits
-    }
-
-    enum CodingKeys: String, CodingKey {
-      case match, quantize, method
-      case weightBits = "weight-bits"
-      case activationBits = "activation-bits"
-      case accumulatorBits = "accumulator-bits"
-      case biasBits = "bias-bits"
-      case tileSize = "tile-size"
-      case outerBits = "outer-bits"
+      set(&self)
     }
   }
 
@@ -139,10 +119,10 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Whether to correct the mean shift of each layer's output; needs calibration data.
   public var biasCorrection = true
   public var rangeEstimator = RangeEstimator.mse
-  /// Needs calibration data; `nil` is ``ActivationWidth/fixed``.
-  public var activationWidth: ActivationWidth?
-  /// Whether factors move between layers before quantization (``CrossLayerEqualization``); `nil` for no.
-  public var equalization: Bool?
+  /// ``ActivationWidth/searched`` needs calibration data.
+  public var activationWidth = ActivationWidth.fixed
+  /// Whether factors move between layers before quantization (``CrossLayerEqualization``).
+  public var equalization = false
   /// Of layers whose method is `exact`, in training.
   public var gradient = Gradient.straightThrough
   /// What the scales of weights and activations may be.
@@ -153,45 +133,13 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var inputUnsigned = false
   /// The most samples that calibration reads.
   public var calibrationSamples = 1000
-  /// Steps of training each block toward what the float model's gives, without labels; needs calibration data. `nil`
-  /// for none.
-  public var reconstructionSteps: Int?
+  /// Steps of training each block toward what the float model's gives, without labels; other than 0 needs
+  /// calibration data.
+  public var reconstructionSteps = 0
   public var layers: [LayerOverride] = []
 
   /// Accumulator width to which the first and the last dot-product layer are held.
   public static let ioAccumulatorBits = 32
 
   public init() {}
-
-  /// Whether layers are equalized.
-  public var equalizes: Bool { equalization ?? false }
-
-  /// Whether narrower activation quantizers are tried.
-  public var searchesActivationWidth: Bool { activationWidth == .searched }
-
-  enum CodingKeys: String, CodingKey {
-    case method
-    case weightBits = "weight-bits"
-    case activationBits = "activation-bits"
-    case accumulatorBits = "accumulator-bits"
-    case ioBits = "io-bits"
-    case biasBits = "bias-bits"
-    case tileSize = "tile-size"
-    case outerBits = "outer-bits"
-    case initializer = "init"
-    case refine, rounding
-    case scaleSearch = "scale-search"
-    case depthwiseMethod = "depthwise"
-    case biasCorrection = "bias-correction"
-    case rangeEstimator = "activation-range"
-    case activationWidth = "activation-width"
-    case reconstructionSteps = "reconstruction-steps"
-    case equalization
-    case gradient
-    case scaleType = "scale-type"
-    case foldBatchNormalization = "fold-batch-normalization"
-    case inputUnsigned = "input-unsigned"
-    case calibrationSamples = "calibration-samples"
-    case layers
-  }
 }

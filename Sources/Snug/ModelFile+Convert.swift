@@ -29,7 +29,7 @@ extension ModelFile {
     paths.add(options)
     try paths.check()
     if options.training.epochs > 0, options.data == nil { throw .trainingWithoutData }
-    let reconstructs = options.recipe.reconstructionSteps ?? 0 > 0
+    let reconstructs = options.recipe.reconstructionSteps > 0
     if reconstructs, options.data == nil { throw .reconstructionWithoutData }
     var clock = StageClock()
     let model = try load()
@@ -140,12 +140,10 @@ extension ModelFile {
         progress(Progress($0))
       }
     }
-    guard let calibration, let steps = options.recipe.reconstructionSteps, steps > 0 else {
-      return start
-    }
+    guard let calibration, options.recipe.reconstructionSteps > 0 else { return start }
     do throws(TrainingError) {
       var settings = BlockReconstruction.Settings()
-      settings.steps = steps
+      settings.steps = options.recipe.reconstructionSteps
       settings.seed = options.seed
       return try BlockReconstruction(start, calibration: calibration, settings: settings).run {
         progress(Progress(activity: "reconstructing", completed: $0, total: $1, unit: "blocks"))

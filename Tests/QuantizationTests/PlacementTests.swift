@@ -86,7 +86,7 @@ import Testing
         "i8 x>stem", "u4 stem_relu.out>q stem_relu.out>k", "i8 scores.out>head", "i4 q.out>scores",
         "i4 k.out>transpose",
       ])
-    recipe.layers = [.init(match: "scores", quantize: false)]
+    recipe.layers = [.init(match: "scores") { $0.quantize = false }]
     let plan = try QuantizerPlacement(graph: ModelBuilder.attention(), recipe: recipe).plan()
     #expect(plan.products.isEmpty && plan.excluded == ["scores"])
   }
@@ -106,8 +106,9 @@ import Testing
   @Test func `the recipe overrides single layers by pattern, the last match winning`() throws {
     var recipe = Recipe()
     recipe.layers = [
-      .init(match: "*", weightBits: 5), .init(match: "a", method: .a2q, accumulatorBits: 11),
-      .init(match: "b", quantize: false),
+      .init(match: "*") { $0.weightBits = 5 },
+      .init(match: "a") { ($0.method, $0.accumulatorBits) = (.a2q, 11) },
+      .init(match: "b") { $0.quantize = false },
     ]
     let plan = try QuantizerPlacement(graph: ModelBuilder.residual(), recipe: recipe).plan()
     #expect(plan.layers.map(\.weightBits) == [5, 5, 5])

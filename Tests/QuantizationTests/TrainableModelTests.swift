@@ -65,7 +65,7 @@ import Verification
   }
 
   @Test func `layers that a recipe leaves in floating point train their weights too`() throws {
-    let recipe = ConverterTests.recipe { $0.layers = [.init(match: "b", quantize: false)] }
+    let recipe = ConverterTests.recipe { $0.layers = [.init(match: "b") { $0.quantize = false }] }
     let model = try Converter(recipe).trainable(
       ConverterTests.model(ModelBuilder.residual()),
       calibration: try ConverterTests.samples(8, [4, 6, 6]))

@@ -116,10 +116,10 @@ import Testing
 
   @Test(arguments: [
     ("--epochs 1", 64, "error: training needs samples; give --data, or --epochs 0\n"),
-    ("--schedule linear", 64, "Error: The value 'linear' is invalid for '--schedule <schedule>'"),
-    ("--augment spin", 64, "Error: The value 'spin' is invalid for '--augment <list>'"),
-    ("--warm-up soon", 64, "Error: The value 'soon' is invalid for '--warm-up <length>'"),
-    ("--optimizer lion", 64, "Error: The value 'lion' is invalid for '--optimizer <optimizer>'"),
+    ("--schedule linear", 64, "Error: --schedule: 'linear' is no schedule; give constant"),
+    ("--augment spin", 64, "Error: --augment: augmentation 'spin' is not known; give"),
+    ("--warm-up soon", 64, "Error: --warm-up: 'soon' is no warm-up; give none"),
+    ("--optimizer lion", 64, "Error: --optimizer is lion; allowed: sgd, adam, adamw"),
     ("--learning-rate nan", 64, "Error: --learning-rate is nan; allowed: positive numbers"),
     ("--learning-rate=-1", 64, "Error: --learning-rate is -1.0; allowed: positive numbers"),
     (

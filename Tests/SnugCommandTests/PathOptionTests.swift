@@ -43,9 +43,7 @@ import Testing
   @Test func `no option takes a path as a plain string`() {
     #expect(Self.properties.count > 60)
     let others: [Any.Type] = [
-      Int.self, Double.self, OperatorName.self, NumberList.self, Augmentation.self,
-      LearningRateSchedule.self,
-      WarmUp.self,
+      Bool.self, Int.self, Double.self, OperatorName.self, SettingArgument.self,
     ]
     for property in Self.properties where !property.isArgument {
       let isKnown =

@@ -71,8 +71,12 @@ import Testing
   @Test func `the recipe in a file's metadata repeats the conversion`() throws {
     var options = options(bits: 4, accumulator: 13)
     options.recipe.layers = [
-      Recipe.LayerOverride(
-        match: "*conv2*", weightBits: 6, accumulatorBits: 16, tileSize: 24, outerBits: 20)
+      Recipe.LayerOverride(match: "*conv2*") {
+        $0.weightBits = 6
+        $0.accumulatorBits = 16
+        $0.tileSize = 24
+        $0.outerBits = 20
+      }
     ]
     options.preprocessing.normalization.mean = [0.5]
     options.seed = 3
@@ -95,9 +99,9 @@ import Testing
     var options = options(bits: 4, accumulator: 12)
     options.recipe.tileSize = 16
     options.recipe.layers = [
-      Recipe.LayerOverride(match: "*conv2*", tileSize: 24, outerBits: 20),
-      Recipe.LayerOverride(match: "*conv1*", tileSize: 0),
-      Recipe.LayerOverride(match: "*classifier*", tileSize: 8),
+      Recipe.LayerOverride(match: "*conv2*") { ($0.tileSize, $0.outerBits) = (24, 20) },
+      Recipe.LayerOverride(match: "*conv1*") { $0.tileSize = 0 },
+      Recipe.LayerOverride(match: "*classifier*") { $0.tileSize = 8 },
     ]
     let result = try model.convert(to: folder.path("tiles.onnx"), options).report.result
     #expect(result.isCertified)
@@ -109,7 +113,7 @@ import Testing
 
   @Test func `an outer register without tiles is refused`() throws {
     var options = options(bits: 4, accumulator: 12)
-    options.recipe.layers = [Recipe.LayerOverride(match: "*conv2*", outerBits: 20)]
+    options.recipe.layers = [Recipe.LayerOverride(match: "*conv2*") { $0.outerBits = 20 }]
     #expect(throws: SnugError.self) { try model.convert(to: folder.path("no.onnx"), options) }
   }
 

@@ -1,3 +1,5 @@
+import Quantization
+import TensorCore
 import Testing
 
 @testable import Snug
@@ -75,10 +77,11 @@ import Testing
     recipe.inputUnsigned = true
     recipe.calibrationSamples = 12
     recipe.layers = [
-      Recipe.LayerOverride(
-        match: "*/depthwise", method: .a2qPlus, weightBits: 8, activationBits: 6,
-        accumulatorBits: 20, biasBits: 14, tileSize: 32, outerBits: 20),
-      Recipe.LayerOverride(match: "head", quantize: false),
+      Recipe.LayerOverride(match: "*/depthwise") {
+        ($0.method, $0.weightBits, $0.activationBits) = (.a2qPlus, 8, 6)
+        ($0.accumulatorBits, $0.biasBits, $0.tileSize, $0.outerBits) = (20, 14, 32, 20)
+      },
+      Recipe.LayerOverride(match: "head") { $0.quantize = false },
     ]
     #expect(options.recipe == recipe)
     #expect(options.data == "some/folder")
@@ -173,5 +176,46 @@ import Testing
     var yaml = "a0: &a0 [x, x]\n"
     for level in 1...40 { yaml += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
     #expect(throws: RecipeFileError.self) { try options(yaml) }
+  }
+}
+
+/// What follows from the tables of settings.
+@Suite struct SettingTests {
+  private static let candidates = [
+    "on", "off", "2", "3", "0.5", "0.25", "cosine", "constant", "steps:3", "flip", "none",
+    "0.5,0.25",
+  ]
+
+  @Test func `each setting takes at least two values, and reads what it has written`() throws {
+    for setting in ConversionOptions.settings {
+      var written: Set<JSONValue> = []
+      for text in setting.choices + Self.candidates {
+        var options = ConversionOptions()
+        guard (try? setting.set(.scalar(text), in: &options)) != nil else { continue }
+        guard let json = setting.json(of: options) else { continue }
+        written.insert(json)
+        var again = ConversionOptions()
+        let yaml = JSONValue.object([JSONMember(setting.name, json)]).text()
+        try RecipeFile.apply(text: yaml, path: "recipe.yaml", to: &again)
+        #expect(setting.json(of: again) == json, "\(setting.name): \(text)")
+      }
+      #expect(written.count + (setting.isOptional ? 1 : 0) >= 2, "\(setting.name)")
+    }
+  }
+
+  @Test func `no two settings have one name`() {
+    let names = ConversionOptions.settings.map(\.name)
+    #expect(Set(names).count == names.count)
+  }
+
+  @Test func `an override has the values that its layers give, and the last one wins`() {
+    var recipe = Recipe()
+    recipe.layers = [
+      .init(match: "*") { ($0.weightBits, $0.tileSize) = (5, 8) },
+      .init(match: "a*") { ($0.weightBits, $0.quantize) = (6, true) },
+    ]
+    let merged = recipe.override(for: "ab")
+    #expect(merged.weightBits == 6 && merged.tileSize == 8 && merged.quantize == true)
+    #expect(recipe.override(for: "b").weightBits == 5 && merged.accumulatorBits == nil)
   }
 }

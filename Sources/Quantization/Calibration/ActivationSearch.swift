@@ -91,7 +91,7 @@ struct ActivationSearch {
   ) throws(ConversionError) -> [Candidate] {
     var widths = [group.bits]
     let narrowest = max(Self.leastBits, group.bits - Self.narrowing)
-    if recipe.searchesActivationWidth, narrowest < group.bits {
+    if recipe.activationWidth == .searched, narrowest < group.bits {
       var isBound = false
       for layer in layers where !isBound { isBound = try self.isBound(layer, group) }
       if isBound { widths += (narrowest..<group.bits).reversed() }

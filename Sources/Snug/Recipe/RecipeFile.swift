@@ -35,13 +35,50 @@ public enum RecipeFile {
   {
     guard let root = try compose(text, path: path) else { return }
     let reader = RecipeNodeReader(path: path)
-    try reader.forEachMember(of: root, of: RecipeKeys.all.map(\.name)) {
-      (name, node, line) throws(RecipeFileError) in
-      guard let key = RecipeKeys.all.first(where: { $0.name == name }) else { return }
-      let value = RecipeValue(node: node, key: name, line: line, reader: reader)
-      try key.set(value, &options)
-      try value.check(options.recipe)
+    let names = ConversionOptions.settings.map(\.name) + [layersKey]
+    try reader.forEachMember(of: root, of: names) { (value) throws(RecipeFileError) in
+      if value.key == layersKey {
+        options.recipe.layers += try overrides(value)
+      } else {
+        try value.set(ConversionOptions.settings, in: &options)
+      }
     }
+  }
+
+  /// The key of the list of overrides.
+  private static let layersKey = "layers"
+  /// The key of an override that says which layers it is for.
+  private static let matchKey = "match"
+
+  private static func overrides(_ list: RecipeValue) throws(RecipeFileError)
+    -> [Recipe.LayerOverride]
+  {
+    guard case .sequence(let sequence) = list.node else {
+      throw list.expected("a list of overrides, each with '\(matchKey)'")
+    }
+    var overrides: [Recipe.LayerOverride] = []
+    for node in sequence { overrides.append(try override(node, of: list)) }
+    return overrides
+  }
+
+  private static func override(_ node: YAMLNode, of list: RecipeValue) throws(RecipeFileError)
+    -> Recipe.LayerOverride
+  {
+    var layer = Recipe.LayerOverride(match: "")
+    let names = [matchKey] + Recipe.LayerOverride.settings.map(\.name)
+    try list.reader.forEachMember(of: node, of: names) { (value) throws(RecipeFileError) in
+      if value.key == matchKey {
+        layer.match = try value.string()
+      } else {
+        try value.set(Recipe.LayerOverride.settings, in: &layer)
+      }
+    }
+    guard !layer.match.isEmpty else {
+      throw RecipeFileError(
+        path: list.reader.path, line: node.mark?.line, key: list.key,
+        reason: .missingKey(matchKey))
+    }
+    return layer
   }
 
   private static func compose(_ text: String, path: String) throws(RecipeFileError) -> YAMLNode? {

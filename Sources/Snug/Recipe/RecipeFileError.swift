@@ -12,6 +12,8 @@ public struct RecipeFileError: Error, Sendable, Hashable {
     case duplicateKey
     /// The value is of another kind than the key takes.
     case expected(String, found: String)
+    /// The value is not in the form that the key has.
+    case malformed(String)
     /// The value is of the right kind and outside what is allowed.
     case notAllowed(value: String, allowed: String)
     case missingKey(String)
@@ -49,6 +51,7 @@ extension RecipeFileError {
       )
     case .duplicateKey: ("given twice", "remove one of the two")
     case .expected(let expected, let found): ("found \(found)", "give \(expected)")
+    case .malformed(let problem): (problem, nil)
     case .notAllowed(let value, let allowed): ("\(value) is not allowed", "allowed: \(allowed)")
     case .missingKey(let name): ("an entry has no '\(name)'", "add '\(name): ...'")
     }

@@ -13,7 +13,7 @@ struct RecipeNodeReader {
   /// - Throws: ``RecipeFileError`` if `node` is no mapping or has a key outside `keys`.
   func forEachMember(
     of node: YAMLNode, of keys: [String],
-    _ body: (String, YAMLNode, Int?) throws(RecipeFileError) -> Void
+    _ body: (RecipeValue) throws(RecipeFileError) -> Void
   ) throws(RecipeFileError) {
     guard case .mapping(let mapping) = node else {
       throw RecipeFileError(path: path, line: node.mark?.line, reason: .notMapping)
@@ -28,7 +28,7 @@ struct RecipeNodeReader {
           path: path, line: line, key: scalar.string,
           reason: .unknownKey(suggestion: Spelling.nearest(to: scalar.string, among: keys)))
       }
-      try body(scalar.string, value, line)
+      try body(RecipeValue(node: value, key: scalar.string, line: line, reader: self))
     }
   }
 }
@@ -40,94 +40,54 @@ struct RecipeValue {
   let line: Int?
   let reader: RecipeNodeReader
 
-  func integer() throws(RecipeFileError) -> Int {
-    guard case .scalar(let scalar) = node, let value = Int(scalar.string) else {
-      throw expected("a whole number")
-    }
-    return value
-  }
-
-  func number() throws(RecipeFileError) -> Double {
-    guard case .scalar(let scalar) = node, let value = Double(scalar.string), value.isFinite else {
-      throw expected("a number")
-    }
-    return value
-  }
-
-  /// A list of numbers, as a sequence or separated by commas.
-  func numbers() throws(RecipeFileError) -> [Double] {
-    if case .scalar(let scalar) = node, let values = NumberList(scalar.string) {
-      return values.elements
-    }
-    guard case .sequence(let sequence) = node, !sequence.isEmpty else {
-      throw expected("a list of numbers, such as [0.5, 0.5, 0.5]")
-    }
-    var numbers: [Double] = []
-    for element in sequence {
-      numbers.append(try RecipeValue(node: element, key: key, line: line, reader: reader).number())
-    }
-    return numbers
-  }
-
   func string() throws(RecipeFileError) -> String {
     guard case .scalar(let scalar) = node, !scalar.string.isEmpty else { throw expected("a text") }
     return scalar.string
   }
 
-  func flag() throws(RecipeFileError) -> Bool {
-    let text = try string()
-    switch text.lowercased() {
-    case "on", "true", "yes": return true
-    case "off", "false", "no": return false
-    default: throw expected("'on' or 'off'")
-    }
-  }
-
-  func choice<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type = Choice.self)
-    throws(RecipeFileError) -> Choice
-  {
-    let text = try string()
-    guard let choice = Choice(rawValue: text) else {
-      throw RecipeFileError(
-        path: reader.path, line: line, key: key,
-        reason: .notAllowed(
-          value: text, allowed: Choice.allCases.map(\.rawValue).joined(separator: ", ")))
-    }
-    return choice
-  }
-
-  /// An integer within bounds.
-  func integer<Bounds: RangeExpression<Int>>(in bounds: Bounds, _ allowed: String)
-    throws(RecipeFileError) -> Int
-  {
-    let value = try integer()
-    guard bounds.contains(value) else { throw notAllowed("\(value)", allowed: allowed) }
-    return value
-  }
-
-  /// Refuses a value that put a setting of `recipe` outside its range.
-  func check(_ recipe: Recipe) throws(RecipeFileError) {
-    do throws(RecipeError) {
-      try recipe.validate()
+  /// Gives the value to the setting of `settings` that the key names.
+  func set<Root>(_ settings: [Setting<Root>], in root: inout Root) throws(RecipeFileError) {
+    guard let setting = settings.first(where: { $0.name == key }) else { return }
+    do throws(SettingError) {
+      try setting.set(text, in: &root)
     } catch {
-      throw notAllowed(error.value, allowed: error.allowed)
+      switch error {
+      case .expected(let what, let found): throw expected(what, found: found)
+      case .malformed(let problem): throw self.error(.malformed(problem))
+      case .notAllowed(let value, let allowed):
+        throw self.error(.notAllowed(value: value, allowed: allowed))
+      }
     }
   }
 
-  func notAllowed(_ value: String, allowed: String) -> RecipeFileError {
-    RecipeFileError(
-      path: reader.path, line: line, key: key, reason: .notAllowed(value: value, allowed: allowed))
+  private var text: SettingText {
+    switch node {
+    case .scalar(let scalar): return .scalar(scalar.string)
+    case .sequence(let sequence):
+      var parts: [String] = []
+      for element in sequence {
+        guard case .scalar(let scalar) = element else { return .other }
+        parts.append(scalar.string)
+      }
+      return .list(parts)
+    case .mapping, .alias: return .other
+    }
   }
 
-  func expected(_ what: String) -> RecipeFileError {
+  /// - Parameter part: what is wrong in the value; `nil` where that is the whole value.
+  func expected(_ what: String, found part: String? = nil) -> RecipeFileError {
     let found =
       switch node {
+      case _ where part != nil: "'\(part ?? "")'"
       case .scalar(let scalar): scalar.string.isEmpty ? "empty" : "'\(scalar.string)'"
       case .mapping: "a mapping"
       case .sequence: "a list"
       case .alias: "an alias"
       }
-    return RecipeFileError(
-      path: reader.path, line: line, key: key, reason: .expected(what, found: found))
+    return error(.expected(what, found: found))
+  }
+
+  private func error(_ reason: RecipeFileError.Reason) -> RecipeFileError {
+    RecipeFileError(path: reader.path, line: line, key: key, reason: reason)
   }
 }

@@ -60,7 +60,7 @@ struct EvaluateCommand: Subcommand {
   var overflowLayers: OverflowOptions.Layers?
 
   @OptionGroup(title: "Preprocessing options")
-  var preprocessing: PreprocessingOptions
+  var preprocessing: SettingOptions<Preprocessing>
 
   @OptionGroup(title: "Common options")
   var common: CommonOptions
@@ -69,7 +69,9 @@ struct EvaluateCommand: Subcommand {
     if let batchSize, !(1...65536).contains(batchSize) {
       throw ValidationError("--batch-size is \(batchSize); allowed: 1 to 65536")
     }
-    if preprocessing.task == .superResolution, preprocessing.scale == nil {
+    var samples = Preprocessing()
+    try preprocessing.apply(to: &samples)
+    if samples.task == .superResolution, samples.upscaleFactor == nil {
       throw ValidationError("--task super-resolution needs --scale")
     }
     if let accumulatorBits, !(2...32).contains(accumulatorBits) {
@@ -83,7 +85,7 @@ struct EvaluateCommand: Subcommand {
 
   func execute(_ context: CommandContext) throws {
     var options = EvaluationOptions()
-    preprocessing.apply(to: &options.preprocessing)
+    try preprocessing.apply(to: &options.preprocessing)
     if let batchSize { options.batchSize = batchSize }
     if let limit { options.limit = limit }
     options.overflow = accumulatorBits.map {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Snug
 
+extension ExportFormat: ExpressibleByArgument {}
+
 extension ExportOptions.BatchNormalization: ExpressibleByArgument {}
 
 struct ExportCommand: Subcommand {

@@ -2,9 +2,6 @@ import ArgumentParser
 import Snug
 
 struct FinetuneCommand: Subcommand {
-  /// Passes over the data unless told otherwise.
-  static let epochs = 10
-
   static let configuration = CommandConfiguration(
     commandName: "finetune",
     abstract: "Train a model under the accumulator constraint, then export it certified.",
@@ -30,6 +27,6 @@ struct FinetuneCommand: Subcommand {
   var common: CommonOptions
 
   func execute(_ context: CommandContext) throws {
-    try arguments.run(context, common: common, epochs: Self.epochs)
+    try arguments.run(context, common: common, epochs: TrainingSettings.usualEpochs)
   }
 }

@@ -19,8 +19,10 @@ struct CommonOptions: ParsableArguments {
 
   func validate() throws {
     if quiet && verbose { throw ValidationError("give one of --quiet and --verbose") }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads is \(threads); allowed: 1 to 1024")
+    let allowed = ConversionOptions.threadCounts
+    if let threads, !allowed.contains(threads) {
+      throw ValidationError(
+        "--threads is \(threads); allowed: \(allowed.lowerBound) to \(allowed.upperBound)")
     }
   }
 

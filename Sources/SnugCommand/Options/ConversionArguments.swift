@@ -9,33 +9,45 @@ struct ConversionArguments: ParsableArguments {
   @OptionGroup(title: "Output options")
   var output: OutputOptions
 
-  @OptionGroup(title: "Quantization options")
-  var recipe: RecipeOptions
-
   @OptionGroup(title: "Data options")
   var data: ConversionDataOptions
 
+  @OptionGroup(title: "Quantization options")
+  var quantization: SettingOptions<QuantizationSettings>
+
   @OptionGroup(title: "Preprocessing options")
-  var preprocessing: PreprocessingOptions
+  var preprocessing: SettingOptions<Preprocessing>
 
   @OptionGroup(title: "Training options")
-  var training: TrainingOptionGroup
+  var training: SettingOptions<FinetuneSettings>
+
+  @OptionGroup(title: "Training output options")
+  var trainingOutputs: TrainingOutputOptions
+
+  func validate() throws {
+    try quantization.check(in: ConversionOptions())
+    try preprocessing.check(in: Preprocessing())
+    try training.check(in: ConversionOptions())
+  }
 
   /// Converts, and prints what came of it.
   ///
   /// - Parameter epochs: where neither a flag nor a recipe file says how many.
   func run(_ context: CommandContext, common: CommonOptions, epochs: Int) throws {
     var options = ConversionOptions(epochs: epochs)
-    if let file = recipe.recipe { try RecipeFile.apply(file.path, to: &options) }
-    recipe.apply(to: &options)
+    if let file = data.recipe { try RecipeFile.apply(file.path, to: &options) }
     data.apply(to: &options)
-    training.apply(to: &options)
-    preprocessing.apply(to: &options.preprocessing)
+    try quantization.apply(to: &options)
+    try preprocessing.apply(to: &options.preprocessing)
+    try training.apply(to: &options)
+    trainingOutputs.apply(to: &options)
     if common.threads == nil, let threads = options.threads {
       Parallelism.threadCount = threads
       context.warnOfFewerThreads(than: threads)
     }
-    if options.data == nil, recipe.biasCorrection == .on {
+    if options.data == nil, options.recipe.biasCorrection,
+      quantization.has("bias-correction")
+    {
       context.logger.warning("--bias-correction has no effect without --data")
     }
     if options.training.epochs == 0, options.trainingOutputs != Trainer.Outputs() {

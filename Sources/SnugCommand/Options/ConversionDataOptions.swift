@@ -1,8 +1,14 @@
 import ArgumentParser
 import Snug
 
-/// The samples that a conversion reads.
+/// The files that a conversion reads besides the model.
 struct ConversionDataOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "YAML file with any of these options as 'name: value', and overrides for single layers under 'layers'; an option of the command line wins over the file.",
+      valueName: "file.yaml"))
+  var recipe: InputPath?
+
   @Option(
     help: ArgumentHelp(
       "Samples for calibration and, with --epochs, for training: a folder of images or of class folders, .npz, .npy, CIFAR-10 *.bin, IDX, or TensorProto .pb files; labels are used by training alone (default: none).",
@@ -15,7 +21,7 @@ struct ConversionDataOptions: ParsableArguments {
       valueName: "path"))
   var validation: InputPath?
 
-  /// Puts the flags that were given over `options`.
+  /// Puts what was given over `options`.
   func apply(to options: inout ConversionOptions) {
     if let data { options.data = data.path }
     if let validation { options.validation = validation.path }

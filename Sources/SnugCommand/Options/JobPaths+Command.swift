@@ -13,6 +13,11 @@ extension Option: ParsedProperty {
   static var valueType: Any.Type { Value.self }
 }
 
+extension Flag: ParsedProperty {
+  var anyValue: Any { wrappedValue }
+  static var valueType: Any.Type { Value.self }
+}
+
 extension Argument: ParsedProperty {
   var anyValue: Any { wrappedValue }
   static var valueType: Any.Type { Value.self }

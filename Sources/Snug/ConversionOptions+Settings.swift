@@ -1,0 +1,80 @@
+import Quantization
+import TensorCore
+import Training
+
+/// What `convert` calls quantization options.
+public enum QuantizationSettings: SettingTable {
+  public static let settings: [Setting<ConversionOptions>] =
+    Recipe.settings.map { $0.lifted(to: \.recipe) } + [
+      Setting(
+        "format", \.format, .choice(), fallback: ExportFormat.qonnx,
+        "Dialect of the exported file"),
+      Setting(
+        "seed", \.seed, .integer(0...Int.max), fallback: 0, "Seed of all random choices",
+        placeholder: "number"),
+    ]
+}
+
+/// What `convert` and `finetune` call training options.
+public enum FinetuneSettings: SettingTable {
+  public static let settings: [Setting<ConversionOptions>] =
+    Recipe.trainingSettings.map { $0.lifted(to: \.recipe) }
+    + TrainingSettings.settings.map { $0.lifted(to: \.training) }
+}
+
+extension ConversionOptions: SettingTable {
+  /// The numbers of threads that can be asked for.
+  public static let threadCounts = 1...1024
+
+  /// Everything that a recipe file can set by one value.
+  public static let settings: [Setting<ConversionOptions>] =
+    QuantizationSettings.settings + [
+      Setting("data", \.data, .text { $0 }, "Samples for calibration and training"),
+      Setting("validation", \.validation, .text { $0 }, "Held-out samples"),
+    ] + Preprocessing.settings.map { $0.lifted(to: \.preprocessing) } + FinetuneSettings.settings
+    + [Setting("threads", \.threads, .integer(threadCounts), "Threads to compute with")]
+
+  /// What decides the result, with the keys of a recipe file; paths and threads are not part of it.
+  ///
+  /// JSON is YAML, so the text is a recipe that repeats the conversion.
+  public var recipeJSON: JSONValue {
+    var members =
+      QuantizationSettings.settings.members(of: self)
+      + Preprocessing.settings.members(of: preprocessing)
+    if training.epochs > 0 { members += FinetuneSettings.settings.members(of: self) }
+    if !recipe.layers.isEmpty {
+      let layers = recipe.layers.map { layer in
+        JSONValue.object(
+          [JSONMember("match", .string(layer.match))]
+            + Recipe.LayerOverride.settings.members(of: layer))
+      }
+      members.append(JSONMember("layers", .array(layers)))
+    }
+    return .object(members)
+  }
+}
+
+extension Preprocessing: SettingTable {
+  /// How samples on disk become the model's input.
+  public static let settings: [Setting<Preprocessing>] = [
+    Setting(
+      "mean", \.normalization.mean, .numbers(), fallback: [],
+      "Mean of each channel, in x' = (x * input-scale - mean) / std; one value for all channels, or one each",
+      placeholder: "list", defaultText: "0", isOptional: true),
+    Setting(
+      "std", \.normalization.std, .numbers(.positive), fallback: [],
+      "Standard deviation of each channel; one value for all channels, or one each",
+      placeholder: "list", defaultText: "1", isOptional: true),
+    Setting(
+      "input-scale", \.normalization.inputScale, .number(.nonzero), fallback: 1,
+      "Factor on the stored values, such as 0.00392157 for bytes to 0...1", placeholder: "factor",
+      isOptional: true),
+    Setting(
+      "task", \.task, .choice(), "What the outputs mean",
+      defaultText: "told from the data where it is plain"),
+    Setting(
+      "scale", \.upscaleFactor, .integer(1...16),
+      "For super-resolution: how many times the output is larger than the input",
+      placeholder: "factor"),
+  ]
+}
