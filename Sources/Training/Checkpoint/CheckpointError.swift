@@ -4,33 +4,36 @@ import TensorCore
 public enum CheckpointError: Error, Sendable, Hashable {
   /// The operating system refused to open, read or write.
   case file(FileError)
-  /// Another training, of this process id where it is known, writes its states to the folder.
+  /// Another training writes its states to the folder; `process` is its process id, where that is known.
   case inUse(folder: String, process: Int?)
-  /// A pipe or device, which has no size to check.
+  /// The path names a pipe or device, which has no size to check.
   case notRegularFile(path: String)
-  /// No checkpoint at all.
+  /// The file is not a checkpoint.
   case foreign(path: String)
+  /// The format has a version other than the one that this program reads.
   case version(path: String, found: Int64, supported: Int64)
+  /// The file holds fewer bytes than its header announces.
   case truncated(path: String, needed: Int, available: Int)
-  /// More bytes than the header tells of.
+  /// The file holds more bytes than its header announces.
   case tooLong(path: String, needed: Int, available: Int)
-  /// The checksum over the bytes is not the stored one.
+  /// The checksum of the bytes is not the stored one.
   case corrupt(path: String)
-  /// The header is no JSON.
+  /// The header is not JSON.
   case header(path: String, JSONError)
-  /// A field of the header is missing, or has a type or size that can't be.
+  /// A field of the header is missing, or has an impossible type or value.
   case malformed(path: String, field: String)
   /// An array holds NaN or an infinity.
   case nonFinite(path: String, name: String, element: Int)
-  /// The checkpoint of a run with other options, another model or other data.
+  /// The checkpoint is of a run with other options, another model or other data.
   case otherConfiguration(path: String, [Difference])
   /// The checkpoint lacks an array of this model.
   case missingArray(path: String, name: String)
   /// The checkpoint has an array that this model lacks.
   case unexpectedArray(path: String, name: String)
+  /// An array of the checkpoint has another number of elements than that of this model.
   case arrayLength(path: String, name: String, expected: Int, actual: Int)
 
-  /// A member of the configuration that differs; `nil` where one side lacks it.
+  /// A member of the configuration that differs; a side that lacks it is `nil`.
   public struct Difference: Sendable, Hashable {
     public var key: String
     public var saved: JSONValue?
@@ -39,7 +42,7 @@ public enum CheckpointError: Error, Sendable, Hashable {
 }
 
 extension CheckpointError {
-  /// True where an output can't be written, false where an input can't be used.
+  /// Whether an output can't be written, rather than an input not be used.
   public var isOutput: Bool {
     if case .file(let error) = self { error.operation == .write } else { false }
   }

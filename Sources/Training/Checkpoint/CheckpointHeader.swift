@@ -1,6 +1,6 @@
 import TensorCore
 
-/// What a checkpoint holds beside its arrays.
+/// What a checkpoint holds besides its arrays.
 public struct CheckpointHeader: Sendable, Hashable {
   /// Everything that must be the same in a run that resumes, as a JSON object of scalars: options, and
   /// ``Fingerprint`` texts of the model and the data. A difference is reported by its key.
@@ -11,7 +11,7 @@ public struct CheckpointHeader: Sendable, Hashable {
   /// The epoch of ``bestMetric``.
   public var bestEpoch: Int?
   public var seed: UInt64
-  /// Whatever else the loop must know, such as counts of steps; an object.
+  /// Whatever else the training loop must know, such as counts of steps; an object.
   public var extra: JSONValue
 
   public init(
@@ -37,10 +37,10 @@ extension CheckpointHeader {
   /// The version of the format that this code writes and reads.
   static let version: Int64 = 1
 
-  /// More steps, epochs or batches than any training has; sums of a few such counts are integers still.
+  /// A bound on steps, epochs and batches above what any training has; a sum of a few such counts fits an integer.
   static let countLimit: Int64 = 1 << 48
 
-  /// The header as it stands in a file.
+  /// The header as it is written in a file, with the arrays that follow it.
   func json(_ entries: [Entry]) -> JSONValue {
     [
       "version": .integer(Self.version),
@@ -59,7 +59,7 @@ extension CheckpointHeader {
     ]
   }
 
-  /// The header of a file, and the arrays that follow it.
+  /// Reads the header of a file and the list of arrays that follow it.
   ///
   /// - Throws: ``CheckpointError`` for another version, and for a member that is missing or wrong.
   static func decode(_ json: JSONValue, path: String) throws(CheckpointError)

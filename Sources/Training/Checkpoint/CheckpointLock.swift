@@ -9,16 +9,17 @@ import TensorCore
   import Darwin
 #endif
 
-/// The right to write states to a folder, which one process at a time has.
+/// The right to write states to a folder, which one process has at a time.
 ///
-/// A lock on a file in the folder, which the system gives up with the process that held it, however that ended; the
-/// file stays, with the id of the last one. A file system without locks lets every process through.
+/// It is a lock on a file in the folder. The system releases it when the process that holds it ends, in whatever way;
+/// the file stays, with the id of its last holder. A file system without locks lets every process through.
 public final class CheckpointLock: Sendable {
   private let descriptor: Int32
 
-  /// Makes the folder where it is missing.
+  /// Takes the lock, and makes the folder where it is missing.
   ///
-  /// - Throws: ``CheckpointError/inUse(folder:process:)`` while another training has the folder.
+  /// - Throws: ``CheckpointError/inUse(folder:process:)`` while another training has the folder;
+  ///   ``CheckpointError/file(_:)`` where the folder or the file can't be made.
   public init(folder: String) throws(CheckpointError) {
     let path = CheckpointStore.lockPath(in: folder)
     try CheckpointError.wrapping { () throws(FileError) in try FilePath.makeFolder(folder) }
@@ -38,7 +39,7 @@ public final class CheckpointLock: Sendable {
 
   deinit { close(descriptor) }
 
-  /// The id that the holder has written, once it has.
+  /// The process id that the holder has written; `nil` before it has.
   private static func process(in descriptor: Int32) -> Int? {
     var buffer = [UInt8](repeating: 0, count: 32)
     let count = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }

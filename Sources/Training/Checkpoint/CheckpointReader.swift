@@ -8,7 +8,7 @@ struct CheckpointReader {
   private let file: InputFile
   private let headerLength: Int
 
-  /// More than a list of arrays and options takes.
+  /// A bound on the bytes of a header, above what a list of arrays and options takes.
   private static let headerLimit = 1 << 26
   private static let piece = 1 << 20
 
@@ -21,7 +21,7 @@ struct CheckpointReader {
     let prefix = try Self.bytes(CheckpointWriter.prefixLength, of: file)
     let magic = CheckpointWriter.magic
     guard prefix.starts(with: magic) else {
-      // A part of the first bytes is what a copy that broke off leaves.
+      // A copy that broke off may leave a part of the first bytes.
       guard prefix.isEmpty || magic.starts(with: prefix) else { throw .foreign(path: path) }
       throw .truncated(path: path, needed: CheckpointWriter.prefixLength, available: size)
     }
@@ -62,13 +62,13 @@ struct CheckpointReader {
       [header.configuration, given].flatMap { ($0.objectValue ?? []).map(\.key) })
     return keys.sorted().compactMap { key in
       let (saved, given) = (header.configuration[key], given[key])
-      // As text, since a number that isn't finite is saved as null.
+      // Compared as text, since a number that isn't finite is saved as null.
       return saved?.encoded() == given?.encoded()
         ? nil : CheckpointError.Difference(key: key, saved: saved, given: given)
     }
   }
 
-  /// Fills the arrays, which are found by their names; nothing is written before all are found to fit.
+  /// Fills the arrays, found by their names; nothing is written before all of them fit.
   ///
   /// - Throws: ``CheckpointError`` where names or lengths differ, or the file can't be read.
   func read(into arrays: [NamedArray]) throws(CheckpointError) {
@@ -104,7 +104,7 @@ struct CheckpointReader {
     }
   }
 
-  /// The bytes that a file of these arrays takes.
+  /// The bytes that a file with these arrays takes.
   private static func size(
     _ entries: [CheckpointHeader.Entry], after start: Int, path: String
   ) throws(CheckpointError) -> Int {
@@ -119,7 +119,7 @@ struct CheckpointReader {
     return size
   }
 
-  /// The next bytes of a file; fewer only at its end.
+  /// The next `count` bytes of a file; fewer only at its end.
   private static func bytes(_ count: Int, of file: InputFile) throws(CheckpointError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     let read = try CheckpointError.wrapping { () throws(FileError) in

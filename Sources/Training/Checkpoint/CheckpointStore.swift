@@ -1,6 +1,6 @@
 import TensorCore
 
-/// The folder of `--checkpoint-dir`: the state to resume from, and the one with the best metric.
+/// The folder of `--checkpoint-dir`, with the state to resume from and the state with the best metric.
 public struct CheckpointStore: Sendable, Hashable {
   public let folder: String
 
@@ -22,7 +22,7 @@ public struct CheckpointStore: Sendable, Hashable {
   /// The file of a ``CheckpointLock``.
   static func lockPath(in folder: String) -> String { "\(folder)/.lock" }
 
-  /// The files that a training may write in a folder, whether or not it or they exist.
+  /// The files that a training may write in a folder, whether or not the folder or the files exist.
   public static func files(in folder: String) -> [String] {
     Slot.allCases.map { path($0, in: folder) } + [lockPath(in: folder)]
   }
@@ -34,9 +34,9 @@ public struct CheckpointStore: Sendable, Hashable {
   /// Whether there is a file to restore from, which may still prove unusable.
   public func contains(_ slot: Slot) -> Bool { (try? FilePath.resolved(path(slot))) != nil }
 
-  /// Writes a state; the one before stays until this is complete.
+  /// Writes a state; the previous one stays until this one is complete.
   ///
-  /// - Parameter arrays: written from where they lie; names must differ.
+  /// - Parameter arrays: written from their own memory; names must differ.
   /// - Throws: ``CheckpointError/file(_:)``.
   public func save(
     _ header: CheckpointHeader, _ arrays: [NamedArray], as slot: Slot
@@ -44,7 +44,7 @@ public struct CheckpointStore: Sendable, Hashable {
     try CheckpointWriter.write(header, arrays, to: path(slot))
   }
 
-  /// The header of a state, for a look before anything is allocated.
+  /// The header of a state, to be looked at before anything is allocated.
   ///
   /// - Throws: ``CheckpointError`` where the file is missing, foreign or damaged.
   public func header(of slot: Slot) throws(CheckpointError) -> CheckpointHeader {
@@ -54,9 +54,9 @@ public struct CheckpointStore: Sendable, Hashable {
   /// Reads a state straight into the arrays.
   ///
   /// - Parameters:
-  ///   - arrays: those that were saved, by name, in any order.
+  ///   - arrays: the arrays that were saved, by name, in any order.
   ///   - configuration: what ``CheckpointHeader/configuration`` of the file must equal, member by member.
-  /// - Throws: ``CheckpointError``; the arrays then are as before, unless the disk failed while reading.
+  /// - Throws: ``CheckpointError``; the arrays are then as before, unless the disk failed while it was read.
   public func restore(
     _ slot: Slot, into arrays: [NamedArray], configuration: JSONValue
   ) throws(CheckpointError) -> CheckpointHeader {

@@ -6,15 +6,15 @@ import TensorCore
 /// | --- | --- |
 /// | 8 | `89 53 4E 55 47 53 54 0A` (the first byte and the line feed show damage by a text-mode copy) |
 /// | 8 | length of the header, unsigned, little-endian |
-/// | length | header: JSON in UTF-8, blanks behind it up to a multiple of 64 bytes in the file |
-/// | 4 each | the arrays in the order of the header: float32, little-endian |
+/// | length | header: JSON in UTF-8, followed by blanks up to a multiple of 64 bytes in the file |
+/// | 4 each | the elements of the arrays in the order of the header: float32, little-endian |
 /// | 4 | CRC-32 of all that precedes, little-endian |
 enum CheckpointWriter {
   static let magic: [UInt8] = [0x89, 0x53, 0x4E, 0x55, 0x47, 0x53, 0x54, 0x0A]
 
-  /// Bytes before the header.
+  /// The number of bytes before the header.
   static let prefixLength = 16
-  /// Bytes after the arrays.
+  /// The number of bytes after the arrays.
   static let suffixLength = 4
   private static let alignment = 64
 

@@ -11,7 +11,7 @@ struct Checksum {
         UInt(value), base.assumingMemoryBound(to: UInt8.self), bytes.count))
   }
 
-  /// The value as it stands in a file.
+  /// The four bytes of the value in a file.
   var littleEndianBytes: [UInt8] {
     withUnsafeBytes(of: value.littleEndian) { Array($0) }
   }

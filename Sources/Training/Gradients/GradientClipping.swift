@@ -1,12 +1,12 @@
 import CKernels
 import TensorCore
 
-/// Limits the global norm of the gradients: g *= min(1, limit / (norm + 1e-6)), the norm over all segments
-/// together (Pascanu et al. 2013, in the form of torch.nn.utils.clip_grad_norm_).
+/// Limits the global norm of the gradients: multiplies them by min(1, limit / (norm + 1e-6)), where the norm is that
+/// of all segments together (Pascanu et al. 2013, in the form of torch.nn.utils.clip_grad_norm_).
 ///
-/// Sums are taken in double precision in one order for any number of threads.
+/// Sums are taken in double precision, in the same order for any number of threads.
 public struct GradientClipping: Sendable, Hashable {
-  /// The limit; `nil` only measures.
+  /// The limit; with `nil` the norm is only measured.
   public let maximumNorm: Double?
 
   /// - Throws: ``OptimizerError`` where the limit is not positive.
@@ -19,9 +19,9 @@ public struct GradientClipping: Sendable, Hashable {
 
   /// Scales the gradients down where their norm exceeds the limit.
   ///
-  /// - Parameter segments: the cuts of `gradients`, for messages.
-  /// - Returns: the norm before.
-  /// - Throws: ``GradientError/notFinite(segment:element:isNaN:)``; the gradients stay as they are.
+  /// - Parameter segments: the segments of `gradients`, for messages.
+  /// - Returns: the norm before clipping.
+  /// - Throws: ``GradientError/notFinite(segment:element:isNaN:)``, with the gradients unchanged.
   @discardableResult public func apply(
     _ gradients: UnsafeMutableBufferPointer<Float>, segments: [ParameterSegment]
   ) throws(GradientError) -> Double {
@@ -40,7 +40,7 @@ public struct GradientClipping: Sendable, Hashable {
     return norm
   }
 
-  /// The Euclidean norm; not finite only where an element is not.
+  /// The Euclidean norm, which is finite if and only if all elements are.
   static func norm(_ gradients: UnsafeBufferPointer<Float>) -> Double {
     nonisolated(unsafe) let gradients = gradients
     return Chunks.sum(count: gradients.count) { range in

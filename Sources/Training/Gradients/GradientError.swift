@@ -2,7 +2,7 @@ import TensorCore
 
 /// Why gradients can't be used.
 public enum GradientError: Error, Sendable, Hashable {
-  /// The first element in the order of the segments that is NaN or infinite.
+  /// An element is NaN or infinite; this is the first in the order of the segments.
   case notFinite(segment: String, element: Int, isNaN: Bool)
 }
 

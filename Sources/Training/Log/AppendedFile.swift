@@ -8,12 +8,12 @@ import TensorCore
   import Darwin
 #endif
 
-/// A file that grows at its end; every write has reached the system when it returns.
+/// A file that grows at its end. Every write has reached the system when it returns.
 final class AppendedFile {
   let path: String
   private let descriptor: Int32
 
-  /// Opens a file, made where it is missing, and cuts it after its first `length` bytes.
+  /// Opens a file, or makes it where it is missing, and cuts it after its first `length` bytes.
   init(path: String, keeping length: Int) throws(FileError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError(.write, path, code: errno) }
@@ -45,7 +45,7 @@ final class AppendedFile {
 
   /// Waits until the disk has what was written.
   func synchronize() throws(FileError) {
-    // A pipe or device can't be synchronized, and needs not.
+    // A pipe or device can't be synchronized, and needs no synchronization.
     guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
       throw FileError(.write, path, code: errno)
     }

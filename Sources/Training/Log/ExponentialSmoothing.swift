@@ -1,7 +1,7 @@
-/// A running mean for display: value = sum of (1 - b) b^age x, divided by the sum of its weights, so that
-/// the first values count fully (Kingma and Ba 2015, section 3).
+/// A running mean for display: the sum of (1 - b) b^age x over the values x so far, divided by the sum of the weights
+/// (1 - b) b^age, so that the first values count fully (Kingma and Ba 2015, section 3).
 public struct ExponentialSmoothing: Sendable, Hashable {
-  /// b, in 0..<1: 0.98 looks back on about 50 values.
+  /// The base b of the weights, in 0..<1; 0.98 looks back on about 50 values.
   public let kept: Double
   private var sum = 0.0
   private var weight = 0.0
@@ -11,12 +11,12 @@ public struct ExponentialSmoothing: Sendable, Hashable {
     self.kept = kept
   }
 
-  /// The smoothed value, `nil` before the first.
+  /// The smoothed value; `nil` before the first finite one.
   public var value: Double? { weight > 0 ? sum / weight : nil }
 
-  /// Takes a value in; one that is not finite is left out, since it would stay forever.
+  /// Takes a value in; one that is not finite is left out, since it would never fade.
   ///
-  /// - Returns: the smoothed value, `nil` where there was no finite one yet.
+  /// - Returns: the smoothed value; `nil` where there was no finite one yet.
   @discardableResult public mutating func observe(_ value: Double) -> Double? {
     if value.isFinite {
       sum = kept * sum + (1 - kept) * value

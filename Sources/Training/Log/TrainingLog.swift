@@ -1,10 +1,10 @@
 import TensorCore
 
-/// One log file of a training, a row at a time.
+/// One log file of a training, written a row at a time.
 ///
-/// A run that resumes goes on behind the row of its checkpoint, so that the file ends up with the rows of
-/// an undisturbed run, apart from ``TrainingRecord/samplesPerSecond``. For that, rows of a step are appended
-/// and synchronized before the checkpoint of that step is saved.
+/// A run that resumes continues after the row of its checkpoint, so that the file ends up with the rows of an
+/// undisturbed run, apart from ``TrainingRecord/samplesPerSecond``. For that, the rows up to a step are appended and
+/// synchronized before the checkpoint of that step is saved.
 public final class TrainingLog {
   public let path: String
   public let format: TrainingLogFormat
@@ -23,12 +23,13 @@ public final class TrainingLog {
     }
   }
 
-  /// Goes on with the log of a run that resumes at a step; a missing file starts anew.
+  /// Continues the log of a run that resumes after a step; starts a new log where the file is missing.
   ///
   /// Rows of later steps are cut off, and so is a last line that was not written to its end.
   ///
   /// - Parameter kept: receives the rows that stay, for the plot.
-  /// - Throws: ``TrainingLogError`` where the file holds something else; it stays as it is.
+  /// - Throws: ``TrainingLogError`` where the file holds something else, in which case it stays as it is, or can't be
+  ///   read or written.
   public init(
     resuming path: String, format: TrainingLogFormat, after step: Int,
     kept: inout [TrainingRecord]
@@ -52,7 +53,7 @@ public final class TrainingLog {
     }
   }
 
-  /// Writes a row, which is in the file when this returns.
+  /// Writes a row, which has reached the system when this returns.
   ///
   /// - Throws: ``TrainingLogError/file(_:)``.
   public func append(_ record: TrainingRecord) throws(TrainingLogError) {
@@ -61,14 +62,14 @@ public final class TrainingLog {
     }
   }
 
-  /// Waits until the disk has every row; before a checkpoint is saved.
+  /// Waits until the disk has every row; called before a checkpoint is saved.
   ///
   /// - Throws: ``TrainingLogError/file(_:)``.
   public func synchronize() throws(TrainingLogError) {
     try TrainingLogError.wrapping { () throws(FileError) in try file.synchronize() }
   }
 
-  /// The rows up to a step, and the bytes that they and the heading take.
+  /// The rows up to a step, and the number of bytes that they and the heading take.
   private static func rows(
     _ content: [UInt8], format: TrainingLogFormat, upTo step: Int, path: String
   ) throws(TrainingLogError) -> (length: Int, records: [TrainingRecord]) {

@@ -4,10 +4,10 @@ import TensorCore
 public enum TrainingLogError: Error, Sendable, Hashable {
   /// The operating system refused to open, read or write.
   case file(FileError)
-  /// A file to go on with holds something else; `line` counts from 1.
+  /// A file to continue holds something else; `line` counts from 1.
   case foreign(path: String, line: Int)
 
-  /// True where an output can't be written, false where an input can't be used.
+  /// Whether an output can't be written, rather than an input not be used.
   public var isOutput: Bool {
     if case .file(let error) = self { error.operation == .write } else { false }
   }

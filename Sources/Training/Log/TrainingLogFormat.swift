@@ -2,9 +2,9 @@ import TensorCore
 
 /// How a log file writes its rows.
 public enum TrainingLogFormat: Sendable, Hashable, CaseIterable {
-  /// A line of names, then a line a row; what is missing is empty.
+  /// A line of column names, then a line for each row; what is missing is left empty.
   case csv
-  /// A JSON object a line; what is missing or not finite is null.
+  /// A JSON object for each row; what is missing or not finite is null.
   case jsonLines
 
   static let columns = [
@@ -20,7 +20,7 @@ public enum TrainingLogFormat: Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// A row, with its line feed.
+  /// The text of a row, with its line feed.
   func line(_ record: TrainingRecord) -> String {
     switch self {
     case .csv:
@@ -35,7 +35,7 @@ public enum TrainingLogFormat: Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// Reads a line without its line feed; `nil` where it is no row.
+  /// Reads a line, without its line feed; gives `nil` where it is not a row.
   func record(_ line: Substring) -> TrainingRecord? {
     var step: Int?
     var numbers: [Double?] = []
@@ -60,14 +60,14 @@ public enum TrainingLogFormat: Sendable, Hashable, CaseIterable {
       }
     }
     guard let step else { return nil }
-    // A number that had to be there was not finite.
+    // A required number that is missing was not finite.
     return TrainingRecord(
       step: step, epoch: numbers[0] ?? .nan, learningRate: numbers[1] ?? .nan,
       loss: numbers[2] ?? .nan, penalty: numbers[3] ?? .nan, gradientNorm: numbers[4],
       samplesPerSecond: numbers[5] ?? .nan, validation: numbers[6])
   }
 
-  /// The columns after the first.
+  /// The values of the columns after the first.
   private static func numbers(_ record: TrainingRecord) -> [Double?] {
     [
       record.epoch, record.learningRate, record.loss, record.penalty, record.gradientNorm,

@@ -1,18 +1,20 @@
 /// One row of the training log.
 public struct TrainingRecord: Sendable, Hashable {
-  /// Optimizer steps taken.
+  /// The number of optimizer steps taken.
   public var step: Int
-  /// Passes over the data, with the part of the current one that is done.
+  /// The number of passes over the data, with the fraction of the current one that is done.
   public var epoch: Double
+  /// The learning rate of the last step.
   public var learningRate: Double
-  /// The mean loss since the row before, without the penalty.
+  /// The mean loss of a step since the previous row, without the penalty.
   public var loss: Double
-  /// The regularization that was added to the loss.
+  /// The mean penalty that a step since the previous row added to the loss.
   public var penalty: Double
-  /// The norm before clipping, where it was measured.
+  /// The mean norm of the gradients before clipping since the previous row; `nil` where it was not measured.
   public var gradientNorm: Double?
+  /// Training throughput over recent steps, in samples per second.
   public var samplesPerSecond: Double
-  /// The metric on held-out samples, in rows that end an epoch.
+  /// The metric on held-out samples, in rows that end an epoch with validation.
   public var validation: Double?
 
   public init(

@@ -3,7 +3,7 @@ import GraphIR
 import Operators
 import TensorCore
 
-/// The loss of a batch from a plan's output, written as the gradient of that output.
+/// The loss of a batch, computed from a plan's output, and its gradient by that output.
 struct BatchLoss {
   /// What the outputs are compared with.
   private enum Measure {
@@ -19,8 +19,8 @@ struct BatchLoss {
   private let teacher: Teacher?
 
   /// - Parameters:
-  ///   - float: the model before quantization, which distillation imitates.
-  ///   - dataset: tells what there is to compare with.
+  ///   - float: the model before quantization, whose outputs distillation imitates.
+  ///   - dataset: determines what there is to compare with.
   /// - Throws: ``TrainingError`` where the data lacks what the loss needs, or the float model can't be run.
   init(_ settings: TrainingSettings, float: Graph, dataset: any Dataset) throws(TrainingError) {
     path = dataset.path
@@ -43,7 +43,7 @@ struct BatchLoss {
       guard dataset.reference == .targets else { throw .noReference(kind, path: dataset.path) }
       measure = .squaredError
     case .distill:
-      // Rows of scores are imitated as distributions, images and numbers as they are.
+      // Rows of scores are imitated as distributions; images and numbers by their values.
       let rank = output.flatMap { float[$0].type?.rank } ?? 0
       let areScores =
         settings.outputsAreScores ?? (endsInSoftmax || rank == 2 && dataset.reference != .targets)
@@ -62,9 +62,10 @@ struct BatchLoss {
   }
 
   /// - Parameters:
-  ///   - output: values in, gradient out.
-  ///   - feeds: of the batch, which the teacher sees too.
-  /// - Returns: the mean loss; NaN where an output is.
+  ///   - output: holds the values, and receives the gradient.
+  ///   - feeds: the inputs of the batch, which the teacher sees too.
+  /// - Returns: the mean loss; NaN where an output is NaN.
+  /// - Throws: ``TrainingError`` where the teacher can't be run, or the data doesn't fit the output.
   func evaluate(
     _ output: TrainingPlan.Output, _ batch: Batch, feeds: [ValueID: Tensor]
   ) throws(TrainingError) -> Double {

@@ -3,10 +3,10 @@ import Operators
 import Quantization
 import TensorCore
 
-/// The parameters of a model in one flat buffer, their gradients in another, and behind the trained ones the
-/// running statistics.
+/// The parameters of a model in one flat buffer, trained ones first and running statistics last, and the gradients of
+/// the trained ones in another.
 final class ParameterStore {
-  /// Cuts of the trained part.
+  /// The trained parameters' places in the flat buffer.
   let segments: [ParameterSegment]
   let memory: [ValueID: ParameterMemory]
   private let buffer: FloatBuffer
@@ -44,15 +44,15 @@ final class ParameterStore {
     self.memory = memory
   }
 
-  /// All values, running statistics last.
+  /// The values of all parameters, running statistics last.
   var all: UnsafeMutableBufferPointer<Float> { buffer.elements }
-  /// The trained values.
+  /// The values of the trained parameters.
   var trained: UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(rebasing: buffer.elements[..<trainedCount])
   }
   var gradients: UnsafeMutableBufferPointer<Float> { gradientBuffer.elements }
 
-  /// A copy of a parameter's present value.
+  /// A copy of a parameter's current value.
   func tensor(_ value: ValueID) -> Tensor {
     guard let place = memory[value] else { preconditionFailure("not a parameter") }
     let count = place.shape.reduce(1, *)

@@ -6,17 +6,18 @@ import TensorCore
 
 /// Trains a model's parameters on data, with validation after each epoch, logs, and states to resume from.
 ///
-/// The same settings, data, threads and machine give the same bytes, also where a run was stopped at any
-/// instant and resumed.
+/// The same settings, data, number of threads and machine give the same bytes, even where a run was stopped at any
+/// moment and resumed.
 public final class Trainer {
-  /// Where a run leaves its traces; all are optional.
+  /// The files that a run writes; all are optional.
   public struct Outputs: Sendable, Hashable {
-    /// The folder of states to resume from.
+    /// The folder for states to resume from.
     public var checkpoints: String?
-    /// Rows as CSV and as JSON lines.
+    /// The file for the log as CSV.
     public var csv: String?
+    /// The file for the log as JSON lines.
     public var jsonLines: String?
-    /// Curves of loss and metric as SVG.
+    /// The file for the curves of loss and metric, as SVG.
     public var plot: String?
 
     public init() {}
@@ -41,7 +42,7 @@ public final class Trainer {
     }
   }
 
-  /// What a user should know before the training goes on.
+  /// What a user should know before the training continues.
   public var notice: TrainingNotice? { journal.notice }
 
   private let model: TrainableModel
@@ -84,16 +85,17 @@ public final class Trainer {
     }
   }
 
-  /// Everything that a state holds beside its header.
+  /// Everything that a state holds besides its header.
   private var arrays: [NamedArray] {
     [NamedArray("parameters", store.all)] + step.optimizer.state + (step.average?.state ?? [])
       + (best.map { [NamedArray("best", $0.elements)] } ?? [])
   }
 
-  /// Trains to the end, and bakes the best parameters where there is validation, else the last ones.
+  /// Trains to the end, and bakes the parameters: the best ones where there is validation, else the last ones, or
+  /// their average where one is kept.
   ///
   /// - Parameter progress: called after each step, from this thread.
-  /// - Throws: ``TrainingError``; after an interruption the state is saved first.
+  /// - Throws: ``TrainingError``; on an interruption the state is saved first.
   public func run(progress: (TrainingProgress) -> Void = { _ in }) throws(TrainingError) -> (
     conversion: Conversion, summary: TrainingSummary
   ) {
@@ -105,7 +107,7 @@ public final class Trainer {
         from: StreamPosition(epoch: state.position.epoch, batch: state.position.batch),
         epochs: settings.epochs)
     }
-    // Not before, since it ends what a log of another run held.
+    // Opened only now, since this discards the log of another run.
     try journal.open(after: state.position.step)
     var pace = TrainingPace()
     var lastSave = ContinuousClock.now
@@ -168,7 +170,7 @@ public final class Trainer {
 
   private func bake() throws(TrainingError) -> Conversion {
     do throws(ConversionError) { return try model.bake(store.tensor) } catch {
-      // What the last update left can't be quantized.
+      // The last update left parameters that can't be quantized.
       guard case .quantizer(let layer, _) = error else { throw .conversion(error) }
       throw .diverged(
         step: state.position.step, epoch: state.position.epoch, loss: .nan, parameter: layer)

@@ -3,21 +3,21 @@ import Operators
 import Quantization
 import TensorCore
 
-/// Why a training can't begin or go on.
+/// Why a training can't begin or continue.
 public enum TrainingError: Error, Sendable {
   case conversion(ConversionError)
   case execution(ExecutionError)
   case dataset(DatasetError)
   case optimizer(OptimizerError)
   case loss(LossError)
-  /// The loss of a step is NaN or infinite; `parameter` is the first whose gradient is too.
+  /// The loss or a gradient of a step is not finite; `parameter` is the first whose gradient isn't, where known.
   case diverged(step: Int, epoch: Int, loss: Double, parameter: String?)
   case checkpoint(CheckpointError)
   case log(TrainingLogError)
   case plot(FileError)
   /// The loss needs something that the data doesn't have.
   case noReference(LossKind, path: String)
-  /// Fewer samples of one shape than the model's fixed batch has.
+  /// There are fewer samples of one shape than the model's fixed batch size.
   case tooFewSamples(given: Int, batch: Int)
   /// What measuring on validation data threw.
   case validation(any Error)

@@ -8,7 +8,7 @@ final class TrainingJournal {
   private let seed: UInt64
   private var logs: [TrainingLog] = []
   private var records: [TrainingRecord] = []
-  /// What the state that was restored has in it for the user.
+  /// What the user should know about the restored state.
   private(set) var notice: TrainingNotice?
 
   init(_ outputs: Trainer.Outputs, configuration: JSONValue, seed: Int) throws(TrainingError) {
@@ -24,9 +24,9 @@ final class TrainingJournal {
 
   var isResumable: Bool { checkpoints != nil }
 
-  /// Fills state and arrays from the latest checkpoint; returns false where there is none.
+  /// Fills the state and the arrays from the latest checkpoint; returns false where there is none.
   ///
-  /// - Parameter batchesPerEpoch: of the data, by which the counts of the checkpoint must agree.
+  /// - Parameter batchesPerEpoch: the batches in an epoch of the data, with which the checkpoint's counts must agree.
   func restore(
     _ state: inout TrainingState, arrays: [NamedArray], batchesPerEpoch: Int
   ) throws(TrainingError) -> Bool {
@@ -54,7 +54,7 @@ final class TrainingJournal {
     return true
   }
 
-  /// Opens the logs, behind the rows of a run that is resumed.
+  /// Opens the logs, which continue after the rows of a run that is resumed.
   func open(after step: Int) throws(TrainingError) {
     do throws(TrainingLogError) {
       for case (let path?, let format) in [
@@ -67,7 +67,7 @@ final class TrainingJournal {
         var kept: [TrainingRecord] = []
         logs.append(
           try TrainingLog(resuming: path, format: format, after: step, kept: &kept))
-        // One of the two may be new, or a pipe that keeps nothing.
+        // One of the two logs may be new, or a pipe that keeps nothing.
         if kept.count > records.count { records = kept }
       }
     } catch { throw .log(error) }
@@ -80,7 +80,7 @@ final class TrainingJournal {
     } catch { throw .log(error) }
   }
 
-  /// Saves a state, behind the rows that lead to it.
+  /// Saves a state, after the log rows that lead to it have reached the disk.
   func save(_ state: TrainingState, arrays: [NamedArray]) throws(TrainingError) {
     guard let checkpoints else { return }
     do throws(TrainingLogError) {

@@ -1,8 +1,9 @@
 import TensorCore
 
-/// What a user should know of a training that goes on nevertheless.
+/// What a user should know about a training that proceeds nevertheless.
 public enum TrainingNotice: Sendable, Hashable {
-  /// A state was saved by a run with another number of threads, by which oneDNN cuts the sums over a batch.
+  /// The state was saved by a run with another number of threads, on which the way oneDNN splits sums over a batch
+  /// depends.
   case otherThreadCount(path: String, saved: Int, given: Int)
 }
 

@@ -1,4 +1,4 @@
-/// The time that steps take.
+/// The time that training steps take.
 struct TrainingPace {
   private var seconds: [Double] = []
   private var samples = 0
@@ -9,7 +9,8 @@ struct TrainingPace {
     samples = count
   }
 
-  /// Of the latest steps, since the machine may do other work at times; the first compiles the graph too.
+  /// The mean over the latest steps in seconds, since the machine may do other work at times. The first step, which
+  /// also compiles the graph, is left out once there are others.
   var meanSeconds: Double {
     let recent = seconds.count > 1 ? seconds.dropFirst().suffix(50) : seconds[...]
     return recent.isEmpty ? 0 : recent.reduce(0, +) / Double(recent.count)
@@ -17,6 +18,6 @@ struct TrainingPace {
 
   var samplesPerSecond: Double { meanSeconds > 0 ? Double(samples) / meanSeconds : 0 }
 
-  /// Over all steps.
+  /// The median over all steps, in seconds.
   var medianSeconds: Double { seconds.isEmpty ? 0 : seconds.sorted()[seconds.count / 2] }
 }

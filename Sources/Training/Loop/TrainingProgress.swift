@@ -1,41 +1,43 @@
-/// How far a training has come, after each step and each validation.
+/// How far a training has come after a step.
 public struct TrainingProgress: Sendable, Hashable {
-  /// Optimizer steps taken.
+  /// The number of optimizer steps taken.
   public var step: Int
+  /// The number of optimizer steps of the whole training.
   public var totalSteps: Int
-  /// Counted from 0.
+  /// The epoch of the step, counted from 0.
   public var epoch: Int
   public var epochs: Int
   public var samplesPerSecond: Double
-  /// Smoothed over recent steps, without the penalty.
+  /// The loss, smoothed over recent steps, without the penalty.
   public var loss: Double
   public var penalty: Double
   public var learningRate: Double
-  /// Of the last validation.
+  /// The metric of the last validation.
   public var metric: Double?
-  /// Seconds to the end at the present rate, validation left out.
+  /// The seconds to the end at the present rate, without validation.
   public var remainingSeconds: Double
 }
 
 /// What a training did.
 public struct TrainingSummary: Sendable, Hashable {
-  /// Of the whole training, also of what an earlier run did.
+  /// The number of steps of the whole training, including those of earlier runs that this one resumed.
   public var steps: Int
   public var epochs: Int
   public var samplesPerSecond: Double
-  /// Over the steps of this run; 0 where it took none.
+  /// The median time of this run's steps in seconds; 0 where it took none.
   public var medianStepSeconds: Double
-  /// The mean over the rows of the last epoch.
+  /// The mean loss over the steps of the last whole epoch.
   public var finalLoss: Double
-  /// The best value on validation data, and its epoch, counted from 1.
+  /// The best value of the metric on validation data.
   public var bestMetric: Double?
+  /// The epoch of ``bestMetric``, counted from 1.
   public var bestEpoch: Int?
-  /// Bytes of the tensors between forward and backward.
+  /// The bytes that the tensors between forward and backward take.
   public var arenaByteCount: Int
-  /// Seconds by kind of step, most first; empty unless asked for.
+  /// The time by kind of operation, most first; empty unless asked for.
   public var profile: [Share]
 
-  /// The time that one kind of step took.
+  /// The time that one kind of operation took.
   public struct Share: Sendable, Hashable {
     public var label: String
     public var seconds: Double

@@ -1,7 +1,7 @@
 import Datasets
 import TensorCore
 
-/// Where a training stands, besides its arrays.
+/// The state of a training, besides its arrays.
 struct TrainingState {
   var position = TrainingPosition()
   private(set) var tracker: BestTracker
@@ -44,14 +44,14 @@ struct TrainingState {
     smoothedLoss = smoothing.observe(loss) ?? loss
   }
 
-  /// Takes the metric after an epoch in, counted from 1; returns whether it is the best so far.
+  /// Takes in the metric after an epoch, which counts from 1; returns whether it is the best so far.
   mutating func observe(_ metric: Double, epoch: Int) -> Bool {
     lastMetric = metric
     if stopping?.observe(metric) ?? false { isStopped = true }
     return tracker.observe(metric, epoch: epoch)
   }
 
-  /// The row since the one before, after a batch.
+  /// Makes the log row of the steps since the previous row, and starts new sums.
   mutating func row(
     _ batch: TrainingBatch, _ rate: Double, _ samplesPerSecond: Double, _ metric: Double?
   ) -> TrainingRecord {
@@ -70,7 +70,7 @@ struct TrainingState {
     return record
   }
 
-  /// What a checkpoint's header holds beside the position and the best metric.
+  /// What a checkpoint's header holds besides the position and the best metric.
   var extra: JSONValue {
     [
       "loss": .number(loss), "penalty": .number(penalty), "norm": .number(norm),
@@ -84,18 +84,18 @@ struct TrainingState {
     ]
   }
 
-  /// The threads of the run that saved a state, where it says so.
+  /// The number of threads of the run that saved a state; `nil` where the header lacks it.
   static func threadCount(in header: CheckpointHeader) -> Int? {
     header.extra["threads"]?.integerValue.map { Int(clamping: $0) }
   }
 
-  /// Takes the state of a checkpoint.
+  /// Restores the state of a checkpoint.
   ///
-  /// - Parameter path: of the checkpoint, for errors.
+  /// - Parameter path: the checkpoint's path, for errors.
   /// - Throws: ``CheckpointError/malformed(path:field:)`` for a member of the wrong type or an absurd value.
   mutating func restore(_ header: CheckpointHeader, path: String) throws(CheckpointError) {
     let extra = header.extra
-    // `nil` where the member is null, which is how a number that isn't finite is saved.
+    // `nil` where the member is missing or null, which is how a number that isn't finite is saved.
     func number(_ key: String) throws(CheckpointError) -> Double? {
       guard let value = extra[key], value != .null else { return nil }
       guard let number = value.doubleValue, number.isFinite else {

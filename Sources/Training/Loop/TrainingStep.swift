@@ -7,7 +7,7 @@ import TensorCore
 
 /// One step of training: forward, loss, backward, penalty, clipping, update.
 final class TrainingStep {
-  /// What a step found.
+  /// What a step measured.
   struct Result {
     var loss: Double
     var penalty: Double
@@ -46,9 +46,11 @@ final class TrainingStep {
     regularization = Float(settings.regularization)
   }
 
+  /// Runs one step.
+  ///
   /// - Parameters:
-  ///   - position: names the step in failures.
-  /// - Throws: ``TrainingError/diverged(step:epoch:loss:parameter:)`` before anything is updated.
+  ///   - position: identifies the step in failures.
+  /// - Throws: ``TrainingError``; ``TrainingError/diverged(step:epoch:loss:parameter:)`` before anything is updated.
   func run(_ batch: Batch, learningRate: Double, at position: TrainingPosition)
     throws(TrainingError) -> Result
   {
@@ -60,7 +62,7 @@ final class TrainingStep {
       plan.isProfiled = isProfiled
       try plan.forward(feeds)
     } catch {
-      // What the update before left can't be quantized.
+      // The previous update left parameters that can't be quantized.
       guard case .quantizer(let node, _) = error else { throw .execution(error) }
       let layer = model.layers.first { node == $0.name + TrainableModel.quantizerSuffix }
       throw .diverged(
@@ -71,7 +73,7 @@ final class TrainingStep {
     try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
       try plan.backward()
     }
-    // Backward reads what was fed once more.
+    // The backward pass reads the fed tensors once more.
     withExtendedLifetime((feeds, batch)) {}
     let penalty = regularization > 0 ? addPenalty() : 0
     let norm: Double
@@ -92,7 +94,7 @@ final class TrainingStep {
     return Result(loss: value, penalty: penalty, gradientNorm: norm)
   }
 
-  /// Biases inside a layer's accumulators, in steps of the input; empty where there are none.
+  /// The biases inside a layer's accumulators, in quantization steps of its input; empty where there are none.
   private func biases(of layer: TrainableModel.Layer) -> [Float] {
     guard let bias = layer.bias, let c = store.memory[bias.value],
       let p = store.memory[bias.statistic]
@@ -102,7 +104,8 @@ final class TrainingStep {
       log2Statistic: p.values[0])
   }
 
-  /// Adds lambda times each layer's penalty to the gradients; returns the sum.
+  /// Adds the gradients of each layer's penalty, times the factor of regularization, to the gradients; returns the
+  /// sum of the penalties, times that factor.
   private func addPenalty() -> Double {
     var total = 0.0
     for layer in model.layers {

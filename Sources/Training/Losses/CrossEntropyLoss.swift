@@ -6,16 +6,17 @@
   import Darwin
 #endif
 
-/// Cross-entropy between a row's probabilities p and its label, smoothed: -sum t log p with
-/// t = (1 - e) [label] + e / classes (Szegedy et al. 2016, section 7), in nats.
+/// Cross-entropy between the probabilities p of a row and its label, in nats: the negative sum over the classes of
+/// t log p, where the targets t are (1 - e) + e / classes for the label and e / classes for any other class (label
+/// smoothing, Szegedy et al. 2016, section 7).
 ///
 /// Results don't depend on the number of threads.
 public struct CrossEntropyLoss: Sendable, Hashable {
   public let scores: ScoreKind
-  /// e, in 0..<1.
+  /// The share e of the probability that is spread over all classes, in 0..<1.
   public let labelSmoothing: Double
 
-  /// - Throws: ``LossError/setting(_:actual:)``.
+  /// - Throws: ``LossError/setting(_:actual:)`` where the smoothing is out of range.
   public init(_ scores: ScoreKind, labelSmoothing: Double = 0) throws(LossError) {
     guard labelSmoothing >= 0, labelSmoothing < 1 else {
       throw .setting(.labelSmoothing, actual: labelSmoothing)
@@ -27,10 +28,9 @@ public struct CrossEntropyLoss: Sendable, Hashable {
   /// The mean loss of a batch, and its gradient.
   ///
   /// - Parameters:
-  ///   - outputs: the scores, row-major, (labels.count)x(classes).
-  ///   - gradient: where the gradient of the mean by `outputs` goes, if anywhere; may be the memory of
-  ///     `outputs`.
-  /// - Returns: NaN where an output is.
+  ///   - outputs: the scores, row-major, of shape [labels.count, classes].
+  ///   - gradient: receives the gradient of the mean by `outputs`, if given; may be the memory of `outputs`.
+  /// - Returns: the mean loss; NaN where an output is NaN.
   /// - Throws: ``LossError`` where sizes or labels don't fit.
   public func mean(
     _ outputs: UnsafeBufferPointer<Float>, labels: [Int],
@@ -57,13 +57,13 @@ public struct CrossEntropyLoss: Sendable, Hashable {
     gradient: UnsafeMutablePointer<Float>?
   ) -> Double {
     let even = labelSmoothing / Double(classes)
-    // The loss of probabilities is -sum t log p as they are; a row that doesn't sum to one isn't normalized.
+    // Probabilities are taken as they are: a row that doesn't sum to one isn't normalized.
     let shift = scores == .logits ? RowLoss.logarithmicSum(outputs, classes, scores) : 0
     var loss = 0.0
     for index in 0..<classes {
       let target = even + (index == label ? 1 - labelSmoothing : 0)
       let logarithm = RowLoss.logit(outputs[index], scores) - shift
-      // A class without weight may have an infinitely small probability.
+      // A class with target 0 may have probability 0, whose logarithm would make the product NaN.
       if target > 0 || logarithm.isNaN { loss -= target * logarithm }
       guard let gradient else { continue }
       let probability = exp(logarithm)

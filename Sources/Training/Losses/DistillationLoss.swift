@@ -6,18 +6,19 @@
   import Darwin
 #endif
 
-/// How far a student's probabilities p are from its teacher's q: T^2 sum q log(q / p), both softmax at
-/// temperature T (Hinton et al. 2015, section 2), in nats. T^2 keeps the size of gradients.
+/// The distance of a student's probabilities p from its teacher's q, in nats: T^2 times the sum over the classes of
+/// q log(q / p), both softmax at temperature T (Hinton et al. 2015, section 2). T^2 keeps the size of gradients.
 ///
 /// For images and numbers, distillation is ``SquaredErrorLoss`` against the teacher's outputs.
 /// Results don't depend on the number of threads.
 public struct DistillationLoss: Sendable, Hashable {
   /// What both models' outputs hold; the logits of probabilities are their logarithms.
   public let scores: ScoreKind
-  /// T, positive.
+  /// The temperature T, positive.
   public let temperature: Double
 
-  /// - Throws: ``LossError/setting(_:actual:)``.
+  /// - Throws: ``LossError/setting(_:actual:)`` where the temperature is not positive, or it or its inverse not
+  ///   finite.
   public init(_ scores: ScoreKind, temperature: Double = 1) throws(LossError) {
     guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
       throw .setting(.temperature, actual: temperature)
@@ -29,11 +30,10 @@ public struct DistillationLoss: Sendable, Hashable {
   /// The mean loss of a batch, and its gradient.
   ///
   /// - Parameters:
-  ///   - outputs: the student's, row-major, (rows)x(classes).
-  ///   - teacher: the teacher's, of the same shape.
-  ///   - gradient: where the gradient of the mean by `outputs` goes, if anywhere; may be the memory of
-  ///     `outputs`.
-  /// - Returns: NaN where an output is.
+  ///   - outputs: the student's outputs, row-major, of shape [rows, classes].
+  ///   - teacher: the teacher's outputs, of the same shape.
+  ///   - gradient: receives the gradient of the mean by `outputs`, if given; may be the memory of `outputs`.
+  /// - Returns: the mean loss; NaN where an output is NaN.
   /// - Throws: ``LossError`` where sizes don't fit.
   public func mean(
     _ outputs: UnsafeBufferPointer<Float>, teacher: UnsafeBufferPointer<Float>, rows: Int,

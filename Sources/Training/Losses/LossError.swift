@@ -1,10 +1,12 @@
 /// Why a loss can't be computed.
 public enum LossError: Error, Sendable, Hashable {
-  /// A buffer doesn't hold as many elements as the others need.
+  /// A buffer doesn't hold as many elements as the others require.
   case count(Buffer, expected: Int, actual: Int)
   /// A batch without samples, or outputs without elements, has no mean.
   case empty
+  /// A label is not one of the classes.
   case label(row: Int, label: Int, classes: Int)
+  /// A setting of the loss is out of range.
   case setting(Setting, actual: Double)
 
   public enum Buffer: String, Sendable, Hashable {

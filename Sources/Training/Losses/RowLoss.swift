@@ -8,16 +8,16 @@ import TensorCore
   import Darwin
 #endif
 
-/// What losses over rows of classes share.
+/// What losses over rows of class scores share.
 enum RowLoss {
-  /// Elements worth a thread of their own: each takes an exponential.
+  /// The number of elements worth a thread of its own; each takes an exponential.
   private static let grain = 1 << 12
 
-  /// A probability counts as at least this, so that its logarithm is finite, and a gradient divided by it
-  /// stays a finite float; a softmax before it brings that back to the size of a probability.
+  /// The least probability that is reckoned with, so that logarithms are finite, and a gradient divided by a
+  /// probability stays a finite float; a softmax before the loss scales that gradient back.
   static let leastProbability = 0x1p-120
 
-  /// The mean over rows of what `body` gives for each, in parallel; added in the order of the rows.
+  /// The mean over rows of the values of `body`, which run in parallel and are added in the order of the rows.
   static func mean(rows: Int, classes: Int, _ body: @Sendable (_ row: Int) -> Double) -> Double {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: rows) { losses in
       nonisolated(unsafe) let losses = losses
@@ -28,18 +28,19 @@ enum RowLoss {
     }
   }
 
-  /// The logits of softmax: the scores, or the logarithms of probabilities.
+  /// The input of softmax that gives a score: the score itself, or the logarithm of a probability.
   static func logit(_ score: Float, _ kind: ScoreKind) -> Double {
     switch kind {
     case .logits: Double(score)
-    // In this order NaN stays NaN.
+    // Compared in this order, NaN stays NaN.
     case .probabilities: log(Double(score) < leastProbability ? leastProbability : Double(score))
     }
   }
 
   /// The logarithm of the sum of exponentials of `factor` times the logits of a row.
   ///
-  /// - Returns: NaN where a score is; the largest logit is taken out, so that nothing overflows.
+  /// - Returns: the logarithm; NaN where a score is NaN. The largest logit is factored out, so that nothing
+  ///   overflows.
   static func logarithmicSum(
     _ scores: UnsafePointer<Float>, _ classes: Int, _ kind: ScoreKind, factor: Double = 1
   ) -> Double {

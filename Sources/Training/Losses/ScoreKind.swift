@@ -1,6 +1,6 @@
 /// What a classifier's output holds.
 public enum ScoreKind: Sendable, Hashable {
-  /// Anything; softmax makes probabilities of it.
+  /// Arbitrary numbers, of which softmax makes probabilities.
   case logits
   /// Probabilities: the model ends in softmax.
   case probabilities

@@ -1,19 +1,18 @@
 import CKernels
 
-/// The mean of (y - target)^2 over all elements of a batch.
+/// The mean of (output - target)^2 over all elements of a batch.
 ///
 /// Results don't depend on the number of threads.
 public struct SquaredErrorLoss: Sendable, Hashable {
   public init() {}
 
-  /// The mean loss, and its gradient 2 (y - target) / count.
+  /// The mean loss, and its gradient 2 (output - target) / count.
   ///
   /// - Parameters:
-  ///   - outputs: of the whole batch, in any order.
-  ///   - targets: in the same order; for distillation the teacher's outputs.
-  ///   - gradient: where the gradient of the mean by `outputs` goes, if anywhere; may be the memory of
-  ///     `outputs`.
-  /// - Returns: NaN where an output is.
+  ///   - outputs: the outputs for the whole batch, in any order.
+  ///   - targets: the targets in the same order; in distillation, the teacher's outputs.
+  ///   - gradient: receives the gradient of the mean by `outputs`, if given; may be the memory of `outputs`.
+  /// - Returns: the mean loss; NaN where an output is NaN.
   /// - Throws: ``LossError`` where sizes don't fit.
   public func mean(
     _ outputs: UnsafeBufferPointer<Float>, targets: UnsafeBufferPointer<Float>,

@@ -9,18 +9,18 @@ import TensorCore
   import Darwin
 #endif
 
-/// Updates a flat buffer of parameters by its gradients and keeps the moments that this takes.
+/// Updates a flat buffer of parameters by their gradients, and keeps the moments that this takes.
 ///
-/// A step allocates no buffer, runs in parallel, and gives the same bits for any number of threads: each
+/// A step allocates no buffer, runs in parallel, and gives the same bits for any number of threads, since each
 /// element is computed alone.
 public final class Optimizer {
   public let settings: OptimizerSettings
-  /// The cuts of the flat buffer, which decide where weight decay applies.
+  /// The segments of the flat buffer, which decide where weight decay applies.
   public let segments: [ParameterSegment]
-  /// Elements of the flat buffer.
+  /// The number of elements of the flat buffer.
   public let count: Int
-  /// Steps taken so far; the corrections for zero-initialized moments depend on it. Restored together
-  /// with ``state``.
+  /// The number of steps taken, on which the corrections for zero-initialized moments depend. Restored together with
+  /// ``state``.
   public var stepCount = 0
 
   /// The momentum of SGD, or Adam's mean of gradients.
@@ -28,10 +28,10 @@ public final class Optimizer {
   /// Adam's mean of squared gradients.
   private let second: FloatBuffer?
 
-  /// Elements worth a thread of their own.
+  /// The number of elements worth a thread of its own.
   private static let grain = 1 << 15
 
-  /// - Parameter segments: in order and without gaps.
+  /// - Parameter segments: the segments of the flat buffer, in order and without gaps.
   /// - Throws: ``OptimizerError`` for a setting outside its range.
   public init(_ settings: OptimizerSettings, segments: [ParameterSegment]) throws(OptimizerError) {
     try settings.validate()
@@ -59,7 +59,7 @@ public final class Optimizer {
   /// - Parameters:
   ///   - parameters: ``count`` elements, updated in place.
   ///   - gradients: ``count`` finite elements.
-  ///   - learningRate: of this step.
+  ///   - learningRate: the learning rate of this step.
   public func step(
     parameters: UnsafeMutableBufferPointer<Float>, gradients: UnsafeBufferPointer<Float>,
     learningRate: Double
@@ -99,7 +99,7 @@ public final class Optimizer {
       decay: decays ? Float(settings.weightDecay) : 0)
   }
 
-  /// Scalars are computed in double precision and rounded once, as PyTorch does.
+  /// The constants of a step, computed in double precision and rounded once, as in PyTorch.
   private func adamStep(_ rate: Double, decays: Bool = false) -> snug_adam {
     let decay = decays ? settings.weightDecay : 0
     let decoupled = settings.kind == .adamw
@@ -115,7 +115,7 @@ public final class Optimizer {
       epsilon: Float(settings.epsilon))
   }
 
-  /// Calls `body` for ranges that cover all elements, none across a border between segments, in parallel.
+  /// Calls `body`, in parallel, for ranges that cover all elements and cross no border between segments.
   private func forEachPart(_ body: @Sendable (Range<Int>, _ decays: Bool) -> Void) {
     segments.withUnsafeBufferPointer { segments in
       nonisolated(unsafe) let segments = segments

@@ -1,5 +1,6 @@
 /// Why an optimizer can't be made.
 public enum OptimizerError: Error, Sendable, Hashable {
+  /// A setting is outside its range.
   case setting(Setting, expected: Requirement, actual: Double)
 
   public enum Setting: String, Sendable, Hashable {
@@ -17,7 +18,7 @@ public enum OptimizerError: Error, Sendable, Hashable {
     case positive = "a positive number"
     case notNegative = "0 or a positive number"
 
-    /// Whether a finite value meets it as a single-precision number too.
+    /// Whether a value meets the requirement, also after rounding to single precision.
     func admits(_ value: Double) -> Bool {
       let rounded = Float(value)
       guard rounded.isFinite else { return false }

@@ -1,15 +1,16 @@
-/// What an optimizer needs beside the learning rate; defaults are those of PyTorch, but for SGD's momentum.
+/// The settings of an optimizer besides the learning rate; defaults are those of PyTorch, but for SGD's momentum.
 public struct OptimizerSettings: Sendable, Hashable {
   public var kind: OptimizerKind
-  /// mu of SGD, in 0..<1.
+  /// The momentum mu of SGD, in 0..<1.
   public var momentum: Double = 0.9
-  /// beta 1 of Adam, in 0..<1: what the mean of gradients keeps a step.
+  /// Adam's beta 1, in 0..<1: the part of the mean of gradients that a step keeps.
   public var firstBeta: Double = 0.9
-  /// beta 2 of Adam, in 0..<1: what the mean of squares keeps a step.
+  /// Adam's beta 2, in 0..<1: the part of the mean of squared gradients that a step keeps.
   public var secondBeta: Double = 0.999
-  /// Added to the root of the mean of squares; positive.
+  /// Adam's epsilon, positive, which is added to the root of the mean of squared gradients.
   public var epsilon: Double = 1e-8
-  /// lambda, not negative. For ``OptimizerKind/adamw`` a step takes learningRate * lambda of a weight away.
+  /// The factor lambda of weight decay, not negative. With ``OptimizerKind/adamw`` a step subtracts
+  /// learningRate * lambda times a weight from it.
   public var weightDecay: Double = 0
 
   public init(_ kind: OptimizerKind) { self.kind = kind }

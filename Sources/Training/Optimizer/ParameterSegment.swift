@@ -2,7 +2,7 @@
 public struct ParameterSegment: Sendable, Hashable {
   /// Names the tensor in messages.
   public var name: String
-  /// Its elements in the flat buffer.
+  /// The tensor's elements in the flat buffer.
   public var range: Range<Int>
   /// Whether weight decay applies: true for weights; false for biases, normalization, scales and norms,
   /// which decay would pull away from what they measure.
@@ -16,7 +16,7 @@ public struct ParameterSegment: Sendable, Hashable {
 }
 
 extension Collection where Element == ParameterSegment {
-  /// Whether the segments follow each other and together are the elements `0..<count`.
+  /// Whether the segments follow each other and together cover exactly the elements `0..<count`.
   public func cover(_ count: Int) -> Bool {
     var end = 0
     for segment in self {

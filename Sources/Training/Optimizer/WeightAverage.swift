@@ -1,13 +1,13 @@
 import CKernels
 import TensorCore
 
-/// An exponential moving average of the parameters: average += (1 - d) (w - average), with
-/// d = min(decay, (1 + t) / (10 + t)) after t updates, so that early averages forget the start (as in
+/// An exponential moving average of the parameters. An update adds (1 - d) (parameters - average) to the average,
+/// with d = min(decay, (1 + t) / (10 + t)) after t updates, so that early averages forget the start (as in
 /// tf.train.ExponentialMovingAverage).
 public final class WeightAverage {
-  /// The decay that d tends to.
+  /// The limit of the decay d.
   public let decay: Double
-  /// Updates so far. Restored together with ``state``.
+  /// The number of updates so far. Restored together with ``state``.
   public var updateCount = 0
 
   private let average: FloatBuffer
@@ -32,7 +32,7 @@ public final class WeightAverage {
   /// The average, for checkpoints; valid while the object lives.
   public var state: [NamedArray] { [NamedArray("average", average.elements)] }
 
-  /// Takes the parameters after a step in. Allocates no buffer; the same bits for any number of threads.
+  /// Takes in the parameters after a step. Allocates no buffer, and gives the same bits for any number of threads.
   public func update(_ parameters: UnsafeBufferPointer<Float>) {
     precondition(parameters.count == average.elements.count, "\(parameters.count) parameters")
     let updates = Double(updateCount)
@@ -47,8 +47,8 @@ public final class WeightAverage {
     }
   }
 
-  /// Exchanges the average and the parameters, for an evaluation of the average in place; a second call
-  /// brings both back.
+  /// Exchanges the average and the parameters, so that the average can be evaluated in place; a second call undoes
+  /// the first.
   public func exchange(with parameters: UnsafeMutableBufferPointer<Float>) {
     precondition(parameters.count == average.elements.count, "\(parameters.count) parameters")
     for index in parameters.indices {

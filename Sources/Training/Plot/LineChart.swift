@@ -5,15 +5,15 @@ struct LineChart: Sendable {
   var x: PlotAxis
   var y: PlotAxis
   var series: [PlotSeries]
-  /// Stands in the middle where there is nothing to draw.
+  /// The text in the middle where there is nothing to draw.
   var emptyText: String
   var highlight: Highlight?
 
-  /// A point to point out, and the words for it.
+  /// A point to highlight, and the text for it.
   struct Highlight: Sendable {
     var x, y: Double
     var text: String
-    /// Whether lines tend to such points from below.
+    /// Whether the lines tend to lie below the point rather than above it.
     var isHigh: Bool
   }
 
@@ -28,7 +28,7 @@ struct LineChart: Sendable {
   private static let grid = "#e4e4e4"
   private static let largestMarkerCount = 60
 
-  /// The panel's elements, its axes along the frame's left and bottom edge.
+  /// The panel's SVG elements, with its axes along the frame's left and bottom edges.
   func svg(in frame: Frame) -> String {
     var parts = [gridLines(frame)]
     parts += series.map { line($0, frame) }
@@ -117,7 +117,7 @@ struct LineChart: Sendable {
     return ([line] + markers).joined(separator: "\n")
   }
 
-  /// A ring around the point, and the words in the corner that lines leave free.
+  /// A ring around the point, and its text in the corner that the lines leave free.
   private func mark(_ mark: Highlight, _ frame: Frame) -> String {
     guard let at = pixel((mark.x, mark.y), frame) else { return "" }
     let y = mark.isHigh ? frame.bottom - 14 : frame.top + 18
@@ -134,7 +134,7 @@ struct LineChart: Sendable {
       + #"stroke="\#(ink)" stroke-width="1.5"/>"#
   }
 
-  /// From left to right between title and panel.
+  /// The names of the lines, from left to right between title and panel.
   private func legend(_ frame: Frame) -> String {
     var parts: [String] = []
     var left = frame.left
@@ -149,7 +149,7 @@ struct LineChart: Sendable {
     return parts.joined(separator: "\n")
   }
 
-  /// The room for a text of the usual size in the widest of the fonts.
+  /// The width that a text of the usual size takes in the widest of the fonts, in pixels.
   private static func width(of text: String) -> Double { Double(text.count) * 7.4 }
 
   private static func stroke(_ series: PlotSeries) -> String {

@@ -10,14 +10,14 @@
 struct PlotAxis: Sendable {
   enum Kind: Sendable {
     case linear
-    /// Linear, with ticks at whole numbers only.
+    /// A linear scale with ticks at whole numbers only.
     case whole
     case logarithmic
   }
 
   struct Tick: Sendable, Hashable {
     var value: Double
-    /// `nil` for a grid line without a number.
+    /// The text at the tick; `nil` for a grid line without one.
     var label: String?
   }
 
@@ -26,7 +26,7 @@ struct PlotAxis: Sendable {
   let upper: Double
   let ticks: [Tick]
 
-  /// Larger magnitudes are not shown: the span of two such numbers could overflow.
+  /// The largest magnitude that is shown; the span of two larger numbers could overflow.
   private static let limit = 1e300
 
   /// An axis around finite values.
@@ -34,7 +34,7 @@ struct PlotAxis: Sendable {
   /// - Parameters:
   ///   - logarithmicWherePossible: whether positive values that span more than a factor of 10 get a
   ///     logarithmic scale.
-  ///   - padding: the part of the span that is added at both ends.
+  ///   - padding: the fraction of the span that is added at both ends.
   init(
     _ values: [Double], kind: Kind = .linear, logarithmicWherePossible: Bool = false,
     padding: Double = 0.05, tickCount: Int = 6
@@ -62,14 +62,14 @@ struct PlotAxis: Sendable {
     ticks = Self.linearTicks(lower, upper, count: tickCount, whole: kind == .whole)
   }
 
-  /// Where a value lies, 0 at the lower end and 1 at the upper; `nil` where it can't be shown.
+  /// The position of a value, 0 at the lower end and 1 at the upper; `nil` where it can't be shown.
   func position(_ value: Double) -> Double? {
     guard value.magnitude <= Self.limit else { return nil }
     let scaled = kind == .logarithmic ? log10(value) : value
     return scaled.isFinite ? (scaled - lower) / (upper - lower) : nil
   }
 
-  /// Multiples of 1, 2 or 5 times a power of ten.
+  /// Ticks at multiples of 1, 2 or 5 times a power of ten.
   private static func linearTicks(
     _ lower: Double, _ upper: Double, count: Int, whole: Bool
   ) -> [Tick] {
@@ -93,7 +93,7 @@ struct PlotAxis: Sendable {
     return SVGText.decimal(value / unit.0, places: places) + (value == 0 ? "" : unit.1)
   }
 
-  /// Powers of ten, with 2 and 5 times these over few decades; over many, every second power or fewer.
+  /// Ticks at powers of ten: over a few decades with 2 and 5 times these, over many only at every second or fewer.
   private static func logarithmicTicks(_ lower: Double, _ upper: Double) -> [Tick] {
     let decades = upper - lower
     let stride = max(1, Int((decades / 7).rounded(.up)))

@@ -8,8 +8,8 @@ struct PlotSeries: Sendable {
   var isDashed = false
   var hasMarkers = false
 
-  /// The points to draw at a resolution of `columns` over the span of x: where there are many a column, the
-  /// first, the least, the greatest and the last of it, which look the same.
+  /// The points to draw at a resolution of `columns` over the range of x. Where a column has many points, its first,
+  /// least, greatest and last ones are kept, which look the same.
   func thinned(columns: Int, over range: ClosedRange<Double>) -> [(x: Double, y: Double)] {
     let width = range.upperBound - range.lowerBound
     guard points.count > 4 * columns, width > 0 else { return points }
@@ -22,7 +22,7 @@ struct PlotSeries: Sendable {
     while start < points.count {
       var (end, least, greatest) = (start, start, start)
       while end < points.count, column(end) == column(start) {
-        // A gap must stay one; in these comparisons what is not finite loses.
+        // A gap must stay a gap; in these comparisons a value that isn't finite loses.
         if points[end].y < points[least].y || !points[least].y.isFinite { least = end }
         if points[end].y > points[greatest].y || !points[greatest].y.isFinite { greatest = end }
         end += 1

@@ -1,7 +1,7 @@
-/// Text and numbers as they stand in an SVG file.
+/// Text and numbers as an SVG file holds them.
 enum SVGText {
-  /// The text between tags or inside an attribute: markup escaped; control characters, which XML forbids,
-  /// replaced.
+  /// The text between tags or inside an attribute, with markup escaped and control characters, most of which XML
+  /// forbids, replaced.
   static func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -20,7 +20,7 @@ enum SVGText {
     return result
   }
 
-  /// A coordinate, to a hundredth of a pixel unless told, without zeros at its end.
+  /// A coordinate, rounded to `places` decimals, without trailing zeros.
   static func coordinate(_ value: Double, places: Int = 2) -> String {
     let text = decimal(value, places: places)
     guard text.contains(".") else { return text }
@@ -28,7 +28,7 @@ enum SVGText {
     return String((short.first == "." ? short.dropFirst() : short).reversed())
   }
 
-  /// A finite number with so many digits behind the point.
+  /// A finite number with `places` digits after the point.
   static func decimal(_ value: Double, places: Int) -> String {
     var factor = 1.0
     for _ in 0..<places { factor *= 10 }

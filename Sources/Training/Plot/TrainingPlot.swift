@@ -1,17 +1,17 @@
 import TensorCore
 
-/// The figure of `--plot`: the loss over the steps, and beside it the validation metric over the epochs, as
-/// an SVG file of its own, without script or fonts. Colours are those of Okabe and Ito (2008), which
+/// The figure of `--plot`: the loss over the steps and, beside it, the validation metric over the epochs, as a
+/// self-contained SVG file, without scripts or fonts. The colours are those of Okabe and Ito (2008), which
 /// colour-blind readers can tell apart.
 public struct TrainingPlot: Sendable {
-  /// Stands above the figure.
+  /// The heading of the figure.
   public var title: String
   /// Every row of the training, in order.
   public var records: [TrainingRecord]
   /// What ``TrainingRecord/validation`` measures, such as `top-1 accuracy`.
   public var metricName: String
   public var direction: MetricDirection
-  /// The metric of the float model, as a line to compare with.
+  /// The metric of the float model, drawn as a line to compare with.
   public var floatMetric: Double?
 
   public init(
@@ -35,12 +35,12 @@ public struct TrainingPlot: Sendable {
 
   /// Writes the figure; whatever was at the path stays until it is complete.
   ///
-  /// - Throws: `FileError`.
+  /// - Throws: `FileError` where the file can't be written.
   public func write(to path: String) throws(FileError) {
     try AtomicFile.write(Array(svg().utf8), to: path)
   }
 
-  /// The figure, 900x420; the loss alone takes all of the width.
+  /// The figure, 900 x 420 pixels; without validation the loss takes the whole width.
   public func svg() -> String {
     let validated = records.filter { $0.validation != nil }
     let top = 98.0
@@ -57,7 +57,7 @@ public struct TrainingPlot: Sendable {
           in: .init(left: room + left, top: top, width: room - left - 22, height: bottom - top)))
     }
     let size = "\(SVGText.coordinate(Self.width)) \(SVGText.coordinate(Self.height))"
-    // The whole title is in the element of that name.
+    // The `title` element holds the whole title.
     let visible = title.count > 90 ? "\(title.prefix(89))…" : title
     let heading = LineChart.text(
       visible, Self.width / 2, 30, anchor: "middle", weight: "bold", size: 16)
@@ -75,7 +75,8 @@ public struct TrainingPlot: Sendable {
   }
 
   private func lossChart() -> LineChart {
-    // Over a sixtieth of the rows, so that noise fades and the course stays, however long the training.
+    // Smoothed over about a sixtieth of the rows, so that noise fades but the course stays, however long the
+    // training.
     var smoothing = ExponentialSmoothing(kept: 1 - 1 / max(8, Double(records.count) / 60))
     var smoothed: [(x: Double, y: Double)] = []
     for record in records {
@@ -114,7 +115,7 @@ public struct TrainingPlot: Sendable {
       series: lines, emptyText: "no finite value", highlight: best(points))
   }
 
-  /// The best point, and the words for it.
+  /// The best point, and the text for it.
   private func best(_ points: [(x: Double, y: Double)]) -> LineChart.Highlight? {
     var best: (x: Double, y: Double)?
     for point in points where point.x.isFinite && point.y.isFinite {
@@ -126,7 +127,7 @@ public struct TrainingPlot: Sendable {
       isHigh: direction == .higherIsBetter)
   }
 
-  /// What a reader who can't see the figure is told.
+  /// A description for readers who can't see the figure.
   private func summary(_ validated: [TrainingRecord]) -> String {
     guard let last = records.last else { return "No steps yet." }
     let loss = "Training loss over \(last.step) steps, at the end \(Self.short(last.loss))."
@@ -134,7 +135,7 @@ public struct TrainingPlot: Sendable {
     return "\(loss) \(metricName) over epochs: \(best.text)."
   }
 
-  /// Four significant digits.
+  /// A number with about four significant digits.
   private static func short(_ value: Double) -> String {
     guard value.isFinite, value != 0 else { return value == 0 ? "0" : "not finite" }
     let places =

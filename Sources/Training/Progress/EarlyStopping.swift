@@ -1,18 +1,18 @@
 /// Ends a training once a metric has not improved for some epochs.
 public struct EarlyStopping: Sendable, Hashable {
-  /// Epochs without improvement that are borne; the next ends the training. At least 0.
+  /// The number of epochs without improvement that are borne; the next ends the training. At least 0.
   public let patience: Int
-  /// What a value must be better by to count as an improvement.
+  /// The margin by which a value must be better to count as an improvement.
   public let margin: Double
   public let direction: MetricDirection
-  /// The value that the next must improve on.
+  /// The value that the next one must improve on.
   public private(set) var reference: Double?
-  /// Epochs since the last improvement.
+  /// The number of epochs since the last improvement.
   public private(set) var epochsWithout: Int
 
   /// - Parameters:
-  ///   - reference: from a checkpoint, where a run resumes.
-  ///   - epochsWithout: likewise.
+  ///   - reference: the value from a checkpoint, where a run resumes.
+  ///   - epochsWithout: the count from a checkpoint, where a run resumes.
   public init(
     patience: Int, _ direction: MetricDirection, margin: Double = 0, reference: Double? = nil,
     epochsWithout: Int = 0
@@ -25,7 +25,7 @@ public struct EarlyStopping: Sendable, Hashable {
     self.epochsWithout = epochsWithout
   }
 
-  /// Takes the value after an epoch in; one that is not finite is no improvement.
+  /// Takes in the value after an epoch; one that is not finite is no improvement.
   ///
   /// - Returns: whether the training should end.
   public mutating func observe(_ value: Double) -> Bool {

@@ -1,8 +1,8 @@
 /// Which of two values of a metric is better.
 public enum MetricDirection: Sendable, Hashable {
-  /// Accuracy, peak signal-to-noise ratio.
+  /// Higher values are better, as for accuracy and peak signal-to-noise ratio.
   case higherIsBetter
-  /// Losses and errors.
+  /// Lower values are better, as for losses and errors.
   case lowerIsBetter
 
   /// Whether `value` is better than `other` by more than `margin`; NaN never is.

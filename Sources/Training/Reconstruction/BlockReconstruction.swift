@@ -11,46 +11,48 @@ import TensorCore
   import Darwin
 #endif
 
-/// Trains a quantized model block by block toward what the float model's blocks give, without labels (after
+/// Trains a quantized model block by block toward the outputs of the float model's blocks, without labels (after
 /// BRECQ, Li et al. 2021, arXiv 2102.05426).
 ///
-/// Each block reads what the trained blocks before it make of the samples, and is trained to give what the float
-/// model gives there, under its layers' budgets throughout. Weights, scales, norms, clipping ranges, biases and
-/// factors of normalisations are trained; a parameter that an earlier block uses stays as that block left it. Of the
-/// parameters that a block passes through it keeps those with the least error on samples that it was not trained on,
-/// and the network keeps what its blocks found only if its own error on these samples falls: where few integers fit the
-/// budgets, a block can come nearer by its own measure and the network not.
+/// Each block reads what the trained blocks before it make of the samples, and is trained toward what the float model
+/// gives at its output, under its layers' budgets throughout. Weights, scales, norms, clipping ranges, biases and
+/// factors of normalizations are trained; a parameter that an earlier block uses stays as that block left it. A block
+/// keeps those parameters of its training that have the least error on samples that it was not trained on, and the
+/// network keeps what its blocks found only if its own error on these samples falls: where few integers fit the
+/// budgets, a block can improve by its own measure while the network does not.
 public struct BlockReconstruction {
   public struct Settings: Sendable, Hashable {
-    /// Steps a block.
+    /// The number of optimizer steps for each block.
     public var steps = 300
-    /// Samples of a step.
+    /// The number of samples in a step.
     public var batchSize = 32
-    /// Of the first step, in units of each tensor (``BlockTraining``).
+    /// The learning rate of the first step, in the units of each tensor (see ``BlockTraining``).
     public var learningRate = 0.005
-    /// The unit of logarithms of scales, norms and clipping statistics.
+    /// The unit of the logarithms of scales, norms and clipping statistics, in octaves.
     var octaves = 0.1
-    /// The unit of factors, and of summands relative to the block's output.
+    /// The unit of factors relative to their size, and of summands relative to the size of the block's output.
     var factors = 0.05
-    /// Seed of the batches.
+    /// The seed of the batches.
     public var seed = 0
 
     public init() {}
   }
 
-  /// What became of one block, or of the network.
+  /// The result for one block, or for the whole network.
   public struct Outcome: Sendable, Hashable {
-    /// The value that ends it.
+    /// The name of the value that ends the block.
     public var output: String
-    /// Mean squared error on held-out samples before and after, relative to the mean square of the output.
+    /// The mean squared error on held-out samples before training, relative to the mean square of the output.
     public var before: Double
+    /// The mean squared error on held-out samples after training, relative to the mean square of the output.
     public var after: Double
   }
 
-  /// The most samples, and the most elements of activations held at a time.
+  /// The largest number of samples.
   static let sampleLimit = 512
+  /// The largest number of elements of one value over all samples.
   static let elementLimit = 1 << 25
-  /// The part of the samples that blocks are compared on and not trained on.
+  /// The number of batches of which one is held out for comparison and not trained on.
   static let heldOut = 8
 
   private let model: TrainableModel
@@ -61,8 +63,8 @@ public struct BlockReconstruction {
   private let count: Int
 
   /// - Parameters:
-  ///   - model: with the parameters to start from.
-  ///   - calibration: unlabelled samples; those with the shape of the first are used.
+  ///   - model: the model, with the parameters to start from.
+  ///   - calibration: unlabelled samples, of which the first ones of equal shape are used.
   /// - Throws: ``TrainingError`` where the samples can't be read or the float model can't be run.
   public init(
     _ model: TrainableModel, calibration: any CalibrationSource, settings: Settings = Settings()
@@ -82,7 +84,7 @@ public struct BlockReconstruction {
     guard usable >= probe else { throw .tooFewSamples(given: usable, batch: probe) }
     let first = try Self.samples(calibration, 0..<probe, of: graph)
     let outputs = try Self.run(teacher, first, fetch: found.map(\.output))
-    // A value without samples along its first dimension can't be cut.
+    // A value whose first dimension is not that of the samples can't be cut into batches.
     found = ReconstructionBlock.joined(found) { outputs[$0]?.shape.first == probe }
     blocks = found
     let largest = (Array(outputs.values) + first.values).map { $0.count / probe }.max() ?? 1
@@ -95,13 +97,14 @@ public struct BlockReconstruction {
     inputs = try Self.samples(calibration, 0..<count, of: graph)
   }
 
-  /// The most elements of one value in a batch.
+  /// The largest number of elements of one value in a batch.
   private static let batchElements = 1 << 22
 
   /// Trains all blocks.
   ///
-  /// - Parameter progress: called with the number of blocks done and of all.
-  /// - Returns: the model with the parameters found, what became of each block that has any, and of the network.
+  /// - Parameter progress: called with the number of blocks done and the number of all blocks.
+  /// - Returns: the model with the parameters found, and the results for each block that has parameters and for the
+  ///   network.
   /// - Throws: ``TrainingError`` where a block can't be trained.
   public func run(progress: (Int, Int) -> Void = { _, _ in }) throws(TrainingError) -> (
     model: TrainableModel, blocks: [Outcome], network: Outcome?
@@ -146,14 +149,14 @@ public struct BlockReconstruction {
     return try training.error(inputs, targets: target, samples: compared)
   }
 
-  /// The samples that errors are compared on: what no block is trained on, where there are enough for both.
+  /// The samples on which errors are compared: those that no block is trained on, where there are enough for both.
   private var compared: Range<Int> {
     let batches = count / settings.batchSize
     return batches >= 2
       ? count - max(batches / Self.heldOut, 1) * settings.batchSize..<count : 0..<count
   }
 
-  /// A block with its parameters, or `nil` for one in which nothing is left to train.
+  /// The training of a block and its parameters; `nil` for a block in which nothing is left to train.
   private func training(
     _ block: ReconstructionBlock, _ current: [ValueID: Tensor], _ done: Set<ValueID>,
     _ target: Tensor
@@ -185,7 +188,7 @@ public struct BlockReconstruction {
     )
   }
 
-  /// Trains a block and keeps the best of its parameters; gives what it makes of the samples.
+  /// Trains a block and keeps the best of its parameters; returns the result and the block's outputs for the samples.
   private func train(
     _ training: BlockTraining, _ start: [TrainableParameter], _ block: ReconstructionBlock,
     _ found: [ValueID: Tensor], _ target: Tensor, _ index: Int,
@@ -211,7 +214,7 @@ public struct BlockReconstruction {
       after: power > 0 ? after / power : 0)
   }
 
-  /// What the float model's block makes of all samples.
+  /// The outputs of the float model's block for all samples.
   private func imitated(_ block: ReconstructionBlock, _ inputs: [ValueID: Tensor])
     throws(TrainingError) -> Tensor
   {
@@ -243,7 +246,7 @@ public struct BlockReconstruction {
     } catch { throw .conversion(.calibrationData(error)) }
   }
 
-  /// Samples from the first on that have its shape.
+  /// The number of samples, from the first on, that have the shape of the first.
   private static func equalShapes(_ source: any CalibrationSource) -> Int {
     (1..<max(source.count, 1)).first { source.changesShape(at: $0) } ?? source.count
   }

@@ -3,10 +3,11 @@ import Operators
 import Quantization
 import TensorCore
 
-/// Trains the parameters of one block toward given outputs, with Adam and a rate for each tensor.
+/// Trains the parameters of one block toward given outputs, with Adam and a learning rate for each tensor.
 ///
 /// Rates follow from the size of what they move, so that one setting serves any network: weights move in units of
-/// their quantizers' steps, logarithms in octaves, summands in units of the block's output, factors in their own.
+/// their quantizers' steps, logarithms in octaves, summands in units of the block's output, factors in units of
+/// themselves.
 final class BlockTraining {
   private let settings: BlockReconstruction.Settings
   private let store: ParameterStore
@@ -22,9 +23,10 @@ final class BlockTraining {
   }
 
   /// - Parameters:
-  ///   - graph: of the block, whose constants are those parameters that stay as they are.
-  ///   - parameters: what is trained, from where it starts, and the running statistics.
-  ///   - outputSize: root mean square of the block's output.
+  ///   - graph: the block's graph, whose constants are the parameters that stay as they are.
+  ///   - parameters: the parameters to train, with their initial values, and the running statistics.
+  ///   - steps: the quantization step of each weight.
+  ///   - outputSize: the root mean square of the block's output.
   init(
     _ graph: Graph, _ parameters: [TrainableParameter], steps: [ValueID: Double],
     outputSize: Double, settings: BlockReconstruction.Settings
@@ -57,16 +59,16 @@ final class BlockTraining {
     }
   }
 
-  /// The present value of a parameter.
+  /// The current value of a parameter.
   func tensor(_ value: ValueID) -> Tensor { store.tensor(value) }
 
-  /// Takes the steps of the settings over batches of the samples, and leaves the parameters at the best of those that it
-  /// compared: the first, and those after each part of the steps.
+  /// Takes the steps of the settings over batches of the samples, and leaves the parameters that have the least error
+  /// among those compared: the first, and those after each tenth of the steps.
   ///
   /// - Parameters:
-  ///   - compared: the samples to compare on.
-  ///   - error: of the parameters as they are, on those.
-  /// - Returns: the error that is left.
+  ///   - compared: the samples on which to compare.
+  ///   - error: the error of the initial parameters on the compared samples.
+  /// - Returns: the least error.
   func run(
     _ inputs: [ValueID: Tensor], targets: Tensor, compared: Range<Int>, error first: Double,
     samples: Range<Int>, stream: Int
@@ -89,16 +91,17 @@ final class BlockTraining {
     return best.error
   }
 
-  /// How often parameters are compared.
+  /// The number of times that parameters are compared.
   private static let comparisons = 10
 
-  /// One step.
+  /// Takes one step.
   ///
-  /// - Returns: false where a loss or gradient is not finite, so that the parameters are of no use any more.
+  /// - Returns: false where a loss or gradient is not finite or parameters can't be quantized, so that they are of no
+  ///   further use.
   private func take(
     _ step: Int, _ batch: [Int], _ inputs: [ValueID: Tensor], _ targets: Tensor
   ) throws(TrainingError) -> Bool {
-    // Aligned here, so that the memory which forward reads in place is still there for the backward pass.
+    // Aligned here, so that the memory that the forward pass reads in place is still there for the backward pass.
     let feeds = inputs.compactMapValues { $0.gathered(batch)?.aligned }
     guard let wanted = targets.gathered(batch) else { return false }
     do throws(TrainingError) {
@@ -108,7 +111,7 @@ final class BlockTraining {
       do throws(ExecutionError) { try plan.backward() } catch { throw .execution(error) }
       withExtendedLifetime(feeds) {}
     } catch {
-      // What the update before left can't be quantized.
+      // The previous update left parameters that can't be quantized.
       if case .execution(.quantizer) = error { return false }
       throw error
     }
@@ -124,7 +127,7 @@ final class BlockTraining {
     return true
   }
 
-  /// The mean squared error over the samples; infinite where parameters can't be quantized.
+  /// The mean squared error over the samples; infinite where the parameters can't be quantized.
   func error(_ inputs: [ValueID: Tensor], targets: Tensor, samples: Range<Int>)
     throws(TrainingError) -> Double
   {
@@ -145,7 +148,7 @@ final class BlockTraining {
     return total / max(batches, 1)
   }
 
-  /// What the block makes of all samples.
+  /// The block's outputs for all samples.
   func outputs(_ inputs: [ValueID: Tensor], count: Int) throws(TrainingError) -> Tensor? {
     var parts: [Tensor] = []
     for start in stride(from: 0, to: count, by: settings.batchSize) {
@@ -187,7 +190,7 @@ final class BlockTraining {
 }
 
 extension Tensor {
-  /// Root of the mean square of float elements.
+  /// The root of the mean square of float elements.
   var rootMeanSquare: Double {
     withElements(of: Float.self) { elements in
       let sum = elements.reduce(0.0) { $0 + Double($1) * Double($1) }
@@ -195,7 +198,7 @@ extension Tensor {
     }
   }
 
-  /// Entries along dimension 0, in the order of `indices`, or `nil` where one lies outside.
+  /// The entries along dimension 0, in the order of `indices`; `nil` where one is out of range.
   fileprivate func gathered(_ indices: [Int]) -> Tensor? {
     let parts = indices.compactMap { slice($0..<$0 + 1) }
     return parts.count == indices.count ? Tensor.concatenate(parts) : nil

@@ -1,20 +1,20 @@
 import GraphIR
 import Operators
 
-/// A part of a network that meets the rest in one value on either side: a residual block with what follows its
-/// addition, or a single layer with its normalisation and activation.
+/// A part of a network that is connected to the rest by one value on either side: a residual block with what follows
+/// its addition, or a single layer with its normalization and activation.
 struct ReconstructionBlock: Sendable, Hashable {
-  /// One value, or all inputs of the graph for the first block.
+  /// The value that the block reads; for the first block, all inputs of the graph.
   var inputs: [ValueID]
   var output: ValueID
 
-  /// The blocks of a graph from its inputs on, each reading what the one before gives.
+  /// The blocks of a graph from its inputs on, each of which reads what the one before it gives.
   ///
-  /// A value ends a block where every way from the inputs to the outputs leads through it, a layer lies between it
-  /// and the end of the block before, and a layer or several nodes read it. What is left behind the last such value
-  /// of a graph with several outputs belongs to no block.
+  /// A value ends a block where every path from the inputs to the outputs leads through it, a layer lies between the
+  /// end of the previous block and it, and a layer or several nodes read it. What follows the last such value of a
+  /// graph with several outputs belongs to no block.
   ///
-  /// - Throws: ``GraphError/cycle(nodes:)``.
+  /// - Throws: ``GraphError/cycle(nodes:)`` where nodes depend on themselves.
   static func all(in graph: Graph) throws(GraphError) -> [ReconstructionBlock] {
     let order = try graph.topologicalOrder()
     let readers = Readers(graph, order)
@@ -48,7 +48,7 @@ struct ReconstructionBlock: Sendable, Hashable {
     return blocks
   }
 
-  /// Blocks joined with the one after them where they can't be cut at their output.
+  /// Joins blocks that can't be cut at their output with those after them.
   static func joined(_ blocks: [ReconstructionBlock], isCut: (ValueID) -> Bool)
     -> [ReconstructionBlock]
   {
@@ -68,12 +68,12 @@ struct ReconstructionBlock: Sendable, Hashable {
   }
 }
 
-/// Who reads what, among the nodes that lead from a graph's inputs to its outputs.
+/// Which nodes read a value, among those that lead from a graph's inputs to its outputs.
 private struct Readers {
-  /// Values that depend on the inputs.
+  /// The values that depend on the inputs.
   private(set) var dependent: Set<ValueID>
   private(set) var computing: Set<NodeID> = []
-  /// Nodes that read a value, and one more where it is an output.
+  /// The number of nodes that read a value, and one more where it is an output.
   private(set) var count: [ValueID: Int] = [:]
 
   init(_ graph: Graph, _ order: [NodeID]) {

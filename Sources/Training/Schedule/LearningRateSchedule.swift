@@ -8,27 +8,27 @@
 
 /// The learning rate over a training, as a pure function of the step.
 ///
-/// Written as `constant`, `step:30:0.1`, `exponential:0.9`, `cosine` or `cosine:0.01`; ``description`` gives
-/// the same text back.
+/// Its text is `constant`, `step:30:0.1`, `exponential:0.9`, `cosine` or `cosine:0.01`, and ``description`` gives
+/// that text.
 public enum LearningRateSchedule: Sendable, Hashable {
   case constant
-  /// Times `factor` after every `epochs` epochs.
+  /// The rate is multiplied by `factor` after every `epochs` epochs.
   case step(epochs: Int, factor: Double)
-  /// Times `factor` after every epoch.
+  /// The rate is multiplied by `factor` after every epoch.
   case exponential(factor: Double)
-  /// Half a cosine down to `floor` times the initial rate at the end of the last epoch (Loshchilov and
-  /// Hutter 2017, equation 5, without restarts).
+  /// The rate falls along half a cosine to `floor` times the initial rate at the end of the last epoch (Loshchilov
+  /// and Hutter 2017, equation 5, without restarts).
   case cosine(floor: Double = 0)
 
-  /// The factor that the initial rate is multiplied with in a step.
+  /// The factor by which the initial rate is multiplied in a step.
   ///
   /// Warm-up multiplies the schedule by a line that reaches 1 in the last of its steps. Step and
   /// exponential count epochs from the start; the cosine begins where the warm-up ends.
   ///
   /// - Parameters:
-  ///   - step: optimizer steps before this one.
-  ///   - stepsPerEpoch: at least 1.
-  ///   - totalEpochs: epochs of the whole training.
+  ///   - step: the number of optimizer steps before this one.
+  ///   - stepsPerEpoch: the number of optimizer steps in an epoch, at least 1.
+  ///   - totalEpochs: the number of epochs of the whole training.
   public func factor(
     step: Int, stepsPerEpoch: Int, totalEpochs: Int, warmUp: WarmUp = .none
   ) -> Double {
@@ -48,7 +48,7 @@ public enum LearningRateSchedule: Sendable, Hashable {
     return line * shape
   }
 
-  /// The part of the steps after the warm-up that lies behind, 0...1.
+  /// The fraction of the steps after the warm-up that is done, in 0...1.
   private func progress(
     _ step: Int, after warmUpSteps: Double, _ stepsPerEpoch: Int, _ totalEpochs: Int
   ) -> Double {

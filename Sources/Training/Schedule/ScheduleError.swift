@@ -1,9 +1,12 @@
 import TensorCore
 
-/// Why a text is no schedule or warm-up.
+/// Why a text is not a schedule or a warm-up.
 public enum ScheduleError: Error, Sendable, Hashable {
+  /// The name is not one of those of the option.
   case unknown(Option, text: String)
+  /// The name takes another number of arguments.
   case argumentCount(Option, text: String, expected: ClosedRange<Int>)
+  /// An argument is not what the name takes.
   case argument(Option, text: String, argument: String, expected: Requirement)
 
   public enum Option: String, Sendable, Hashable {

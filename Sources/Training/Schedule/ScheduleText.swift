@@ -1,4 +1,4 @@
-/// A schedule as a name and arguments between colons.
+/// The text of a schedule or warm-up, split into a name and arguments at its colons.
 struct ScheduleText {
   let option: ScheduleError.Option
   let text: String

@@ -1,11 +1,11 @@
 import TensorCore
 
-/// Sums over long arrays with one order of additions, whatever the number of threads.
+/// Sums over long arrays with a fixed order of additions, whatever the number of threads.
 enum Chunks {
-  /// Elements that one call of a kernel takes; partial sums of so many are added in order.
+  /// The number of elements that one call of a kernel takes; the partial sums are added in order.
   static let length = 1 << 15
 
-  /// The sum over `0..<count` of what `body` gives for the chunks of it, which run in parallel.
+  /// The sum of the values that `body` gives for the chunks of `0..<count`, which run in parallel.
   static func sum(count: Int, _ body: @Sendable (Range<Int>) -> Double) -> Double {
     let chunks = (count + length - 1) / length
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: chunks) { partial in

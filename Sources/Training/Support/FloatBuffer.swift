@@ -2,7 +2,7 @@
 final class FloatBuffer {
   let elements: UnsafeMutableBufferPointer<Float>
 
-  /// Aligned to a cache line, so that every vector load is.
+  /// Allocates memory that is aligned to a cache line, so that every vector load is aligned.
   init(count: Int) {
     let bytes = UnsafeMutableRawBufferPointer.allocate(
       byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64)

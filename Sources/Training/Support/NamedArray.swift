@@ -1,7 +1,7 @@
-/// A float array of the training state: where it lies and what it is called in a checkpoint.
+/// A float array of the training state: its memory, and its name in a checkpoint.
 ///
-/// The same list of arrays saves and restores, so the two can't disagree. It borrows the memory: the owner
-/// of the array must outlive it.
+/// The same list of arrays is used to save and to restore, so that the two can't disagree. An element borrows its
+/// memory, whose owner must outlive it.
 public struct NamedArray {
   public var name: String
   public var values: UnsafeMutableBufferPointer<Float>
