@@ -1,11 +1,11 @@
 import TensorCore
 import Verification
 
-/// The full certificate: what is claimed of which bytes, under which conditions, and for every channel the numbers it
-/// rests on, so that anyone can check it.
+/// The full certificate: what is claimed about which bytes and under which conditions, and the numbers of every
+/// channel on which the claim rests, so that anyone can check it.
 public struct Certificate: Sendable {
   public var model: ModelSummary
-  /// The model's file, then those with its external data.
+  /// The model's file, then the files with its external data.
   public var files: [FileIdentity]
   public var conditions: VerificationConditions
   public var result: VerificationResult
@@ -20,10 +20,10 @@ public struct Certificate: Sendable {
     self.result = result
   }
 
-  /// Names the form of the document.
+  /// The name and version of the document's format.
   public static let schema = "snug.certificate/2"
 
-  /// The document, members in a fixed order.
+  /// The document, whose members are in a fixed order.
   public var json: JSONValue {
     var members: [JSONMember] = [
       JSONMember("schema", .string(Self.schema)),
@@ -38,14 +38,14 @@ public struct Certificate: Sendable {
     return .object(members)
   }
 
-  /// Where a document says another thing than this certificate; what the files are called doesn't count.
+  /// Finds where a document differs from this certificate; the names of files and the model's path don't count.
   ///
   /// - Returns: the first differences, at most `limit`, each with its place in the document.
   public func differences(from document: JSONValue, limit: Int = 5) -> [String] {
-    // Numbers as they are written.
+    // Parsed again, so that numbers are compared as they are written.
     guard let own = try? JSONValue(parsing: json.text()) else { return ["the document"] }
     var found: [String] = []
-    // Of another file every number is another.
+    // For another file every number differs: the files alone are reported.
     if let files = own["files"], let theirs = document["files"] {
       Self.compare(files, theirs, at: "files", into: &found, limit: limit)
       if !found.isEmpty { return found }
@@ -92,7 +92,7 @@ public struct Certificate: Sendable {
     }
   }
 
-  /// What `certified` means for a layer.
+  /// What `certified` means for a layer, as the document says it.
   static let statement = """
     Every partial sum of a certified layer's products and counted biases, in any order and for every input in \
     integer_min...integer_max, lies in -2^(P-1)...2^(P-1)-1 with P = target_bits. Inputs and weights \
@@ -103,12 +103,12 @@ public struct Certificate: Sendable {
     """
 }
 
-/// A file by its content.
+/// A file, identified by its content.
 public struct FileIdentity: Sendable, Hashable {
-  /// The last component of its path.
+  /// The last component of the file's path.
   public var name: String
   public var byteCount: Int
-  /// In lower-case hexadecimal digits.
+  /// The SHA-256 digest of the content in lower-case hexadecimal digits.
   public var sha256: String
 
   public init(name: String, byteCount: Int, sha256: String) {
@@ -131,7 +131,7 @@ extension VerificationConditions {
     ]
   }
 
-  /// Reads the conditions of a certificate, `nil` where they aren't such.
+  /// Reads the conditions of a certificate; `nil` where the JSON isn't such.
   public init?(json: JSONValue) {
     guard let strict = json["strict"]?.boolValue,
       let names = json["assume_no_layers_in"]?.arrayValue, let bits = json["accumulator_bits"]

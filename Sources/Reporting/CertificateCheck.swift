@@ -5,9 +5,9 @@ import Verification
 public struct CertificateCheck: Sendable {
   /// The document's path.
   public var certificate: String
-  /// What the model's integers give under the certificate's conditions.
+  /// The verdict on the model under the certificate's conditions.
   public var report: VerificationReport
-  /// Where the document says another thing, the first few places; empty where it holds.
+  /// The first places where the document differs from what the verifier finds; empty where there is none.
   public var differences: [String]
 
   public init(certificate: String, report: VerificationReport, differences: [String]) {
@@ -16,10 +16,10 @@ public struct CertificateCheck: Sendable {
     self.differences = differences
   }
 
-  /// True where the document is what the verifier finds, and finds the model certified.
+  /// Whether the document is what the verifier finds, and the model is certified.
   public var holds: Bool { differences.isEmpty && report.result.isCertified }
 
-  /// The document of `verify --check --json`, members in a fixed order.
+  /// The document of `verify --check --json`, whose members are in a fixed order.
   public var json: JSONValue {
     guard case .object(let members) = report.json else { return report.json }
     return .object(

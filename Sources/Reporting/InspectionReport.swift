@@ -11,7 +11,7 @@ public struct InspectionReport: Sendable {
     self.result = result
   }
 
-  /// The document of `inspect --json`, members in a fixed order.
+  /// The document of `inspect --json`, whose members are in a fixed order.
   public var json: JSONValue {
     var members: [JSONMember] = [
       JSONMember("model", model.json),
@@ -22,7 +22,7 @@ public struct InspectionReport: Sendable {
     return .object(members)
   }
 
-  /// The table for people, one layer a line, with a summary below.
+  /// The table for people, with one layer in a row and a summary below.
   public func text(style: TextStyle = TextStyle()) -> String {
     var paragraphs = [style.wrap(heading)]
     if !result.layers.isEmpty {
@@ -67,13 +67,13 @@ extension ModelSummary {
 }
 
 extension VerificationResult {
-  /// What concerns the model as a whole; absent where nothing does.
+  /// Why the model as a whole is not certified; absent where there is no such reason.
   var reasonMembers: [JSONMember] {
     findings.isEmpty
       ? [] : [JSONMember("reasons", .array(findings.map { .string($0.description) }))]
   }
 
-  /// What the verdict rests on besides the file's integers; absent where nothing does.
+  /// What the verdict rests on besides the file's integers; absent where there is nothing else.
   var conditionMembers: [JSONMember] {
     var members: [JSONMember] = []
     if !assumptions.isEmpty {

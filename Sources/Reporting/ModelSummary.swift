@@ -1,22 +1,23 @@
 import GraphIR
 import Verification
 
-/// What a model file says about itself.
+/// A summary of a model file.
 public struct ModelSummary: Sendable, Hashable {
-  /// How a file writes its quantizers.
+  /// How a file represents its quantizers.
   public enum Format: String, Sendable, Hashable {
+    /// There are no quantizers.
     case float
-    /// QONNX `Quant` operators.
+    /// Operators of QONNX, such as `Quant`.
     case qonnx
-    /// `QuantizeLinear`, `DequantizeLinear` or integer operators.
+    /// `QuantizeLinear`, `DequantizeLinear` or integer operators of ONNX.
     case qcdq
   }
 
   public var path: String
   public var format: Format
-  /// Name and version of the program that wrote the file; may be empty.
+  /// The name and version of the program that wrote the file; may be empty.
   public var producer: String
-  /// The imported version of the standard operators; `nil` where the file imports none.
+  /// The imported version of the standard ONNX operators; `nil` where the file imports none.
   public var opset: Int?
   public var irVersion: Int
 

@@ -1,7 +1,7 @@
 import TensorCore
 import Verification
 
-/// The answer of `verify`: the verdict on every layer, with an input that overflows each refuted one.
+/// The answer of `verify`: the verdict on every layer, and an input for each refuted one that makes it overflow.
 public struct VerificationReport: Sendable {
   public var path: String
   public var result: VerificationResult
@@ -11,7 +11,7 @@ public struct VerificationReport: Sendable {
     self.result = result
   }
 
-  /// The document of `verify --json`, members in a fixed order.
+  /// The document of `verify --json`, whose members are in a fixed order.
   public var json: JSONValue {
     var members: [JSONMember] = [
       JSONMember("certified", .bool(result.isCertified)),

@@ -2,17 +2,17 @@ import AccumulatorBounds
 import TensorCore
 import Verification
 
-/// How much of its accumulators' ranges each channel of a layer can use: a card of the page.
+/// A card of the page that shows how much of its accumulators' ranges each channel of a layer can use.
 struct ChannelsView {
   let name: String
   /// The name, shortened.
   let label: String
   let verdictClass: String
-  /// Of the accumulator; with tiles, of a tile's register and then of that which adds the tiles.
+  /// The plot of the accumulator; with tiles, those of a tile's register and of the register that adds the tiles.
   let plots: [ChannelPlot]
   let counterexample: String?
 
-  /// `nil` for a layer without channels or without a target.
+  /// Gives `nil` for a layer without channels or without a target.
   init?(_ verdict: LayerVerdict, style: TextStyle) {
     let channels = verdict.layer.channels
     guard !channels.isEmpty, let bits = verdict.targetBits else { return nil }
@@ -34,21 +34,22 @@ struct ChannelsView {
   }
 }
 
-/// The extremes of one register a channel, as shares of its range.
+/// The extremes of one register in each channel, as shares of its range.
 struct ChannelPlot {
   let caption: String
-  /// Bars upwards for the greatest partial sum, downwards for the least, in units of the range's limits.
+  /// An SVG path of bars, upwards for the greatest partial sum and downwards for the least, in per cent of the
+  /// range's limits.
   let path: String
   let viewBox: String
   let right: String
 
-  /// More channels than this share a bar, which shows the fullest of them.
+  /// The largest number of bars; a bar of several channels shows the fullest of them.
   private static let barLimit = 256
 
   /// - Parameters:
-  ///   - channels: what each channel's register can pass through.
-  ///   - bits: the register's width.
-  ///   - register: which register it is, behind its width.
+  ///   - channels: the extremes of each channel's register.
+  ///   - bits: the register's width in bits.
+  ///   - register: the text after the width that says which register it is.
   init?(_ channels: [WorstCase], bits: Int, register: String = "") {
     guard let range = AccumulatorRange(bits: bits) else { return nil }
     let uses = channels.map { channel in

@@ -1,7 +1,7 @@
 import Mustache
 import Verification
 
-/// The inspection as one self-contained page: no script, no font and no picture from elsewhere.
+/// The inspection as one self-contained page, without scripts, fonts or pictures from elsewhere.
 public struct HTMLReport: Sendable {
   public var model: ModelSummary
   public var result: VerificationResult
@@ -17,7 +17,7 @@ public struct HTMLReport: Sendable {
   }
 
   private static let template: MustacheTemplate = {
-    // The template is a constant of this file's neighbour: what can't be parsed is a programming error.
+    // The template is a constant of ReportTemplate.swift: one that can't be parsed is a programming error.
     guard let template = try? MustacheTemplate(string: ReportTemplate.text) else {
       preconditionFailure("the report's template is malformed")
     }

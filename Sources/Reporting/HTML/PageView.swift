@@ -2,7 +2,7 @@ import AccumulatorBounds
 import TensorCore
 import Verification
 
-/// What the page's template shows; every number is text already.
+/// What the page's template shows, with every number as text.
 struct PageView {
   struct Tile {
     let value: String
@@ -17,8 +17,9 @@ struct PageView {
   let summary: [String]
   let tiles: [Tile]
   let rows: [LayerView]
-  /// Whether any layer has a bias that counts in its accumulators, or is summed in tiles.
+  /// Whether any layer has a bias that counts in its accumulators.
   let hasBiases: Bool
+  /// Whether any layer is summed in tiles.
   let hasTiles: Bool
   let axis: [AxisTick]
   let cards: [ChannelsView]
@@ -88,7 +89,7 @@ struct PageView {
   }
 }
 
-/// A mark of the axis of bits.
+/// A mark on the axis of bits.
 struct AxisTick {
   let label: String
   let position: String
@@ -100,7 +101,7 @@ struct AxisTick {
   }
 }
 
-/// One line of the chart and of the table.
+/// A row of the chart and of the table.
 struct LayerView {
   let name: String
   /// The name, shortened.
@@ -109,16 +110,19 @@ struct LayerView {
   let cells: [String]
   let verdict: String
   let verdictClass: String
-  /// Lengths in per cent of the axis; `nil` draws nothing.
+  /// The required width as a length in per cent of the axis; `nil` draws nothing.
   let required: String?
+  /// The width that the data types demand, in the same form.
   let dataType: String?
+  /// The target width, in the same form.
   let target: String?
-  /// Of the register that adds tiles.
+  /// The required width of the register that adds tiles, in the same form.
   let outerRequired: String?
+  /// The width of the register that adds tiles, in the same form.
   let outerWidth: String?
   let caption: String
 
-  /// Columns that only some models have.
+  /// Which of the columns that only some models have are shown.
   struct Columns {
     var biases: Bool
     var tiles: Bool
@@ -158,7 +162,7 @@ struct LayerView {
 }
 
 extension Figures {
-  /// A number for CSS and SVG: two decimals, a point, no exponent.
+  /// A number for CSS and SVG, with two decimals after a point and without an exponent.
   static func css(_ value: Double) -> String {
     let hundredths = Int((min(max(value, -1e9), 1e9) * 100).rounded())
     let digits = String(hundredths.magnitude)
@@ -166,10 +170,10 @@ extension Figures {
     return "\(hundredths < 0 ? "-" : "")\(padded.dropLast(2)).\(padded.suffix(2))"
   }
 
-  /// Characters of a layer's name beside a bar.
+  /// The largest number of characters of a layer's name beside a bar.
   static let labelLength = 32
 
-  /// One decimal.
+  /// A number with one decimal.
   static func tenths(_ value: Double) -> String {
     String(css((value * 10).rounded() / 10).dropLast())
   }

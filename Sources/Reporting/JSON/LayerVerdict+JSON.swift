@@ -53,7 +53,7 @@ extension LayerVerdict {
     return .object(members)
   }
 
-  /// The layer in a certificate: all that is known of it.
+  /// The layer in a certificate: all that is known about it.
   var certificateJSON: JSONValue {
     guard case .object(var members) = inspectionJSON else { return inspectionJSON }
     if let counterexample { members.append(JSONMember("counterexample", counterexample.json)) }
@@ -64,7 +64,7 @@ extension LayerVerdict {
     return .object(members)
   }
 
-  /// The registers of a sum in two stages; absent for one register.
+  /// The registers of a layer that sums in two stages; absent for one with a single register.
   private var tileMembers: [JSONMember] {
     guard let tiles else { return [] }
     return [
@@ -74,7 +74,7 @@ extension LayerVerdict {
     ]
   }
 
-  /// Why there is no certificate; absent where there is one.
+  /// Why the layer is not certified; absent where it is.
   private var reasonMembers: [JSONMember] {
     findings.isEmpty
       ? [] : [JSONMember("reasons", .array(findings.map { .string($0.description) }))]
@@ -102,7 +102,7 @@ extension InputSummary {
 }
 
 extension ChannelBounds {
-  /// - Parameter tiles: the extremes of the registers of a sum in two stages.
+  /// - Parameter tiles: the extremes of the registers of a sum in two stages, or `nil`.
   fileprivate func json(
     index: Int, budget: Int64?, bias: ClosedRange<Int64>?, tiles: TiledWorstCase?
   )
@@ -159,7 +159,7 @@ extension ExtremalInput {
 }
 
 extension JSONValue {
-  /// An integer, or `null` where it is not known.
+  /// An integer, or `null` where it is unknown.
   fileprivate init(_ value: (some BinaryInteger)?) {
     self = value.map { JSONValue($0) } ?? .null
   }

@@ -2,7 +2,7 @@ import Verification
 
 /// Counterexamples in short form.
 enum CounterexampleText {
-  /// The channel, its sum and the limit it breaks, then the input with runs abbreviated; `nil` without a
+  /// The channel, its sum and the limits that the sum exceeds, then the input with runs abbreviated; `nil` without a
   /// counterexample.
   static func paragraph(_ verdict: LayerVerdict, style: TextStyle) -> String? {
     guard let example = verdict.counterexample, let target = verdict.targetBits else { return nil }
@@ -22,7 +22,7 @@ enum CounterexampleText {
       + style.wrap(runs(example.input, style), first: 2, rest: 2)
   }
 
-  /// Values with runs as `value x count`, cut after a few.
+  /// The values, with runs as `value x count`, cut off after ``runLimit`` parts.
   static func runs(_ values: [Int64], _ style: TextStyle) -> String {
     var parts: [String] = []
     var index = 0

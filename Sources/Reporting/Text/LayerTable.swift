@@ -50,7 +50,7 @@ enum LayerTable {
     ).render(style)
   }
 
-  /// The cells of a layer in the columns of the inspection.
+  /// The cells of a layer in the columns of the inspection, without those for biases and tiles.
   static func inspectionCells(_ verdict: LayerVerdict, _ style: TextStyle) -> [String] {
     let layer = verdict.layer
     return [
@@ -67,7 +67,7 @@ enum LayerTable {
     ]
   }
 
-  /// Products a tile, and what the register that adds the tiles needs of its width.
+  /// The number of products in a tile, and the bits that the register which adds the tiles needs and has.
   private static func tiles(_ verdict: LayerVerdict, _ style: TextStyle) -> String {
     verdict.tiles.map { "\($0.size), \($0.outerRequiredBits) of \($0.outerBits)" } ?? style.none
   }
@@ -81,7 +81,7 @@ enum LayerTable {
     value.map { "\($0)" } ?? style.none
   }
 
-  /// Bits of the target that the worst case leaves unused; negative where it overflows.
+  /// The bits of the target that the worst case leaves unused; negative where it overflows.
   private static func headroom(_ verdict: LayerVerdict, _ style: TextStyle) -> String {
     guard let target = verdict.targetBits, let required = verdict.requiredBits else {
       return style.none
@@ -104,7 +104,7 @@ enum LayerTable {
 
 /// Numbers for people, the same in every locale.
 enum Figures {
-  /// Whole per cent, except that only none is 0 and only all is 100.
+  /// A whole number of per cent, which is 0 only for none and 100 only for all.
   static func percent(_ fraction: Double) -> String {
     let whole = Int((fraction * 100).rounded())
     if fraction > 0, whole == 0 { return "<1 %" }
@@ -112,7 +112,7 @@ enum Figures {
     return "\(whole) %"
   }
 
-  /// Three significant digits.
+  /// A number with three significant digits.
   static func significant(_ value: Float) -> String {
     let magnitude = Double(value.magnitude)
     guard magnitude >= 1e-6, magnitude < 1e6 else {
@@ -134,7 +134,7 @@ enum Figures {
     return (value < 0 ? "-" : "") + text
   }
 
-  /// Three significant digits with a power of ten.
+  /// A number with three significant digits and a power of ten.
   private static func scientific(_ value: Float) -> String {
     guard value.isFinite else { return "\(value)" }
     var mantissa = Double(value.magnitude)

@@ -2,9 +2,9 @@ import TensorCore
 
 /// How text for people is laid out.
 public struct TextStyle: Sendable, Hashable {
-  /// Columns of the terminal; `nil` for text without a limit.
+  /// The number of columns of the terminal; `nil` for text without a limit.
   public var width: Int?
-  /// False where only ASCII can be shown.
+  /// Whether characters beyond ASCII can be shown.
   public var isUnicode: Bool
 
   public init(width: Int? = nil, isUnicode: Bool = true) {
@@ -19,7 +19,7 @@ public struct TextStyle: Sendable, Hashable {
   var ellipsis: String { isUnicode ? "…" : "..." }
   var rule: Character { isUnicode ? "─" : "-" }
 
-  /// Lines of at most `width` columns, broken at spaces; the first is indented by `first`, later ones by
+  /// Breaks text at spaces into lines of at most ``width`` columns; the first is indented by `first`, later ones by
   /// `rest`. A word that is longer than a line, such as a name that an exporter composed, is shortened.
   func wrap(_ text: String, first: Int = 0, rest: Int = 0) -> String {
     var line = String(repeating: " ", count: first)
@@ -39,7 +39,7 @@ public struct TextStyle: Sendable, Hashable {
     return (lines + [line]).joined(separator: "\n")
   }
 
-  /// `text` in at most `width` columns, the middle left out where it is longer.
+  /// `text` in at most `width` columns; where it is longer, its middle is left out.
   func shortened(_ text: String, to width: Int) -> String {
     guard text.count > width else { return text }
     let room = max(width - ellipsis.count, 0)

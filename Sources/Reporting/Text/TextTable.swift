@@ -2,24 +2,25 @@ import TensorCore
 
 /// A table of text with aligned columns that fits a terminal.
 ///
-/// Where it is too wide, the flexible column is shortened as far as it stays readable, then whole columns are
-/// left out, the least important first, and the flexible one gives what is still missing.
+/// A table that is too wide is narrowed in this order: the flexible column is shortened as far as it stays readable;
+/// whole columns are left out, the least important first; the flexible column is shortened further.
 struct TextTable {
   enum Alignment { case left, right }
 
   struct Column {
     var title: String
     var alignment: Alignment = .right
-    /// Columns of greater numbers go first when room is short; `nil` stays.
+    /// Columns with greater numbers are left out first; a column with `nil` always stays.
     var dropOrder: Int?
     var isFlexible = false
   }
 
   var columns: [Column]
-  /// One text for each column.
+  /// The rows, each with one text for each column.
   var rows: [[String]]
 
   private static let gap = "  "
+  /// The width in columns down to which the flexible column stays readable.
   private static let readable = 36
   private static let flexibleMinimum = 8
 

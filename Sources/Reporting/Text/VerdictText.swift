@@ -11,13 +11,13 @@ enum VerdictText {
     return verdict.findings.contains(where: \.isRefutation) ? "refuted" : "not certifiable"
   }
 
-  /// One line that says how the model stands, then one for each layer without a certificate.
+  /// A line that says how the model fares, one for each layer that is not certified, and the notes.
   static func summary(_ result: VerificationResult, style: TextStyle) -> String {
     let open = result.layers.filter { !$0.isCertified }
     let count = result.layers.count
     var lines: [String] = []
     if count == 0 {
-      // The finding below says it.
+      // A finding below says that there are no layers.
     } else if result.layers.allSatisfy({ $0.layer.isFloat }) {
       let subject =
         count == 1 ? "The model's one layer is" : "None of the model's \(count) layers is"
@@ -45,8 +45,8 @@ enum VerdictText {
     return lines.joined(separator: "\n")
   }
 
-  /// What is certified, and under which assumptions; that a layer's sums fit alone where something else prevents a
-  /// certificate.
+  /// What is certified and under which assumptions; or, where something else prevents a certificate, that the layers
+  /// alone fit.
   private static func claim(_ result: VerificationResult) -> String {
     let count = result.layers.count
     guard result.isCertified else {
@@ -67,7 +67,7 @@ enum VerdictText {
       let names = result.assumptions.map(\.description).joined(separator: ", ")
       conditions.append("assuming, as you say, that no dot product is hidden in \(names)")
     }
-    // Whatever the input, only where nothing is left that isn't known.
+    // The claim holds for any input only where nothing is assumed.
     let scope =
       result.assumptions.isEmpty
       ? "whatever the input and the order of summation" : "in any order of summation"
@@ -75,7 +75,7 @@ enum VerdictText {
       .joined(separator: "; ") + "."
   }
 
-  /// What doesn't stand against a certificate, and should be known.
+  /// What doesn't prevent a certificate but should be known.
   private static func notes(_ result: VerificationResult) -> [String] {
     biasNotes(result) + inexactNotes(result)
   }
@@ -106,7 +106,7 @@ enum VerdictText {
 }
 
 extension LayerAnalysis {
-  /// True where nothing of the layer is known to be integers, and a quantizer is all that is missing.
+  /// Whether nothing in the layer is known to be integers, and all that is missing is a quantizer.
   fileprivate var isFloat: Bool {
     switch obstacle {
     case .unquantizedInput, .unquantizedWeight: weight == nil && input == nil
