@@ -1,16 +1,17 @@
 import GraphIR
 
-/// What a model is tested against, and what is taken for granted.
+/// What a model is verified against, and what is taken for granted.
 public struct VerificationConditions: Sendable, Hashable {
-  /// P, 1 to 64, that every layer is tested against, the first and the last included, and in tiled layers each tile,
-  /// whose outer register keeps the width that the file states. Without it each layer is tested against the width that
-  /// the file's metadata or `finn_datatype` annotation states for it, and one without such a width is not certified.
+  /// The accumulator width P, from 1 to 64 bits, against which every layer is tested, including the first and the
+  /// last. In tiled layers it is that of each tile; the outer register keeps the width that the file states. Without
+  /// it each layer is tested against the width that the file's metadata or `finn_datatype` annotation states for it,
+  /// and a layer without such a width is not certified.
   public var accumulatorBits: Int?
-  /// Operators that the verifier doesn't know and that the caller takes to hide no dot product. An operator that is a
-  /// dot product is one whatever is assumed.
+  /// The operators that the verifier doesn't know and that the caller assumes to hide no dot product. A known dot
+  /// product stays one, whatever is assumed.
   public var assumptions: Set<OperatorName>
-  /// Whether an initializer that the file also lists as an input, and that a caller can replace, prevents a
-  /// certificate; otherwise its value in the file counts, and the result names it.
+  /// Whether an initializer that the file also lists as an input, which a caller can replace, prevents a certificate.
+  /// If not, its value in the file counts, and the result names it.
   public var isStrict: Bool
 
   public init(
@@ -22,9 +23,9 @@ public struct VerificationConditions: Sendable, Hashable {
   }
 }
 
-/// An operator by the names that a node of a file has.
+/// The domain and type of an operator, as a node in a file gives them.
 public struct OperatorName: Sendable, Hashable {
-  /// Empty for the standard domain.
+  /// The operator's domain, which is empty for the standard one.
   public let domain: String
   public let type: String
 
@@ -33,7 +34,7 @@ public struct OperatorName: Sendable, Hashable {
     self.type = type
   }
 
-  /// `DOMAIN:TYPE`, or the type alone for the standard domain; `nil` where the type is missing.
+  /// Reads `DOMAIN:TYPE`, or the type alone for the standard domain; gives `nil` where the type is missing.
   public init?(_ text: String) {
     let colon = text.lastIndex(of: ":")
     let type = colon.map { String(text[text.index(after: $0)...]) } ?? text

@@ -4,17 +4,17 @@ import AccumulatorBounds
 public struct VerificationResult: Sendable {
   public let layers: [LayerVerdict]
   public let findings: [ModelFinding]
-  /// Operators in the model that the verifier doesn't know and the caller takes to hide no dot product.
+  /// The operators in the model that the verifier doesn't know and that the caller assumes to hide no dot product.
   public let assumptions: [OperatorName]
-  /// Initializers that the file also lists as inputs: the verdict is for their values in the file.
+  /// The names of initializers that the file also lists as inputs; the verdict is for their values in the file.
   public let replaceableConstants: [String]
 
-  /// True where no accumulator of any layer can leave its range, for any input and order of summation.
+  /// Whether no accumulator of any layer can leave its range, for any input and order of summation.
   public var isCertified: Bool {
     layers.allSatisfy(\.isCertified) && !findings.contains(where: \.preventsCertificate)
   }
 
-  /// True where a guarantee is disproved rather than left open.
+  /// Whether a guarantee is disproved rather than left open.
   public var isRefuted: Bool {
     layers.contains { $0.findings.contains(where: \.isRefutation) }
       || findings.contains(where: \.isRefutation)
@@ -24,22 +24,22 @@ public struct VerificationResult: Sendable {
 /// The verdict on one layer.
 public struct LayerVerdict: Sendable {
   public let layer: LayerAnalysis
-  /// How the sum is made in two stages; `nil` for one register.
+  /// The analysis of a layer that is summed in two stages; `nil` for a single register.
   public let tiles: TileVerdict?
-  /// P, the width that the layer is tested against; `nil` where none is known.
+  /// The accumulator width P, in bits, against which the layer is tested; `nil` where none is known.
   public let targetBits: Int?
-  /// Everything that stands against a certificate.
+  /// The reasons why the layer is not certified; empty for a certified layer.
   public let findings: [Finding]
-  /// An input that overflows, for a layer whose integers do.
+  /// An input that overflows, where the layer's integers can.
   public let counterexample: ChannelCounterexample?
 
   public var isCertified: Bool { findings.isEmpty }
 
-  /// The least signed width of the register that sums products: of a tile where there are such.
+  /// The least signed width, in bits, of the register that sums products: that of a tile where there are tiles.
   public var requiredBits: Int? { tiles?.requiredBits ?? layer.requiredBits }
 
-  /// The l1 norm that a channel whose weights sum to zero may have under the target: (2^P - 2), less twice the
-  /// magnitude of a bias that counts, over the width of the input's range, rounded down. `nil` without a target
+  /// The l1 norm up to which a channel whose weights sum to zero fits the target of P bits: (2^P - 2), less twice the
+  /// magnitude of a bias that counts, divided by the width of the input's range, rounded down. `nil` without a target
   /// or a range.
   public func normBudget(ofChannel index: Int) -> Int64? {
     guard let targetBits, let input = layer.input, let range = AccumulatorRange(bits: targetBits)

@@ -3,14 +3,14 @@ import GraphIR
 
 /// Proves or refutes, from the integers in an exported file alone, that no accumulator can overflow.
 ///
-/// Nothing is shared with the code that quantizes: nodes are read as domain, type and raw attributes, and
-/// every integer is recomputed from the file's tensors as the quantizers' definitions say. A layer is certified
-/// where every partial sum of its products, in any order and for any input, fits a signed accumulator.
-/// What counts as a summand besides the products, and what is taken for granted, is in docs/certificate.md. Where the
-/// file states that a layer is summed in tiles, each tile's register and the one that adds their sums are tested in
-/// its place (``TileVerdict``).
+/// Nothing is shared with the code that quantizes: nodes are read as domain, type and raw attributes, and every
+/// integer is recomputed from the file's tensors as the quantizers' definitions say. A layer is certified where every
+/// partial sum of its products, in any order and for any input, fits a signed accumulator. docs/certificate.md says
+/// what counts as a summand besides the products, and what is taken for granted. Where the file states that a layer
+/// is summed in tiles, the register of each tile and the one that adds their sums are tested instead
+/// (``TileVerdict``).
 public enum Verifier {
-  /// The verdict on every dot-product layer.
+  /// Gives the verdict on every dot-product layer.
   ///
   /// - Throws: ``GraphError`` where the graph has a cycle.
   public static func verify(
@@ -63,7 +63,10 @@ public enum Verifier {
       replaceableConstants: replaceable)
   }
 
-  /// The verdict against one width for all layers.
+  /// Gives the verdict with one accumulator width for all layers, in bits; `nil` takes the widths that the file
+  /// states.
+  ///
+  /// - Throws: ``GraphError`` where the graph has a cycle.
   public static func verify(_ model: Model, accumulatorBits: Int?) throws(GraphError)
     -> VerificationResult
   { try verify(model, VerificationConditions(accumulatorBits: accumulatorBits)) }

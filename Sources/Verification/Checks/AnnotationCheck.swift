@@ -1,12 +1,12 @@
 import AccumulatorBounds
 import GraphIR
 
-/// What the file says about its accumulators, apart from its integers.
+/// What the file states about its accumulators, apart from its integers.
 struct Annotations {
   let entries: [AccumulatorAnnotation]
   let error: AnnotationError?
 
-  /// Reads the metadata of the model, which that of the graph may only repeat.
+  /// Reads the metadata of the model, which the metadata of the graph may only repeat.
   init(_ model: Model) {
     let texts = [model.metadata, model.graph.metadata].map { metadata in
       metadata.filter { $0.key == AccumulatorAnnotation.metadataKey }.map(\.value)
@@ -26,12 +26,13 @@ struct Annotations {
     }
   }
 
-  /// The entry of a layer: by the name of its output, else of its node, since other tools rename either.
+  /// The entry of a layer, found by the name of its output, else by that of its node, since other tools rename
+  /// either.
   func entry(for layer: LayerAnalysis) -> AccumulatorAnnotation? {
     entries.first { $0.output == layer.output } ?? entries.first { $0.layer == layer.name }
   }
 
-  /// Statements that bind two layers at once, and keys that a value repeats.
+  /// Findings for statements that concern two layers at once, and for keys that occur twice in a value's annotation.
   func contradictions(_ layers: [LayerAnalysis], _ graph: Graph) -> [ModelFinding] {
     let outputs = Dictionary(layers.map { ($0.output, $0.name) }) { first, _ in first }
     let names = Set(layers.map(\.name))
@@ -48,15 +49,18 @@ struct Annotations {
       }
   }
 
-  /// P from a layer output's `finn_datatype`; an unsigned type is no accumulator of ours.
+  /// The accumulator width P, in bits, from the `finn_datatype` of a layer's output; an unsigned type is no
+  /// accumulator.
   static func finnBits(_ annotations: [KeyValue]) -> Int? {
     FinnDatatype(annotations).flatMap { $0.signed == false ? nil : $0.bits }
   }
 }
 
-/// Compares what the metadata says about a layer with what its integers give.
+/// Compares what the metadata states about a layer with what its integers give.
 enum AnnotationCheck {
-  /// - Parameter tiles: what the integers need where the entry states tiles.
+  /// - Parameters:
+  ///   - tiles: the analysis of the integers in tiles, where the entry states tiles.
+  ///   - finnBits: the width from the `finn_datatype` of the layer's output.
   static func run(
     _ layer: LayerAnalysis, entry: AccumulatorAnnotation?, tiles: TileVerdict?, finnBits: Int?
   ) -> [Finding] {

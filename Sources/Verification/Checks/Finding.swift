@@ -1,6 +1,6 @@
 import AccumulatorBounds
 
-/// What stands against a layer's certificate.
+/// A reason why a layer is not certified.
 public enum Finding: Sendable, Hashable {
   /// The layer can't be reduced to exact integer sums.
   case obstacle(Obstacle)
@@ -8,15 +8,16 @@ public enum Finding: Sendable, Hashable {
   case noTarget
   /// Some input drives an accumulator out of its range.
   case overflow(channels: Int, targetBits: Int, requiredBits: Int)
-  /// The same of the registers of tiles, and of those that add the tiles' sums.
+  /// Some input drives the register of a tile out of its range.
   case tileOverflow(channels: Int, targetBits: Int, requiredBits: Int)
+  /// Some input drives a register that adds the sums of tiles out of its range.
   case outerOverflow(channels: Int, outerBits: Int, requiredBits: Int)
-  /// The file states tiles, and the layer has no constant integers to cut into such.
+  /// The file states tiles for a layer without constant integers to divide into them.
   case tilesWithoutWeights
-  /// The file's annotation says one thing and its integers, or another annotation, say another.
+  /// An annotation of the file contradicts the file's integers or another annotation.
   case contradiction(field: AnnotationField, stated: String, actual: String)
 
-  /// True where the finding disproves a guarantee, rather than leaving it open.
+  /// Whether the finding disproves a guarantee, rather than leaving it open.
   public var isRefutation: Bool {
     switch self {
     case .obstacle, .noTarget, .tilesWithoutWeights: false
@@ -56,28 +57,28 @@ extension Finding: CustomStringConvertible {
   }
 }
 
-/// What concerns the model as a whole.
+/// A finding that concerns the model as a whole.
 public enum ModelFinding: Sendable, Hashable {
-  /// There is nothing to certify.
+  /// The model has no layer to certify.
   case noLayers
   /// The metadata can't be read.
   case malformedAnnotations(AnnotationError)
-  /// A quantizer's output is annotated with another data type than the quantizer gives.
+  /// A quantizer's output is annotated with a data type other than the one that the quantizer gives.
   case contradictedDatatype(value: String, stated: String, actual: String)
-  /// A computed value is stated to be of another element type or shape than its operators give.
+  /// A computed value is stated to have an element type or shape other than the one that its operators give.
   case contradictedType(value: String, stated: String, actual: String)
   /// A value's quantization annotation has a key twice.
   case repeatedAnnotation(value: String, key: String)
-  /// One entry of the metadata names one layer and the output of another.
+  /// An entry of the metadata names one layer and the output of another.
   case ambiguousAnnotation(layer: String, output: String)
-  /// The metadata names a layer that the graph doesn't have; it binds nothing.
+  /// The metadata names a layer that the graph doesn't have, and so binds nothing.
   case unmatchedAnnotation(layer: String)
-  /// Functions of the model are left whose calls may hold dot products.
+  /// Functions remain in the model whose calls may hold dot products.
   case functionsLeft(count: Int)
-  /// Initializers that a caller can replace, which a strict verdict doesn't take for constants.
+  /// A caller can replace initializers, which a strict verdict doesn't take for constants.
   case replaceableConstants(names: [String])
 
-  /// True where the file states what its own quantizers disprove.
+  /// Whether the file states something that its own operators disprove, or that contradicts itself.
   public var isRefutation: Bool {
     switch self {
     case .contradictedDatatype, .contradictedType, .ambiguousAnnotation, .repeatedAnnotation: true
@@ -87,7 +88,7 @@ public enum ModelFinding: Sendable, Hashable {
     }
   }
 
-  /// True where no certificate can be given because of it.
+  /// Whether the finding prevents a certificate.
   public var preventsCertificate: Bool {
     switch self {
     case .unmatchedAnnotation: false

@@ -4,21 +4,24 @@ import AccumulatorBounds
 public struct ChannelCounterexample: Sendable, Hashable {
   /// The output channel.
   public let channel: Int
-  /// K integers within the input's range, in the order of the weight's dot axes.
+  /// The integers that meet the channel's weights, within the input's range and in the order of the weight's dot
+  /// axes.
   public let input: [Int64]
-  /// The products to add first where the overflow happens on the way; `nil` where the whole sum overflows.
+  /// The indices of the products to add first, where the overflow occurs in between; `nil` where the whole sum
+  /// overflows.
   public let prefix: [Int]?
-  /// The layer's bias as far as it is part of the sum; `nil` where no bias counts in the accumulator.
+  /// The part of the layer's bias that is in the sum; `nil` where no bias counts in the accumulator.
   public let bias: Int64?
-  /// The tile whose register overflows; `nil` where there are none, or the register that adds them does.
+  /// The tile whose register overflows; `nil` where there are no tiles, or where the register that adds them
+  /// overflows.
   public let tile: Int?
-  /// The value that the accumulator would have to hold: bias and products.
+  /// The value that the accumulator would have to hold: the sum of the bias and the products.
   public let sum: Int128
 }
 
 /// Compares each channel's exact worst case with the accumulator.
 enum OverflowCheck {
-  /// The violation and the worst input of the channel that needs the widest accumulator; `nil` where all fit.
+  /// The violation, with the worst input of the channel whose sum reaches farthest; `nil` where all sums fit.
   static func run(_ layer: LayerAnalysis, targetBits: Int)
     -> (finding: Finding, counterexample: ChannelCounterexample?)?
   {
@@ -26,7 +29,7 @@ enum OverflowCheck {
     let failing = layer.channels.indices.filter { layer.channels[$0].requiredBits > targetBits }
     let finding = Finding.overflow(
       channels: max(failing.count, 1), targetBits: targetBits, requiredBits: required)
-    // The one with the farthest sum; the first of equals, so that reports don't vary.
+    // The first of those with the farthest sum, so that reports are the same every time.
     let worst = failing.max { a, b in
       (layer.channels[a].worstCase.reach, b) < (layer.channels[b].worstCase.reach, a)
     }

@@ -2,7 +2,7 @@ import GraphIR
 
 /// Compares the `finn_datatype` of each quantizer's output with the data type that the quantizer gives.
 ///
-/// Consumers of the file size their hardware by it, so a false one voids what is proved of the integers.
+/// Consumers of the file size their hardware by it, so a false one voids what is proved about the integers.
 enum QuantizerAnnotationCheck {
   static func run(_ graph: Graph, _ facts: FactTable) -> [ModelFinding] {
     graph.nodeIDs.compactMap { id in
@@ -32,10 +32,10 @@ enum QuantizerAnnotationCheck {
 struct FinnDatatype {
   let name: String
   let bits: Int
-  /// `nil` for `SCALEDINT`, which QONNX uses for either.
+  /// Whether the type is signed; `nil` for `SCALEDINT`, which QONNX uses for both.
   let signed: Bool?
 
-  /// `SCALEDINT<bits>`, `INTbits` or `UINTbits` of at most 64 bits; `nil` for any other type or none.
+  /// Reads `SCALEDINT<bits>`, `INTbits` or `UINTbits` of at most 64 bits; gives `nil` for any other type or none.
   init?(_ annotations: [KeyValue]) {
     guard let name = annotations.first(where: { $0.key == "finn_datatype" })?.value else {
       return nil

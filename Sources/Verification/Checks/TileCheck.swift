@@ -2,20 +2,20 @@ import AccumulatorBounds
 
 /// A dot product that is summed in tiles, as the file's annotation says.
 public struct TileVerdict: Sendable {
-  /// T, the products of a tile, in the order in which the file holds a channel's weights.
+  /// The number T of products in a tile, in the order in which the file holds a channel's weights.
   public let size: Int
-  /// Q, the width of the register that adds the tiles' sums and a bias that counts.
+  /// The width Q, in bits, of the register that adds the tiles' sums and a bias that counts.
   public let outerBits: Int
-  /// One entry for each output channel.
+  /// The extremes of the registers of each output channel.
   public let channels: [TiledWorstCase]
 
-  /// The least width that holds every partial sum of every tile.
+  /// The least signed width, in bits, that holds every partial sum of every tile.
   public var requiredBits: Int { channels.map(\.inner.requiredBits).max() ?? 1 }
-  /// The least width that holds every sum of tiles.
+  /// The least signed width, in bits, that holds every sum of tiles.
   public var outerRequiredBits: Int { channels.map(\.outer.requiredBits).max() ?? 1 }
 }
 
-/// Compares each channel's registers of both stages with their widths.
+/// Compares the registers of each channel, in both stages, with their widths.
 enum TileCheck {
   /// What the integers of a layer need in tiles; `nil` for a layer without a constant weight of integers.
   static func analyze(_ layer: LayerAnalysis, _ tiling: AccumulatorAnnotation.Tiling)
@@ -34,7 +34,7 @@ enum TileCheck {
     return TileVerdict(size: tiling.size, outerBits: tiling.outerBits, channels: channels)
   }
 
-  /// The violations, and the worst input of the first of them; none where all registers hold.
+  /// The violations, and the worst input of the first of them; neither where all sums fit their registers.
   static func run(_ layer: LayerAnalysis, _ tiles: TileVerdict, targetBits: Int)
     -> (findings: [Finding], counterexample: ChannelCounterexample?)
   {
@@ -59,7 +59,7 @@ enum TileCheck {
     return (findings, example)
   }
 
-  /// The first channel with the farthest sum among those that need more than a width.
+  /// The first channel with the farthest sum among those that need more than `bits`.
   private static func farthest(_ channels: [WorstCase], beyond bits: Int) -> Int? {
     channels.indices.filter { channels[$0].requiredBits > bits }.max { a, b in
       (channels[a].reach, b) < (channels[b].reach, a)
@@ -78,7 +78,7 @@ enum TileCheck {
       let found = Counterexample(
         weights: weights[tile], input: range, accumulator: accumulator)
     else { return nil }
-    // What the other tiles read doesn't matter.
+    // The inputs of the other tiles don't matter.
     var input = [Int64](
       repeating: min(max(0, range.minimum), range.maximum), count: weights.count)
     input.replaceSubrange(tile, with: found.input)
@@ -88,7 +88,7 @@ enum TileCheck {
       tile: tiles.channels[channel].farthestTile, sum: found.sum)
   }
 
-  /// Every tile that moves the sum away from 0 at its end, the others left for later.
+  /// An example in which every tile that moves the sum away from 0 is added first, and the others later.
   private static func outerExample(_ layer: LayerAnalysis, _ tiles: TileVerdict, channel: Int)
     -> ChannelCounterexample?
   {
@@ -97,7 +97,7 @@ enum TileCheck {
     }
     let outer = tiles.channels[channel].outer
     let rises = outer.maximum >= -1 - outer.minimum
-    // A product that is missing is one with an input of 0.
+    // A missing product is one with an input of 0.
     let (low, high) =
       layer.mayMissTaps
       ? (min(range.minimum, 0), max(range.maximum, 0)) : (range.minimum, range.maximum)
@@ -118,12 +118,12 @@ enum TileCheck {
 }
 
 extension WorstCase {
-  /// How far the worst partial sum lies from zero; a negative one has one unit more of room.
+  /// How far the worst partial sum lies from zero; a negative sum has room for one unit more.
   var reach: Int128 { max(maximum, -1 - minimum) }
 }
 
 extension LayerAnalysis {
-  /// The range of what is multiplied with a weight.
+  /// The range of the integers that are multiplied with a weight.
   var inputRange: IntegerRange? {
     input.flatMap { IntegerRange(Int64($0.integerMinimum), Int64($0.integerMaximum)) }
   }

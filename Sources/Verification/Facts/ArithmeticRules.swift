@@ -1,9 +1,9 @@
 import TensorCore
 
-/// Sums, differences, products and signs.
+/// Rules for sums, differences, products, quotients and signs.
 ///
-/// Integer tensors wrap at the bounds of their type, so a result that may leave them can be anything of it. Floats are
-/// followed where the integers stay and their step changes.
+/// Integer tensors wrap at the bounds of their type, so a result that may exceed them can be any value of the type.
+/// Floats are followed where the integers stay the same and only their step changes.
 enum ArithmeticRules {
   static func add(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     try onIntegers(context) { $0 + $1 }
@@ -13,7 +13,7 @@ enum ArithmeticRules {
     try onIntegers(context) { $0 - $1 }
   }
 
-  /// The product of integers, or of a grid with one constant number.
+  /// The product of integers, or of a grid and one constant number.
   static func multiply(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     if let (grid, factor) = try operands(context, constantMayBeFirst: true) {
       return try rescaled(context, grid) { $0 * factor }
@@ -21,7 +21,7 @@ enum ArithmeticRules {
     return try onIntegers(context) { $0 * $1 }
   }
 
-  /// The quotient of a grid by one constant number.
+  /// The quotient of a grid and one constant number.
   static func divide(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     guard let (grid, divisor) = try operands(context, constantMayBeFirst: false) else {
       throw context.realOutput
@@ -47,11 +47,12 @@ enum ArithmeticRules {
 
   // MARK: Integer tensors
 
-  /// The least and greatest result at the corners of two ranges: each operation is monotone or bilinear in them.
+  /// The range of an operation on two ranges. It is monotone or bilinear in the operands, so that its extremes lie at
+  /// the corners.
   private static func onIntegers(
     _ context: NodeContext, _ operation: (Int128, Int128) -> Int128
   ) throws(Obstacle) -> ValueFact {
-    // Operands of at most 32 bits each, so that 64 bits hold every result.
+    // Operands have at most 32 bits each, so that 64 bits hold every result.
     if let folded = try ConstantFolding.combined(
       context, { Int(operation(Int128($0), Int128($1))) })
     {
@@ -88,7 +89,7 @@ enum ArithmeticRules {
 
   // MARK: Grids
 
-  /// A grid and the constant that it is multiplied with or divided by; `nil` where the operands are others.
+  /// A grid and the constant by which it is multiplied or divided; `nil` for any other operands.
   private static func operands(_ context: NodeContext, constantMayBeFirst: Bool)
     throws(Obstacle) -> (IntegerGrid, Float)?
   {
@@ -113,7 +114,7 @@ enum ArithmeticRules {
     guard let old = grid.scale else { throw context.realOutput }
     var result = grid
     let scale = change(old)
-    // Products with a subnormal step are no longer multiples of it.
+    // Products with a subnormal step are rounded to other numbers than its multiples.
     guard scale.isNormal else { throw context.realOutput }
     result.scale = scale
     return .grid(result)

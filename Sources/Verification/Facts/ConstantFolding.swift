@@ -1,9 +1,9 @@
 import TensorCore
 
-/// Arithmetic on integer constants of the file, exact and wrapped to their type as the standard has it.
+/// Arithmetic on integer constants of the file, exact and wrapped to their type as the standard demands.
 enum ConstantFolding {
-  /// The elements of two or more integer constants of one type, combined from the left with broadcasting; `nil` where
-  /// an input isn't such a constant.
+  /// Combines the elements of the inputs, integer constants of one type, from the left and with broadcasting; gives
+  /// `nil` where an input isn't such a constant.
   static func combined(_ context: NodeContext, _ operation: (Int, Int) -> Int?) throws(Obstacle)
     -> ConstantTensor?
   {
@@ -39,7 +39,7 @@ enum ConstantFolding {
     return ConstantTensor(tensor, name: name(context))
   }
 
-  /// An integer tensor of the given type; elements beyond it wrap.
+  /// An integer tensor of the given type, to which elements beyond its range are wrapped.
   static func tensor(_ values: [Int], _ shape: [Int], _ type: ElementType) -> Tensor? {
     switch type {
     case .int8: Tensor(values.map { Int8(truncatingIfNeeded: $0) }, shape: shape)
@@ -57,7 +57,7 @@ enum ConstantFolding {
       ?? context.label
   }
 
-  /// Constants beyond this many elements are not folded.
+  /// The largest number of elements of constants that are folded.
   static let limit = 1 << 26
 
   /// For each element of a broadcast shape, the position of the operand's element.
@@ -75,13 +75,13 @@ enum ConstantFolding {
 }
 
 extension ConstantTensor {
-  /// The constant with its integers between two limits, `nil` where they aren't plain codes.
+  /// The constant with its integers clamped to two limits; `nil` where they aren't plain codes.
   func clamped(from low: Int?, to high: Int?) -> ConstantTensor? {
     guard let codes, scale == nil, zeroPoint == nil else { return nil }
     if quantizer != nil { return limited(to: codes.clamped(from: low, to: high)) }
     guard tensor.count <= ConstantFolding.limit, let values = tensor.integers() else { return nil }
     let limited = values.map { min(max($0, low ?? Int.min), high ?? Int.max) }
-    // Limits beyond the type have no effect, as they can't be written in it.
+    // Limits beyond the type have no effect, since they can't be written in it.
     guard
       let folded = ConstantFolding.tensor(
         limited, tensor.shape,

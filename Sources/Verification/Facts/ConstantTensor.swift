@@ -2,18 +2,18 @@ import TensorCore
 
 /// A constant of the file together with the steps that turn its elements into integers.
 ///
-/// Nothing is materialised: transposes and reshapes are strides over the file's data, and quantization is
-/// recomputed where an element is read.
+/// Nothing is materialized: transposes and reshapes are strides over the file's data, and quantization is recomputed
+/// where an element is read.
 struct ConstantTensor: Sendable {
   private(set) var tensor: Tensor
   /// The name of the constant in the file.
   let name: String
   private(set) var shape: [Int]
-  /// Elements of `tensor` between neighbours, for each axis of `shape`.
+  /// The distance in `tensor` between neighbours along each axis of `shape`, in elements.
   private(set) var strides: [Int]
   /// How a float element becomes a code; `nil` where the elements of `tensor` are the codes.
   private(set) var quantizer: ElementQuantizer?
-  /// Subtracted from each code.
+  /// The zero point, which is subtracted from each code.
   private(set) var zeroPoint: Parameter<Int>?
   /// The real value of one integer step.
   private(set) var scale: Parameter<Float>?
@@ -38,7 +38,7 @@ struct ConstantTensor: Sendable {
     return tensor.reshaped(shape)
   }
 
-  /// The constant behind a quantizer.
+  /// The constant after a quantizer.
   func quantized(
     by quantizer: ElementQuantizer, to codes: CodeRange, narrow: Bool = false
   ) -> ConstantTensor {
@@ -59,7 +59,7 @@ struct ConstantTensor: Sendable {
     return result
   }
 
-  /// Other elements in the places of the constant's own, with the same axes.
+  /// A constant with other elements in the places of this one's, and the same axes.
   func replacing(_ tensor: Tensor, codes: CodeRange) -> ConstantTensor {
     var result = self
     result.tensor = tensor
@@ -68,7 +68,7 @@ struct ConstantTensor: Sendable {
     return result
   }
 
-  /// The integers and the step they stand for.
+  /// The constant after dequantization, whose integers are its codes less the zero point.
   func dequantized(scale: Parameter<Float>?, zeroPoint: Parameter<Int>?) -> ConstantTensor {
     var result = self
     result.scale = scale
@@ -76,7 +76,7 @@ struct ConstantTensor: Sendable {
     return result
   }
 
-  /// The axes in another order, or `nil` where `permutation` is none.
+  /// The constant with its axes in another order; `nil` where `permutation` is not a permutation of them.
   func transposed(_ permutation: [Int]) -> ConstantTensor? {
     guard permutation.sorted() == Array(shape.indices) else { return nil }
     var result = self
@@ -85,7 +85,7 @@ struct ConstantTensor: Sendable {
     return result
   }
 
-  /// Another shape of the same elements, or `nil` where that needs a copy.
+  /// The constant with its elements in another shape; `nil` where that needs a copy.
   func reshaped(_ target: [Int]) -> ConstantTensor? {
     guard Shape.elementCount(target) == tensor.count else { return nil }
     var result = self
@@ -109,7 +109,7 @@ struct ConstantTensor: Sendable {
     if let old = quantizer?.zeroPoint { quantizer?.zeroPoint?.strides = rewrite(old.strides) }
   }
 
-  /// Strides of the same elements in another shape, or `nil` where no strides can express it.
+  /// The strides of the same elements in another shape; `nil` where no strides can express it.
   ///
   /// Axes are matched in groups of equal size; a group of old axes must be one run of constant stride.
   private static func reshape(_ strides: [Int], from old: [Int], to new: [Int]) -> [Int]? {
@@ -149,10 +149,11 @@ struct ConstantTensor: Sendable {
   }
 }
 
-/// A quantizer's parameter, one value for each element of the quantized tensor by strides.
+/// A quantizer's parameter, whose strides give a value for each element of the quantized tensor.
 struct Parameter<Element: Sendable & Hashable>: Sendable {
   var values: [Element]
-  /// Steps in `values` for each axis of the quantized tensor; 0 where the parameter does not vary.
+  /// The distance in `values` between neighbours along each axis of the quantized tensor; 0 where the parameter does
+  /// not vary.
   var strides: [Int]
 
   /// One value for all elements.
@@ -161,14 +162,14 @@ struct Parameter<Element: Sendable & Hashable>: Sendable {
     strides = [Int](repeating: 0, count: rank)
   }
 
-  /// Values that follow one axis.
+  /// One value for each index of an axis.
   init(_ values: [Element], axis: Int, rank: Int) {
     self.values = values
     strides = [Int](repeating: 0, count: rank)
     strides[axis] = 1
   }
 
-  /// Values of `shape` broadcast to `target`, or `nil` where they would enlarge it.
+  /// Values of `shape` broadcast to `target`; `nil` where they would enlarge it.
   init?(_ values: [Element], shape: [Int], broadcastTo target: [Int]) {
     let extra = shape.count - target.count
     guard extra <= 0 || shape.prefix(extra).allSatisfy({ $0 == 1 }) else { return nil }
@@ -208,7 +209,7 @@ enum RoundingMode: String, Sendable {
     case .floor: value.rounded(.down)
     case .awayFromZero: value.rounded(.awayFromZero)
     case .towardZero: value.rounded(.towardZero)
-    // In single precision with the addition rounded, as the reference does it.
+    // The addition is rounded to single precision, as in QONNX's own implementation.
     case .halfAway: signed(value, (value.magnitude + 0.5).rounded(.down))
     case .halfTowardZero: signed(value, (value.magnitude - 0.5).rounded(.up))
     }
@@ -219,14 +220,15 @@ enum RoundingMode: String, Sendable {
   }
 }
 
-/// How a quantizer turns one real number into its code, in single precision as the definitions say.
+/// How a quantizer turns one real number into its code, in single precision as the operators' definitions say.
 struct ElementQuantizer: Sendable {
   enum Formula: Sendable {
     /// QONNX `Quant`: `round(clip(x / scale + zeroPoint))`.
     case quant(RoundingMode)
     /// ONNX `QuantizeLinear`: `clip(roundHalfEven(x / scale) + zeroPoint)`.
     case linear
-    /// QONNX `BipolarQuant`, and `Quant` of one signed bit: the sign of `x / scale + zeroPoint`, zero counting as positive.
+    /// QONNX `BipolarQuant`, and `Quant` with one signed bit: the sign of `x / scale + zeroPoint`, zero counting as
+    /// positive.
     case bipolar
   }
 
@@ -246,7 +248,7 @@ extension ElementQuantizer.Formula {
       let clipped = min(max(quotient + Float(zeroPoint), Float(lower)), Float(upper))
       return Int(mode.round(clipped))
     case .linear:
-      // Beyond the limits on either side of any zero point, so that the conversion can't trap.
+      // Bounded beyond the limits for any zero point, so that the conversion can't trap.
       let bounded = min(max(quotient.rounded(.toNearestOrEven), -0x1p33), 0x1p33)
       return min(max(Int(bounded) + zeroPoint, lower), upper)
     case .bipolar:

@@ -3,16 +3,16 @@ import TensorCore
 
 /// One forward sweep over the graph that finds, for each value, the integers it can hold.
 ///
-/// An abstract interpretation with intervals: nothing is executed, and each node is visited once. What has
-/// no rule yields real numbers, or the whole range of an integer type, so an operator that is missing here can
-/// only make the analysis refuse.
+/// This is abstract interpretation with intervals: nothing is executed, and each node is visited once. The outputs of
+/// an operator without a rule are real numbers, or the whole range of an integer type, so a rule that is missing here
+/// can only make the analysis refuse.
 struct FactAnalysis {
   let facts: FactTable
-  /// Nodes that may hide dot products, with the reason.
+  /// The nodes that may hide dot products, with the reason.
   private(set) var unknown: [NodeID: Obstacle] = [:]
-  /// What the file states and its operators disprove.
+  /// The statements of the file that its operators disprove.
   private(set) var contradictions: [ModelFinding] = []
-  /// Producers before consumers.
+  /// The nodes, producers before consumers.
   let order: [NodeID]
 
   /// - Throws: ``GraphError`` where the graph has a cycle.
@@ -36,7 +36,7 @@ struct FactAnalysis {
     }
   }
 
-  /// Enters what a definition says of a node's outputs.
+  /// Enters what a definition says about a node's outputs.
   static func apply(
     _ definition: OperatorDefinition, _ context: NodeContext, to facts: FactTable
   ) {
@@ -55,7 +55,7 @@ struct FactAnalysis {
         }
         throw context.real(output: position)
       } catch {
-        // An integer type bounds what no rule does.
+        // An integer type bounds values that no rule bounds.
         if let type, let codes = CodeRange(of: type) {
           facts[output] = .codes(codes)
         } else {
@@ -65,7 +65,7 @@ struct FactAnalysis {
     }
   }
 
-  /// Where a computed value is stated to be of another element type or shape.
+  /// A finding where a computed value is stated to have another element type or shape.
   private func contradictions(of value: Value) -> [ModelFinding] {
     guard let stated = value.type else { return [] }
     if let type = facts.elementType(of: value.id), type != stated.elementType {

@@ -1,10 +1,10 @@
 import GraphIR
 import TensorCore
 
-/// What has been found so far of each value: its integers, its element type and its shape.
+/// What has been found so far about each value: its integers, its element type and its shape.
 ///
-/// All of it follows from the data of constants, from what a caller of the model has to feed, and from
-/// operators' definitions. What the file states of computed values is held against it, never taken from it.
+/// All of it follows from the data of constants, from what a caller of the model has to feed, and from the operators'
+/// definitions. What the file states about computed values is compared with it, but never taken from the file.
 final class FactTable {
   private var facts: [ValueID: ValueFact] = [:]
   private var types: [ValueID: ElementType] = [:]
@@ -38,21 +38,21 @@ final class FactTable {
     set { facts[id] = newValue }
   }
 
-  /// `nil` where it doesn't follow.
+  /// The element type of a value; `nil` where it doesn't follow.
   func elementType(of id: ValueID) -> ElementType? {
     if let type = types[id] { return type }
     if let constant = graph[id].constant { return constant.elementType }
     return inputs.contains(id) ? graph[id].type?.elementType : nil
   }
 
-  /// `nil`, or `nil` entries, where it doesn't follow.
+  /// The shape of a value; `nil` where its rank doesn't follow, with `nil` for dimensions that don't.
   func shape(of id: ValueID) -> [Int?]? {
     if let shape = shapes[id] { return shape }
     if let constant = graph[id].constant { return constant.shape }
     return inputs.contains(id) ? graph[id].type?.dimensions?.map(\.size) : nil
   }
 
-  /// The elements of an integer tensor of at most one dimension, as far as they follow.
+  /// The elements of an integer tensor of at most one dimension, with `nil` for those that don't follow.
   func vector(of id: ValueID) -> [Int?]? {
     if let vector = vectors[id] { return vector }
     guard let constant = graph[id].constant, constant.rank <= 1, constant.count <= 1024 else {

@@ -1,19 +1,19 @@
-/// The integers that a quantized run-time value can hold, and what they stand for.
+/// The integers that a quantized run-time value can hold, and the real numbers that they represent.
 ///
 /// Each element of the value is `scale * q` with an integer `q` in `minimum...maximum`; the zero point
 /// is already subtracted from `q`, so a real zero is the integer 0.
 struct IntegerGrid: Sendable, Hashable {
-  /// `nil` where the integers themselves are the value's meaning, as in the input of `ConvInteger`.
+  /// The step of the grid; `nil` where the integers themselves are the value, as in the input of `ConvInteger`.
   var scale: Float?
   var zeroPoint: Int
   var minimum: Int
   var maximum: Int
-  /// The range of the data type alone, zero point subtracted, before operators such as ReLU narrow it.
+  /// The range of the data type alone, less the zero point, before operators such as ReLU narrow it.
   var typeRange: ClosedRange<Int>
   var bits: Int
   var signed: Bool
 
-  /// The grid over codes of a data type.
+  /// The grid of the codes of a data type.
   init(scale: Float?, zeroPoint: Int, codes: CodeRange) {
     self.scale = scale
     self.zeroPoint = zeroPoint
@@ -24,7 +24,7 @@ struct IntegerGrid: Sendable, Hashable {
     signed = codes.signed
   }
 
-  /// The same values with an element that may also be a real zero.
+  /// The grid with zero as a further possible value.
   var includingZero: IntegerGrid {
     var result = self
     result.minimum = min(minimum, 0)
@@ -32,7 +32,7 @@ struct IntegerGrid: Sendable, Hashable {
     return result
   }
 
-  /// Values taken from either of two grids, or `nil` where a step of one is not a step of the other.
+  /// The grid of values taken from either of two grids; `nil` where their steps differ.
   func union(_ other: IntegerGrid) -> IntegerGrid? {
     guard scale == other.scale else { return nil }
     var result = self
@@ -48,20 +48,20 @@ struct IntegerGrid: Sendable, Hashable {
   }
 }
 
-/// The codes of an integer tensor that is computed at run time, zero point not subtracted.
+/// The codes of an integer tensor that is computed at run time, from which no zero point is subtracted.
 struct CodeRange: Sendable, Hashable {
   var minimum: Int
   var maximum: Int
-  /// The fewest bits, and their sign, that hold the codes.
+  /// The fewest bits that hold the codes, with ``signed``.
   var bits: Int
   var signed: Bool
-  /// Width and sign of the data type that the tensor has.
+  /// The width and sign of the tensor's data type.
   private var typeBits: Int
   private var typeSigned: Bool
 
   /// All codes of a data type.
   ///
-  /// - Parameter bits: at most 33.
+  /// - Parameter bits: the width, at most 33.
   init(bits: Int, signed: Bool, narrow: Bool = false) {
     self.bits = bits
     self.signed = signed
@@ -76,28 +76,28 @@ struct CodeRange: Sendable, Hashable {
     return full.minimum...full.maximum
   }
 
-  /// The codes after a clip to limits, each `nil` where there is none, in the fewest bits that hold them.
+  /// The codes after a clip to limits, either of which may be `nil`, in the fewest bits that hold them.
   func clamped(from low: Int?, to high: Int?) -> CodeRange {
     func clamp(_ code: Int) -> Int { min(max(code, low ?? Int.min), high ?? Int.max) }
     return narrowed(clamp(minimum), clamp(maximum))
   }
 
-  /// Codes taken from either of two ranges.
+  /// The range of codes taken from either of two ranges.
   func union(_ other: CodeRange) -> CodeRange {
     narrowed(min(minimum, other.minimum), max(maximum, other.maximum))
   }
 
-  /// The codes and one more of the same data type.
+  /// The range of the codes and one more of the same data type.
   func including(_ code: Int) -> CodeRange { narrowed(min(minimum, code), max(maximum, code)) }
 
-  /// The results of arithmetic in this range's data type: all of it where they may leave it.
+  /// The range of arithmetic results in this range's data type: all of the type where they may exceed it.
   func fitted(_ least: Int128, _ greatest: Int128) -> CodeRange {
     let full = CodeRange(bits: typeBits, signed: typeSigned)
     guard least >= Int128(full.minimum), greatest <= Int128(full.maximum) else { return full }
     return full.narrowed(Int(least), Int(greatest))
   }
 
-  /// Other codes of the same data type, in the fewest bits that hold them.
+  /// A range of other codes of the same data type, in the fewest bits that hold them.
   private func narrowed(_ least: Int, _ greatest: Int) -> CodeRange {
     var result = self
     (result.minimum, result.maximum) = (least, greatest)

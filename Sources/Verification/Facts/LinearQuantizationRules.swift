@@ -1,6 +1,6 @@
 import TensorCore
 
-/// `QuantizeLinear`, `DequantizeLinear` (ONNX opset 10 on) and the operators that end in the former.
+/// Rules for `QuantizeLinear` and `DequantizeLinear` (ONNX opset 10 on).
 enum LinearQuantizationRules {
   /// `y = saturate(roundHalfEven(x / scale) + zeroPoint)` in the type of the zero point, `uint8` without one.
   static func quantize(_ context: NodeContext) throws(Obstacle) -> ValueFact {
@@ -45,8 +45,8 @@ enum LinearQuantizationRules {
     }
   }
 
-  /// The element type of the output of `QuantizeLinear`: that of the zero point, or the one that an attribute
-  /// names, or `uint8`; `nil` where they contradict each other.
+  /// The element type of the output of `QuantizeLinear`: that of the zero point, or the one that an attribute names,
+  /// or `uint8`; `nil` where zero point and attribute contradict each other.
   static func quantizedType(_ context: NodeContext) -> ElementType? {
     var stated: ElementType?
     if context.attributes["output_dtype"] != nil {
@@ -71,7 +71,7 @@ enum LinearQuantizationRules {
     return codes
   }
 
-  /// Refuses constants whose codes other arithmetic than that of single precision gives.
+  /// Refuses constants whose codes result from arithmetic in another precision than single.
   private static func requireSinglePrecision(_ context: NodeContext) throws(Obstacle) {
     if try context.int("precision", default: 0) != 0 {
       throw .unknownForm(type: context.node.op.type, what: "an attribute 'precision'")
@@ -84,7 +84,7 @@ enum LinearQuantizationRules {
     }
   }
 
-  /// Scale and zero point as they follow the elements of a constant.
+  /// The scale and the zero point for each element of a constant.
   private static func parameters(_ context: NodeContext, quantizing constant: ConstantTensor)
     throws(Obstacle) -> (Parameter<Float>, Parameter<Int>?)
   {

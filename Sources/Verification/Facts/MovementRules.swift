@@ -1,12 +1,12 @@
 import TensorCore
 
-/// Operators that only reorder elements, followed through constants too.
+/// Rules for operators that only reorder elements, which are followed for constants too.
 enum MovementRules {
   static func identity(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     try context.fact(0)
   }
 
-  /// The input itself, unless elements are dropped and scaled at run time.
+  /// The input itself; refuses a node that drops and scales elements at run time.
   static func dropout(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     if let training = try context.tensor(2, "training_mode")?.integers(), training != [0] {
       throw .runTimeParameter(node: context.label, parameter: "training_mode")
@@ -91,7 +91,7 @@ enum MovementRules {
     return .constant(try reshaped(context, constant, shape))
   }
 
-  /// The axes of an attribute (up to opset 12) or of the second input.
+  /// The axes of an attribute (up to opset 12) or of the second input; `nil` where neither is given.
   private static func axes(_ context: NodeContext) throws(Obstacle) -> [Int]? {
     if let axes = try context.ints("axes") { return axes }
     guard context.has(1) else { return nil }
@@ -120,7 +120,7 @@ enum MovementRules {
   }
 }
 
-/// `Constant`: the tensor or numbers in its one attribute; runtimes differ in what they take where there are two.
+/// The rule for `Constant`: the tensor or numbers in its one attribute. Runtimes differ in which they take of two.
 enum ConstantRule {
   static func apply(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     guard let tensor = tensor(context) else {

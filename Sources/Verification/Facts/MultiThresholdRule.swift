@@ -1,8 +1,8 @@
 import TensorCore
 
-/// QONNX `MultiThreshold`: `out_scale * (number of thresholds reached) + out_bias`.
+/// The rule for QONNX `MultiThreshold`: `out_scale * (number of thresholds reached) + out_bias`.
 ///
-/// The integers are the counts with the bias in steps of the scale, where that is a whole number.
+/// The integers are the counts plus the bias in steps of the scale, which must be a whole number.
 enum MultiThresholdRule {
   static func apply(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     guard let thresholds = try context.tensor(1, "the thresholds"), thresholds.rank == 2 else {

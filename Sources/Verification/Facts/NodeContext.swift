@@ -1,7 +1,7 @@
 import GraphIR
 import TensorCore
 
-/// One node as the rules see it: domain, type and raw attributes, with the facts of its inputs.
+/// One node as the rules see it: its domain, type and raw attributes, with the facts about its inputs.
 struct NodeContext {
   let graph: Graph
   let node: Node
@@ -15,7 +15,7 @@ struct NodeContext {
     attributes = AttributeReader(node.op.attributes(), opset: opset)
   }
 
-  /// How messages name the node: its own name, or its first output's where it has none.
+  /// The node's name in messages: its own, or that of its first output where it has none.
   var label: String {
     if !node.name.isEmpty { return node.name }
     return node.outputs.lazy.compactMap { $0 }.first.map { graph[$0].name } ?? node.op.type
@@ -36,7 +36,7 @@ struct NodeContext {
 
   func fact(_ index: Int) throws(Obstacle) -> ValueFact { facts[try id(index)] }
 
-  // MARK: What follows of an input besides its integers; `nil` where it is absent or nothing follows
+  // MARK: What follows about an input besides its integers; `nil` where it is absent or nothing follows
 
   func elementType(_ index: Int) -> ElementType? {
     (try? id(index)).flatMap { facts.elementType(of: $0) }
@@ -46,7 +46,7 @@ struct NodeContext {
 
   func vector(_ index: Int) -> [Int?]? { (try? id(index)).flatMap { facts.vector(of: $0) } }
 
-  /// Why the node's first output has no integers, where no better reason is known.
+  /// The reason why the node's first output has no integers, where no better one is known.
   var realOutput: Obstacle { real(output: 0) }
 
   func real(output index: Int) -> Obstacle {
@@ -56,7 +56,9 @@ struct NodeContext {
       origin: .node(type: node.op.type, name: label))
   }
 
-  /// The grid of an input, or the reason why it has none.
+  /// The grid of an input.
+  ///
+  /// - Throws: the ``Obstacle`` because of which it has none.
   func grid(_ index: Int) throws(Obstacle) -> IntegerGrid {
     let value = try id(index)
     switch facts[value] {
@@ -69,7 +71,7 @@ struct NodeContext {
 
   // MARK: Parameters
 
-  /// A constant input in the order of its elements, `nil` where the input is absent.
+  /// A constant input with its elements in order; `nil` where the input is absent.
   func tensor(_ index: Int, _ parameter: String) throws(Obstacle) -> Tensor? {
     guard has(index) else { return nil }
     guard case .constant(let constant) = try fact(index), let tensor = constant.plain else {
@@ -78,14 +80,14 @@ struct NodeContext {
     return tensor
   }
 
-  /// The elements of an integer input of at most one dimension, all of them known.
+  /// The elements of an integer input of at most one dimension; `nil` where any of them is unknown.
   func integers(_ index: Int) -> [Int]? {
     guard let vector = vector(index) else { return nil }
     let known = vector.compactMap { $0 }
     return known.count == vector.count ? known : nil
   }
 
-  /// Positive or negative finite steps.
+  /// The elements of a scale, which must be finite and not 0.
   func scales(_ tensor: Tensor) throws(Obstacle) -> [Float] {
     guard let values = tensor.convertedToFloat()?.elements(of: Float.self), !values.isEmpty else {
       throw .elementType(node: label, what: "the scale", actual: tensor.elementType)
@@ -104,7 +106,7 @@ struct NodeContext {
     }
   }
 
-  /// Whole numbers of at most 32 bits, given as integers or as floats.
+  /// The elements of a parameter as whole numbers of at most 32 bits, given as integers or as floats.
   func wholeNumbers(_ tensor: Tensor, _ parameter: String) throws(Obstacle) -> [Int] {
     let values: [Int]
     if let integers = tensor.integers() {
@@ -130,7 +132,7 @@ struct NodeContext {
     return values
   }
 
-  /// The one value of a parameter that must not vary, or `nil` where it does.
+  /// The one value of a parameter that must not vary; `nil` where it varies.
   func uniform<T: Equatable>(_ values: [T]) -> T? {
     guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
     return first
@@ -144,7 +146,7 @@ struct NodeContext {
     }
   }
 
-  /// An attribute that must be there.
+  /// A required integer attribute, which means false only where it is 0.
   func flag(_ name: String) throws(Obstacle) -> Bool {
     guard attributes[name] != nil else { throw .attribute(node: label, name: name) }
     return try int(name, default: 0) != 0

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Where a value that no quantizer bounds comes from.
+/// The origin of a value that no quantizer bounds.
 public enum Origin: Sendable, Hashable {
   case graphInput
   case constant
@@ -9,15 +9,15 @@ public enum Origin: Sendable, Hashable {
 
 /// Why a dot product can't be reduced to exact integer sums.
 public enum Obstacle: Error, Sendable, Hashable {
-  /// The layer reads real numbers: no quantizer stands before its input.
+  /// The layer reads real numbers: no quantizer precedes its input.
   case unquantizedInput(value: String, origin: Origin)
-  /// The layer's constant operand is not behind a quantizer.
+  /// The layer's constant operand is not quantized.
   case unquantizedWeight(value: String)
-  /// A product of two run-time values, whose length the file does not state.
+  /// The layer multiplies two run-time values, and the file does not determine the length of its sums.
   case unknownDotLength(value: String)
   /// A quantizer's parameter is computed at run time.
   case runTimeParameter(node: String, parameter: String)
-  /// A quantizer's parameter has no meaning.
+  /// A quantizer's parameter has a value that is not allowed.
   case invalidParameter(node: String, parameter: String, value: String, allowed: String)
   /// The input's scale differs between channels, so products of different channels can't be added as integers.
   case inputScalePerChannel(node: String)
@@ -25,22 +25,25 @@ public enum Obstacle: Error, Sendable, Hashable {
   case weightScaleWithinSum(value: String)
   /// A weight is NaN or infinite.
   case nonFiniteWeight(value: String, channel: Int, count: Int)
-  /// Shapes of a layer's operands or of a quantizer's parameters don't fit.
+  /// The shapes of a layer's operands or of a quantizer's parameters don't fit.
   case shape(node: String, what: String, expected: String, actual: String)
+  /// An operand or parameter has an element type that is not analysed.
   case elementType(node: String, what: String, actual: ElementType)
+  /// A required input is missing.
   case missingInput(node: String, index: Int)
+  /// An attribute is missing, malformed or out of range.
   case attribute(node: String, name: String)
-  /// A tensor in sparse form.
+  /// An operand is a sparse tensor.
   case sparse(value: String)
-  /// What is added to the layer's sums may be integers on the accumulator's scale, and nothing bounds them.
+  /// A summand of the layer may be integers on the accumulator's scale, and nothing bounds them.
   case unknownBias(value: String)
-  /// A layer's integer result is subtracted from something, so that no register holds the sum itself.
+  /// The layer's integer result is subtracted from something, so that no register holds the sum itself.
   case subtractedSum(node: String)
   /// The operator is not in the verifier's table, and may add products.
   case unanalysedOperator(domain: String, type: String)
-  /// The same of a version that the table was not written for.
+  /// The operator has a version for which the verifier's table was not written, and may add products.
   case unknownVersion(domain: String, type: String, version: Int)
-  /// The same of a node with more than the table says of its operator.
+  /// The node goes beyond what the table says about its operator, and may add products.
   case unknownForm(type: String, what: String)
   /// The node holds a subgraph or calls a function of the model, which may hold dot products.
   case hiddenNodes(type: String)

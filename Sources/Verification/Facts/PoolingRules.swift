@@ -1,9 +1,9 @@
 import TensorCore
 
-/// Pooling that picks elements.
+/// Rules for pooling that picks elements.
 enum PoolingRules {
-  /// `MaxPool`: elements of the input, where no window lies in the padding alone. Such a window gives the least number
-  /// of the type, which is no step of a grid.
+  /// The rule for `MaxPool`, whose outputs are elements of the input if no window lies in the padding alone. Such a
+  /// window gives the least number of the type, which is not a step of a grid.
   static func maximum(channelsLast: Bool) -> OperatorDefinition.IntegerRule {
     { context throws(Obstacle) in
       let fact = try context.fact(0)
@@ -46,7 +46,7 @@ enum PoolingRules {
         before: pads[axis], after: pads[axis + rank], roundsUp: ceil)
       switch automatic {
       case "NOTSET": return window.alwaysMeets(inputOf: size)
-      // The padding is less than the window, so without gaps every window meets the input.
+      // The padding is smaller than the window, so without gaps every window meets the input.
       case "SAME_UPPER", "SAME_LOWER": return dilations[axis] == 1
       default: return false
       }
@@ -63,11 +63,13 @@ private struct AxisWindow {
   var after: Int
   var roundsUp: Bool
 
-  /// - Parameter size: of the input, `nil` where it can be any.
+  /// Whether every window holds an element of the input.
+  ///
+  /// - Parameter size: the size of the input along the axis; `nil` where it can be any.
   func alwaysMeets(inputOf size: Int?) -> Bool {
     let extent = (kernel - 1) * dilation + 1
     if before == 0, after == 0, !roundsUp { return true }
-    // Without gaps: the first window ends inside, and the last one begins inside.
+    // Without gaps it suffices that the first window ends inside the input and the last one begins inside.
     if dilation == 1, before < kernel, after + (roundsUp ? stride - 1 : 0) < kernel { return true }
     guard let size, size <= 1 << 20 else { return false }
     let room = size + before + after - extent
@@ -75,7 +77,7 @@ private struct AxisWindow {
     let last = (room + (roundsUp ? stride - 1 : 0)) / stride
     return (0...last).allSatisfy { position in
       let start = position * stride - before
-      // The first tap at 0 or beyond.
+      // The number of taps before the first one at 0 or beyond.
       let skipped = start >= 0 ? 0 : (-start + dilation - 1) / dilation
       return skipped < kernel && start + skipped * dilation < size
     }

@@ -1,9 +1,10 @@
 import TensorCore
 
-/// QONNX `Quant` (`IntQuant` in later releases): `y = (round(clip(x / s + z, lo, hi)) - z) * s`, in float32.
+/// The rule for QONNX `Quant` (`IntQuant` in later releases) with scale `s`, zero point `z` and bit width `b`, in
+/// float32: `y = (round(clip(x / s + z, lo, hi)) - z) * s`.
 ///
-/// `hi = 2^(b-1) - 1` and `lo = -2^(b-1)` (one more where narrow) for signed codes, `0` and `2^b - 1` (one
-/// less where narrow) for unsigned ones. One signed bit means -1 and 1.
+/// For signed codes `lo = -2^(b-1)`, one more where narrow, and `hi = 2^(b-1) - 1`; for unsigned ones `lo = 0` and
+/// `hi = 2^b - 1`, one less where narrow. One signed bit means -1 and 1.
 enum QuantRule {
   static func apply(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     guard let scaleTensor = try context.tensor(1, "the scale"),
@@ -13,8 +14,8 @@ enum QuantRule {
     let scales = try context.scales(scaleTensor)
     let zeroPoints = try context.wholeNumbers(zeroTensor, "the zero point")
     let widths = try context.wholeNumbers(bitsTensor, "the bit width")
-    // Up to 24 bits single precision holds every code, and every code less the zero point. A constant's codes are
-    // computed in it, so that those of a bias may have more.
+    // With up to 24 bits single precision holds every code, and every code less the zero point. A constant's codes
+    // are computed in single precision, so that those of a bias may have more.
     var isConstant = false
     if case .constant(let constant) = try context.fact(0) { isConstant = constant.codes == nil }
     let isWide = isConstant && zeroPoints.allSatisfy { $0 == 0 }
@@ -30,7 +31,7 @@ enum QuantRule {
         node: context.label, parameter: "rounding_mode", value: modeName,
         allowed: "ROUND, CEIL, FLOOR, UP, DOWN, HALF_UP, HALF_DOWN")
     }
-    // At 24 bits the addition of a half rounds the greatest code up to one more.
+    // With 24 bits the addition of a half rounds the greatest code up to the next integer.
     if bits > 23, mode == .halfAway {
       throw .invalidParameter(
         node: context.label, parameter: "the bit width", value: "\(bits)",
@@ -77,7 +78,7 @@ enum QuantRule {
   }
 }
 
-/// QONNX `BipolarQuant`: `s` where `x >= 0`, `-s` elsewhere.
+/// The rule for QONNX `BipolarQuant` with scale `s`: `s` where `x >= 0`, `-s` elsewhere.
 enum BipolarQuantRule {
   static func apply(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     guard let scaleTensor = try context.tensor(1, "the scale") else {

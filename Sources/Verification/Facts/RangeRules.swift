@@ -1,21 +1,21 @@
 import TensorCore
 
-/// Operators whose outputs are elements of their inputs, with or without a limit.
+/// Rules for operators whose outputs are elements of their inputs, with or without a limit.
 ///
-/// On a grid with a negative step integers and values run in opposite directions: what bounds the values from below
-/// bounds the integers from above.
+/// On a grid with a negative step, integers and values run in opposite directions: a lower limit of the values is an
+/// upper limit of the integers.
 enum RangeRules {
   /// Output elements are elements of the first input.
   static func same(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     try runTime(context, 0)
   }
 
-  /// The same, or the number zero.
+  /// Output elements are elements of the first input, or zero.
   static func withZeroCode(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     try including(0, context, try runTime(context, 0))
   }
 
-  /// The greatest or least of a set of elements, which must not be empty: a dimension of 0 gives infinity.
+  /// The greatest or least of a set of elements, which must not be empty: a dimension of 0 would give infinity.
   static func reduced(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     if context.shape(0)?.contains(0) ?? false { throw context.realOutput }
     return try runTime(context, 0)
@@ -33,11 +33,11 @@ enum RangeRules {
     }
   }
 
-  /// `min(max(x, low), high)`; a limit that is no step of the grid makes the result real.
+  /// `min(max(x, low), high)`; a limit that is not a step of the grid makes the result real.
   static func clip(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     let low = try limit(context, 1, "min")
     let high = try limit(context, 2, "max")
-    // Runtimes differ where the limits cross.
+    // Runtimes differ in what they give where the limits cross.
     if let low, let high, low > high { throw context.realOutput }
     switch try context.fact(0) {
     case .codes(let codes):
@@ -56,7 +56,8 @@ enum RangeRules {
     }
   }
 
-  /// Border elements: a constant in the mode of that name, otherwise elements of the input.
+  /// The elements of the input, and in the border a constant, in the mode of that name, or further elements of the
+  /// input.
   static func pad(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     let fact = try runTime(context, 0)
     guard try context.string("mode", default: "constant") == "constant" else { return fact }
@@ -83,7 +84,7 @@ enum RangeRules {
   static func resize(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     let mode = try context.string("mode", default: "nearest")
     let coordinates = try context.string("coordinate_transformation_mode", default: "")
-    // Cropping may reach beyond the input, where another value stands in.
+    // Cropping may reach beyond the input, where another value is taken.
     guard mode == "nearest", coordinates != "tf_crop_and_resize" else { throw context.realOutput }
     return try runTime(context, 0)
   }
@@ -94,7 +95,7 @@ enum RangeRules {
     try union(context, inputs: context.node.inputs.indices)
   }
 
-  /// Elements of one of the inputs: of which one, and in which direction, doesn't matter to a union.
+  /// Elements of one of the inputs; which one, and in which direction, doesn't matter to a union.
   static func maximum(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     try extremum(context) { max($0, $1) }
   }
@@ -145,7 +146,7 @@ enum RangeRules {
 
   // MARK: Help
 
-  /// The fact of an input that must be computed at run time.
+  /// The fact about an input that must be computed at run time.
   private static func runTime(_ context: NodeContext, _ index: Int) throws(Obstacle) -> ValueFact {
     switch try context.fact(index) {
     case .real(let obstacle): throw obstacle
@@ -163,7 +164,7 @@ enum RangeRules {
     return folded
   }
 
-  /// The integers of a fact and one more number.
+  /// A fact with one more number among its values.
   private static func including(
     _ number: Double, _ context: NodeContext, _ fact: ValueFact
   ) throws(Obstacle) -> ValueFact {
@@ -193,7 +194,7 @@ enum RangeRules {
     return Int(number)
   }
 
-  /// A limit of `Clip`: an attribute up to opset 10, then an input.
+  /// A limit of `Clip`, which is an attribute up to opset 10 and an input from 11 on; `nil` where there is none.
   private static func limit(_ context: NodeContext, _ index: Int, _ attribute: String)
     throws(Obstacle) -> Double?
   {
@@ -207,7 +208,7 @@ enum RangeRules {
     return value.isInfinite ? try infinite(value, isLow: index == 1, context) : value
   }
 
-  /// No limit where it is the infinity on its own side.
+  /// Gives `nil`, for no limit, where the limit is the infinity on its own side.
   private static func infinite(_ value: Double, isLow: Bool, _ context: NodeContext)
     throws(Obstacle) -> Double?
   {
@@ -215,7 +216,7 @@ enum RangeRules {
     return nil
   }
 
-  /// The one number of a constant, exactly.
+  /// The exact value of a constant with a single element.
   private static func number(_ context: NodeContext, _ tensor: Tensor, _ what: String)
     throws(Obstacle) -> Double
   {
@@ -235,7 +236,7 @@ enum RangeRules {
 }
 
 extension IntegerGrid {
-  /// How many steps a number is, `nil` where it is none of the grid, up to the rounding of single precision.
+  /// The number of steps that a number is, up to the rounding of single precision; `nil` where it is not on the grid.
   func steps(_ number: Double) -> Int? {
     let step = Double(scale ?? 1)
     let steps = (number / step).rounded()
@@ -245,15 +246,15 @@ extension IntegerGrid {
     return Int(steps)
   }
 
-  /// Keeps the values between two limits, each `nil` where there is none.
+  /// Clamps the values to two limits, either of which may be `nil`.
   ///
-  /// - Throws: ``Obstacle`` where a limit that takes effect is no step of the grid.
+  /// - Throws: ``Obstacle`` where a limit that takes effect is not a step of the grid.
   mutating func limit(from low: Double?, to high: Double?, _ context: NodeContext)
     throws(Obstacle)
   {
     let isDescending = (scale ?? 1) < 0
     let (below, above) = isDescending ? (high, low) : (low, high)
-    // Above the greatest integer as below the least, a limit moves all of them.
+    // A limit beyond all the integers moves every one of them.
     if let below, below / Double(scale ?? 1) > Double(minimum) {
       guard let least = steps(below) else { throw context.realOutput }
       minimum = max(minimum, least)

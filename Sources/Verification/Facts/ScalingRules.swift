@@ -1,8 +1,8 @@
 import TensorCore
 
-/// Operators that keep a value's integers and change the type that holds them.
+/// Rules for operators that keep a value's integers and change the type that holds them.
 enum ScalingRules {
-  /// Integers as floating-point numbers that hold them exactly, or back.
+  /// `Cast`: integers become floating-point numbers that hold them exactly, or the reverse.
   static func cast(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     let code = try context.int("to", default: 0)
     guard let target = ElementType(rawValue: Int32(clamping: code)) else {
@@ -17,7 +17,7 @@ enum ScalingRules {
       guard let range = CodeRange(of: target), range.minimum <= codes.minimum,
         codes.maximum <= range.maximum
       else { throw context.realOutput }
-      // Arithmetic behind it wraps at the bounds of the new type.
+      // Arithmetic after the cast wraps at the bounds of the new type.
       return .codes(range.clamped(from: codes.minimum, to: codes.maximum))
     case .grid(let grid) where exactIntegers(target) != nil: return .grid(grid)
     case .grid: throw context.realOutput
@@ -33,7 +33,7 @@ enum ScalingRules {
       tensor.elementType.isInteger, let values = tensor.integers()
     else { throw context.realOutput }
     if let limit = exactIntegers(target) {
-      // Integers as numbers of step 1.
+      // The integers become real numbers with a step of 1.
       guard CodeRange(of: tensor.elementType) != nil,
         values.allSatisfy({ Int($0.magnitude) <= limit })
       else { throw context.realOutput }

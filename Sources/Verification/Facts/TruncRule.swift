@@ -1,6 +1,7 @@
-/// QONNX `Trunc` of version 2: integers that lose low bits, `clip(x / s + z, lo, hi)` in steps of the output scale.
+/// The rule for QONNX `Trunc` of version 2: integers that lose low bits, `clip(x / s + z, lo, hi)` in steps `s` of
+/// the output scale, with zero point `z` and the limits `lo` and `hi` of the output type.
 ///
-/// Version 1 has no output scale and clips nothing, so that its range depends on data: it is refused.
+/// Version 1 is refused: it has no output scale and clips nothing, so that its range depends on the data.
 enum TruncRule {
   static func apply(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     guard let zeroTensor = try context.tensor(2, "the zero point"),

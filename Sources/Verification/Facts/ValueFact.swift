@@ -1,11 +1,11 @@
-/// What the analysis knows of one value of the graph.
+/// What the analysis knows about one value of the graph.
 enum ValueFact: Sendable {
-  /// Real numbers without a known grid.
+  /// The value is real numbers without a known grid.
   case real(Obstacle)
-  /// Computed at run time: a scale times an integer.
+  /// The value is computed at run time, a scale times an integer.
   case grid(IntegerGrid)
-  /// Computed at run time: an integer tensor.
+  /// The value is an integer tensor that is computed at run time.
   case codes(CodeRange)
-  /// Known from the file, quantized or not.
+  /// The value is known from the file, quantized or not.
   case constant(ConstantTensor)
 }

@@ -1,16 +1,17 @@
 import AccumulatorBounds
 import TensorCore
 
-/// The integers of one summand with their steps, as bounds of those that share a step and a place.
+/// The integers of one summand with their steps, as bounds of those that have a step and a place in common.
 struct BiasElements {
-  /// Bounds by step, for each place along the axis of the channels; one entry where all channels read all elements.
+  /// The bounds by step, for each place along the axis of the channels; one entry where every channel reads all
+  /// elements.
   private var places: [[Double: ClosedRange<Int>]]
   private let name: String
   private let bits: Int
-  /// The integers as one constant a place, where they are such.
+  /// Whether each place has one constant integer.
   private let isConstant: Bool
 
-  /// Elements of one step, the same for all channels.
+  /// Elements with one step, the same for all channels.
   init(step: Double, _ range: ClosedRange<Int>, bits: Int, name: String) {
     places = [[step: range]]
     self.name = name
@@ -20,7 +21,7 @@ struct BiasElements {
 
   /// The elements of a constant.
   ///
-  /// - Parameter axis: of the constant that numbers the channels; negative or `nil` where none does.
+  /// - Parameter axis: the axis of the constant that numbers the channels; negative or `nil` where none does.
   /// - Throws: ``Obstacle`` where its integers can't be read.
   init(_ constant: ConstantTensor, node: String, axis: Int?, channels: ChannelSteps)
     throws(Obstacle)
@@ -51,12 +52,12 @@ struct BiasElements {
     isConstant = places.allSatisfy { $0.count <= 1 && $0.values.allSatisfy { $0.count == 1 } }
   }
 
-  /// What is added in each channel; `nil` where the steps don't fit, so that real numbers are added.
+  /// The integers added in each channel; `nil` where the steps don't fit, so that real numbers are added.
   ///
-  /// - Parameter unit: multiplies each step before it is compared with the accumulator's; `nil` where the integers are
-  ///   in steps of the accumulator whatever their own.
-  /// - Throws: ``Obstacle/unknownBias`` where the steps fit in some channels and any element may meet any of them, or
-  ///   where integers exceed 64 bits.
+  /// - Parameter unit: a factor of each step before it is compared with the accumulator's; `nil` where the integers
+  ///   are in steps of the accumulator, whatever their own step.
+  /// - Throws: ``Obstacle/unknownBias(value:)`` where the steps fit in some channels only and any element may meet
+  ///   any channel, or where integers exceed 64 bits.
   func sum(_ channels: ChannelSteps, unit: Double?) throws(Obstacle) -> BiasSum? {
     if places.count == 1, places[0].count * channels.count > 1 << 24 {
       throw .unknownBias(value: name)
@@ -86,36 +87,36 @@ struct BiasElements {
       ranges.append(least...greatest)
     }
     if misses {
-      // Elements whose channels aren't known may be those that fit.
+      // Elements with unknown channels may be those that fit.
       if fits, places.count == 1 { throw .unknownBias(value: name) }
       return nil
     }
     return BiasSum(name: name, bits: bits, ranges: ranges, isConstant: isConstant)
   }
 
-  /// How many steps of the accumulator one step of the summand is, with its sign; `nil` where that is no whole number
-  /// up to a few roundings of single precision.
+  /// The number of the accumulator's steps in one step of the summand, with its sign; `nil` where that is not a whole
+  /// number, up to a few roundings of single precision.
   private static func multiple(_ step: Double, of accumulator: Double) -> Int128? {
     let ratio = step / accumulator
     let whole = ratio.rounded()
     guard ratio.isFinite, whole.magnitude >= 1, abs(ratio - whole) <= abs(ratio) * tolerance
     else { return nil }
-    // Far beyond any register, the multiple stays there.
+    // The clamped multiple is still far beyond any register.
     return Int128(min(max(whole, -0x1p90), 0x1p90))
   }
 
-  /// Four roundings: what is wrong by it over 23 bits of bias is half a step.
+  /// Four roundings of single precision, relative to the ratio: at most half a step for a bias of up to 2^21 steps.
   private static let tolerance = 0x1p-22
 }
 
-/// What is added in the accumulators of a layer by any number of summands.
+/// The integers that any number of summands add in the accumulators of a layer.
 struct BiasSum {
   private var names: [String] = []
   private var bits = 0
   private(set) var ranges: [ClosedRange<Int64>]
   private var isConstant = true
 
-  /// Nothing yet.
+  /// A sum of no summands.
   init(channels: Int) { ranges = [ClosedRange<Int64>](repeating: 0...0, count: channels) }
 
   fileprivate init(name: String, bits: Int, ranges: [ClosedRange<Int64>], isConstant: Bool) {
@@ -125,7 +126,7 @@ struct BiasSum {
     self.isConstant = isConstant
   }
 
-  /// Adds summands that come in any order, so that some may be in the register before the others.
+  /// Adds further summands. They are added in any order, so that some may be in the register before the others.
   mutating func add(_ other: BiasSum) {
     if other.names.isEmpty { return }
     if names.isEmpty {
@@ -133,7 +134,7 @@ struct BiasSum {
       return
     }
     ranges = zip(ranges, other.ranges).map { a, b in
-      // Far beyond any register, the bounds stay there.
+      // The clamped bounds are those of 64 bits, which no register exceeds.
       let least = min(a.lowerBound, 0).addingReportingOverflow(min(b.lowerBound, 0))
       let greatest = max(a.upperBound, 0).addingReportingOverflow(max(b.upperBound, 0))
       return
@@ -145,7 +146,7 @@ struct BiasSum {
     bits = max(bits, other.bits)
   }
 
-  /// Covers another way of adding besides.
+  /// Widens the bounds to cover another way of adding.
   mutating func widen(to other: BiasSum) {
     if other.names.isEmpty { return }
     if names.isEmpty || other.names == names && other.ranges == ranges {
@@ -160,7 +161,7 @@ struct BiasSum {
     bits = max(bits, other.bits)
   }
 
-  /// `nil` where nothing is added.
+  /// A summary of the summands; `nil` where nothing is added.
   var summary: BiasSummary? {
     guard let name = names.first else { return nil }
     return BiasSummary(

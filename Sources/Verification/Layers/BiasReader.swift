@@ -6,12 +6,12 @@ import TensorCore
 ///
 /// 1. The bias of QLinearConv and QGemm, an integer tensor in steps of the accumulator by definition.
 /// 2. Integer tensors that Add, Sub or Sum adds to the integer result of ConvInteger or MatMulInteger.
-/// 3. The bias of Conv, ConvTranspose and Gemm, and what is added to their result, to that of MatMul or of QGemm without an
-///    output scale, where it is integers whose step is a whole multiple of the accumulator's in every channel in which it
-///    isn't zero.
+/// 3. The bias of Conv, ConvTranspose and Gemm, and what is added to the result of these, of MatMul or of QGemm
+///    without an output scale, where it is integers whose step is a whole multiple of the accumulator's in every
+///    channel in which it isn't zero.
 ///
-/// Any other summand is added to real numbers, outside. Additions are followed through moves of elements and changes of
-/// the element type.
+/// Any other summand is added to real numbers, outside the accumulator. Additions are followed through operators that
+/// move elements or change the element type.
 struct BiasReader {
   let context: NodeContext
   let kind: DotProductOperator
@@ -20,9 +20,10 @@ struct BiasReader {
   let places: [NodeID: Int]
   let channels: ChannelSteps
 
-  /// `nil` where nothing counts.
+  /// Reads the summands that count; gives `nil` where there are none.
   ///
-  /// - Throws: ``Obstacle/unknownBias`` or ``Obstacle/subtractedSum`` where it can't be told, or not be bounded.
+  /// - Throws: ``Obstacle/unknownBias(value:)`` or ``Obstacle/subtractedSum(node:)`` where it is unknown whether
+  ///   integers are added, or where nothing bounds them.
   func read() throws(Obstacle) -> BiasSummary? {
     var sum = BiasSum(channels: channels.count)
     if let index = operandIndex, context.has(index) {
@@ -39,7 +40,7 @@ struct BiasReader {
     return sum.summary
   }
 
-  /// Whether the result is the sum itself, to which more can be added, and not codes that it was rounded to.
+  /// Whether the result is the sum itself, to which more can be added, rather than codes to which it was rounded.
   private var isOpen: Bool {
     switch kind {
     case .qLinearConv, .qLinearMatMul: false
@@ -57,28 +58,28 @@ struct BiasReader {
     }
   }
 
-  /// `beta / alpha`, by which Gemm scales its bias against its products.
+  /// The factor `beta / alpha` of Gemm's bias relative to its products; 1 for other operators.
   private func operandFactor() throws(Obstacle) -> Double {
     guard kind == .gemm else { return 1 }
     return Double(try context.float("beta") ?? 1) / (try resultFactor())
   }
 
-  /// What the result is besides the sum: `alpha` of Gemm and QGemm.
+  /// The factor of the sum in the result: `alpha` of Gemm and QGemm, 1 for other operators.
   private func resultFactor() throws(Obstacle) -> Double {
     kind == .gemm || kind == .qGemm ? Double(try context.float("alpha") ?? 1) : 1
   }
 
-  // MARK: Additions behind the layer
+  // MARK: Additions after the layer
 
   /// A value that holds the layer's sum and what has been added to it.
   private struct Reached {
     var sum: BiasSum
-    /// True where the channels may lie elsewhere than in the layer's own output.
+    /// Whether the channels may lie elsewhere than in the layer's own output.
     var isMoved = false
     var isNegated = false
   }
 
-  /// All that is added on the way from the layer's output, of the ways that differ the most of each.
+  /// The bounds of what is added on any path from the layer's output.
   private func additions() throws(Obstacle) -> BiasSum {
     let graph = context.graph
     guard case let output?? = context.node.outputs.first else {
@@ -91,7 +92,7 @@ struct BiasReader {
     while let id = pending.min(by: { places[$0, default: 0] < places[$1, default: 0] }) {
       pending.remove(id)
       visits += 1
-      // A chain this long is no layer's bias, and following it from every layer would take quadratic time.
+      // So long a chain is not a layer's bias, and following it from every layer would take quadratic time.
       guard visits <= Self.longestChain else { throw .unknownBias(value: graph[output].name) }
       let node = graph[id]
       guard let next = try pass(node, reached) else { continue }
@@ -108,7 +109,7 @@ struct BiasReader {
 
   private static let longestChain = 2048
 
-  /// Operators whose outputs are elements of their inputs, besides zeros in a border.
+  /// The operators whose outputs are elements of their inputs, or zeros in a border.
   private static let movers: Set = [
     "CenterCropPad", "Compress", "Concat", "DepthToSpace", "Expand", "Flatten", "Gather",
     "GatherElements", "GatherND", "Pad", "Reshape", "Resize", "ReverseSequence", "Scatter",
@@ -116,7 +117,7 @@ struct BiasReader {
     "Transpose", "Trilu", "Unsqueeze", "Upsample", "Where",
   ]
 
-  /// The layer's sum behind one more node; `nil` where the node ends the accumulation.
+  /// The layer's sum after one more node; `nil` where the node ends the accumulation.
   private func pass(_ node: Node, _ reached: [ValueID: Reached]) throws(Obstacle) -> Reached? {
     guard OpsetImport.canonical(node.op.domain).isEmpty else { return nil }
     let inputs = node.inputs.compactMap { $0 }
@@ -154,7 +155,7 @@ struct BiasReader {
         try add(input, to: &next, sign: 1, node)
         continue
       }
-      // The sum meets itself: as integers its double, which nothing here bounds.
+      // The sum is added to itself: integers are doubled, which nothing here bounds.
       if kind.sumsIntegers { throw .unknownBias(value: context.graph[input].name) }
       next.sum.widen(to: other.sum)
       next.isMoved = next.isMoved || other.isMoved
@@ -195,13 +196,13 @@ struct BiasReader {
 
   // MARK: One summand
 
-  /// What a summand adds in each channel, in steps of the accumulator; `nil` where it doesn't count.
+  /// The integers that a summand adds in each channel, in steps of the accumulator; `nil` where it doesn't count.
   ///
   /// - Parameters:
-  ///   - factor: multiplies the summand's step before it is compared with the accumulator's.
-  ///   - isBare: true for integers that are in steps of the accumulator by definition.
-  ///   - axisFromEnd: the summand's axis that numbers the layer's channels, counted from the last one; `nil` where
-  ///     none is known to.
+  ///   - factor: a factor of the summand's step before it is compared with the accumulator's.
+  ///   - isBare: whether the integers are in steps of the accumulator by definition.
+  ///   - axisFromEnd: the summand's axis that numbers the layer's channels, counted from the last one; `nil` where it
+  ///     is not known.
   private func summand(_ id: ValueID, factor: Double, isBare: Bool, axisFromEnd: Int?)
     throws(Obstacle) -> BiasSum?
   {
@@ -241,7 +242,7 @@ struct BiasReader {
 
 /// The steps of a layer's accumulators, channel by channel.
 struct ChannelSteps {
-  /// Weight scale times input scale, 1 where the file gives none.
+  /// For each channel the weight's scale times the input's, either of which is 1 where the file gives none.
   let steps: [Double]
   /// The axis of the layer's output that numbers its channels, counted from the last one.
   let axisFromEnd: Int?
@@ -255,10 +256,10 @@ struct ChannelSteps {
 }
 
 extension DotProductOperator {
-  /// The axis of the output that a right operand's channels lie along, counted from the last one; `nil` where there is
-  /// none.
+  /// The axis of the output that the channels of a right operand number, counted from the last one; `nil` where there
+  /// is none.
   func channelAxisFromEnd(_ layout: DotProductLayout, isChannelsLast: Bool) -> Int? {
-    // The layout of a transposed convolution has an axis of the groups besides.
+    // The layout of a transposed convolution also has an axis for the groups.
     if self == .convTranspose { return layout.weight.shape.count - 3 }
     if isConvolution { return isChannelsLast ? 0 : layout.weight.shape.count - 2 }
     return layout.channelAxes.isEmpty ? nil : 0

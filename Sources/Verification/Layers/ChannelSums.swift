@@ -1,13 +1,13 @@
-/// What one pass over the integers of a channel finds.
+/// The sums and counts that one pass over the integers of a channel gives.
 struct ChannelSums: Sendable {
-  /// Sum of the positive integers.
+  /// The sum of the positive integers.
   var positive: Int64 = 0
-  /// Sum of the negative integers' magnitudes.
+  /// The sum of the negative integers' magnitudes.
   var negative: Int64 = 0
   var zeros = 0
-  /// Elements of the file that are not exactly their integer times the scale.
+  /// The number of elements in the file that are not exactly their integer times the scale.
   var inexact = 0
-  /// NaN and infinite elements.
+  /// The number of NaN and infinite elements.
   var nonFinite = 0
 
   mutating func add(sum: Int64, norm: Int64, zeros: Int, inexact: Int, nonFinite: Int) {

@@ -2,9 +2,9 @@ import TensorCore
 
 /// Which axes of a weight number the channels, and which the products of one sum.
 ///
-/// K, the product of the dot axes, is the fan-in of one output element. A strided transposed convolution
-/// adds only some of its kernel's taps for any one output pixel; K counts them all, which is safe since
-/// every partial sum of the K products is bounded.
+/// The dot length K, the product of the sizes of the dot axes, is the fan-in of one output element. A strided
+/// transposed convolution adds only some of its kernel's taps for any one output pixel; K counts them all, which is
+/// safe since every partial sum of the K products is bounded.
 struct DotProductLayout: Sendable {
   let weight: ConstantTensor
   let channelAxes: [Int]
@@ -16,13 +16,15 @@ struct DotProductLayout: Sendable {
     self.weight = weight
     self.channelAxes = channelAxes
     self.dotAxes = dotAxes
-    // Products of some of the tensor's dimensions can't overflow: all of them together do not, unless
-    // one is zero.
+    // The product of some of the tensor's dimensions can't overflow, since that of all of them doesn't, unless one is
+    // zero.
     channelCount = Shape.elementCount(channelAxes.map { weight.shape[$0] }) ?? 0
     dotLength = Shape.elementCount(dotAxes.map { weight.shape[$0] }) ?? 0
   }
 
-  /// - Throws: ``Obstacle/weightScaleWithinSum`` where the integers of one sum have different steps.
+  /// Checks that the integers of each sum have the same step.
+  ///
+  /// - Throws: ``Obstacle/weightScaleWithinSum(value:)`` where they don't.
   func requireUniformSteps() throws(Obstacle) {
     let isUniform =
       isUniform(weight.scale) && isUniform(weight.zeroPoint)
@@ -30,8 +32,8 @@ struct DotProductLayout: Sendable {
     guard isUniform else { throw .weightScaleWithinSum(value: weight.name) }
   }
 
-  /// Whether a parameter is the same for all products of one sum, by its values where it varies by its shape:
-  /// the scale of a grouped transposed convolution can only follow the groups along the axis of the inputs.
+  /// Whether a parameter is the same for all products of one sum. Where its shape lets it vary, its values decide:
+  /// the scale of a grouped transposed convolution can follow the groups only along the axis of the inputs.
   private func isUniform<Element>(_ parameter: Parameter<Element>?) -> Bool {
     guard let parameter else { return true }
     let varying = dotAxes.filter { weight.shape[$0] > 1 && parameter.strides[$0] != 0 }

@@ -10,18 +10,18 @@ enum DotProductOperator: String, Sendable {
   case matMulInteger = "MatMulInteger"
   case qLinearConv = "QLinearConv"
   case qLinearMatMul = "QLinearMatMul"
-  /// Of onnxruntime's domain `com.microsoft`.
+  /// The operator of onnxruntime's domain `com.microsoft`.
   case qGemm = "QGemm"
 
-  /// How an operand's integers are found.
+  /// How the integers of an operand are found.
   enum OperandKind {
-    /// Real numbers behind a quantizer.
+    /// The operand is real numbers after a quantizer.
     case quantized
-    /// An integer tensor, with the node inputs that hold its scale and zero point.
+    /// The operand is an integer tensor, whose scale and zero point are node inputs at these positions.
     case integers(scale: Int?, zeroPoint: Int)
   }
 
-  /// The dot product that a node is, `nil` for any other operator.
+  /// The dot product that an operator computes; `nil` for any other operator.
   init?(_ op: any Operator) {
     guard let known = Self(rawValue: op.type),
       known.domains.contains(OpsetImport.canonical(op.domain))
@@ -29,8 +29,9 @@ enum DotProductOperator: String, Sendable {
     self = known
   }
 
-  /// A channels-last convolution has its weight as (O, kernel..., I/groups), so that the same axes number its
-  /// channels and its products.
+  /// The domains of the operator. The weight of a channels-last convolution has shape (O, kernel..., I/groups) for O
+  /// output and I input channels, so that the same axes as in the standard domain number its channels and its
+  /// products.
   private var domains: [String] {
     switch self {
     case .qGemm: ["com.microsoft"]
@@ -70,7 +71,7 @@ enum DotProductOperator: String, Sendable {
     }
   }
 
-  /// Whether some output elements may lack products, where taps lie in padding or a stride leaves them out.
+  /// Whether some output elements may lack products, since taps lie in padding or a stride skips them.
   func mayMissTaps(_ context: NodeContext) -> Bool {
     guard isConvolution else { return false }
     guard self != .convTranspose,

@@ -1,16 +1,17 @@
 import AccumulatorBounds
 
-/// An input that drives an accumulator as far as any can.
+/// An input that drives an accumulator as far as any input can.
 public struct ExtremalInput: Sendable, Hashable {
   /// The output channel.
   public let channel: Int
-  /// K integers within the input's range, in the order of the weight's dot axes.
+  /// The integers that meet the channel's weights, within the input's range and in the order of the weight's dot
+  /// axes.
   public let input: [Int64]
-  /// The products to add for the extreme, all others left for later.
+  /// The indices of the products to add for the extreme; all others are added later.
   public let products: [Int]
-  /// What of the bias is added with them.
+  /// The part of the bias that is added with them.
   public let bias: Int64
-  /// What the accumulator holds then.
+  /// The sum that the accumulator then holds.
   public let sum: Int128
 }
 

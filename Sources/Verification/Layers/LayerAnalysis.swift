@@ -1,30 +1,30 @@
 import AccumulatorBounds
 
-/// What the file says about one dot-product node, re-derived from its integers.
+/// What the analysis finds about one dot-product node, derived from the integers in the file.
 public struct LayerAnalysis: Sendable {
   /// The node's name.
   public let name: String
-  /// Its operator type.
+  /// The node's operator type.
   public let op: String
-  /// The name of its output value.
+  /// The name of the node's output value.
   public let output: String
-  /// K, the products in one sum; `nil` where the file doesn't say.
+  /// The number K of products in one sum; `nil` where it is unknown.
   public internal(set) var dotLength: Int?
   public internal(set) var weight: WeightSummary?
   public internal(set) var input: InputSummary?
   /// The integers that are added in the accumulators besides the products, and count in the bounds; `nil` where
   /// there are none, as where the bias is added to real numbers.
   public internal(set) var bias: BiasSummary?
-  /// One entry for each output channel; empty unless both operands are integers.
+  /// The bounds of each output channel; empty unless both operands are integers and one of them is constant.
   public internal(set) var channels: [ChannelBounds] = []
-  /// The least signed width that holds every partial sum of every channel.
+  /// The least signed width, in bits, that holds every partial sum of every channel.
   public internal(set) var requiredBits: Int?
-  /// The width that the data types alone demand, whatever the weights.
+  /// The width, in bits, that the data types alone demand, whatever the weights.
   public internal(set) var dataTypeBits: Int?
   /// Why the layer can't be reduced to integer sums; `nil` for a quantized layer.
   public internal(set) var obstacle: Obstacle?
 
-  /// P from the `finn_datatype` annotation of the output.
+  /// The accumulator width P, in bits, from the `finn_datatype` annotation of the output.
   var finnBits: Int?
   /// The integers of a quantized layer with a constant weight.
   var reader: WeightReader?
@@ -32,14 +32,14 @@ public struct LayerAnalysis: Sendable {
   /// Whether some sums may lack products of the channel, in padding or between strides.
   var mayMissTaps = false
 
-  /// The bounds of what is added in a channel's accumulator besides the products.
+  /// The bounds of the integers that are added in a channel's accumulator besides the products.
   public func biasRange(ofChannel index: Int) -> ClosedRange<Int64> { bias?.ranges[index] ?? 0...0 }
 
-  /// True where both operands are integers, so that exact sums exist.
+  /// Whether both operands are integers, so that exact sums exist.
   public var isQuantized: Bool { obstacle == nil }
 
-  /// The K integers of one channel of a constant weight, zero point subtracted, in the order in which the file
-  /// stores them; `nil` without a constant weight.
+  /// The integers of one channel of a constant weight, less the zero point, in the order in which the file stores
+  /// them; `nil` without a constant weight.
   public func integers(ofChannel index: Int) -> [Int64]? {
     guard channels.indices.contains(index) else { return nil }
     return reader?.integers(ofChannel: index)
@@ -52,42 +52,42 @@ public struct LayerAnalysis: Sendable {
   }
 }
 
-/// A constant operand behind its quantizer.
+/// A quantized constant operand.
 public struct WeightSummary: Sendable, Hashable {
   /// The name of the constant in the file.
   public let name: String
   public let bits: Int
   public let signed: Bool
   public let narrow: Bool
-  /// The real value of one integer step, one a channel; empty where the file gives none.
+  /// The real value of one integer step in each channel; empty where the file gives none.
   public let scales: [Float]
-  /// The share of integers that are zero.
+  /// The fraction of the integers that are zero.
   public let zeroFraction: Double
   public let elementCount: Int
-  /// Elements of the file that are not exactly their integer times the scale, so that another rounding
+  /// The number of elements in the file that are not exactly their integer times the scale, so that another rounding
   /// than the quantizer's gives other integers.
   public let inexactCount: Int
 }
 
-/// Integers that a layer adds in its accumulators besides the products.
+/// The integers that a layer adds in its accumulators besides the products.
 public struct BiasSummary: Sendable, Hashable {
-  /// The name of the value in the file, of the first where there are several.
+  /// The name of the value in the file, or of the first where there are several.
   public let name: String
   /// The names of further values.
   public let others: [String]
-  /// The width of their data type, the widest of several.
+  /// The width in bits of the values' data type, the widest of several.
   public let bits: Int
-  /// For each channel the bounds of what is added, in steps of the accumulator: of all elements that a channel
-  /// meets, and of sums of several values in any order.
+  /// For each channel the bounds of what is added, in steps of the accumulator. They cover all elements that the
+  /// channel meets, and sums of several values in any order.
   public let ranges: [ClosedRange<Int64>]
-  /// True where each channel has one constant.
+  /// Whether each channel has one constant.
   let isConstant: Bool
 
-  /// One constant a channel; `nil` where what is added differs between elements of a channel, is computed at run time,
-  /// or comes from several values.
+  /// The constant of each channel; `nil` where what is added differs between elements of a channel, is computed at
+  /// run time, or comes from several values.
   public var values: [Int64]? { isConstant ? ranges.map(\.lowerBound) : nil }
 
-  /// The least signed width that holds all of them.
+  /// The least signed width, in bits, that holds all of the bounds.
   public var requiredBits: Int {
     ranges.flatMap { [$0.lowerBound, $0.upperBound] }
       .map { Int64.bitWidth + 1 - ($0 < 0 ? ~$0 : $0).leadingZeroBitCount }.max() ?? 1
@@ -101,8 +101,9 @@ public struct InputSummary: Sendable, Hashable {
   /// The real value of one integer step; `nil` where the file gives none.
   public let scale: Float?
   public let zeroPoint: Int
-  /// The range of what is multiplied with a weight: codes less the zero point.
+  /// The least integer that is multiplied with a weight: a code less the zero point.
   public let integerMinimum: Int
+  /// The greatest integer that is multiplied with a weight.
   public let integerMaximum: Int
 }
 
@@ -110,11 +111,11 @@ public struct InputSummary: Sendable, Hashable {
 public struct ChannelBounds: Sendable, Hashable {
   /// The sum of the integers' magnitudes.
   public var l1Norm: UInt64 { sums.norm }
-  /// Sum of the positive integers, and of the negative ones' magnitudes.
+  /// The sum of the positive integers, and that of the negative ones' magnitudes.
   public let sums: SignSums
   /// The least and the greatest partial sum.
   public let worstCase: WorstCase
 
-  /// The least signed accumulator width that holds both.
+  /// The least signed accumulator width, in bits, that holds both extremes.
   public var requiredBits: Int { worstCase.requiredBits }
 }

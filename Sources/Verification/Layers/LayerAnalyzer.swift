@@ -17,7 +17,7 @@ struct LayerAnalyzer {
 
   /// Every dot-product node, and every node that may hide one, producers before consumers.
   ///
-  /// - Parameter assumption: true for a node that the caller takes to hide none.
+  /// - Parameter assumption: whether the caller assumes that a node hides no dot product.
   func layers(assuming assumption: (Node) -> Bool) -> [LayerAnalysis] {
     var layers: [LayerAnalysis] = []
     for id in analysis.order {
@@ -48,7 +48,7 @@ struct LayerAnalyzer {
       facts: analysis.facts)
   }
 
-  /// `nil` for a product of two constants, which is a constant itself.
+  /// The analysis of a dot-product node; `nil` for a product of two constants, which is itself a constant.
   private func analyze(_ node: Node, _ kind: DotProductOperator) -> LayerAnalysis? {
     let context = context(node)
     var layer = start(node)
@@ -56,7 +56,7 @@ struct LayerAnalyzer {
       switch (isConstant(context, 0), isConstant(context, kind.rightIndex)) {
       case (true, true): return nil
       case (true, false) where kind.isConvolution:
-        // Windows of a constant image: any of its elements may meet any weight.
+        // The windows move over a constant image, any of whose elements may meet any weight.
         try analyzeProduct(context, kind, &layer)
       case (false, false): try analyzeProduct(context, kind, &layer)
       case (let isLeft, _):
@@ -78,7 +78,7 @@ struct LayerAnalyzer {
   ) throws(Obstacle) {
     let index = weightIsRight ? kind.rightIndex : 0
     if case .constant(let constant) = try context.fact(index) {
-      // Stated for unquantized layers too.
+      // The dot length is reported for unquantized layers too.
       layer.dotLength = try DotProductLayout(
         constant, operator: kind, isRight: weightIsRight, context: context
       ).dotLength
@@ -136,7 +136,8 @@ struct LayerAnalyzer {
       layout.dotLength, weightExponent(codes, reader), inputExponent(grid))
   }
 
-  /// The axis of the output that a left operand's channels lie along: the last but one, but the last one beside a vector.
+  /// The axis of the output that the channels of a left operand number, counted from the last one: the last but one,
+  /// or the last one where the right operand is a vector.
   private func rowAxisFromEnd(_ context: NodeContext, _ kind: DotProductOperator) -> Int? {
     if kind == .gemm || kind == .qGemm { return 1 }
     return context.shape(kind.rightIndex).map { $0.count > 1 ? 1 : 0 }
@@ -158,7 +159,7 @@ struct LayerAnalyzer {
 
   // MARK: Two run-time operands
 
-  /// A product of two activations, as in attention: bounded by its data types, since any pair of
+  /// Analyses a product of two activations, as in attention. It is bounded by its data types, since any pair of
   /// integers may meet.
   private func analyzeProduct(
     _ context: NodeContext, _ kind: DotProductOperator, _ layer: inout LayerAnalysis
@@ -174,7 +175,7 @@ struct LayerAnalyzer {
     let products = [Int128(right.minimum), Int128(right.maximum)].flatMap {
       [least * $0, greatest * $0]
     }
-    // A channel of one weight: the sum of K products like one product of a K times wider input.
+    // The bound is that of a channel with one weight, 1, and an input K times as wide as one product.
     let low = min(products.min() ?? 0, 0) * Int128(length)
     let high = max(products.max() ?? 0, 0) * Int128(length)
     guard let low = Int64(exactly: low), let high = Int64(exactly: high),
@@ -193,7 +194,7 @@ struct LayerAnalyzer {
     layer.dataTypeBits = dataTypeBits(length, inputExponent(left), inputExponent(right))
   }
 
-  /// The range of an operand, a constant's own among them.
+  /// The grid of an operand, which for a constant spans its own integers.
   private func grid(
     _ context: NodeContext, _ index: Int, _ kind: DotProductOperator.OperandKind
   ) throws(Obstacle) -> IntegerGrid {
@@ -219,7 +220,7 @@ struct LayerAnalyzer {
     }
   }
 
-  /// K from the shapes that follow from the model's inputs, constants and operators.
+  /// The dot length K, from the shapes that follow from the model's inputs, constants and operators.
   private func dotLength(_ context: NodeContext, _ kind: DotProductOperator) -> Int? {
     let left = context.shape(0) ?? []
     let right = context.shape(kind.rightIndex) ?? []
@@ -247,7 +248,8 @@ struct LayerAnalyzer {
 
   // MARK: Data types
 
-  /// The width that holds K products of magnitudes up to 2^a and 2^b (arXiv 2401.10432, eq. 20).
+  /// The signed width, in bits, that holds a sum of `length` products of integers with magnitudes of up to 2^a and
+  /// 2^b (arXiv 2401.10432, eq. 20).
   private func dataTypeBits(_ length: Int, _ a: Int, _ b: Int) -> Int {
     Int.bitWidth - max(length, 1).leadingZeroBitCount + a + b + 1
   }

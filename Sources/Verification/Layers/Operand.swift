@@ -1,10 +1,11 @@
 import GraphIR
 import TensorCore
 
-/// One side of a dot product, as integers.
+/// One operand of a dot product, as integers.
 enum Operand {
-  /// Known from the file, behind a quantizer or an integer tensor.
+  /// The operand is known from the file, an integer tensor or quantized.
   case constant(ConstantTensor)
+  /// The operand is computed at run time.
   case runTime(IntegerGrid)
 
   /// - Throws: ``Obstacle`` where the operand is not known to be integers.
@@ -77,7 +78,7 @@ enum Operand {
       return IntegerGrid(scale: step, zeroPoint: 0, codes: codes)
     }
     guard case .constant = try context.fact(zeroPoint) else {
-      // Any of its codes may be the zero point of any code, whatever was done to either on the way.
+      // The zero point is computed: any of its codes may meet any code, whatever was done to either on the way.
       guard case .codes(let zeros) = try context.fact(zeroPoint) else {
         throw .runTimeParameter(node: context.label, parameter: "the zero point")
       }

@@ -1,16 +1,17 @@
 import TensorCore
 
-/// Reads the integers of a layer's weight, channel by channel, from the bytes of the file.
+/// Reads the integers of a layer's weight, channel by channel, from the bytes in the file.
 struct WeightReader {
   let layout: DotProductLayout
   /// For each channel, the position of its first element in the tensor.
   let bases: [Int]
   /// For each channel, how its elements become integers.
   let channels: [ChannelQuantizer]
-  /// Float tensors of other widths are widened once, exactly.
+  /// The weight's elements; floats of other widths are widened once, exactly.
   private let tensor: Tensor
 
-  /// - Throws: ``Obstacle/elementType`` for elements that are neither integers nor widen exactly to float32.
+  /// - Throws: ``Obstacle/elementType(node:what:actual:)`` for elements that are neither integers nor widen exactly
+  ///   to float32.
   init(_ layout: DotProductLayout, node: String) throws(Obstacle) {
     self.layout = layout
     let weight = layout.weight
@@ -28,9 +29,9 @@ struct WeightReader {
     tensor = floats
   }
 
-  /// Sums over the integers of each channel; channels are read in parallel.
+  /// The sums over the integers of each channel; channels are read in parallel.
   ///
-  /// The weight leaves memory where it can be had again.
+  /// The weight's memory is given back where its content can be read again.
   func sums() -> [ChannelSums] {
     defer { tensor.storage.discard() }
     return tensor.storage.withBytes { sums($0) }
@@ -58,7 +59,7 @@ struct WeightReader {
     }
   }
 
-  /// The integers of one channel in the order of its products; NaN and infinity read as 0.
+  /// The integers of one channel in the order of its products, with 0 for NaN and infinity.
   func integers(ofChannel index: Int) -> [Int64] {
     tensor.storage.withBytes { bytes in
       layout.offsets(layout.dotAxes, strides: layout.weight.strides).map { offset in
@@ -94,33 +95,33 @@ struct WeightReader {
   }
 }
 
-/// One element as the careful path reads it.
+/// One element as the path for any type and range reads it.
 struct ElementReading {
   var integer: Int
   var isInexact = false
   var isNonFinite = false
 }
 
-/// The quantizer of one channel: the same for all products of one sum.
+/// The quantizer of one channel, which is the same for all products of one sum.
 struct ChannelQuantizer: Sendable {
   var formula: ElementQuantizer.Formula?
-  /// Divides the element before rounding.
+  /// The scale by which an element is divided before it is rounded.
   var step: Float
-  /// Added before or after rounding.
+  /// The quantizer's zero point, which is added before or after rounding.
   var offset: Int
   var lower: Int
   var upper: Int
-  /// Subtracted from the code.
+  /// The zero point that is subtracted from the code.
   var zeroPoint: Int
-  /// The real value of one integer.
+  /// The real value of one integer step.
   var scale: Float
 
-  /// True where the vectorised loops can count the integers of the data type.
+  /// Whether the vectorized loops can sum the integers of the data type.
   var isNarrow: Bool {
     max(abs(lower), abs(upper)) <= 1 << 21 && abs(zeroPoint) <= 1 << 20
   }
 
-  /// True where rounding to nearest of the quotient alone gives the integer.
+  /// Whether rounding the quotient alone to the nearest integer gives the integer.
   var isNearest: Bool {
     guard offset == 0, zeroPoint == 0, scale == step else { return false }
     switch formula {
@@ -136,7 +137,7 @@ struct ChannelQuantizer: Sendable {
 }
 
 extension DotProductLayout {
-  /// Positions of all index tuples of `axes`, the last axis fastest.
+  /// The positions of all index tuples of `axes`, the last axis fastest.
   func offsets(_ axes: [Int], strides: [Int]) -> [Int] {
     var result = [0]
     for axis in axes {

@@ -1,15 +1,15 @@
 import TensorCore
 
-/// Elements whose integers lie within 2^22 of zero, read without branches so that loops vectorise.
+/// Elements whose integers lie within 2^22 of zero, read without branches so that loops vectorize.
 protocol NarrowElements: Sendable {
-  /// The integer at a position, and 1 or 0 for an element that is not its integer times the scale, and for
-  /// one that is not finite.
+  /// The integer at a position; `inexact` is 1 for an element that is not its integer times the scale, `nonFinite`
+  /// for one that is not finite, and both are 0 otherwise.
   func element(_ index: Int, _ channel: NarrowChannel) -> (
     integer: Int32, inexact: Int32, nonFinite: Int32
   )
 }
 
-/// The constants of one channel in the vectorised loops.
+/// The constants of one channel in the vectorized loops.
 struct NarrowChannel {
   var scale: Float
   var lower: Float
@@ -29,7 +29,7 @@ struct NearestFloats: NarrowElements {
     var quotient = value / channel.scale
     quotient = quotient > channel.upper ? channel.upper : quotient
     quotient = quotient < channel.lower ? channel.lower : quotient
-    // Adding 1.5 * 2^23 rounds to an integer in the low bits of the significand.
+    // Adding 1.5 * 2^23 rounds to an integer, which is then in the low bits of the significand.
     let shifted = quotient + 0x1.8p23
     let integer = Int32(bitPattern: shifted.bitPattern) &- 0x4B40_0000
     let restored = (shifted - 0x1.8p23) * channel.scale
@@ -53,7 +53,7 @@ struct Integers<Element: FixedWidthInteger & BitwiseCopyable & Sendable>: Narrow
   }
 }
 
-/// Integers of 4 bits, two a byte, less the zero point.
+/// Integers of 4 bits, two in a byte, less the zero point.
 struct Nibbles: NarrowElements {
   nonisolated(unsafe) let base: UnsafeRawPointer
   let signed: Bool
@@ -67,7 +67,7 @@ struct Nibbles: NarrowElements {
     return (Int32(truncatingIfNeeded: code) &- channel.zeroPoint, 0, 0)
   }
 
-  /// The low half of the byte comes first.
+  /// The code at an index; the low half of a byte comes first.
   static func code(_ byte: UInt8, index: Int, signed: Bool) -> Int {
     let nibble = Int(index % 2 == 0 ? byte & 0xF : byte >> 4)
     return signed && nibble >= 8 ? nibble - 16 : nibble
@@ -78,7 +78,7 @@ struct Nibbles: NarrowElements {
 struct WeightScan: Sendable {
   private let bases: [Int]
   private let channels: [ChannelQuantizer]
-  /// Starts of the contiguous runs of one channel, relative to its base.
+  /// The starts of the contiguous runs of one channel, relative to its base.
   private let runs: [Int]
   private let runLength: Int
   private let dotLength: Int
@@ -88,7 +88,7 @@ struct WeightScan: Sendable {
     self.channels = channels
     dotLength = layout.dotLength
     let strides = layout.weight.strides
-    // Inner axes that together are one contiguous run of memory.
+    // The inner axes that together are one contiguous run of memory are joined.
     var outer = layout.dotAxes
     var length = 1
     while let axis = outer.last {
@@ -101,7 +101,7 @@ struct WeightScan: Sendable {
     runs = layout.offsets(outer, strides: strides)
   }
 
-  /// Sums by the vectorised loops.
+  /// The sums of all channels, by the vectorized loops.
   func sums(_ elements: some NarrowElements) -> [ChannelSums] {
     fill { range, results in
       var channel = range.lowerBound
@@ -121,7 +121,7 @@ struct WeightScan: Sendable {
     }
   }
 
-  /// Sums in 64 bits, one element at a time.
+  /// The sums of all channels in 64 bits, one element at a time.
   func sumsOneByOne(_ element: @escaping (Int, ChannelQuantizer) -> ElementReading) -> [ChannelSums]
   {
     (0..<bases.count).map { channel in
@@ -139,7 +139,7 @@ struct WeightScan: Sendable {
     }
   }
 
-  /// Channels that are read side by side.
+  /// The largest number of channels that are read side by side.
   private static let columns = 64
 
   private func fill(
@@ -227,7 +227,7 @@ extension ChannelQuantizer {
       zeroPoint: Int32(truncatingIfNeeded: zeroPoint))
   }
 
-  /// How many integers of this channel a 32-bit sum surely holds.
+  /// The number of integers of this channel whose sum certainly fits 32 bits.
   fileprivate var exactRun: Int {
     let largest = max(abs(lower - zeroPoint), abs(upper - zeroPoint), 1)
     return min(max((1 << 30) / largest, 1), 1 << 16)

@@ -1,35 +1,36 @@
 import GraphIR
 import TensorCore
 
-/// What the verifier knows of one operator: all that its verdict may depend on.
+/// What the verifier knows about one operator: all that its verdict may depend on.
 ///
-/// Written anew from the operators' standards, since that duplication is the verifier's purpose. An operator
-/// without a definition, or a node that goes beyond it, is unknown and may hide a dot product.
+/// The definitions are written anew from the operators' standards, a duplication that is the verifier's purpose. An
+/// operator without a definition, or a node that goes beyond it, is unknown and may hide a dot product.
 struct OperatorDefinition: Sendable {
-  /// The fact of the first output, or why there is none.
+  /// Gives the fact about an output, or throws the reason why there is none.
   typealias IntegerRule = @Sendable (NodeContext) throws(Obstacle) -> ValueFact
-  /// The dimensions of one output, `nil` entries and results where they don't follow.
+  /// Gives the dimensions of one output, with `nil` for a dimension or a shape that doesn't follow.
   typealias ShapeRule = @Sendable (_ context: NodeContext, _ output: Int) -> [Int?]?
 
-  /// Attributes of all versions; any other one may change the meaning.
+  /// The attributes of all versions; any other one may change the meaning.
   var attributes: Set<String>
   var inputs: ClosedRange<Int>
-  /// One for each output in order; outputs beyond the list have no known type.
+  /// The type rule of each output in order; outputs beyond the list have no known type.
   var types: [TypeRule]
   var shape: ShapeRule
-  /// `nil` where the operator computes real numbers, or integers that are bounded by their type alone.
+  /// The rule for the integers; `nil` where the operator computes real numbers, or integers that only their type
+  /// bounds.
   var integers: IntegerRule?
-  /// True where ``integers`` holds for every output, false where for the first alone.
+  /// Whether ``integers`` holds for every output rather than for the first alone.
   var coversAllOutputs = false
-  /// Versions of the operator's domain in which the definition holds.
+  /// The versions of the operator's domain in which the definition holds.
   var versions: ClosedRange<Int> = 0...Int.max
 
-  /// Where the element type of an output comes from.
+  /// What determines the element type of an output.
   enum TypeRule: Sendable {
-    /// That of an input.
+    /// The element type is that of an input.
     case input(Int)
     case fixed(ElementType)
-    /// The `TensorProto.DataType` of an attribute, or a default.
+    /// The element type is the `TensorProto.DataType` of an attribute, or a default.
     case attribute(String, default: ElementType?)
     case computed(@Sendable (NodeContext) -> ElementType?)
     case unknown
@@ -51,7 +52,8 @@ struct OperatorDefinition: Sendable {
 
   // MARK: Families
 
-  /// One output element from each element of the first input; further outputs, such as means, have shapes of their own.
+  /// An operator with one output element for each element of the first input; further outputs, such as means, have
+  /// shapes of their own.
   static func elementwise(
     _ attributes: Set<String> = [], inputs: ClosedRange<Int> = 1...1,
     type: TypeRule = .input(0), integers: IntegerRule? = nil
@@ -61,7 +63,7 @@ struct OperatorDefinition: Sendable {
       shape: { context, output in output == 0 ? context.shape(0) : nil }, integers: integers)
   }
 
-  /// One output element from the elements of all inputs that meet by broadcasting.
+  /// An operator with one output element for the elements of all inputs that meet by broadcasting.
   static func broadcast(
     _ inputs: ClosedRange<Int> = 2...2, _ attributes: Set<String> = [],
     type: TypeRule = .input(0), integers: IntegerRule? = nil
@@ -70,7 +72,7 @@ struct OperatorDefinition: Sendable {
       inputs, attributes, types: [type], shape: ShapeRules.broadcast, integers: integers)
   }
 
-  /// One output element from the elements along some axes.
+  /// An operator with one output element for the elements along some axes.
   static func reduction(integers: IntegerRule? = nil) -> OperatorDefinition {
     OperatorDefinition(
       1...2, ["axes", "keepdims", "noop_with_empty_axes"], shape: ShapeRules.reduction,
@@ -79,7 +81,7 @@ struct OperatorDefinition: Sendable {
 
   // MARK: Use
 
-  /// Why a node goes beyond the definition, `nil` where it doesn't.
+  /// The reason why a node goes beyond the definition; `nil` where it doesn't.
   func objection(to node: Node, version: Int) -> Obstacle? {
     let (domain, type) = (node.op.domain, node.op.type)
     guard versions.contains(version) else {

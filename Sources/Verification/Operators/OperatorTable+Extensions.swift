@@ -1,9 +1,9 @@
-/// Operators beyond the standard: of QONNX (docs of `qonnx`), onnxruntime (ContribOperators.md) and ONNX-ML.
+/// Operators beyond the standard: those of QONNX (docs of `qonnx`), onnxruntime (ContribOperators.md) and ONNX-ML.
 extension OperatorTable {
   static let quantizers: [String: OperatorDefinition] = [
     "Quant": quant, "IntQuant": quant,
     "BipolarQuant": .broadcast(type: real, integers: BipolarQuantRule.apply),
-    // Version 1 has no output scale and clips nothing, so that its range depends on data.
+    // Version 1 has no output scale and clips nothing, so that its range depends on the data.
     "Trunc": OperatorDefinition(
       6...6, ["narrow", "rounding_mode", "signed"], types: [real], shape: ShapeRules.broadcast,
       integers: TruncRule.apply, versions: 2...2),
@@ -20,11 +20,11 @@ extension OperatorTable {
       shape: ShapeRules.same, integers: MultiThresholdRule.apply),
   ]
 
-  /// Parameters that are larger than the value enlarge it.
+  /// `Quant`, whose parameters enlarge the output by broadcasting where they are larger than the input.
   private static let quant = OperatorDefinition.broadcast(
     4...4, ["narrow", "rounding_mode", "signed"], type: real, integers: QuantRule.apply)
 
-  /// The type of real numbers that go in; what becomes of integers isn't known.
+  /// The type of an input of real numbers; for an input of integers the output's type is not known.
   private static let real = OperatorDefinition.TypeRule.computed { context in
     context.elementType(0).flatMap { $0.isFloatingPoint ? $0 : nil }
   }
@@ -66,7 +66,7 @@ extension OperatorTable {
     "SkipSimplifiedLayerNormalization": .elementwise(["epsilon"], inputs: 3...4),
   ]
 
-  /// Integer arithmetic that ends in the type of its zero point, or without one in that of its first operand.
+  /// Integer arithmetic whose result has the type of its zero point, or without one that of its first operand.
   private static func requantizing(
     zeroPoint index: Int, _ inputs: ClosedRange<Int>, _ attributes: Set<String> = []
   ) -> OperatorDefinition {

@@ -1,8 +1,8 @@
 import TensorCore
 
-/// Operators of the standard domain of opset 7 to ``newestOpset`` (Operators.md of ONNX). Those that sum products
-/// of two operands and aren't layers here (Attention, DeformConv, DFT, Einsum, GRU, LSTM, RNN, STFT, …), those that hold
-/// subgraphs, and those whose sums weigh elements by a table are left out on purpose.
+/// Operators of the standard domain, opsets 7 to ``newestOpset`` (Operators.md of ONNX). Left out on purpose are
+/// those that sum products of two operands and aren't layers here (Attention, DeformConv, DFT, Einsum, GRU, LSTM,
+/// RNN, STFT, …), those that hold subgraphs, and those whose sums weigh elements by a table.
 extension OperatorTable {
   static let standardDotProducts: [String: OperatorDefinition] = [
     "Conv": convolution(2...3, type: .input(0)),
@@ -268,7 +268,7 @@ extension OperatorTable {
     return table
   }()
 
-  /// Containers and text, through which no analysis goes.
+  /// Operators on containers and text, which the analysis does not follow.
   static let standardSequences: [String: OperatorDefinition] = {
     let known: [(String, ClosedRange<Int>, Set<String>)] = [
       ("SequenceAt", 2...2, []), ("SequenceConstruct", 1...Int.max, []),
@@ -289,7 +289,7 @@ extension OperatorTable {
       })
   }()
 
-  /// Attributes of everything that slides a window.
+  /// The attributes of operators that slide a window.
   static let windowed: Set = ["auto_pad", "dilations", "kernel_shape", "pads", "strides"]
 
   private static func convolution(_ inputs: ClosedRange<Int>, type: OperatorDefinition.TypeRule)

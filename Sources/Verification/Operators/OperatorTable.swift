@@ -2,14 +2,14 @@ import GraphIR
 
 /// The operators that the verifier knows, by domain.
 enum OperatorTable {
-  /// What a node is to the verifier.
+  /// What the verifier knows about a node.
   enum Entry {
     case known(OperatorDefinition)
-    /// It may hide dot products, and its results are anything.
+    /// The node may hide dot products, and nothing is known about its results.
     case unknown(Obstacle)
   }
 
-  /// The newest opset of the standard domain that the table was written for.
+  /// The newest opset of the standard domain for which the table was written.
   static let newestOpset = 25
 
   static func entry(for node: Node, in model: Model) -> Entry {
@@ -33,7 +33,7 @@ enum OperatorTable {
     return .known(definition)
   }
 
-  /// Domains in which exporters have written the QONNX quantizers.
+  /// The domains in which exporters write the QONNX quantizers.
   static let quantizerDomains: Set = [
     "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general",
   ]
@@ -57,7 +57,7 @@ enum OperatorTable {
     table.merge(part) { _, _ in preconditionFailure("an operator with two definitions") }
   }
 
-  /// Every definition with its domain, for tests that hold the table to account.
+  /// Every definition with its domain, for tests of the table.
   static var all: [(domain: String, type: String, definition: OperatorDefinition)] {
     [
       ("", standard), ("qonnx.custom_op.general", quantizers), ("com.microsoft", onnxRuntime),

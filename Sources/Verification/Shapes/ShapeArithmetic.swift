@@ -1,18 +1,18 @@
 import TensorCore
 
-/// Integer vectors that models compute from shapes, element by element as far as they are known.
+/// The integer vectors that models compute from shapes, as far as their elements are known.
 enum ShapeArithmetic {
   /// The elements of a node's first output where it is an integer tensor of at most one dimension; a scalar is one
   /// element.
   ///
-  /// - Parameter shape: of that output.
+  /// - Parameter shape: the shape of that output.
   static func vector(_ context: NodeContext, shape: [Int?]?) -> [Int?]? {
     guard context.node.op.domain.isEmpty, let shape, shape.count <= 1 else { return nil }
     switch context.node.op.type {
     case "Shape": return context.shapeVector()
     case "Constant": return constant(context)
     case "Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten":
-      // The same elements, while the type holds them.
+      // The elements stay the same as long as the type holds them.
       guard context.node.op.type != "Cast" || isWide(context) else { return nil }
       return context.vector(0)
     case "Concat":
@@ -41,7 +41,7 @@ enum ShapeArithmetic {
     }
   }
 
-  /// `nil` beyond 64 bits.
+  /// The sum of integers; `nil` beyond 64 bits.
   static func sum(_ terms: [Int]) -> Int? {
     var result = 0
     for term in terms {
@@ -68,7 +68,7 @@ enum ShapeArithmetic {
   private static func combine(
     _ context: NodeContext, _ operation: (Int, Int) -> (partialValue: Int, overflow: Bool)
   ) -> [Int?]? {
-    // Other types wrap at other places.
+    // Other types wrap at other bounds.
     guard context.elementType(0) == .int64, let a = context.vector(0), let b = context.vector(1),
       a.count == b.count || a.count == 1 || b.count == 1
     else { return nil }
@@ -84,15 +84,15 @@ enum ShapeArithmetic {
 
 // MARK: Slices
 
-/// One axis of a `Slice`.
+/// The slice along one axis of a `Slice` node.
 struct AxisSlice {
   let axis: Int
   let start: Int
   let end: Int
   let step: Int
 
-  /// First and last bound within an axis, as the standard clamps them; `nil` for a slice that runs backwards from before
-  /// the first element, where runtimes differ.
+  /// The first and last bound within an axis, as the standard clamps them; `nil` for a slice that runs backwards from
+  /// before the first element, where runtimes differ.
   private func bounds(_ size: Int) -> (Int, Int)? {
     func clamped(_ value: Int, _ range: ClosedRange<Int>) -> Int {
       let value = value < 0 ? value.addingReportingOverflow(size).partialValue : value
@@ -103,7 +103,7 @@ struct AxisSlice {
     return (clamped(start, 0...(size - 1)), clamped(end, -1...(size - 1)))
   }
 
-  /// `nil` where runtimes differ.
+  /// The number of elements in the slice of an axis of a size; `nil` where runtimes differ.
   func count(of size: Int) -> Int? {
     guard size > 0 else { return 0 }
     guard let (first, last) = bounds(size) else { return nil }
@@ -122,7 +122,7 @@ struct AxisSlice {
 }
 
 extension ShapeArithmetic {
-  /// The slices of a node by attributes (up to opset 9) or inputs; `nil` where one isn't constant.
+  /// The slices of a node, from attributes (up to opset 9) or inputs; `nil` where one isn't constant.
   static func slices(_ context: NodeContext, rank: Int) -> [AxisSlice]? {
     guard let starts = (try? context.ints("starts")) ?? context.integers(1),
       let ends = (try? context.ints("ends")) ?? context.integers(2), starts.count == ends.count

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Shapes of operators that move elements.
+/// Shape rules of operators that move elements.
 extension ShapeRules {
   @Sendable static func transpose(_ context: NodeContext, _ output: Int) -> Sizes? {
     guard let shape = context.shape(0) else { return nil }
@@ -14,7 +14,7 @@ extension ShapeRules {
     else { return nil }
     let source = context.shape(0)
     var result: Sizes = []
-    // An element that isn't known may be -1 or 0, so that the one -1 beside it says nothing.
+    // An unknown element may be -1 or 0, so that the one known -1 determines nothing.
     var open: Int?
     for (axis, size) in target.enumerated() {
       switch size {
@@ -39,10 +39,11 @@ extension ShapeRules {
     return completed(result, open: open, source: source, target: target)
   }
 
-  /// The size that -1 stands for: the quotient of the elements, where dimensions that aren't known meet themselves.
+  /// The shape with the size in place of -1: the quotient of the numbers of elements, from which unknown dimensions
+  /// that are copied cancel.
   private static func completed(_ result: Sizes, open: Int, source: Sizes, target: Sizes) -> Sizes {
     var result = result
-    // A 0 of the target copies its axis, so that a dimension which isn't known cancels there.
+    // A 0 of the target copies the axis, so that an unknown dimension cancels there.
     var above = source
     var below = result
     below[open] = 1
@@ -124,7 +125,7 @@ extension ShapeRules {
       guard output < sizes.count else { return nil }
       result[axis] = sizes[output]
     } else if !context.has(1), let size = result[axis] {
-      // Equal parts, the last one smaller where they don't fit (opset 18).
+      // The parts are equal, except for a smaller last one where they don't fit (opset 18).
       let parts = context.node.outputs.count
       let part = (size + parts - 1) / parts
       result[axis] = min(part, max(size - part * output, 0))
@@ -162,7 +163,7 @@ extension ShapeRules {
     context.vector(0).map { $0.map { $0.flatMap { $0 < 0 ? nil : $0 } } }
   }
 
-  /// An attribute up to opset 12, then the second input.
+  /// The axes, which are an attribute up to opset 12 and the second input from 13 on.
   private static func axes(_ context: NodeContext) -> [Int]? {
     if let axes = try? context.ints("axes") { return axes }
     return context.integers(1)

@@ -1,9 +1,9 @@
 import TensorCore
 
-/// The dimensions of operators' outputs as their definitions give them from those of the inputs.
+/// The dimensions of operators' outputs, as their definitions give them from those of the inputs.
 ///
-/// A dimension that doesn't follow is `nil`, and so is a shape whose rank doesn't. Nothing here takes part in the
-/// file's own statements.
+/// A dimension that doesn't follow is `nil`, and so is a shape whose rank doesn't. The file's own statements about
+/// computed values play no part here.
 enum ShapeRules {
   typealias Sizes = [Int?]
 
@@ -22,7 +22,7 @@ enum ShapeRules {
     return result
   }
 
-  /// `nil` where the shapes don't fit.
+  /// The common shape of two by broadcasting; `nil` where they don't fit.
   static func broadcast(_ a: Sizes, _ b: Sizes) -> Sizes? {
     let rank = max(a.count, b.count)
     var result: Sizes = []
@@ -33,7 +33,7 @@ enum ShapeRules {
       case (let first?, let second?):
         guard first == second else { return nil }
         result.append(first)
-      // One of them may be 1; a known size other than 1 is the result's.
+      // An unknown size may be 1, so a known size other than 1 is that of the result.
       case (nil, let size), (let size, nil): result.append(size)
       }
     }
@@ -109,13 +109,13 @@ enum ShapeRules {
 
   // MARK: Windows
 
-  /// Batch and channels; what a window leaves of the other axes isn't followed.
+  /// Keeps the batch and the channels; the sizes that a window leaves of the other axes are not computed.
   @Sendable static func channelsKept(_ context: NodeContext, _ output: Int) -> Sizes? {
     guard let shape = context.shape(0), shape.count >= 2 else { return nil }
     return [shape[0], shape[1]] + Sizes(repeating: nil, count: shape.count - 2)
   }
 
-  /// The rank alone: any axis may be resized.
+  /// Keeps the rank alone, since any axis may be resized.
   @Sendable static func rankKept(_ context: NodeContext, _ output: Int) -> Sizes? {
     context.shape(0).map { Sizes(repeating: nil, count: $0.count) }
   }
