@@ -10,19 +10,19 @@ import CKernels
 
 /// A file that appears under its name only once it is complete.
 ///
-/// Bytes go to a ``TemporaryFile`` in the same folder, which ``commit()`` flushes and renames. Without a
-/// commit the temporary file is removed and whatever was at the path stays as it was. A path that names
-/// a device or a pipe is written to directly.
+/// Bytes go to a ``TemporaryFile`` in the same folder, which ``commit()`` flushes and renames. Without a commit the
+/// temporary file is removed, and whatever was at the path stays as it was. A path that names a device or a pipe is
+/// written to directly.
 public struct AtomicFile: ~Copyable {
   public let path: String
-  /// Bytes written so far.
+  /// The number of bytes written so far.
   public private(set) var count = 0
   private let descriptor: Int32
   /// The file that the rename replaces: `path` with symbolic links followed.
   private let target: String
-  /// `nil` once renamed, and for a device.
+  /// The temporary file; `nil` once it is renamed, and for a device.
   private var temporary: TemporaryFile?
-  /// The bytes that the disk was told to start on.
+  /// The number of bytes that the disk was told to start writing.
   private var started = 0
 
   /// Starts a file that will replace `path`.
@@ -31,7 +31,7 @@ public struct AtomicFile: ~Copyable {
   public init(replacing path: String) throws(FileError) {
     var status = stat()
     let exists = stat(path, &status) == 0
-    // A name that is too long, or one in a folder that can't be entered, is known before anything is computed.
+    // A name that is too long, or in a folder that can't be entered, is refused before anything is computed.
     if !exists, errno != ENOENT || path.isEmpty { throw FileError(.write, path, code: errno) }
     let kind = status.st_mode & S_IFMT
     if exists && kind == S_IFDIR { throw FileError(.write, path, code: EISDIR) }
@@ -87,19 +87,25 @@ public struct AtomicFile: ~Copyable {
   }
 
   /// Appends bytes.
+  ///
+  /// - Throws: ``FileError``, with `ENOSPC` on a full disk.
   public mutating func write(_ bytes: [UInt8]) throws(FileError) {
     try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
       try write(UnsafeRawBufferPointer(buffer))
     }
   }
 
-  /// Appends the bytes of a tensor, which leave memory where they can be had again.
+  /// Appends the bytes of a tensor, whose memory is given back where its content can be read again.
+  ///
+  /// - Throws: ``FileError``, with `ENOSPC` on a full disk.
   public mutating func write(_ storage: TensorStorage) throws(FileError) {
     try storage.withBytes { (bytes) throws(FileError) in try write(bytes) }
     storage.discard()
   }
 
   /// Flushes the bytes to the disk and gives the file its name.
+  ///
+  /// - Throws: ``FileError`` where the disk or the rename fails.
   public consuming func commit() throws(FileError) {
     guard let file = temporary else { return }
     guard fsync(descriptor) == 0, rename(file.path, target) == 0 else {
@@ -110,6 +116,8 @@ public struct AtomicFile: ~Copyable {
   }
 
   /// Writes a whole file.
+  ///
+  /// - Throws: ``FileError`` where the file can't be made or written.
   public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
     var file = try AtomicFile(replacing: path)
     try file.write(bytes)

@@ -23,7 +23,7 @@ public enum ElementType: Int32, Sendable, Hashable, CaseIterable {
   case uint4 = 21
   case int4 = 22
 
-  /// Storage of one element in bits; `nil` for strings, which have no fixed size.
+  /// The size of one element in bits; `nil` for strings, which have no fixed size.
   public var bitWidth: Int? {
     switch self {
     case .uint4, .int4: 4
@@ -36,7 +36,7 @@ public enum ElementType: Int32, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// True for the real floating-point types of 16 bits and more.
+  /// Whether this is a real floating-point type of 16 bits or more.
   public var isFloatingPoint: Bool {
     switch self {
     case .float32, .float64, .float16, .bfloat16: true
@@ -44,7 +44,7 @@ public enum ElementType: Int32, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// True for signed and unsigned integers, four-bit ones included; false for `bool`.
+  /// Whether this is a signed or unsigned integer type, including four-bit ones but not `bool`.
   public var isInteger: Bool {
     switch self {
     case .uint8, .int8, .uint16, .int16, .int32, .int64, .uint32, .uint64, .uint4, .int4: true
@@ -52,7 +52,7 @@ public enum ElementType: Int32, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// The name that ONNX documents use, in lower case: `float`, `int64`, `bfloat16`.
+  /// The type's name in ONNX documents, in lower case, such as `float`, `int64` and `bfloat16`.
   public var onnxName: String {
     switch self {
     case .float32: "float"
@@ -61,9 +61,9 @@ public enum ElementType: Int32, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// Bytes that `count` elements take, or `nil` where there is no fixed size or the product overflows.
+  /// The number of bytes that `count` elements take; `nil` where there is no fixed size or the product overflows.
   ///
-  /// Four-bit elements are packed two a byte, the last byte padded (ONNX 1.16).
+  /// Four-bit elements are packed two in a byte, and the last byte is padded (ONNX 1.16).
   public func byteCount(elements count: Int) -> Int? {
     guard let bitWidth, count >= 0 else { return nil }
     if bitWidth == 4 { return count / 2 + count % 2 }

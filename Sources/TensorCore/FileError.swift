@@ -23,7 +23,7 @@ public struct FileError: Error, Sendable, Hashable {
     self.code = code
   }
 
-  /// The system's words for `code`, such as "No space left on device".
+  /// The system's message for ``code``, such as "No space left on device".
   public var reason: String { String(cString: strerror(code)) }
 }
 
@@ -35,7 +35,7 @@ extension FileError: CustomStringConvertible {
     }
   }
 
-  /// What to do about the causes that a user can remove.
+  /// What to do about a cause that a user can remove.
   private var advice: String {
     switch code {
     case ENOENT where operation == .write: "; create the folder, or name another"

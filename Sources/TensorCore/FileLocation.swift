@@ -6,11 +6,11 @@
   import Darwin
 #endif
 
-/// Where a path leads, through links, `.` and `..`, whether or not something is there yet.
+/// The place to which a path leads, through links, `.` and `..`, whether or not something is there yet.
 ///
-/// What exists is known by device and inode, so that hard links, folders that are mounted twice and names that
-/// differ in case where that doesn't count are found to be the same; what doesn't exist by its name below the
-/// deepest folder that does.
+/// An existing file or folder is identified by device and inode, so that hard links, folders that are mounted twice,
+/// and names that differ only in case where case doesn't count are found to be the same. One that doesn't exist is
+/// identified by its name below the deepest folder that does.
 public struct FileLocation: Sendable {
   private struct Identity: Hashable {
     var device: UInt64
@@ -29,15 +29,15 @@ public struct FileLocation: Sendable {
   }
 
   public let kind: Kind
-  /// True for `/dev/stdout`, `/dev/fd/3` and the like: a file that the process was started with.
+  /// Whether the path names a file that the process was started with, such as `/dev/stdout` or `/dev/fd/3`.
   public let isInherited: Bool
-  /// The file or folder itself.
+  /// The identity of the file or folder; `nil` where there is none.
   private let identity: Identity?
-  /// The folders above it that exist, the root first.
+  /// The existing folders above it, the root first.
   private let folders: [Identity]
-  /// The names below these; empty for what exists.
+  /// The names below these folders; empty for what exists.
   private let missing: [String]
-  /// Whether names in the deepest folder differ by more than case.
+  /// Whether the deepest folder takes names that differ only in case for the same.
   private let ignoresCase: Bool
 
   public init(_ path: String) {
@@ -68,7 +68,8 @@ public struct FileLocation: Sendable {
     ignoresCase = missing.isEmpty ? false : Self.ignoresCase(above)
   }
 
-  /// Whether both lead to one file or folder. Devices and pipes take any number of writers.
+  /// Whether both lead to the same file or folder. Devices and pipes, which take any number of writers, are never the
+  /// same.
   public func isSame(as other: FileLocation) -> Bool {
     if kind == .special || other.kind == .special { return false }
     if let identity, let theirs = other.identity { return identity == theirs }
@@ -78,16 +79,17 @@ public struct FileLocation: Sendable {
     return names == other.names
   }
 
-  /// Whether the other lies somewhere below this as a folder.
+  /// Whether the other place lies somewhere below this one.
   public func contains(_ other: FileLocation) -> Bool {
     if let identity { return other.folders.contains(identity) }
     guard other.identity == nil, folders.last == other.folders.last else { return false }
     return missing.count < other.missing.count && other.names.starts(with: names)
   }
 
-  /// A link in a folder, or below it, that leads to one of some files or to a folder above it; hard links too.
+  /// Finds a link in a folder, or below it, that leads to one of some files or to a folder above it. Hard links count
+  /// too.
   ///
-  /// - Returns: the link's path and the index of what it leads to.
+  /// - Returns: the link's path and the index of the file that it leads to; `nil` where there is no such link.
   public static func link(
     in folder: String, to files: [FileLocation], depth: Int = 4
   ) -> (path: String, index: Int)? {
@@ -105,7 +107,7 @@ public struct FileLocation: Sendable {
         continue
       }
       let inode = UInt64(truncatingIfNeeded: entry.pointee.d_ino)
-      // Most entries are files that are known not to be meant by their number alone.
+      // The inode number alone rules out most entries.
       if type == Int32(DT_REG), !files.contains(where: { $0.identity?.inode == inode }) { continue }
       var status = stat()
       guard stat(path, &status) == 0 else { continue }
@@ -121,7 +123,7 @@ public struct FileLocation: Sendable {
 
   private var names: [String] { ignoresCase ? missing.map { $0.lowercased() } : missing }
 
-  /// As many links as the system follows.
+  /// The number of links that the system follows.
   private static let linkLimit = 40
 
   /// The names from the root to where a path leads: those that exist, and those below them.
@@ -173,7 +175,7 @@ public struct FileLocation: Sendable {
     return count < 0 ? nil : String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 
-  /// Whether the folder of these names is found under its name in the other case too.
+  /// Whether the folder with these names is also found under its name in the other case.
   private static func ignoresCase(_ folder: some BidirectionalCollection<String>) -> Bool {
     guard let name = folder.last else { return false }
     let swapped = name.map { $0.isLowercase ? $0.uppercased() : $0.lowercased() }.joined()

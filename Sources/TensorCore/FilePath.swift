@@ -8,7 +8,7 @@
 
 /// Operations on file paths.
 public enum FilePath {
-  /// The path without links, `.` and `..`.
+  /// The absolute path without links, `.` and `..`.
   ///
   /// - Throws: ``FileError`` where it does not exist.
   public static func resolved(_ path: String) throws(FileError) -> String {
@@ -17,7 +17,7 @@ public enum FilePath {
     return String(cString: real)
   }
 
-  /// The folder that a path names its file in; `.` for a bare name.
+  /// The folder in which a path names its file; `.` for a bare name.
   public static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
@@ -28,7 +28,7 @@ public enum FilePath {
     path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
   }
 
-  /// Makes a folder and those above it, where they are missing.
+  /// Makes a folder and the folders above it where they are missing.
   ///
   /// - Throws: ``FileError``, with `ENOTDIR` where a file is in the way.
   public static func makeFolder(_ path: String) throws(FileError) {

@@ -1,18 +1,18 @@
-/// A short text that tells contents apart: FNV-1a in 64 bits (draft-eastlake-fnv), not meant against
+/// A hash that tells contents apart: FNV-1a in 64 bits (draft-eastlake-fnv), which gives no protection against
 /// forgery.
 public struct Fingerprint: Sendable, Hashable, CustomStringConvertible {
   private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 
   public init() {}
 
-  /// Of a JSON document, members in their order.
+  /// The fingerprint of a JSON document with its members in their order.
   public init(_ value: JSONValue) { combine(value.encoded()) }
 
   public mutating func combine(_ bytes: some Sequence<UInt8>) {
     for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01B3 }
   }
 
-  /// Takes a text in, set off from what follows.
+  /// Takes in a text and a separator, which keeps it apart from what follows.
   public mutating func combine(_ text: String) {
     combine(text.utf8)
     combine(CollectionOfOne(0))

@@ -6,10 +6,10 @@
   import Darwin
 #endif
 
-/// An open file that is read from its start to its end, several times where it is rewound.
+/// An open file that is read from start to end, or again after it is rewound.
 public final class InputFile: Sendable {
   public let path: String
-  /// Bytes in the file, or `nil` where it has no size of its own (a pipe).
+  /// The number of bytes in the file; `nil` where it has no size of its own (a pipe).
   public let size: Int?
   let descriptor: Int32
 
@@ -20,7 +20,7 @@ public final class InputFile: Sendable {
     try self.init(path, flags: 0) { $0 == S_IFDIR ? EISDIR : nil }
   }
 
-  /// Opens a file whose name others chose: no pipe or device, nor what a link points to.
+  /// Opens a file whose name comes from others, and refuses pipes, devices, folders and links.
   ///
   /// - Throws: ``FileError``, with `EINVAL` where the path names no regular file.
   public convenience init(regularFile path: String) throws(FileError) {
@@ -28,7 +28,7 @@ public final class InputFile: Sendable {
     try self.init(path, flags: O_NOFOLLOW | O_NONBLOCK) { $0 == S_IFREG ? nil : EINVAL }
   }
 
-  /// - Parameter refusal: the error for a kind of file, `nil` for one that is taken.
+  /// - Parameter refusal: the error for a kind of file; `nil` for one that is accepted.
   private init(_ path: String, flags: Int32, refusal: (mode_t) -> Int32?) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | flags)
     guard descriptor >= 0 else { throw FileError(.read, path, code: errno) }
@@ -49,9 +49,10 @@ public final class InputFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Fills `buffer` as far as the file reaches.
+  /// Fills `buffer` with the next bytes, as far as the file reaches.
   ///
-  /// - Returns: the bytes read; fewer than `buffer.count` only at the end of the file.
+  /// - Returns: the number of bytes read; fewer than `buffer.count` only at the end of the file.
+  /// - Throws: ``FileError`` where the file can't be read.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     var filled = 0
     while filled < buffer.count, let base = buffer.baseAddress {
@@ -74,9 +75,9 @@ public final class InputFile: Sendable {
     return filled
   }
 
-  /// Fills `buffer` from a place in the file, whatever was read before.
+  /// Fills `buffer` from an offset in the file, whatever was read before.
   ///
-  /// - Returns: false where the file ends before, or can't be read.
+  /// - Returns: false where the file ends too early or can't be read.
   public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
     var filled = 0
     while filled < buffer.count, let base = buffer.baseAddress {
@@ -89,11 +90,11 @@ public final class InputFile: Sendable {
     return true
   }
 
-  /// Ends the process with one line on standard error and the status of an unusable input, 2: bytes that a tensor
-  /// promised can't be had again, and those who read tensors can't go on without them.
+  /// Ends the process with one line on standard error and status 2, that of an unusable input. It is called when
+  /// bytes of a tensor can't be read again, without which readers of the tensor can't continue.
   ///
-  /// Nothing else runs at the end, since this may be any thread, with locks held, but that outputs that were begun
-  /// are removed.
+  /// Since the call may come from any thread, with locks held, nothing else runs at the end, except that unfinished
+  /// outputs are removed.
   public func endProcessAsChanged() -> Never {
     let line =
       "error: \(path): the file was changed while it was in use; leave it alone and start again\n"
@@ -104,7 +105,7 @@ public final class InputFile: Sendable {
     _exit(2)
   }
 
-  /// Goes on at a place in the file.
+  /// Continues at an offset in the file.
   ///
   /// - Throws: ``FileError``, with `ESPIPE` for a pipe.
   public func seek(to offset: Int) throws(FileError) {
@@ -113,7 +114,7 @@ public final class InputFile: Sendable {
     }
   }
 
-  /// Goes back to the start.
+  /// Returns to the start of the file.
   ///
   /// - Throws: ``FileError``, with `ESPIPE` for a pipe.
   public func rewind() throws(FileError) {

@@ -1,15 +1,15 @@
 import CKernels
 import Synchronization
 
-/// The one place that decides how many threads this process computes with.
+/// The single place that determines how many threads this process computes with.
 public enum Parallelism {
   private static let configured = Atomic<Int>(0)
 
-  /// Another number of threads for the work of one task, which doesn't disturb what runs beside it.
+  /// Another number of threads for the work of one task, without effect on the work beside it.
   @TaskLocal public static var threadCountOfTask: Int?
 
-  /// Threads for loops here and for oneDNN alike: all cores unless set, and never more than the process's limits
-  /// of address space and threads allow.
+  /// The number of threads for loops here and for oneDNN: all cores unless it is set, and never more than the
+  /// process's limits of address space and threads allow.
   public static var threadCount: Int {
     get {
       if let own = threadCountOfTask { return own }
@@ -41,7 +41,7 @@ public enum Parallelism {
     withoutActuallyEscaping(body) { body in
       let work = Work(count: count, parts: parts, body: body)
       withUnsafePointer(to: work) {
-        // oneDNN computes with the same pool of threads.
+        // This is the pool of threads that oneDNN uses too.
         snug_parallel(Int32(parts), Int32(parts), UnsafeMutableRawPointer(mutating: $0)) {
           context, part in
           guard let work = context?.assumingMemoryBound(to: Work.self).pointee else { return }

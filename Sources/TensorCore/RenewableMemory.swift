@@ -8,31 +8,31 @@ import Synchronization
   import Darwin
 #endif
 
-/// Memory whose content can be had again, so that it is occupied only while somebody reads it.
+/// Memory whose content can be produced again, so that it is occupied only while somebody reads it.
 ///
-/// The address stays the same all its life.
+/// The address never changes.
 final class RenewableMemory: Sendable {
   private struct State {
     var isFilled = false
-    /// Readers that rely on the content.
+    /// The number of readers that rely on the content.
     var holders = 0
   }
 
   nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer
-  /// The address space that `bytes` lie in.
+  /// The address space that holds ``bytes``.
   nonisolated(unsafe) private let reserved: UnsafeMutableRawBufferPointer
   private let state = Mutex(State())
   private let fill: @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
   /// - Parameter fill: writes every byte, the same ones at each call.
-  /// - Returns: `nil` where the system gives no address space.
+  /// - Returns: `nil` where the system provides no address space.
   init?(byteCount: Int, fill: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) {
     #if canImport(Darwin)
       let anonymous = MAP_ANON
     #else
       let anonymous = MAP_ANONYMOUS
     #endif
-    // Filled again and again, large blocks cost less in few large pages, which start at multiples of their size.
+    // Large blocks that are filled again and again cost less in huge pages, which start at multiples of their size.
     let isLarge = byteCount >= Self.hugePage
     let (size, overflow) = byteCount.addingReportingOverflow(isLarge ? Self.hugePage : 0)
     if overflow { return nil }
@@ -51,7 +51,7 @@ final class RenewableMemory: Sendable {
 
   private static let hugePage = 2 << 20
 
-  /// Makes the content stay until the call of ``letGo()`` that belongs to this one.
+  /// Fills the memory where it is empty, and keeps the content until the matching call of ``letGo()``.
   func hold() {
     state.withLock { state in
       if !state.isFilled { fill(bytes) }

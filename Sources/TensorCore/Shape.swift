@@ -1,6 +1,6 @@
 /// Arithmetic on concrete shapes (`[Int]`, outermost dimension first) that can't overflow.
 public enum Shape {
-  /// The number of elements, or `nil` where a dimension is negative or the product exceeds `Int`.
+  /// The number of elements; `nil` where a dimension is negative or the product exceeds `Int`.
   public static func elementCount(_ dimensions: some Sequence<Int>) -> Int? {
     var count = 1
     var hasZero = false
@@ -26,7 +26,7 @@ public enum Shape {
     return strides
   }
 
-  /// The multidirectional broadcast of two shapes (ONNX Broadcasting.md), or `nil` where they don't fit.
+  /// The multidirectional broadcast of two shapes (ONNX Broadcasting.md); `nil` where they don't fit.
   public static func broadcast(_ a: [Int], _ b: [Int]) -> [Int]? {
     let rank = max(a.count, b.count)
     var result = [Int](repeating: 1, count: rank)
@@ -41,7 +41,7 @@ public enum Shape {
     return result
   }
 
-  /// `axis` counted from the end where negative, or `nil` outside `-rank..<rank`.
+  /// The axis from 0 on, counted from the end where `axis` is negative; `nil` outside `-rank..<rank`.
   public static func normalizedAxis(_ axis: Int, rank: Int) -> Int? {
     guard axis >= -rank, axis < rank else { return nil }
     return axis < 0 ? axis + rank : axis

@@ -1,13 +1,13 @@
-/// A small generator with a reproducible sequence (Steele, Lea and Flood 2014, SplitMix64).
+/// A small random number generator with a reproducible sequence (SplitMix64, Steele, Lea and Flood 2014).
 public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   public init(seed: UInt64) { state = seed }
 
-  /// A stream of its own for each seed and list of counters, such as an epoch and a sample.
+  /// A separate stream for each seed and list of counters, such as an epoch and a sample.
   ///
-  /// Seeds and counters may be small and consecutive: each is mixed in turn, so that their order
-  /// matters, and lists of equal sums have streams that share nothing.
+  /// Seeds and counters may be small and consecutive: each is mixed in turn, so that their order matters and lists
+  /// with equal sums have unrelated streams.
   public init(seed: UInt64, stream counters: Int...) {
     var state = Self.mix(seed &+ Self.increment)
     for counter in counters {

@@ -1,6 +1,6 @@
 extension String {
-  /// The text fit for one line of a message: control characters, which a name from a file can contain, as
-  /// escapes, and the middle left out of what is very long.
+  /// The text in a form fit for one line of a message: control characters, which a name from a file can contain, are
+  /// escaped, and the middle of a very long text is left out.
   public var singleLine: String {
     let limit = 1000
     let scalars = unicodeScalars
@@ -12,8 +12,8 @@ extension String {
     return printable
   }
 
-  /// The text with what could steer a terminal, break a line or turn its direction as escapes, so that a name from
-  /// a file can't forge output.
+  /// The text with all characters escaped that could control a terminal, break a line or change its direction, so
+  /// that a name from a file can't forge output.
   public var printable: String {
     var line = ""
     for scalar in unicodeScalars {

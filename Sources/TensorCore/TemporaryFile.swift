@@ -9,23 +9,23 @@ import Synchronization
   import Darwin
 #endif
 
-/// The file that an output is written to before it gets its name.
+/// The file to which an output is written before it gets its name.
 ///
-/// It is locked for as long as it is open, and its name tells that it is one (``isName(_:)``). Whoever writes to a
-/// folder removes those there that can be locked: their processes are dead, on whatever host or in whatever
-/// container they ran. Where the file system has no locks nothing is removed.
+/// The file is locked as long as it is open, and its name marks it as temporary (``isName(_:)``). A process that
+/// writes to a folder removes the temporary files there that can be locked: their processes are dead, on whatever
+/// host or in whatever container they ran. Where the file system has no locks nothing is removed.
 public struct TemporaryFile: Sendable {
   let path: String
   let descriptor: Int32
-  /// Where the path is remembered for signals.
+  /// The slot in which the path is kept for the signal handler.
   private let slot: Int32
 
-  /// Folders that this process has looked through.
+  /// The folders that this process has searched.
   private static let swept = Mutex<Set<String>>([])
 
   /// - Parameters:
-  ///   - target: the file whose place it will take; it is made in the same folder.
-  ///   - output: what errors name.
+  ///   - target: the file that it will replace; it is made in the same folder.
+  ///   - output: the name of the output in errors.
   init(beside target: String, for output: String) throws(FileError) {
     let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
     Self.sweep(folder)
@@ -39,7 +39,7 @@ public struct TemporaryFile: Sendable {
         throw FileError(.write, output, code: errno)
       }
       _ = snug_lock_file(descriptor, 1)
-      // Between making and locking, another process may have taken it for a dead one's.
+      // Between the making and the locking, another process may have removed it as one of a dead process.
       var status = stat()
       if fstat(descriptor, &status) != 0 || status.st_nlink > 0 {
         self.path = path
@@ -58,7 +58,7 @@ public struct TemporaryFile: Sendable {
     forget()
   }
 
-  /// The file has another name now.
+  /// Forgets the file, which has another name or is removed.
   func forget() { snug_forget_temporary(slot) }
 
   /// Removes all temporary files of this process, which must end after it. Async-signal-safe.
@@ -67,7 +67,7 @@ public struct TemporaryFile: Sendable {
   private static let prefix = ".snug-"
   private static let suffix = ".tmp"
 
-  /// Whether a file's name is one of those that are given here: `.snug-PROCESS-RANDOM.tmp`.
+  /// Whether a name is that of a temporary file: `.snug-PROCESS-RANDOM.tmp`.
   static func isName(_ name: String) -> Bool {
     guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return false }
     let parts = name.dropFirst(prefix.count).dropLast(suffix.count).split(
@@ -75,9 +75,9 @@ public struct TemporaryFile: Sendable {
     return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isHexDigit) }
   }
 
-  /// Removes the temporary files of dead processes from a folder, once a process.
+  /// Removes the temporary files of dead processes from a folder, the first time that this process writes there.
   ///
-  /// - Parameter folder: its path with a slash behind it; empty for the working directory.
+  /// - Parameter folder: the path with a slash at its end; empty for the working directory.
   private static func sweep(_ folder: String) {
     guard swept.withLock({ $0.insert(folder).inserted }) else { return }
     removeAbandoned(in: folder)

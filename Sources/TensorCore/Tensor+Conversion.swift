@@ -6,7 +6,8 @@ extension Tensor {
     return Tensor(values, shape: shape)
   }
 
-  /// The elements as `Int`, or `nil` unless the tensor holds integers or booleans that `Int` can represent.
+  /// The elements as `Int`; `nil` unless the tensor holds integers or booleans. `uint64` elements are clamped to
+  /// `Int.max`.
   public func integers() -> [Int]? {
     switch elementType {
     case .int8: elements(of: Int8.self).map(Int.init)
@@ -50,7 +51,7 @@ extension Tensor {
   }
 }
 
-/// Exact widening of the 16-bit float formats, and rounding to them (nearest, ties to even).
+/// Exact widening of the 16-bit float formats, and rounding to them (to nearest, ties to even).
 public enum HalfPrecision {
   public static func float(fromBFloat16 bits: UInt16) -> Float {
     Float(bitPattern: UInt32(bits) << 16)
@@ -62,7 +63,7 @@ public enum HalfPrecision {
     let fraction = UInt32(bits & 0x3FF)
     switch exponent {
     case 0:
-      // Subnormal: fraction x 2^-24, exact in single precision.
+      // A subnormal number is fraction x 2^-24, which is exact in single precision.
       let magnitude = Float(fraction) * Float(sign: .plus, exponent: -24, significand: 1)
       return Float(bitPattern: magnitude.bitPattern | sign)
     case 31:

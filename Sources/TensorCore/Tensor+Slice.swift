@@ -1,8 +1,7 @@
 extension Tensor {
-  /// The entries `range` along dimension 0, sharing this tensor's memory.
+  /// The entries `range` along dimension 0, which share this tensor's memory.
   ///
-  /// - Returns: `nil` for a scalar, a string tensor, a range outside the tensor, and four-bit elements that
-  ///   don't begin at a byte.
+  /// - Returns: `nil` for a scalar, for elements of less than 8 bits or strings, and for a range outside the tensor.
   public func slice(_ range: Range<Int>) -> Tensor? {
     guard let first = shape.first, range.lowerBound >= 0, range.upperBound <= first,
       let bits = elementType.bitWidth, bits >= 8

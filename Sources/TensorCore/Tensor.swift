@@ -1,16 +1,16 @@
-/// An immutable dense tensor in row-major order, cheap to copy.
+/// An immutable dense tensor in row-major order, which is cheap to copy.
 ///
-/// Shape letters in this package: N batch, C channels, H and W height and width, O output channels,
-/// I input channels, K the length of one dot product.
+/// Letters for shapes in this package are N for the batch, C for channels, H and W for height and width, O for output
+/// and I for input channels, and K for the length of a dot product.
 public struct Tensor: Sendable {
   public let elementType: ElementType
-  /// Outermost dimension first; empty for a scalar.
+  /// The dimensions, outermost first; empty for a scalar.
   public let shape: [Int]
   public let storage: TensorStorage
-  /// Elements of a string tensor, whose `storage` is empty.
+  /// The elements of a string tensor, whose ``storage`` is empty.
   public let strings: [[UInt8]]
 
-  /// A tensor over `storage`, or `nil` unless it holds exactly the bytes of that type and shape.
+  /// A tensor over `storage`; `nil` unless that holds exactly the bytes of the type and shape.
   public init?(elementType: ElementType, shape: [Int], storage: TensorStorage) {
     guard let count = Shape.elementCount(shape),
       elementType.byteCount(elements: count) == storage.byteCount
@@ -21,7 +21,7 @@ public struct Tensor: Sendable {
     self.strings = []
   }
 
-  /// A tensor of byte strings, or `nil` unless their number is that of the shape.
+  /// A tensor of byte strings; `nil` unless their number is that of the shape.
   public init?(strings: [[UInt8]], shape: [Int]) {
     guard Shape.elementCount(shape) == strings.count else { return nil }
     self.elementType = .string
@@ -30,7 +30,7 @@ public struct Tensor: Sendable {
     self.strings = strings
   }
 
-  /// A tensor of fresh memory that `initialize` fills.
+  /// A tensor in new memory that `initialize` fills.
   ///
   /// - Precondition: no dimension is negative and the size fits in memory.
   public init<T: TensorElement, E: Error>(
@@ -48,7 +48,7 @@ public struct Tensor: Sendable {
     self.strings = []
   }
 
-  /// A tensor whose elements `fill` writes when they are read, and again after they were discarded.
+  /// A tensor whose elements `fill` writes when they are first read, and again after they were discarded.
   ///
   /// - Parameter fill: writes every element, the same ones at each call.
   /// - Precondition: no dimension is negative and the size fits in memory.
@@ -96,7 +96,7 @@ public struct Tensor: Sendable {
   private static func withTyped<T, R, E: Error>(
     _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeBufferPointer<T>) throws(E) -> R
   ) throws(E) -> R {
-    // Bytes of a parsed file may stand at any address; typed access needs the type's alignment.
+    // Bytes of a parsed file may lie at any address; typed access needs the type's alignment.
     if let base = bytes.baseAddress, Int(bitPattern: base) % MemoryLayout<T>.alignment != 0 {
       let copy = UnsafeMutableRawBufferPointer.allocate(
         byteCount: max(bytes.count, 1), alignment: 64)
@@ -120,7 +120,7 @@ public struct Tensor: Sendable {
     withElements(of: type) { Array($0) }
   }
 
-  /// The same elements under another shape, or `nil` if the number of elements differs.
+  /// The same elements in another shape; `nil` where the number of elements differs.
   public func reshaped(_ shape: [Int]) -> Tensor? {
     elementType == .string
       ? Tensor(strings: strings, shape: shape)
@@ -129,7 +129,7 @@ public struct Tensor: Sendable {
 }
 
 extension Tensor: Hashable {
-  /// Equality of type, shape and bits: NaN equals itself, -0 differs from 0.
+  /// Whether types, shapes and bits are equal: NaN equals itself, and -0 differs from 0.
   public static func == (a: Tensor, b: Tensor) -> Bool {
     a.elementType == b.elementType && a.shape == b.shape && a.strings == b.strings
       && (a.storage === b.storage

@@ -1,17 +1,17 @@
-/// Immutable, reference-counted bytes behind one or more tensors.
+/// The immutable, reference-counted bytes of one or more tensors.
 ///
-/// The memory may come from anywhere (an allocation here, a parsed protobuf message): `release` gives it back once
-/// the last tensor that uses it is gone. Bytes that can be had again, from a file or by computing them, take up memory
-/// only while they are read, if their readers see to it: ``discard()``.
+/// The memory may come from anywhere, such as an allocation here or a parsed protobuf message; `release` gives it
+/// back once the last tensor that uses it is gone. Bytes that can be read or computed again occupy memory only while
+/// they are read, if their readers call ``discard()``.
 public final class TensorStorage: Sendable {
   public let byteCount: Int
-  /// Where the bytes stand when they are in memory.
+  /// The address of the bytes, valid when they are in memory.
   nonisolated(unsafe) private let place: UnsafeRawBufferPointer
   private let renewable: RenewableMemory?
   private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 
   /// - Parameters:
-  ///   - bytes: memory that nobody writes to from here on.
+  ///   - bytes: memory that nobody writes to from then on.
   ///   - release: called once, with `bytes`, at the end of this storage's life.
   public init(
     adopting bytes: UnsafeRawBufferPointer,
@@ -23,7 +23,7 @@ public final class TensorStorage: Sendable {
     self.release = release
   }
 
-  /// New memory of `byteCount` bytes, 64-byte aligned, filled once by `initialize`.
+  /// New memory of `byteCount` bytes, aligned to 64 bytes and filled once by `initialize`.
   public convenience init<E: Error>(
     byteCount: Int, initialize: (UnsafeMutableRawBufferPointer) throws(E) -> Void
   ) throws(E) {
@@ -40,11 +40,11 @@ public final class TensorStorage: Sendable {
     }
   }
 
-  /// Fewer bytes than these aren't worth having again.
+  /// The least number of bytes that are worth producing again.
   public static let leastRenewableBytes = 1 << 20
 
-  /// Bytes that `fill` writes when they are first read, and again when they are read after ``discard()``; at once,
-  /// and once, where there are few.
+  /// Bytes that `fill` writes when they are first read, and again when they are read after ``discard()``. Few bytes
+  /// are written once, immediately.
   ///
   /// - Parameter fill: writes every byte, the same ones at each call, on whatever thread reads them.
   public static func renewable(
@@ -65,7 +65,8 @@ public final class TensorStorage: Sendable {
 
   deinit { release(place) }
 
-  /// The bytes, which stay in memory for as long as this storage lives; ``withBytes(_:)`` and ``hold()`` ask for less.
+  /// The bytes, which from then on stay in memory as long as this storage lives; ``withBytes(_:)`` and ``hold()``
+  /// keep them for a shorter time.
   public var bytes: UnsafeRawBufferPointer {
     renewable?.hold()
     return place
@@ -80,7 +81,7 @@ public final class TensorStorage: Sendable {
     return try body(place)
   }
 
-  /// The bytes together with what keeps them in memory.
+  /// Keeps the bytes in memory for as long as it lives.
   public final class Hold: Sendable {
     private let storage: TensorStorage
 
@@ -91,17 +92,17 @@ public final class TensorStorage: Sendable {
 
     deinit { storage.renewable?.letGo() }
 
-    /// Valid for as long as this object lives.
+    /// The bytes, valid as long as this object lives.
     public var bytes: UnsafeRawBufferPointer { storage.place }
   }
 
   /// Keeps the bytes in memory for as long as the result lives.
   public func hold() -> Hold { Hold(self) }
 
-  /// Gives back the memory of bytes that can be had again and that nobody holds; of others it does nothing.
+  /// Gives back the memory of bytes that can be produced again and that nobody holds; has no effect on others.
   public func discard() { renewable?.discard() }
 
-  /// Whether there is an address, and a multiple of `alignment`; reads nothing.
+  /// Whether the bytes have an address that is a multiple of `alignment`; reads nothing.
   public func isAligned(to alignment: Int) -> Bool {
     place.baseAddress.map { Int(bitPattern: $0) % alignment == 0 } ?? false
   }

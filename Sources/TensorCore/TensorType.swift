@@ -1,7 +1,7 @@
-/// One dimension of a tensor whose size may not be known before the model runs.
+/// A dimension of a tensor, whose size may be unknown before the model runs.
 public enum Dimension: Sendable, Hashable {
   case fixed(Int)
-  /// A `dim_param` of the file, such as a dynamic batch.
+  /// A size that the file names by a `dim_param`, such as a dynamic batch.
   case symbolic(String)
   case unknown
 
@@ -25,10 +25,10 @@ extension Dimension: CustomStringConvertible {
   }
 }
 
-/// The static type of a value: element type and, where the rank is known, dimensions.
+/// The static type of a value: its element type and, where the rank is known, its dimensions.
 public struct TensorType: Sendable, Hashable {
   public var elementType: ElementType
-  /// `nil` when even the rank is unknown.
+  /// The dimensions; `nil` where even the rank is unknown.
   public var dimensions: [Dimension]?
 
   public init(_ elementType: ElementType, _ dimensions: [Dimension]?) {
@@ -42,7 +42,7 @@ public struct TensorType: Sendable, Hashable {
 
   public var rank: Int? { dimensions?.count }
 
-  /// The shape where every dimension is fixed.
+  /// The shape; `nil` unless every dimension is fixed.
   public var shape: [Int]? {
     guard let dimensions else { return nil }
     var shape: [Int] = []

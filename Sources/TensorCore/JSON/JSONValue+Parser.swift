@@ -1,4 +1,4 @@
-/// What makes bytes no JSON document, and where.
+/// Why bytes are not a JSON document, and where.
 public struct JSONError: Error, Sendable, Hashable {
   public enum Reason: Sendable, Hashable {
     case unexpectedEnd
@@ -11,7 +11,7 @@ public struct JSONError: Error, Sendable, Hashable {
   }
 
   public var reason: Reason
-  /// Bytes before the fault.
+  /// The number of bytes before the fault.
   public var offset: Int
 }
 
@@ -34,14 +34,17 @@ extension JSONError: CustomStringConvertible {
 extension JSONValue {
   /// Reads one document (RFC 8259), which takes all of `bytes`.
   ///
-  /// - Parameter depthLimit: arrays and objects inside each other; more is refused, so that hostile
-  ///   text can't exhaust the stack.
+  /// - Parameter depthLimit: the greatest depth of arrays and objects inside each other, so that hostile text can't
+  ///   exhaust the stack.
+  /// - Throws: ``JSONError`` where the bytes are anything else.
   public init(parsing bytes: some Sequence<UInt8>, depthLimit: Int = 64) throws(JSONError) {
     var parser = JSONParser(bytes: Array(bytes), depthLimit: depthLimit)
     self = try parser.document()
   }
 
   /// Reads one document from text.
+  ///
+  /// - Throws: ``JSONError`` where the text is anything else.
   public init(parsing text: String, depthLimit: Int = 64) throws(JSONError) {
     try self.init(parsing: text.utf8, depthLimit: depthLimit)
   }
@@ -100,13 +103,13 @@ private struct JSONParser {
     return .array(elements)
   }
 
-  /// Steps over the opening bracket.
+  /// Moves past the opening bracket.
   private mutating func enter(_ depth: Int) throws(JSONError) {
     guard depth < depthLimit else { throw error(.tooDeep(limit: depthLimit)) }
     position += 1
   }
 
-  /// True past the closing bracket; otherwise past the comma that must precede another element.
+  /// Moves past the closing bracket and returns true, or past the comma that must precede another element.
   private mutating func close(_ bracket: UInt8, after count: Int) throws(JSONError) -> Bool {
     skipSpace()
     if try peek() == bracket {

@@ -1,14 +1,15 @@
 extension JSONValue {
-  /// The document as UTF-8 text: members in their order, no NaN or infinity, the same bytes each time.
+  /// The document as UTF-8 text, with members in their order and without NaN or infinity; the same bytes each time.
   ///
-  /// - Parameter indentation: spaces a level; `nil` writes everything on one line without spaces.
+  /// - Parameter indentation: the number of spaces for each level; `nil` writes everything on one line without
+  ///   spaces.
   public func encoded(indentation: Int? = nil) -> [UInt8] {
     var writer = JSONWriter(indentation: indentation)
     writer.write(self, level: 0)
     return writer.bytes
   }
 
-  /// `encoded` as a string.
+  /// The document as a string, with the content of ``encoded(indentation:)``.
   public func text(indentation: Int? = nil) -> String {
     String(decoding: encoded(indentation: indentation), as: UTF8.self)
   }

@@ -1,4 +1,4 @@
-/// A JSON document or a part of one, with object members in the order they were given.
+/// A JSON document or a part of one, with the members of objects in the order in which they were given.
 ///
 /// Literals build documents in place:
 ///
@@ -13,12 +13,12 @@ public enum JSONValue: Sendable, Hashable {
   case array([JSONValue])
   case object([JSONMember])
 
-  /// The shortest decimal that reads back as `value` in single precision.
+  /// The number whose shortest decimal reads back as `value` in single precision.
   public static func number(_ value: Float) -> JSONValue {
     .number(Double(value.description) ?? Double(value))
   }
 
-  /// The value of the first member called `key`; `nil` where there is none or this is no object.
+  /// The value of the first member with the key `key`; `nil` where there is none or this isn't an object.
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value
@@ -29,7 +29,7 @@ public enum JSONValue: Sendable, Hashable {
   public var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
   public var objectValue: [JSONMember]? { if case .object(let value) = self { value } else { nil } }
 
-  /// The integer, also where it was written with a zero fraction.
+  /// The integer, also where it was written with a fraction of zero.
   public var integerValue: Int64? {
     switch self {
     case .integer(let value): value
@@ -47,7 +47,7 @@ public enum JSONValue: Sendable, Hashable {
   }
 }
 
-/// A key and its value inside a JSON object.
+/// A key and its value in a JSON object.
 public struct JSONMember: Sendable, Hashable {
   public var key: String
   public var value: JSONValue
