@@ -9,7 +9,7 @@ struct AttributeDecoder {
   let tensors: TensorDecoder
   /// The node's name, for errors.
   let node: String
-  /// In the body of a function: the attributes of the call, by name.
+  /// The attributes of the call by name, in the body of a function; `nil` elsewhere.
   var arguments: [String: Attribute]?
 
   func decode(_ list: MessageList<Onnx__AttributeProto>?, _ count: Int) throws(FormatProblem)
@@ -33,7 +33,7 @@ struct AttributeDecoder {
       guard let arguments else {
         throw .attribute(node: node, name: name, .reference(to: reference))
       }
-      // A parameter that the call leaves out and that has no default leaves out the attribute.
+      // A parameter that the call leaves out and that has no default means that the attribute is left out.
       if let argument = arguments[reference] { attributes.append(Attribute(name, argument.value)) }
     }
     return attributes
@@ -98,9 +98,9 @@ enum AttributeKind: String, CaseIterable {
     }
   }
 
-  /// The kind that a message declares, checked against its content.
+  /// The kind of attribute that a message declares, checked against its content.
   ///
-  /// Where the type is missing the content tells. A declared scalar without content is the default, which
+  /// Where the type is missing, the content determines it. A declared scalar without content is the default, which
   /// proto3 writers leave out; an undeclared empty list is read as integers.
   static func inUse(_ message: AttributeDecoder.Message) throws(AttributeFault) -> AttributeKind {
     let content = allCases.filter { $0.isPresent(message.pointee) }

@@ -1,12 +1,12 @@
 import TensorCore
 
-/// Bytes that are read once, front to back, from a file or from memory.
+/// Bytes that are read once, from front to back, from a file or from memory.
 ///
-/// A file passes through a small window, so that its size never counts against memory.
+/// A file passes through a small window, so that its size takes no memory.
 struct ByteSource {
-  /// Bytes in all.
+  /// The number of all bytes.
   let count: Int
-  /// Bytes consumed so far.
+  /// The number of bytes consumed so far.
   private(set) var position = 0
 
   private let file: InputFile?
@@ -22,9 +22,9 @@ struct ByteSource {
     count = bytes.count
   }
 
-  /// A pipe, whose size is not known, is read to its end first.
+  /// Makes a source of a file; a pipe, whose size is unknown, is first read to its end.
   ///
-  /// - Parameter limit: bytes that a pipe may hold.
+  /// - Parameter limit: the number of bytes that a pipe may hold.
   init(_ file: InputFile, limit: Int) throws(FileError) {
     if let size = file.size {
       count = size
@@ -47,7 +47,7 @@ struct ByteSource {
     return window.prefix(length)
   }
 
-  /// The next byte, or `nil` at the end.
+  /// The next byte; `nil` at the end.
   mutating func next() throws(FormatProblem) -> UInt8? {
     if cursor == window.count {
       guard position < count else { return nil }
@@ -63,7 +63,8 @@ struct ByteSource {
 
   /// Appends the next `length` bytes to `output`.
   ///
-  /// - Returns: false where the source ends before.
+  /// - Returns: false where the source ends too early.
+  /// - Throws: ``FormatProblem`` where the file can't be read.
   mutating func copy(_ length: Int, to output: inout [UInt8]) throws(FormatProblem) -> Bool {
     var rest = length
     while rest > 0 {
@@ -81,9 +82,10 @@ struct ByteSource {
     return true
   }
 
-  /// Fills `buffer` with the next bytes, past the window where that is used up.
+  /// Fills `buffer` with the next bytes, from beyond the window where that is used up.
   ///
-  /// - Returns: false where the source ends before.
+  /// - Returns: false where the source ends too early.
+  /// - Throws: ``FormatProblem`` where the file can't be read.
   mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(FormatProblem) -> Bool {
     let part = min(buffer.count, window.count - cursor)
     window.withUnsafeBytes { bytes in
@@ -97,11 +99,11 @@ struct ByteSource {
     return part + more == buffer.count
   }
 
-  /// The next `length` bytes, to be read when they are asked for; `nil` where that is not worth it, or not possible.
+  /// The next `length` bytes, which are read on demand; `nil` where that is not worth it, or not possible.
   ///
-  /// A file that is cut short before then ends the process: ``InputFile/endProcessAsChanged()``.
+  /// If the file is cut short before that, the process ends: ``InputFile/endProcessAsChanged()``.
   ///
-  /// - Precondition: so many bytes remain.
+  /// - Precondition: `length` bytes remain.
   mutating func deferred(_ length: Int) throws(FormatProblem) -> TensorStorage? {
     guard let file, length >= TensorStorage.leastRenewableBytes, length > window.count - cursor
     else { return nil }

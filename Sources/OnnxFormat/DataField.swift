@@ -22,7 +22,7 @@ enum DataField: String, CaseIterable {
     }
   }
 
-  /// The field of that number in the schema, or `nil` for one that holds no elements.
+  /// The field with a number in the schema; `nil` for one that holds no elements.
   init?(number: UInt32) {
     guard let field = Self.allCases.first(where: { $0.number == number }) else { return nil }
     self = field
@@ -40,7 +40,8 @@ enum DataField: String, CaseIterable {
     }
   }
 
-  /// Bytes of one entry of a list that has the layout of a tensor on the wire already.
+  /// The number of bytes of one entry, where the list on the wire already has the layout of a tensor; `nil`
+  /// elsewhere.
   var entryWidth: Int? {
     switch self {
     case .floats: 4
@@ -49,6 +50,6 @@ enum DataField: String, CaseIterable {
     }
   }
 
-  /// True where the packed field on the wire is what a tensor's storage holds.
+  /// Whether the packed field on the wire is what a tensor's storage holds.
   var isTensorLayout: Bool { self == .raw || entryWidth != nil }
 }

@@ -1,7 +1,7 @@
 import COnnxProto
 import TensorCore
 
-/// A protobuf-c message with all that it points to, freed at the end of its life.
+/// A protobuf-c message with all that it points to, which is freed at the end of its life.
 struct DecodedMessage<Message>: ~Copyable {
   let pointer: UnsafeMutablePointer<Message>
 
@@ -91,7 +91,7 @@ func numbers<Number>(_ list: UnsafeMutablePointer<Number>?, _ count: Int)
   UnsafeBufferPointer(start: list, count: list == nil ? 0 : count)
 }
 
-/// The text of a string field, empty where it is absent.
+/// The text of a string field; empty where the field is absent.
 ///
 /// Text that is not UTF-8 is repaired.
 func text(_ field: UnsafeMutablePointer<CChar>?) -> String {

@@ -1,24 +1,24 @@
 import COnnxProto
 import TensorCore
 
-/// Tensor data in files beside the model, read when they are asked for.
+/// Tensor data in files beside the model, which are read on demand.
 ///
-/// The files are opened only below the model's folder, whatever the model says. One that is cut short after that ends
-/// the process, as the model's own file does: ``InputFile/endProcessAsChanged()``.
+/// Files are opened only below the model's folder, whatever the model says. If one is cut short later, the process
+/// ends, as for the model's own file: ``InputFile/endProcessAsChanged()``.
 final class ExternalData {
-  /// The model's folder, or `nil` for a model that came as bytes.
+  /// The model's folder; `nil` for a model that came as bytes.
   private let folder: String?
   private var files: [String: InputFile] = [:]
   /// The paths of all files that were opened.
   private(set) var paths: Set<String> = []
 
-  /// Files that stay open until their tensors are gone, well below what a process may have; those beyond, in models
-  /// with a file for each tensor, are read at once.
+  /// The largest number of files that stay open until their tensors are gone, well below what a process may have.
+  /// Those beyond it, in models with a file for each tensor, are read at once.
   private static let openFileLimit = 256
 
   init(folder: String?) { self.folder = folder }
 
-  /// The data that a tensor's `external_data` entries describe.
+  /// The data that the `external_data` entries of a tensor describe.
   func storage(_ message: TensorDecoder.Message, byteCount: Int) throws(TensorFault)
     -> TensorStorage
   {

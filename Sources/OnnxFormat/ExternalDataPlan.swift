@@ -1,22 +1,22 @@
 import GraphIR
 import TensorCore
 
-/// The layout of the file that holds tensors of a model too large for one protobuf file.
+/// The layout of the file with the tensors of a model that is too large for one protobuf file.
 struct ExternalDataPlan {
   /// The file's name, beside the model.
   let location: String
-  /// Tensors in the order of the file, each at its offset.
+  /// The tensors in the order of the file, each with its offset.
   private(set) var tensors: [(offset: Int, storage: TensorStorage)] = []
   private var end = 0
 
-  /// Smaller tensors stay in the model.
+  /// The size in bytes below which a tensor stays in the model.
   private static let leastBytes = 1024
-  /// Offsets that readers can map.
+  /// The alignment of offsets in bytes, with which readers can map the file.
   private static let alignment = 4096
 
   init(location: String) { self.location = location }
 
-  /// Gives a tensor a place, and returns the entries that describe it; `nil` where it stays inside.
+  /// Gives a tensor a place and returns the entries that describe it; `nil` where it stays in the model.
   mutating func place(_ tensor: Tensor) -> [KeyValue]? {
     let count = tensor.storage.byteCount
     guard count >= Self.leastBytes else { return nil }

@@ -1,5 +1,6 @@
 extension FileKind {
-  /// The kind of a file that is not ONNX, told from its first bytes, or `nil`.
+  /// Recognizes the kind of a file that is not ONNX by its first bytes; gives `nil` where they may be those of a
+  /// model.
   init?(head: [UInt8]) {
     func starts(_ bytes: [UInt8]) -> Bool { head.starts(with: bytes) }
     if starts([0x50, 0x4B, 3, 4]) {
@@ -21,7 +22,7 @@ extension FileKind {
     }
   }
 
-  /// True for UTF-8 without control characters; a model begins with one, the key of `ir_version`.
+  /// Whether the bytes are UTF-8 without control characters; a model begins with one, the key of `ir_version`.
   private static func isText(_ head: [UInt8]) -> Bool {
     let isPlain = head.allSatisfy { byte in
       byte >= 0x20 && byte != 0x7F || byte == 0x09 || byte == 0x0A || byte == 0x0D

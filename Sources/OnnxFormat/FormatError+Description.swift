@@ -1,7 +1,7 @@
 import TensorCore
 
 extension FormatError: CustomStringConvertible {
-  /// One line that names the file, what in it is wrong, and what to do.
+  /// One line that names the file, what is wrong in it, and what to do.
   public var description: String {
     switch problem {
     case .cannotRead, .cannotWrite: "\(problem)".singleLine

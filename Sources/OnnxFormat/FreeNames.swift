@@ -1,6 +1,6 @@
 import COnnxProto
 
-/// The values that the subgraphs of a node read from the graphs around it, each once.
+/// The names of the values that the subgraphs of a node read from the graphs around it, each of them once.
 ///
 /// Recursion is bounded: the scanner limits how deep messages are nested.
 func freeNames(of node: UnsafeMutablePointer<Onnx__NodeProto>) -> [String] {
@@ -19,7 +19,7 @@ func freeNames(of node: UnsafeMutablePointer<Onnx__NodeProto>) -> [String] {
 func freeNames(of graph: UnsafeMutablePointer<Onnx__GraphProto>) -> [String] {
   let g = graph.pointee
   let nodes = messages(g.node, g.n_node)
-  // A name that is defined here is never free, so it counts as seen from the start.
+  // A name that is defined here is never free, so it is treated as seen from the start.
   var seen: Set<String> = [""]
   for input in messages(g.input, g.n_input) { seen.insert(text(input.pointee.name)) }
   for constant in messages(g.initializer, g.n_initializer) {

@@ -2,13 +2,13 @@ import GraphIR
 
 /// Replaces calls of a model's own functions by the functions' bodies.
 ///
-/// 1. Values and nodes of a body get the call's name in front: no two calls share a name.
-/// 2. A body's calls are replaced too. ``FunctionLibrary/check(_:)`` has refused before what would not end.
+/// 1. The names of a body's values and nodes get the call's name as a prefix, so that no two calls share a name.
+/// 2. Calls in a body are replaced too. ``FunctionLibrary/check(_:)`` has already refused what would not end.
 struct FunctionInliner {
   let library: FunctionLibrary
   let model: Model
   let resolver: any OperatorResolver
-  /// Opsets that bodies import.
+  /// The opsets that bodies import.
   private(set) var opsets: [OpsetImport] = []
 
   init(library: FunctionLibrary, model: Model, resolver: any OperatorResolver) {
@@ -17,6 +17,8 @@ struct FunctionInliner {
     self.resolver = resolver
   }
 
+  /// Replaces all calls in a graph.
+  ///
   /// - Throws: ``FormatProblem`` where a function is malformed.
   mutating func run(_ graph: inout Graph) throws(FormatProblem) {
     guard !library.isEmpty else { return }

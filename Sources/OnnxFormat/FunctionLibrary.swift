@@ -2,10 +2,10 @@ import COnnxProto
 import GraphIR
 import TensorCore
 
-/// The functions that a model brings along, and their bodies for a call.
+/// The functions that a model defines, and their bodies for a call.
 ///
-/// A function comes before an operator of its name in any domain, the standard's too: which of the two a runtime takes
-/// is left to it (IR.md), and only the body says what the file means.
+/// A function takes precedence over an operator of its name in any domain, including the standard one: which of the
+/// two a runtime takes is left to it (IR.md), and only the body says what the file means.
 struct FunctionLibrary: Sendable {
   struct Key: Hashable {
     var domain: String
@@ -13,9 +13,9 @@ struct FunctionLibrary: Sendable {
     var overload: String
   }
 
-  /// Serialized, so that each call decodes its own copy with its own attributes.
+  /// The serialized functions, of which each call decodes its own copy with its own attributes.
   private var functions: [Key: [UInt8]] = [:]
-  /// What the nodes of each function are, calls or not, with those of the graphs inside them.
+  /// The keys of each function's nodes, whether they are calls or not, with those of the graphs inside them.
   private var nodes: [Key: [Key]] = [:]
 
   init() {}
@@ -50,10 +50,10 @@ struct FunctionLibrary: Sendable {
       overload: text(node.pointee.overload))
   }
 
-  /// Checks that the calls in a graph come to an end, and to not more than ``FormatLimits/expandedNodes`` nodes,
-  /// before any is replaced: a few bytes can ask for very many.
+  /// Checks, before any call is replaced, that the calls in a graph come to an end and become at most
+  /// ``FormatLimits/expandedNodes`` nodes: a few bytes can demand very many.
   ///
-  /// - Throws: ``FormatProblem`` for a function that calls itself, that is called too deeply, or too often.
+  /// - Throws: ``FormatProblem`` for a function that calls itself, or is called too deeply or too often.
   func check(_ graph: Onnx__GraphProto) throws(FormatProblem) {
     if isEmpty { return }
     var known: [Key: Int] = [:]
@@ -66,7 +66,7 @@ struct FunctionLibrary: Sendable {
     }
   }
 
-  /// What the nodes of a graph are, with those of the graphs inside them.
+  /// The keys of a graph's nodes, with those of the graphs inside them.
   ///
   /// Recursion is bounded: the scanner limits how deep messages are nested.
   private static func keys(_ list: MessageList<Onnx__NodeProto>?, _ count: Int) -> [Key] {
@@ -83,11 +83,11 @@ struct FunctionLibrary: Sendable {
     return keys
   }
 
-  /// Nodes that a call becomes.
+  /// The number of nodes that a call becomes.
   ///
   /// - Parameters:
-  ///   - callers: the functions whose bodies the call lies in, outermost first.
-  ///   - known: sizes that were found before.
+  ///   - callers: the functions whose bodies contain the call, outermost first.
+  ///   - known: the sizes found so far.
   private func expandedSize(
     of key: Key, callers: [Key], known: inout [Key: Int]
   ) throws(FormatProblem) -> Int {
@@ -100,7 +100,7 @@ struct FunctionLibrary: Sendable {
     var size = 1
     for node in nodes {
       let more = try expandedSize(of: node, callers: callers + [key], known: &known)
-      // Sizes double with each function of a chain.
+      // Sizes can double with each function of a chain.
       size = min(size + more, FormatLimits.expandedNodes + 1)
     }
     known[key] = size
@@ -112,7 +112,8 @@ struct FunctionLibrary: Sendable {
       domain: OpsetImport.canonical(node.op.domain), name: node.op.type, overload: node.overload)
   }
 
-  /// The body of the function that a node calls, as a graph of the function's inputs and outputs.
+  /// The body of the function that a node calls, as a graph with the function's inputs and outputs; `nil` for a node
+  /// that calls none.
   ///
   /// - Throws: ``FormatProblem`` where the function is malformed.
   func body(of node: Node, in model: Model, resolver: any OperatorResolver) throws(FormatProblem)
@@ -153,7 +154,7 @@ struct FunctionLibrary: Sendable {
 }
 
 extension MessageArena {
-  /// `ValueInfoProto`s that say a name only.
+  /// `ValueInfoProto`s that hold only a name.
   func valueInfos(_ names: [String]) -> MessageList<Onnx__ValueInfoProto> {
     list(
       names.map { name in

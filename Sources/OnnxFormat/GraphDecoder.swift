@@ -2,17 +2,17 @@ import COnnxProto
 import GraphIR
 import TensorCore
 
-/// Turns a `GraphProto` into a graph: the main one of a model, a subgraph, or a function's body in that form.
+/// Turns a `GraphProto` into a graph: the main one of a model, a subgraph, or a function's body in the form of one.
 struct GraphDecoder {
   let model: Model
   let resolver: any OperatorResolver
   let tensors: TensorDecoder
-  /// What a subgraph may call.
+  /// The functions that a subgraph may call.
   let functions: FunctionLibrary
-  /// In the body of a function: the attributes of the call, by name.
+  /// The attributes of the call by name, in the body of a function; `nil` elsewhere.
   let arguments: [String: Attribute]?
   private var graph = Graph()
-  /// Values by name, with what defines them for errors.
+  /// The values by name, with what defines them, for errors.
   private var values: [String: (id: ValueID, definition: String)] = [:]
 
   init(
@@ -123,8 +123,8 @@ struct GraphDecoder {
 
   /// Attaches the type and documentation that the file gives for a value.
   ///
-  /// - Throws: ``FormatProblem/contradictoryType`` where that is another type than an earlier statement's, or than the
-  ///   data's of a constant.
+  /// - Throws: ``FormatProblem/contradictoryType(name:types:)`` where that type is not the one of an earlier
+  ///   statement or of a constant's data.
   private mutating func describe(
     _ id: ValueID, _ info: UnsafeMutablePointer<Onnx__ValueInfoProto>
   ) throws(FormatProblem) {
@@ -133,9 +133,9 @@ struct GraphDecoder {
     if let known, let stated = type.tensor, !known.agrees(with: stated) {
       throw .contradictoryType(name: graph[id].name, types: ["\(known)", "\(stated)"])
     }
-    // The data of a constant says more than its description.
+    // The data of a constant is more precise than its description.
     if graph[id].constant != nil { return }
-    // What a caller has to feed is said where the input is listed, and there alone.
+    // The type that a caller has to feed is that of the list of inputs alone.
     let isInput = graph.inputs.contains(id) && graph[id].type != nil
     if !isInput, type.tensor != nil || type.serialized != nil {
       graph[id].type = type.tensor
@@ -161,11 +161,11 @@ struct GraphDecoder {
 
   // MARK: Nodes
 
-  /// A name for each node: its own where that is the first of its kind, otherwise a new one.
+  /// A name for each node: its own where that is the first of its kind, else a new one.
   private func nodeNames(_ m: Onnx__GraphProto) -> [String] {
     var taken = Set(messages(m.node, m.n_node).map { text($0.pointee.name) })
     var given: Set<String> = [""]
-    // Numbers that were tried before aren't tried again: a file may give all its nodes one name.
+    // Numbers that were tried before aren't tried again, since a file may give all its nodes the same name.
     var next: [String: Int] = [:]
     var names: [String] = []
     for node in messages(m.node, m.n_node) {
@@ -193,7 +193,7 @@ struct GraphDecoder {
         if name.isEmpty {
           ids.append(nil)
         } else {
-          // Checked before the value is added, which would make the name unique.
+          // This is checked before the value is added, which would make the name unique.
           let definition = "node '\(nodeName)'"
           if let earlier = values[name] {
             throw .duplicateValue(name: name, definitions: [earlier.definition, definition])
@@ -225,7 +225,7 @@ struct GraphDecoder {
         }
         inputs.append(id)
       }
-      // Trailing empty names say nothing that a shorter list does not.
+      // Trailing empty names mean the same as a shorter list.
       while inputs.last == .some(nil) { inputs.removeLast() }
       let id = graph.addNode(
         op, name: name, inputs: inputs, outputs: outputs[index],
@@ -239,7 +239,7 @@ struct GraphDecoder {
     }
   }
 
-  /// What the subgraphs of a node read from this graph.
+  /// The values that the subgraphs of a node read from this graph.
   private func captures(_ node: UnsafeMutablePointer<Onnx__NodeProto>, name: String)
     throws(FormatProblem) -> [Capture]
   {
@@ -261,7 +261,7 @@ struct GraphDecoder {
     let domain = OpsetImport.canonical(text(node.pointee.domain))
     let attributes = try AttributeDecoder(tensors: tensors, node: name, arguments: arguments)
       .decode(node.pointee.attribute, node.pointee.n_attribute)
-    // Some exporters use a domain that they don't import; it has no version to choose from then.
+    // Some exporters use a domain that they don't import, and which has no version to choose by.
     let inputs = texts(node.pointee.input, node.pointee.n_input)
     let reader = AttributeReader(
       attributes, opset: model.opset(of: domain) ?? 1,
@@ -278,8 +278,8 @@ struct GraphDecoder {
 }
 
 extension TensorType {
-  /// Whether two statements can be true of one value; the shape of a constant may be stated loosely, as `[1]` for a
-  /// scalar, since its data says what it is.
+  /// Whether two statements can hold for the same value. The shape of a constant may be stated loosely, as `[1]` for
+  /// a scalar, since its data determines it.
   fileprivate func agrees(with other: TensorType) -> Bool {
     guard elementType == other.elementType else { return false }
     guard let dimensions, let others = other.dimensions, dimensions.count == others.count else {

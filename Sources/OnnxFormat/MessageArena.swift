@@ -2,7 +2,7 @@ import COnnxProto
 import GraphIR
 import TensorCore
 
-/// Memory for the protobuf-c messages of one serialization, given back all at once.
+/// Memory for the protobuf-c messages of one serialization, all of which is given back at once.
 final class MessageArena {
   private var allocations: [UnsafeMutableRawPointer] = []
 
@@ -20,7 +20,7 @@ final class MessageArena {
     return pointer
   }
 
-  /// A string field; `nil`, which leaves it out, for empty text.
+  /// A string field; `nil`, which leaves the field out, for an empty text.
   func optional(_ text: String) -> UnsafeMutablePointer<CChar>? {
     text.isEmpty ? nil : string(text)
   }

@@ -4,11 +4,10 @@ import TensorCore
 
 /// Turns a model into a serialized `ModelProto`.
 ///
-/// The bytes depend on the model alone: nodes in topological order, everything else in the order of the
-/// graph.
+/// The bytes depend on the model alone: nodes are in topological order, everything else is in the order of the graph.
 struct ModelEncoder {
   let model: Model
-  /// Where tensors go that are to lie outside the file, or `nil` to keep all of them inside.
+  /// The layout of tensors outside the file; `nil` to keep all of them inside.
   var externalData: ExternalDataPlan?
   private let arena = MessageArena()
 
@@ -17,7 +16,9 @@ struct ModelEncoder {
     self.externalData = externalData
   }
 
-  /// - Throws: ``FormatProblem/graph(_:)`` where the graph is not valid.
+  /// Encodes the model.
+  ///
+  /// - Throws: ``FormatProblem`` where the graph is not valid or can't be written.
   mutating func encode() throws(FormatProblem) -> WireParts {
     let message = arena.make(onnx__model_proto__init)
     message.pointee.has_ir_version = 1
@@ -30,7 +31,7 @@ struct ModelEncoder {
     message.pointee.doc_string = arena.optional(model.documentation)
     let opsets = model.opsets.map { opset in
       let entry = arena.make(onnx__operator_set_id_proto__init)
-      // Written even where empty: it is the standard domain's name.
+      // The domain is written even where it is empty, as the standard one is.
       entry.pointee.domain = arena.string(opset.domain)
       entry.pointee.has_version = 1
       entry.pointee.version = Int64(opset.version)
@@ -82,8 +83,10 @@ struct ModelEncoder {
     return parts
   }
 
-  /// - Parameter computed: the outputs of nodes in the order of the file, whatever order they were added
-  ///   in, so that a file that is read and written again stays the same.
+  /// Encodes the values of a graph.
+  ///
+  /// - Parameter computed: the outputs of nodes in the order of the file, whatever order they were added in, so that
+  ///   a file that is read and written again stays the same.
   private mutating func encodeValues(
     of graph: Graph, computed: [ValueID], into parts: inout WireParts
   ) {
@@ -101,7 +104,7 @@ struct ModelEncoder {
       }
     }
     for id in graph.inputs { parts.append(field: 11, encoder.encode(graph[id])) }
-    // Until IR version 4 every initializer is a graph input too.
+    // Before IR version 4 every initializer is also a graph input.
     for id in constants where model.irVersion < 4 || graph[id].isListedInput {
       if !inputs.contains(id) { parts.append(field: 11, encoder.encode(graph[id])) }
     }
@@ -128,7 +131,7 @@ struct ModelEncoder {
 }
 
 extension Value {
-  /// True where the file says more of a value than its name.
+  /// Whether there is more to be written about the value than its name.
   fileprivate var hasDescription: Bool {
     type != nil || serializedType != nil || !documentation.isEmpty || !metadata.isEmpty
   }

@@ -4,12 +4,13 @@ import TensorCore
 
 /// Reads ONNX models: IR version 3 and later, opset 7 and later.
 ///
-/// Weights are held once, in the storage of their tensors: peak memory is little more than the file.
-/// Any input ends in a model or in a ``FormatError``.
+/// Weights are held once, in the storage of their tensors, so that peak memory is little more than the file. Any
+/// input results in a model or in a ``FormatError``.
 public enum OnnxReader {
   /// Reads a model file, with external data from its folder.
   ///
   /// - Parameter resolver: makes the operators; ``OpaqueResolver`` leaves all of them undecoded.
+  /// - Throws: ``FormatError`` where the file can't be read as a model.
   public static func read(path: String, resolver: any OperatorResolver) throws(FormatError)
     -> Model
   {
@@ -22,7 +23,9 @@ public enum OnnxReader {
     }
   }
 
-  /// The files besides its own in which a model's tensors lie.
+  /// The files, besides the model's own, that hold its tensors.
+  ///
+  /// - Throws: ``FormatError`` where the file can't be read as a model.
   public static func externalFiles(path: String) throws(FormatError) -> [String] {
     do throws(FormatProblem) {
       let externalData = ExternalData(folder: FilePath.folder(of: path))
@@ -36,8 +39,9 @@ public enum OnnxReader {
   /// Reads a model from memory.
   ///
   /// - Parameters:
-  ///   - name: what errors call the model.
-  ///   - folder: where external data lies; without it a model with external data is refused.
+  ///   - name: the model's name in errors.
+  ///   - folder: the folder of external data; without one, a model with external data is refused.
+  /// - Throws: ``FormatError`` where the bytes can't be read as a model.
   public static func read(
     bytes: [UInt8], name: String = "model", folder: String? = nil,
     resolver: any OperatorResolver
@@ -67,7 +71,7 @@ public enum OnnxReader {
     }
   }
 
-  /// Scans a file, and says what it is where it is no ONNX file.
+  /// Scans a file, and recognizes what it is where it is not an ONNX file.
   static func scan(
     _ source: ByteSource, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>,
     role: WireScanner.Role
@@ -82,7 +86,7 @@ public enum OnnxReader {
     do throws(FormatProblem) {
       return try WireScanner.scan(source, as: descriptor, role: role)
     } catch {
-      // Damage in the first field means that no part of the file is known to be ONNX.
+      // Damage in the first field means that nothing shows that the file is ONNX.
       if case .malformed(_, offset: 0, _) = error { throw .foreign(.unknown) }
       throw error
     }

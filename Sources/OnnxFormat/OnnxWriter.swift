@@ -3,9 +3,9 @@ import TensorCore
 
 /// Writes models as ONNX files.
 public enum OnnxWriter {
-  /// Writes a model to a file, complete or not at all; whatever was at the path stays until then.
+  /// Writes a model to a file, completely or not at all; whatever was at the path stays until then.
   ///
-  /// A model of more than 2 GiB gets its larger tensors in a file of its own, ``externalDataPath(of:)``.
+  /// The larger tensors of a model of more than 2 GiB go to a file of their own, ``externalDataPath(of:)``.
   ///
   /// - Throws: ``FormatError``, with ``FormatProblem/cannotWrite(_:)`` for a failure of the file system.
   public static func write(_ model: Model, to path: String) throws(FormatError) {
@@ -27,10 +27,12 @@ public enum OnnxWriter {
     }
   }
 
-  /// Where the larger tensors of a large model go, written to a path.
+  /// The path of the file with the larger tensors of a large model that is written to `path`.
   public static func externalDataPath(of path: String) -> String { path + ".data" }
 
   /// The bytes of a model's file.
+  ///
+  /// - Throws: ``FormatError`` where the graph is not valid or can't be written.
   public static func serialize(_ model: Model) throws(FormatError) -> [UInt8] {
     do throws(FormatProblem) {
       var encoder = ModelEncoder(model)
@@ -49,7 +51,7 @@ public enum OnnxWriter {
       if let plan {
         var data = try AtomicFile(replacing: externalDataPath(of: path))
         try plan.write(to: &data)
-        // First the data: a model without its data is of no use.
+        // The data comes first, since a model without its data is of no use.
         try data.commit()
       }
       try file.commit()

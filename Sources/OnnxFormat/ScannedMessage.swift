@@ -1,6 +1,6 @@
 import TensorCore
 
-/// What a serialized message becomes before protobuf-c decodes it.
+/// A serialized message after the scan, before protobuf-c decodes it.
 struct ScannedMessage {
   /// The message with the data of tensors replaced by ``BlobReference``s in `raw_data`.
   var skeleton: [UInt8]
@@ -8,7 +8,7 @@ struct ScannedMessage {
   var blobs: [TensorStorage]
 }
 
-/// What stands in the `raw_data` of a skeleton: the data that was taken out, and which field held it.
+/// The content of `raw_data` in a skeleton: the index of the data that was taken out, and the field that held it.
 struct BlobReference {
   static let byteCount = 5
 
@@ -20,7 +20,7 @@ struct BlobReference {
     self.index = index
   }
 
-  /// Decodes a reference.
+  /// Decodes a reference; gives `nil` where the bytes are none.
   init?(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard bytes.count == Self.byteCount, let field = DataField(number: UInt32(bytes[0])) else {
       return nil

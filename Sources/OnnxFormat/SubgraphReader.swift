@@ -4,11 +4,11 @@ import TensorCore
 
 /// Decodes the subgraphs of a model's nodes.
 struct SubgraphReader: SubgraphDecoder {
-  /// For its opsets.
+  /// The model, for its opsets.
   let model: Model
   let resolver: any OperatorResolver
   let functions: FunctionLibrary
-  /// What a function's attributes are in the call around the subgraph.
+  /// The attributes of the function call around the subgraph by name; `nil` outside functions.
   let arguments: [String: Attribute]?
 
   func decode(_ attribute: [UInt8]) throws(OperatorError) -> DecodedSubgraph {
@@ -25,7 +25,7 @@ struct SubgraphReader: SubgraphDecoder {
     let message = try DecodedMessage<Onnx__AttributeProto>(
       scanned.skeleton, as: Descriptors.attribute)
     guard let graph = message.pointer.pointee.g else { throw .noGraph }
-    // Captured values become inputs behind the subgraph's own.
+    // Captured values become inputs after the subgraph's own.
     let captured = freeNames(of: graph)
     let arena = MessageArena()
     let own = messages(graph.pointee.input, graph.pointee.n_input).map { $0 }

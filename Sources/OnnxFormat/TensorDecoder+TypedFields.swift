@@ -61,7 +61,7 @@ extension TensorDecoder {
     }
   }
 
-  /// A list whose first part the scanner took out; further parts are rare.
+  /// Joins a list whose first part the scanner took out; further parts are rare.
   private func join(_ first: TensorStorage?, _ rest: TensorStorage) -> TensorStorage {
     guard let first else { return rest }
     if rest.byteCount == 0 { return first }
@@ -70,7 +70,7 @@ extension TensorDecoder {
     }
   }
 
-  /// Takes an array away from its message: protobuf-c allocates with `malloc` and no longer frees it.
+  /// Takes an array from its message: protobuf-c allocates it with `malloc`, and does not free it after this.
   private func take<Number: BitwiseCopyable>(
     _ list: inout UnsafeMutablePointer<Number>!, _ count: inout Int
   ) -> TensorStorage {
@@ -82,7 +82,7 @@ extension TensorDecoder {
     }
   }
 
-  /// The low bits of each entry: integers within their range, and bit patterns of small float types.
+  /// The low bits of each entry, which are integers within their range or bit patterns of small float types.
   private func narrow<Wide: FixedWidthInteger, Narrow: FixedWidthInteger & BitwiseCopyable>(
     _ list: UnsafeMutablePointer<Wide>?, _ count: Int, to type: Narrow.Type
   ) -> TensorStorage {

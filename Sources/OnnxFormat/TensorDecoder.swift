@@ -3,18 +3,18 @@ import TensorCore
 
 /// Turns `TensorProto` messages into tensors.
 ///
-/// Data that already has the layout of a tensor is not copied: `raw_data` was read into tensor storage by
-/// the scanner, typed fields of full width are taken over from protobuf-c, external data is read when it is needed.
+/// Data that already has the layout of a tensor is not copied: the scanner reads `raw_data` into tensor storage,
+/// typed fields of full width are taken over from protobuf-c, and external data is read on demand.
 struct TensorDecoder {
   typealias Message = UnsafeMutablePointer<Onnx__TensorProto>
 
-  /// Tensor data, whose indices stand in `raw_data`.
+  /// The tensor data, whose indices are in `raw_data`.
   let blobs: [TensorStorage]
   let externalData: ExternalData
 
-  /// Decodes a message that the scanner took the data out of.
+  /// Decodes a message from which the scanner took the data.
   ///
-  /// - Parameter name: what an error calls a tensor that has no name of its own.
+  /// - Parameter name: the name, in errors, of a tensor that has none of its own.
   func decode(_ message: Message, name: String) throws(FormatProblem) -> Tensor {
     do throws(TensorFault) {
       return try decode(message)
@@ -93,7 +93,7 @@ struct TensorDecoder {
     return fields
   }
 
-  /// The data that the scanner took out of a message.
+  /// The data that the scanner took from a message, and the field that held it; `nil` where it took none.
   func taken(_ message: Message) -> (field: DataField, storage: TensorStorage)? {
     guard message.pointee.has_raw_data != 0 else { return nil }
     let content = message.pointee.raw_data
@@ -104,7 +104,7 @@ struct TensorDecoder {
     return (reference.field, blobs[reference.index])
   }
 
-  /// A byte of a Swift `Bool` must be 0 or 1; one of a file can be anything.
+  /// Bytes that are 0 or 1, as Swift's `Bool` demands; those of a file can be anything.
   private func canonicalBool(_ storage: TensorStorage) -> TensorStorage {
     if storage.bytes.allSatisfy({ $0 < 2 }) { return storage }
     return TensorStorage(byteCount: storage.bytes.count) { buffer in

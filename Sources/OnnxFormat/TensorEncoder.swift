@@ -2,11 +2,11 @@ import COnnxProto
 import GraphIR
 import TensorCore
 
-/// Turns tensors into `TensorProto` messages: strings as `string_data`, everything else as `raw_data`.
+/// Turns tensors into `TensorProto` messages, with strings in `string_data` and everything else in `raw_data`.
 struct TensorEncoder {
   let arena: MessageArena
 
-  /// The serialized message, with the tensor's bytes as a part of their own.
+  /// The serialized message, with the tensor's bytes as a separate part.
   func encode(
     _ tensor: Tensor, name: String, documentation: String = "", metadata: [KeyValue] = [],
     externalData: [KeyValue] = []

@@ -1,7 +1,7 @@
 import COnnxProto
 import TensorCore
 
-/// What a `TypeProto` says: a tensor type where it is one, and the message itself where that loses something.
+/// The content of a `TypeProto`: a tensor type where it is one, and the message itself where that loses something.
 struct DecodedType {
   var tensor: TensorType?
   /// The serialized message of a type that ``TensorType`` can't express in full.
@@ -35,7 +35,7 @@ struct DecodedType {
 }
 
 extension Dimension {
-  /// A negative size is what some exporters write for an unknown one.
+  /// Makes a dimension; some exporters write a negative size for an unknown one.
   fileprivate init(_ message: Onnx__TensorShapeProto__Dimension) {
     switch message.value_case {
     case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE where message.dim_value >= 0:

@@ -9,7 +9,7 @@ struct ValueEncoder {
   func encode(_ value: Value) -> WireParts {
     let message = arena.make(onnx__value_info_proto__init)
     message.pointee.name = arena.string(value.name)
-    // The documentation of a constant stands with its data.
+    // The documentation of a constant is written with its data.
     if value.constant == nil {
       message.pointee.doc_string = arena.optional(value.documentation)
       message.pointee.metadata_props = arena.entries(value.metadata)
@@ -20,7 +20,7 @@ struct ValueEncoder {
     return parts
   }
 
-  /// The data of a sparse initializer, under the value's present name.
+  /// The data of a sparse initializer, under the value's current name.
   func encodeSparse(_ value: Value) -> [UInt8]? {
     guard let serialized = value.serializedConstant,
       let message = try? DecodedMessage<Onnx__SparseTensorProto>(
@@ -33,7 +33,7 @@ struct ValueEncoder {
     return pack(message.pointer)
   }
 
-  /// The serialized type: as it came where it still holds, otherwise made from the tensor type.
+  /// The serialized type: the one that was read where it still holds, otherwise one made from the tensor type.
   private func encodedType(_ value: Value) -> [UInt8]? {
     if let serialized = value.serializedType,
       let message = try? DecodedMessage<Onnx__TypeProto>(serialized, as: Descriptors.type),

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// A serialized message in pieces, so that tensor data goes to a file from where it lies.
+/// A serialized message in pieces, so that tensor data is written to a file from its own memory.
 struct WireParts {
   enum Part {
     case bytes([UInt8])
@@ -8,7 +8,7 @@ struct WireParts {
   }
 
   private(set) var parts: [Part] = []
-  /// Bytes in all.
+  /// The number of all bytes.
   private(set) var count = 0
 
   init() {}

@@ -3,17 +3,18 @@ import TensorCore
 
 /// A pass over the wire format that makes a file safe to decode, and takes tensor data out of it.
 ///
-/// protobuf-c decodes recursively on the machine's stack and allocates what the input asks for. This pass
-/// walks the same descriptors with a stack of its own: it checks every length, wire type and the depth,
-/// estimates what decoding will allocate, and reads the data of tensors straight into tensor storage where
-/// the file has it in that layout, so that weights are held once and never pass through protobuf-c.
+/// protobuf-c decodes recursively on the machine's stack and allocates what the input demands. This pass walks the
+/// same descriptors with a stack of its own. It checks every length, wire type and the depth, estimates what decoding
+/// will allocate, and reads the data of tensors directly into tensor storage where the file has it in that layout, so
+/// that weights are held once and never pass through protobuf-c.
 struct WireScanner {
-  /// What a message is, as far as it matters to where tensor data is taken out.
+  /// The kind of a message, as far as it determines where tensor data is taken out.
   ///
-  /// Only tensors that end in the graph are: messages kept in serialized form keep their data inside.
+  /// Data is taken only from tensors that become part of the graph; messages that are kept in serialized form keep
+  /// theirs.
   enum Role {
     case model, graph, node, attribute, tensor, other
-    /// An attribute that is read for the graph in it, and a function that is read for its body.
+    /// An attribute that is read for the graph in it, or a function that is read for its body.
     case subgraph, function
 
     func child(field: UInt32) -> Role {
@@ -34,11 +35,11 @@ struct WireScanner {
     let descriptor: UnsafePointer<ProtobufCMessageDescriptor>
     let role: Role
     let end: Int
-    /// Where in the skeleton the message's length is to be written.
+    /// The place in the skeleton where the message's length is to be written.
     let lengthSlot: Int?
-    /// Bits of the singular message fields and of the oneof that were seen.
+    /// The bits of the singular message fields and of the oneof that were seen.
     var seen: UInt64 = 0
-    /// What a tensor holds so far.
+    /// The data of a tensor so far.
     var data = TensorData.none
   }
 
@@ -86,7 +87,7 @@ struct WireScanner {
     guard key >> 3 > 0, key >> 3 < 1 << 29 else {
       throw .malformed(field: Self.name(frame.descriptor), offset: start, .fieldNumber)
     }
-    // One entry of protobuf-c's field list, which lives while the message is decoded.
+    // This is one entry of protobuf-c's field list, which lives while the message is decoded.
     try allocate(40)
     guard let field = protobuf_c_message_descriptor_get_field(frame.descriptor, number) else {
       appendVarint(key)
@@ -138,8 +139,8 @@ struct WireScanner {
   {
     guard frames.count < FormatLimits.depth else { throw .tooDeep(limit: FormatLimits.depth) }
     guard let raw = place.field.pointee.descriptor else { throw place.malformed(.schema) }
-    // protobuf allows a message in pieces, which are merged; nobody writes it, and one message kept
-    // in two places would make every check below depend on the order.
+    // protobuf allows a message in pieces, which are merged. Nobody writes that, and one message in two places would
+    // make every check below depend on the order.
     if place.field.pointee.label != PROTOBUF_C_LABEL_REPEATED {
       let isOneOf = place.field.pointee.flags & UInt32(PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue) != 0
       let bit: UInt64 = isOneOf ? 1 : 1 << UInt64(place.field.pointee.id % 63 + 1)
@@ -155,12 +156,12 @@ struct WireScanner {
     skeleton += [0, 0, 0, 0, 0]
   }
 
-  /// Reads the data of a tensor into storage of its own and leaves a reference.
+  /// Reads the data of a tensor into its own storage and leaves a reference to it.
   private mutating func takeBlob(_ field: DataField, _ place: Place, after earlier: TensorData)
     throws(FormatProblem)
   {
     let length = try self.length(place)
-    // An empty raw_data says nothing; some writers put it beside a typed field.
+    // An empty raw_data has no meaning; some writers put it beside a typed field.
     if earlier == .taken && length == 0 { return }
     guard earlier != .taken else { throw place.malformed(.repeated) }
     guard length % (field.entryWidth ?? 1) == 0 else { throw place.malformed(.length) }
@@ -206,7 +207,7 @@ struct WireScanner {
     }
   }
 
-  /// Copies a field that the schema lacks; protobuf-c keeps it beside the message.
+  /// Copies a field that the schema lacks, which protobuf-c keeps beside the message.
   private mutating func copyUnknown(_ type: WireType?, in frame: Frame, start: Int)
     throws(FormatProblem)
   {
@@ -248,8 +249,8 @@ extension WireScanner {
   private static func overrun(_ field: String, _ start: Int, _ length: UInt64, _ source: ByteSource)
     -> FormatProblem
   {
-    // A length past the end of the file is what truncation looks like; one that is absurd, or ends
-    // within the file but past the enclosing message, is damage.
+    // A length past the end of the file is a sign of truncation; one that is absurd, or ends within the file but past
+    // the enclosing message, is damage.
     length > UInt64(source.remaining) && length < 1 << 40
       ? .truncated(field: field, offset: start, missing: Int(length) - source.remaining)
       : .malformed(field: field, offset: start, .length)
@@ -280,7 +281,7 @@ extension WireScanner {
     skeleton.append(UInt8(truncatingIfNeeded: rest))
   }
 
-  /// Writes a message's length into the five bytes kept for it.
+  /// Writes a message's length into the five bytes reserved for it.
   private mutating func patchLength(at slot: Int) {
     var rest = skeleton.count - slot - 5
     for index in 0..<5 {
@@ -305,12 +306,12 @@ extension WireScanner {
     String(cString: descriptor.pointee.short_name)
   }
 
-  /// A field at its place in the file, for messages.
+  /// A field and its place in the file, for error messages.
   private struct Place {
     let descriptor: UnsafePointer<ProtobufCMessageDescriptor>
     let field: UnsafePointer<ProtobufCFieldDescriptor>
     let start: Int
-    /// Where the enclosing message ends.
+    /// The position where the enclosing message ends.
     let end: Int
 
     var name: String {

@@ -4,7 +4,7 @@ import COnnxProto
 enum WireType: Sendable, Hashable, CustomStringConvertible {
   case varint, fixed64, length, fixed32
 
-  /// The type in the low bits of a field key, or `nil` for groups and reserved values.
+  /// The type in the low bits of a field key; `nil` for groups and reserved values.
   init?(_ key: UInt64) {
     switch key & 7 {
     case 0: self = .varint
@@ -24,7 +24,7 @@ enum WireType: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Bytes of one element where that is fixed.
+  /// The number of bytes of one element, where that is fixed.
   var width: Int? {
     switch self {
     case .fixed32: 4
