@@ -1,14 +1,14 @@
 import Glibc
 
-/// One block of memory that the intermediate tensors of a computation share by lifetime.
+/// A block of memory that the intermediate tensors of a computation share by lifetime.
 public final class Arena {
   public let base: UnsafeMutableRawPointer
   public let byteCount: Int
 
-  /// - Throws: ``EngineError/memory(bytes:)`` where the machine hasn't got as much.
+  /// - Throws: ``EngineError/memory(bytes:)`` where the machine doesn't have that much.
   public init(byteCount: Int) throws(EngineError) {
     try Self.checkSize(byteCount)
-    // Large arenas start at a huge page, so that they can be made of such.
+    // Large arenas start at a huge page, so that they can consist of such pages.
     let alignment = byteCount >= 1 << 22 ? 1 << 21 : 64
     let rounded = (max(byteCount, 1) + alignment - 1) / alignment * alignment
     guard let memory = aligned_alloc(alignment, rounded) else { throw .memory(bytes: byteCount) }
@@ -25,8 +25,10 @@ public final class Arena {
     return overflow ? Int.max : bytes
   }()
 
-  /// - Throws: ``EngineError/memory(bytes:)`` for more than the machine has: Linux would grant it, and kill
-  ///   the process at first use.
+  /// Checks that an amount of memory is no more than the machine has: Linux would grant more, and kill the process at
+  /// first use.
+  ///
+  /// - Throws: ``EngineError/memory(bytes:)`` where it is.
   public static func checkSize(_ byteCount: Int) throws(EngineError) {
     guard byteCount <= physicalMemory else { throw .memory(bytes: byteCount) }
   }

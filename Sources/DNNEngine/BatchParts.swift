@@ -1,19 +1,19 @@
 import TensorCore
 
-/// A primitive that computes a batch in parts, each on one thread, parts in parallel, with the same bits for any number
+/// A primitive that computes a batch in parts, in parallel and each on one thread, with the same bits for any number
 /// of threads.
 ///
-/// Some of oneDNN's implementations cut a sum by the number of threads. Parts depend on shapes alone.
+/// Some of oneDNN's implementations divide a sum by the number of threads. Parts depend on shapes alone.
 ///
 /// Not safe to run from two threads at once.
 public final class BatchParts {
-  /// Where a part's operand lies.
+  /// The place of a part's operand.
   public enum Place: Sendable, Hashable {
-    /// With the part's samples, within the layout of the whole batch.
+    /// The operand lies with the part's samples, within the layout of the whole batch.
     case samples
-    /// Where that of every other part does.
+    /// All parts share the operand.
     case shared
-    /// After those of the parts before.
+    /// The operand lies after those of the previous parts.
     case part
   }
 
@@ -24,15 +24,17 @@ public final class BatchParts {
 
   private struct Part {
     var primitive: Primitive
-    /// Bytes before each operand.
+    /// The offset of each operand in bytes.
     var offsets: [Int]
   }
 
   /// - Parameters:
-  ///   - count: parts to make of the samples, fewer where there are fewer, and one where samples lie between each other.
-  ///   - operands: with the layouts of the whole batch, samples along their first dimension.
-  ///   - make: the primitive for the operands' layouts of some samples.
-  /// - Throws: ``EngineError``, where oneDNN refuses.
+  ///   - samples: the number of samples in the batch.
+  ///   - count: the number of parts to make of the samples; fewer where there are fewer samples, and one where
+  ///     samples are interleaved in memory.
+  ///   - operands: the operands with the layouts of the whole batch, with samples along their first dimension.
+  ///   - make: makes the primitive for the layouts of the operands of some samples.
+  /// - Throws: ``EngineError`` where oneDNN refuses.
   public init(
     samples: Int, count: Int, _ operands: [Operand],
     make: ([MemoryDescriptor]) throws(EngineError) -> PrimitiveDescriptor
@@ -72,7 +74,8 @@ public final class BatchParts {
 
   /// Computes all parts.
   ///
-  /// - Parameter pointers: where each operand of the whole batch lies.
+  /// - Parameter pointers: the address of each operand of the whole batch.
+  /// - Throws: ``EngineError`` where oneDNN fails.
   public func run(_ pointers: [UnsafeMutableRawPointer?]) throws(EngineError) {
     nonisolated(unsafe) let (pointers, parts) = (pointers, parts)
     try Engine.forEachOnOneThread(count: parts.count) { (index) throws(EngineError) in

@@ -2,14 +2,14 @@ import COneDNN
 import Synchronization
 import TensorCore
 
-/// The CPU as oneDNN sees it: an engine that makes primitives, and a stream that runs them.
+/// The CPU in oneDNN's terms: an engine that makes primitives, and a stream that runs them.
 public final class Engine: Sendable {
   nonisolated(unsafe) let handle: dnnl_engine_t
   nonisolated(unsafe) let stream: dnnl_stream_t
 
   private static let instance = Mutex<Engine?>(nil)
 
-  /// The engine of this process, made at the first call.
+  /// The engine of this process, which is made at the first call.
   ///
   /// - Throws: ``EngineError`` where oneDNN can't be set up.
   public static func shared() throws(EngineError) -> Engine {
@@ -42,8 +42,7 @@ public final class Engine: Sendable {
     dnnl_engine_destroy(handle)
   }
 
-  /// Whether products of 8-bit integers are added up in 32 bits by the CPU's own instructions for that, as
-  /// far as oneDNN may use them.
+  /// Whether the CPU has instructions, which oneDNN may use, that sum products of 8-bit integers in 32 bits.
   public var addsIntegersExactly: Bool {
     guard
       let layer = try? PrimitiveDescriptor.convolution(
@@ -55,19 +54,19 @@ public final class Engine: Sendable {
     return layer.addsWithoutSaturation
   }
 
-  /// Makes primitives that the calling thread runs compute with ``Parallelism/threadCount`` threads.
+  /// Lets primitives that the calling thread runs compute with ``Parallelism/threadCount`` threads.
   public static func applyThreadCount() { omp_set_num_threads(Int32(Parallelism.threadCount)) }
 
-  /// Makes primitives that `body` makes and runs compute on the calling thread alone.
+  /// Lets primitives that `body` makes and runs compute on the calling thread alone.
   public static func onOneThread<T, E: Error>(_ body: () throws(E) -> T) throws(E) -> T {
     omp_set_num_threads(1)
     defer { applyThreadCount() }
     return try body()
   }
 
-  /// Calls `body` for each index, each on one thread, in parallel.
+  /// Calls `body` for each index in parallel, each call on one thread.
   ///
-  /// - Throws: what one of the calls threw; others may not have been made then.
+  /// - Throws: the error of one of the calls; others may then not have been made.
   public static func forEachOnOneThread(
     count: Int, _ body: @Sendable (Int) throws(EngineError) -> Void
   ) throws(EngineError) {

@@ -1,10 +1,10 @@
 import COneDNN
 
-/// Why the compute engine refused.
+/// Why the compute engine can't do something.
 public enum EngineError: Error, Sendable, Hashable {
   /// A call into oneDNN failed.
   case call(function: String, status: EngineStatus)
-  /// More memory than the machine has.
+  /// More memory is needed than the machine has.
   case memory(bytes: Int)
 }
 
@@ -25,7 +25,7 @@ extension EngineError: CustomStringConvertible {
   }
 }
 
-/// The one place through which every call into oneDNN goes.
+/// Checks the status of a call into oneDNN; every such call goes through here.
 ///
 /// - Throws: ``EngineError/call(function:status:)`` unless the status is success.
 @inline(__always)

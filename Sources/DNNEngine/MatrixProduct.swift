@@ -1,15 +1,16 @@
 import COneDNN
 import TensorCore
 
-/// A product of stacks of matrices `[..., M, K]` and `[..., K, N]` in single precision, with the same bits for any
-/// number of threads; leading dimensions and the bias broadcast.
+/// A product of stacks of matrices of shapes `[..., M, K]` and `[..., K, N]` in single precision, with the same bits
+/// for any number of threads; leading dimensions and the bias broadcast.
 ///
-/// Left to itself oneDNN cuts a product by the number of its threads, the sum over K included. So the result is cut
-/// here, into tiles that depend on shapes alone; each is computed on one thread, and tiles are computed in parallel.
+/// oneDNN by itself divides a product by the number of its threads, including the sum over K. So the result is
+/// divided here, into tiles that depend on shapes alone; each is computed on one thread, and tiles are computed in
+/// parallel.
 ///
 /// Not safe to run from two threads at once.
 public final class MatrixProduct {
-  /// A stack of matrices in memory: `[..., rows, columns]` with the distances between elements.
+  /// A stack of matrices in memory, of shape `[..., rows, columns]`, with the distances between elements.
   public struct Operand: Sendable {
     public var shape: [Int]
     public var strides: [Int]
@@ -23,16 +24,17 @@ public final class MatrixProduct {
   }
 
   private let tiles: [Tile]
-  /// What computes the tiles; each is one thread's at a time.
+  /// The primitives that compute the tiles; a slot is used by one thread at a time.
   private let slots: [Slot]
 
-  /// Tiles that are computed at once at most. Fixed, so that a product may run on other threads than made it.
+  /// The largest number of tiles that are computed at once. It is fixed, so that a product may be run by another
+  /// number of threads than made it.
   private static let slotLimit = 32
 
   /// - Parameters:
-  ///   - bias: the row-major shape of what is added, `nil` for nothing; of the output's rank.
-  ///   - output: the row-major shape of the result; operands have its rank.
-  ///   - operations: computed on each sum.
+  ///   - bias: the row-major shape of the bias, of the output's rank; `nil` for none.
+  ///   - output: the row-major shape of the result, whose rank the operands have.
+  ///   - operations: the operations that are applied to each sum.
   /// - Throws: ``EngineError`` where oneDNN refuses the product.
   public init(
     _ engine: Engine, _ left: Operand, _ right: Operand, bias: [Int]? = nil, output: [Int],
@@ -63,7 +65,8 @@ public final class MatrixProduct {
 
   /// Computes the product.
   ///
-  /// - Parameter bias: `nil` where there is none.
+  /// - Parameter bias: the address of the bias; `nil` where there is none.
+  /// - Throws: ``EngineError`` where oneDNN fails.
   public func run(
     left: UnsafeRawPointer?, right: UnsafeRawPointer?, bias: UnsafeRawPointer? = nil,
     into output: UnsafeMutableRawPointer?
@@ -74,7 +77,7 @@ public final class MatrixProduct {
       for position in stride(from: index, to: tiles.count, by: slots.count) {
         let tile = tiles[position]
         guard let primitive = slots[index].primitives[tile.shape] else { continue }
-        // oneDNN takes what it reads as memory to write alike.
+        // oneDNN takes memory that it reads as mutable too.
         try primitive.point(0, at: .init(mutating: left.map { $0 + tile.left }))
         try primitive.point(1, at: .init(mutating: right.map { $0 + tile.right }))
         try primitive.point(2, at: output.map { $0 + tile.output })
@@ -88,7 +91,7 @@ public final class MatrixProduct {
     let primitives: [TilePlan.Shape: Primitive]
   }
 
-  /// A part of the result and where its operands begin, in bytes.
+  /// A part of the result, with the offsets of its operands in bytes.
   struct Tile {
     var shape: TilePlan.Shape
     var left: Int

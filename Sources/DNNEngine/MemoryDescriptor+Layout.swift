@@ -4,19 +4,19 @@ extension MemoryDescriptor {
   public var shape: [Int] { first(layout.dims) }
   /// The shape with the padding that fills incomplete blocks.
   public var paddedShape: [Int] { first(layout.padded_dims) }
-  /// Bytes from the first element to the end, padding included.
+  /// The number of bytes from the first element to the end, padding included.
   public var byteCount: Int { dnnl_memory_desc_get_size(raw) }
 
   public var hasPadding: Bool { shape != paddedShape }
 
-  /// Elements in memory, padding included, or `nil` where memory has gaps between them.
+  /// The number of elements in memory, padding included; `nil` where there are gaps between them.
   public var denseCount: Int? {
     guard isBlocked else { return nil }
     let count = paddedShape.reduce(1, *)
     return count * elementSize == byteCount ? count : nil
   }
 
-  /// True where memory holds exactly the elements in row-major order.
+  /// Whether memory holds exactly the elements in row-major order.
   public var isRowMajor: Bool {
     guard !hasPadding, let levels else { return false }
     var expected = 1
@@ -29,19 +29,19 @@ extension MemoryDescriptor {
     return true
   }
 
-  /// Distances between neighbours along each dimension, in elements; `nil` for a blocked layout.
+  /// The distances between neighbours along each dimension, in elements; `nil` for a blocked layout.
   public var strides: [Int]? {
     guard isBlocked, layout.inner_nblks == 0 else { return nil }
     return first(layout.strides)
   }
 
-  /// The dimensions from the outermost to the innermost in memory, where it is dense without blocks.
+  /// The dimensions from the outermost to the innermost in memory; `nil` unless it is dense without blocks.
   public var order: [Int]? {
     guard let strides, denseCount != nil else { return nil }
     return strides.indices.sorted { (strides[$0], $1) > (strides[$1], $0) }
   }
 
-  /// Dense memory with its dimensions in that order, outermost first.
+  /// A layout of dense memory with the dimensions in `order`, outermost first.
   ///
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
   public init(shape: [Int], order: [Int], _ type: EngineElement = .float32) throws(EngineError) {
@@ -54,8 +54,8 @@ extension MemoryDescriptor {
     try self.init(shape: shape, strides: strides, type)
   }
 
-  /// Entries of dimension 1 that stand side by side, where memory is row-major over blocks of so many (as in
-  /// `nChw16c`); `nil` for any other layout.
+  /// The number of entries of dimension 1 that lie side by side, where memory is row-major over blocks of that many
+  /// (as in `nChw16c`); `nil` for any other layout.
   public var channelBlock: Int? {
     guard isBlocked, layout.inner_nblks == 1, elements(layout.inner_idxs, 1)[0] == 1 else {
       return nil
@@ -71,7 +71,7 @@ extension MemoryDescriptor {
     return block
   }
 
-  /// The layout of the first samples alone, as they stand within the whole.
+  /// The layout of the first samples alone, in their places within the whole.
   ///
   /// - Throws: ``EngineError`` for a layout that only oneDNN knows.
   public func batch(of count: Int) throws(EngineError) -> MemoryDescriptor {
@@ -82,7 +82,7 @@ extension MemoryDescriptor {
     }
   }
 
-  /// Bytes from one entry of the first dimension to the next; `nil` where these don't stand at one distance.
+  /// The number of bytes from one entry of the first dimension to the next; `nil` where the distance varies.
   public var batchByteStride: Int? {
     guard isBlocked, !elements(layout.inner_idxs, Int(layout.inner_nblks)).contains(0) else {
       return nil
@@ -97,7 +97,7 @@ extension MemoryDescriptor {
     var stride: Int
   }
 
-  /// Outer loops by descending stride, then the inner blocks; `nil` for an opaque layout.
+  /// The loops of the nest: the outer ones by descending stride, then the inner blocks; `nil` for an opaque layout.
   private var levels: [Level]? {
     guard isBlocked else { return nil }
     let strides = first(layout.strides)
@@ -109,7 +109,7 @@ extension MemoryDescriptor {
     var outer = outerSizes.indices.map {
       Level(axis: $0, size: outerSizes[$0], stride: strides[$0])
     }
-    // Of equal strides, which only dimensions of one element have, the earlier axis is the outer.
+    // Where strides are equal, which only dimensions of one element have, the earlier axis is the outer one.
     outer.sort { ($0.stride, $1.axis) > ($1.stride, $0.axis) }
     var inner: [Level] = []
     var stride = 1
@@ -120,14 +120,14 @@ extension MemoryDescriptor {
     return outer + inner.reversed()
   }
 
-  /// Memory seen as `[outer][blocks][inner][block]`, where the entry of an axis is `block index * block +
-  /// position in the block`.
+  /// A view of memory as `[outer][blocks][inner][block]`, in which the index of an entry of the axis is
+  /// `block index * block + position in the block`.
   public struct AxisNest: Sendable, Hashable {
     public var outer: Int
     public var blocks: Int
     public var inner: Int
     public var block: Int
-    /// Entries of the axis; the rest of the last block is padding.
+    /// The number of entries of the axis; the rest of the last block is padding.
     public var count: Int
 
     public init(outer: Int, blocks: Int, inner: Int, block: Int, count: Int) {
@@ -139,12 +139,12 @@ extension MemoryDescriptor {
     }
   }
 
-  /// The nest around one axis, or `nil` where memory isn't dense or the axis is split otherwise.
+  /// The nest around one axis; `nil` where memory isn't dense or the axis is split in another way.
   ///
   /// Row-major, channels-last and channel-blocked layouts all have this form around the channel axis.
   public func nest(around axis: Int) -> AxisNest? {
     guard denseCount != nil, let levels, paddedShape.indices.contains(axis) else { return nil }
-    // Padding is understood along the axis alone.
+    // Only padding along the axis can be expressed.
     for (other, (size, padded)) in zip(shape, paddedShape).enumerated()
     where other != axis && size != padded { return nil }
     var nest = AxisNest(outer: 1, blocks: 1, inner: 1, block: 1, count: shape[axis])
@@ -163,11 +163,11 @@ extension MemoryDescriptor {
       }
     }
     if seen == 0 {
-      // One entry: which place it takes doesn't matter, so all else is inner.
+      // The place of a single entry doesn't matter, so all else is inner.
       return AxisNest(outer: 1, blocks: 1, inner: nest.outer, block: 1, count: shape[axis])
     }
     if seen == 1, nest.inner == 1 {
-      // The axis is innermost: one block of all its entries, so that loops run along it.
+      // An innermost axis is one block of all its entries, so that loops run along it.
       (nest.block, nest.blocks) = (nest.blocks, 1)
       (nest.inner, nest.outer) = (nest.outer, 1)
     }
@@ -182,7 +182,7 @@ extension MemoryDescriptor {
     }
   }
 
-  /// False for a layout that only oneDNN knows.
+  /// Whether the layout has a known form; others only oneDNN knows.
   private var isBlocked: Bool { layout.blocked != 0 && layout.offset == 0 }
 
   private func first(_ dims: UnsafePointer<Int64>?) -> [Int] {

@@ -1,9 +1,9 @@
 import COneDNN
 import TensorCore
 
-/// How the elements of a tensor stand in memory: strides, blocks and padding, as oneDNN describes them.
+/// The layout of a tensor's elements in memory: strides, blocks and padding, as oneDNN describes them.
 ///
-/// Shape letters follow ONNX; the order of dimensions is the logical one, whatever the layout.
+/// Letters for shapes are those of ONNX. The order of dimensions is the logical one, whatever the layout.
 public struct MemoryDescriptor: Sendable {
   /// Owns oneDNN's descriptor, which copies share.
   private final class Storage: Sendable {
@@ -19,9 +19,9 @@ public struct MemoryDescriptor: Sendable {
   }
 
   private let storage: Storage
-  /// Valid as long as this value is.
+  /// oneDNN's descriptor, valid as long as this value is.
   var raw: snug_memory_desc_t { storage.raw }
-  /// What oneDNN tells about the layout.
+  /// The layout as oneDNN reports it.
   var layout: snug_layout_t { storage.layout }
 
   /// The descriptor that a call of oneDNN makes.
@@ -34,10 +34,10 @@ public struct MemoryDescriptor: Sendable {
     storage = Storage(raw)
   }
 
-  /// The greatest rank that oneDNN takes.
+  /// The greatest rank that oneDNN supports.
   public static let maximumRank = Int(DNNL_MAX_NDIMS)
 
-  /// Row-major order. A scalar is a vector of one element.
+  /// A layout in row-major order. A scalar becomes a vector of one element.
   ///
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
   public init(rowMajor shape: [Int], _ type: EngineElement = .float32) throws(EngineError) {
@@ -45,7 +45,7 @@ public struct MemoryDescriptor: Sendable {
     try self.init(shape: shape, strides: Shape.strides(shape), type)
   }
 
-  /// Any strides, in elements.
+  /// A layout with any strides, in elements.
   ///
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
   public init(shape: [Int], strides: [Int], _ type: EngineElement = .float32) throws(EngineError) {
@@ -58,7 +58,7 @@ public struct MemoryDescriptor: Sendable {
     }
   }
 
-  /// A layout that a primitive is to choose.
+  /// A placeholder for a layout that a primitive is to choose.
   ///
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
   public static func any(_ shape: [Int], _ type: EngineElement = .float32) throws(EngineError)
@@ -67,7 +67,7 @@ public struct MemoryDescriptor: Sendable {
     try MemoryDescriptor(shape: shape, tag: dnnl_format_tag_any, type)
   }
 
-  /// A layout by oneDNN's name.
+  /// A layout with a name of oneDNN's.
   init(shape: [Int], tag: dnnl_format_tag_t, _ type: EngineElement = .float32) throws(EngineError) {
     guard shape.count <= Self.maximumRank else {
       throw .call(function: "dnnl_memory_desc_create_with_tag", status: .invalidArguments)
@@ -77,7 +77,7 @@ public struct MemoryDescriptor: Sendable {
     }
   }
 
-  /// The same layout with its dimensions in another order: dimension `i` of the result is `order[i]` here.
+  /// The same layout with the dimensions in another order: dimension `i` of the result is dimension `order[i]` here.
   ///
   /// - Throws: ``EngineError`` unless `order` is a permutation of the dimensions.
   public func permuted(_ order: [Int]) throws(EngineError) -> MemoryDescriptor {
@@ -90,19 +90,19 @@ public struct MemoryDescriptor: Sendable {
     }
   }
 
-  /// The same layout, in elements, of another type.
+  /// The same layout, in elements, for another element type.
   ///
-  /// - Throws: ``EngineError`` where oneDNN can't lay out that type so.
+  /// - Throws: ``EngineError`` where oneDNN doesn't support that layout for the type.
   public func with(_ type: EngineElement) throws(EngineError) -> MemoryDescriptor {
     try MemoryDescriptor("dnnl_memory_desc_clone") { snug_memory_desc_as($0, raw, type.raw) }
   }
 }
 
-/// Element types of tensors that oneDNN lays out.
+/// The element types of tensors that oneDNN lays out.
 public enum EngineElement: Sendable, Hashable {
   case float32, int32, int8, uint8
 
-  /// `nil` for a type that oneDNN has no layouts for.
+  /// The type for that of a tensor; `nil` where oneDNN has no layouts for it.
   public init?(_ type: ElementType) {
     switch type {
     case .float32: self = .float32

@@ -1,6 +1,7 @@
 /// Places buffers in one arena so that those that live at the same time don't overlap.
 ///
-/// Greedy by size: the largest buffer first, each at the lowest offset that is free for its whole life.
+/// The method is greedy by size: the largest buffer comes first, and each gets the lowest offset that is free for its
+/// whole life.
 public struct MemoryPlan: Sendable {
   /// A buffer and the steps from its first write to its last read.
   public struct Request: Sendable, Hashable {
@@ -15,7 +16,7 @@ public struct MemoryPlan: Sendable {
     }
   }
 
-  /// The place of each request, in the order given; multiples of ``alignment``.
+  /// The offset of each request in bytes, in the order of the requests; a multiple of ``alignment``.
   public let offsets: [Int]
   public let byteCount: Int
 

@@ -37,10 +37,11 @@ public final class Primitive {
   private let engine: Engine
   private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
   private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
-  /// The last operand, where it isn't 0.
+  /// The number of bytes of the scratchpad, which is the last operand unless this is 0.
   private let scratchpadByteCount: Int
 
-  /// - Parameter operands: argument and layout of each operand; ``point(_:at:)`` counts in this order.
+  /// - Parameter operands: the argument and layout of each operand, in the order in which ``point(_:at:)`` counts.
+  /// - Throws: ``EngineError`` where oneDNN refuses.
   public init(_ descriptor: PrimitiveDescriptor, _ operands: [(Argument, MemoryDescriptor)])
     throws(EngineError)
   {
@@ -74,9 +75,11 @@ public final class Primitive {
     dnnl_primitive_destroy(handle)
   }
 
-  /// Tells where an operand stands.
+  /// Sets the address of an operand.
+  ///
+  /// - Throws: ``EngineError`` where oneDNN refuses.
   public func point(_ index: Int, at pointer: UnsafeMutableRawPointer?) throws(EngineError) {
-    // Setting a handle makes oneDNN write the padding of the layout, so an unchanged one isn't set.
+    // Setting a handle makes oneDNN write the padding of the layout, so an unchanged one is not set again.
     if pointers[index] == pointer { return }
     try check(
       "dnnl_memory_set_data_handle",
@@ -84,7 +87,9 @@ public final class Primitive {
     pointers[index] = pointer
   }
 
-  /// Computes, and returns when the result stands in memory.
+  /// Computes, and returns when the result is in memory.
+  ///
+  /// - Throws: ``EngineError`` where oneDNN fails.
   public func run() throws(EngineError) {
     if scratchpadByteCount > 0 {
       try point(arguments.count - 1, at: try Scratchpad.memory(byteCount: scratchpadByteCount))

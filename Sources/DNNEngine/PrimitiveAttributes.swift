@@ -1,11 +1,11 @@
 import COneDNN
 
-/// What a primitive does to its result before writing it.
+/// An operation that a primitive applies to its result before it writes it.
 public enum PostOperation: Sendable, Hashable {
   /// `x` where it is positive, otherwise `slope * x`.
   case relu(slope: Float)
   case clip(low: Float, high: Float)
-  /// Adds what stood in the result's memory before.
+  /// Adds the previous content of the result's memory.
   case accumulate
 }
 

@@ -8,7 +8,7 @@ public enum ElementwiseFunction: Sendable, Hashable {
   case sigmoid, tanh, squareRoot, exponential, logarithm, magnitude
   /// `x` where it is positive, otherwise `alpha * (e ^ x - 1)`.
   case elu(alpha: Float)
-  /// By the error function, and by the hyperbolic tangent that approximates it.
+  /// The Gaussian error linear unit: exact, by the error function, and approximated by the hyperbolic tangent.
   case gelu, geluTanh
   /// `x * max(0, min(1, x / 6 + 0.5))`.
   case hardSwish
@@ -30,7 +30,7 @@ public enum ElementwiseFunction: Sendable, Hashable {
     }
   }
 
-  /// Whether 0 stays 0, so that the padding of a layout may be computed along.
+  /// Whether the function maps 0 to 0, so that the padding of a layout may be computed along with the elements.
   public var keepsZero: Bool {
     switch self {
     case .relu, .tanh, .squareRoot, .magnitude, .elu, .gelu, .geluTanh, .hardSwish: true
@@ -55,7 +55,7 @@ public enum BinaryFunction: Sendable, Hashable {
 }
 
 extension PrimitiveDescriptor {
-  /// Source and destination have the same layout, and may be the same memory.
+  /// An element-wise function of one tensor. Source and destination have the same layout, and may be the same memory.
   public static func elementwise(
     _ engine: Engine, _ function: ElementwiseFunction, _ layout: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
@@ -66,7 +66,8 @@ extension PrimitiveDescriptor {
     }
   }
 
-  /// Operands and result of one shape and layout; the result may be the memory of the first operand.
+  /// An element-wise function of two tensors. Operands and result have the same shape and layout; the result may be
+  /// the memory of the first operand.
   public static func binary(
     _ engine: Engine, _ function: BinaryFunction, _ layout: MemoryDescriptor,
     post operations: [PostOperation] = []
@@ -77,7 +78,7 @@ extension PrimitiveDescriptor {
     }
   }
 
-  /// Copies between layouts of one shape.
+  /// A copy of a tensor from one layout to another.
   public static func reorder(
     _ engine: Engine, from source: MemoryDescriptor, to destination: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
@@ -87,7 +88,7 @@ extension PrimitiveDescriptor {
     }
   }
 
-  /// Joins tensors along an axis; the destination's layout is oneDNN's choice.
+  /// A concatenation of tensors along an axis; oneDNN chooses the destination's layout.
   public static func concatenation(
     _ engine: Engine, _ sources: [MemoryDescriptor], axis: Int
   ) throws(EngineError) -> PrimitiveDescriptor {

@@ -2,9 +2,9 @@ import COneDNN
 
 /// How a convolution's gradients are computed.
 public enum ConvolutionAlgorithm: Sendable, Hashable {
-  /// Products as the definition has them.
+  /// The products are those of the definition.
   case direct
-  /// Fewer products on transformed tiles, for dense 3x3 kernels without strides; rounding errors are
+  /// There are fewer products, on transformed tiles, for dense 3x3 kernels without strides. Rounding errors are
   /// larger by one to two decimal digits, which gradients tolerate and integers would not.
   case winograd
 
@@ -17,7 +17,7 @@ public enum ConvolutionAlgorithm: Sendable, Hashable {
 }
 
 extension PrimitiveDescriptor {
-  /// The gradient of a convolution's input; layouts of any operand may be left to oneDNN.
+  /// The gradient of a convolution's input; the layout of any operand may be left to oneDNN.
   ///
   /// - Parameter forward: the convolution itself, in single precision.
   public static func convolutionInputGradient(
@@ -100,8 +100,8 @@ extension PrimitiveDescriptor {
     }
   }
 
-  /// The gradient of an element-wise function from its input; gradient in and out have that layout and
-  /// may be the same memory.
+  /// The gradient of an element-wise function from its input; the gradients of output and input have the same layout
+  /// and may be the same memory.
   public static func elementwiseGradient(
     _ engine: Engine, _ function: ElementwiseFunction, _ layout: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {

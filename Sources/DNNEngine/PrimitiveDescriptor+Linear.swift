@@ -1,9 +1,9 @@
 import COneDNN
 
-/// Geometry of a convolution; lists have one entry for each spatial axis.
+/// The geometry of a convolution, whose lists have one entry for each spatial axis.
 public struct ConvolutionGeometry: Sendable, Hashable {
   public var strides: [Int]
-  /// 1 for a dense kernel, as in ONNX.
+  /// The distance between taps of the kernel; 1 for a dense kernel, as in ONNX.
   public var dilations: [Int]
   public var padBegin: [Int]
   public var padEnd: [Int]
@@ -15,7 +15,7 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     self.padEnd = padEnd
   }
 
-  /// The lists as oneDNN takes them, which counts the gaps of a dilated kernel.
+  /// The lists in oneDNN's form, in which dilations count the gaps between taps.
   var raw: (strides: [Int64], dilations: [Int64], padBegin: [Int64], padEnd: [Int64]) {
     (
       strides.map(Int64.init), dilations.map { Int64($0 - 1) }, padBegin.map(Int64.init),
@@ -25,7 +25,8 @@ public struct ConvolutionGeometry: Sendable, Hashable {
 }
 
 extension PrimitiveDescriptor {
-  /// A convolution without flipping; weights `[O, I, kernel]` or `[G, O/G, I/G, kernel]`.
+  /// A convolution without flipping. The weights have shape `[O, I, kernel]`, or `[G, O/G, I/G, kernel]` for G
+  /// groups, with O output and I input channels.
   public static func convolution(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     bias: MemoryDescriptor?, destination: MemoryDescriptor, _ geometry: ConvolutionGeometry,
@@ -43,7 +44,8 @@ extension PrimitiveDescriptor {
     }
   }
 
-  /// The transposed convolution; weights `[O, I, kernel]` or `[G, O/G, I/G, kernel]`.
+  /// The transposed convolution. The weights have shape `[O, I, kernel]`, or `[G, O/G, I/G, kernel]` for G groups,
+  /// with O output and I input channels.
   public static func transposedConvolution(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     bias: MemoryDescriptor?, destination: MemoryDescriptor, _ geometry: ConvolutionGeometry
@@ -60,7 +62,8 @@ extension PrimitiveDescriptor {
     }
   }
 
-  /// A product of matrices `[..., M, K]` and `[..., K, N]`; leading dimensions and the bias broadcast.
+  /// A product of stacks of matrices of shapes `[..., M, K]` and `[..., K, N]`; leading dimensions and the bias
+  /// broadcast.
   public static func matrixProduct(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     bias: MemoryDescriptor?, destination: MemoryDescriptor, post operations: [PostOperation] = []

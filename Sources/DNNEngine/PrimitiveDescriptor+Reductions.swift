@@ -1,6 +1,6 @@
 import COneDNN
 
-/// How a pooling window becomes one number.
+/// The function that reduces a pooling window to one number.
 public enum PoolingFunction: Sendable, Hashable {
   case maximum
   case averageExcludingPadding, averageIncludingPadding
@@ -17,7 +17,8 @@ public enum PoolingFunction: Sendable, Hashable {
 extension PrimitiveDescriptor {
   /// Pooling of `source` into the shape of `destination`.
   ///
-  /// - Parameter isTrained: true to write the workspace that ``poolingGradient`` reads.
+  /// - Parameter isTrained: whether to write the workspace that
+  ///   ``poolingGradient(_:_:source:destination:kernel:_:forward:)`` reads.
   public static func pooling(
     _ engine: Engine, _ function: PoolingFunction, source: MemoryDescriptor,
     destination: MemoryDescriptor, kernel: [Int], _ geometry: ConvolutionGeometry,

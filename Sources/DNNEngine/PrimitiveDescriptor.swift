@@ -1,13 +1,15 @@
 import COneDNN
 
-/// A computation that oneDNN has chosen an implementation and layouts for.
+/// A computation for which oneDNN has chosen an implementation and layouts.
+///
+/// The functions that make one throw ``EngineError`` where oneDNN refuses the operands or the layouts.
 public final class PrimitiveDescriptor {
   let handle: dnnl_primitive_desc_t
   let engine: Engine
 
-  /// The descriptor that a call of oneDNN makes.
+  /// Makes the descriptor by a call of oneDNN.
   ///
-  /// - Parameter make: gets the place for the result, and the attributes that `operations` stand for.
+  /// - Parameter make: calls oneDNN with the place for the result, and the attributes for `operations`.
   init(
     _ engine: Engine, _ function: StaticString, post operations: [PostOperation] = [],
     _ make: (UnsafeMutablePointer<dnnl_primitive_desc_t?>, dnnl_primitive_attr_t) -> dnnl_status_t
@@ -22,12 +24,14 @@ public final class PrimitiveDescriptor {
 
   deinit { dnnl_primitive_desc_destroy(handle) }
 
-  /// An operand whose layout the implementation has fixed.
+  /// An operand whose layout the implementation determines.
   public enum Operand: Sendable {
     case source, weights, destination, workspace, scratchpad
     case sourceGradient, weightGradient, destinationGradient
   }
 
+  /// The layout of an operand.
+  ///
   /// - Throws: ``EngineError`` where the computation has no such operand.
   public func layout(of operand: Operand) throws(EngineError) -> MemoryDescriptor {
     let query =
@@ -57,17 +61,17 @@ public final class PrimitiveDescriptor {
     return String(cString: text)
   }
 
-  /// True where products of 8-bit integers are added up in 32 bits, by the CPU's own instructions for that;
-  /// without them pairs of products saturate at 16 bits, or weights are halved.
+  /// Whether products of 8-bit integers are summed in 32 bits by the CPU's own instructions for that; without these,
+  /// pairs of products saturate at 16 bits, or weights are halved.
   public var addsWithoutSaturation: Bool {
     implementation.contains("vnni") || implementation.contains("amx")
   }
 
-  /// True for implementations by matrix products, which may cut a sum, or choose its order, by the number of threads.
+  /// Whether the implementation uses matrix products, which may divide or order a sum by the number of threads.
   public var mayCutSums: Bool {
     ["gemm", "brg"].contains { implementation.contains($0) }
   }
 
-  /// True for oneDNN's fallback code, which is slower by orders of magnitude.
+  /// Whether the implementation is oneDNN's fallback, which is slower by orders of magnitude.
   public var isReference: Bool { implementation.hasPrefix("ref") }
 }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Memory that a primitive computes in, one block a thread, as large as the thread's primitives have needed.
+/// Memory in which primitives compute: one block for each thread, as large as the thread's primitives have needed.
 ///
-/// oneDNN's own scratchpad belongs to the thread that makes a primitive, so that another thread must not run it. With
+/// oneDNN's own scratchpad belongs to the thread that makes a primitive, so that no other thread may run it. With
 /// this one any thread may, as long as no two run the same primitive at once.
 enum Scratchpad {
-  /// What stands before the memory that is handed out: the count of bytes in it.
+  /// The number of bytes before the memory that is handed out, which hold the number of bytes in it.
   private static let headerByteCount = 64
 
   private static let key: pthread_key_t = {
@@ -18,7 +18,7 @@ enum Scratchpad {
 
   /// The calling thread's memory, aligned to 64 bytes; valid until the thread asks for more.
   ///
-  /// - Throws: ``EngineError/memory(bytes:)`` where the machine hasn't got as much.
+  /// - Throws: ``EngineError/memory(bytes:)`` where the machine doesn't have that much.
   static func memory(byteCount: Int) throws(EngineError) -> UnsafeMutableRawPointer {
     let old = pthread_getspecific(key)
     if let old, old.load(as: Int.self) >= byteCount { return old + headerByteCount }

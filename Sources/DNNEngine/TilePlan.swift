@@ -1,10 +1,10 @@
 import TensorCore
 
-/// How a ``MatrixProduct`` is cut: by shapes alone.
+/// The division of a ``MatrixProduct`` into tiles, by shapes alone.
 struct TilePlan {
-  /// A tile's size; tiles of one shape are computed by one primitive.
+  /// The size of a tile; tiles of one size are computed by one primitive.
   struct Shape: Hashable {
-    /// Matrices of the stack.
+    /// The number of matrices of the stack.
     var depth: Int
     var rows: Int
     var columns: Int
@@ -14,23 +14,23 @@ struct TilePlan {
   private let right: MatrixProduct.Operand
   private let bias: MatrixProduct.Operand?
   private let output: MatrixProduct.Operand
-  /// M, K and N.
+  /// The sizes M (rows), K (inner) and N (columns) of one product.
   private let rows: Int
   private let inner: Int
   private let columns: Int
-  /// What a whole tile has.
+  /// The size of a whole tile.
   private let size: Shape
-  /// Elements from each operand's first matrix to that of each matrix of the stack.
+  /// The distance, in elements, from each operand's first matrix to that of each matrix of the stack.
   private let offsets: (left: [Int], right: [Int], bias: [Int])
 
-  /// The least rows and columns of a tile that isn't at an edge: enough that packing an operand costs little
-  /// beside the products.
+  /// The least number of rows and columns of a tile that isn't at an edge: enough that packing an operand costs
+  /// little beside the products.
   private static let leastLength = 128
-  /// Tiles along each side of a large matrix.
+  /// The number of tiles along each side of a large matrix.
   private static let sideCount = 32
-  /// Multiplications that are worth a call: smaller matrices of a stack are computed together.
+  /// The number of multiplications that are worth a call: smaller matrices of a stack are computed together.
   private static let leastWork = 1 << 18
-  /// Multiplications below which cutting one matrix costs more than its parts gain on several threads.
+  /// The number of multiplications below which dividing one matrix costs more than its parts gain on several threads.
   private static let cutWork = 1 << 20
 
   init(
@@ -58,7 +58,7 @@ struct TilePlan {
       return max(Self.leastLength, ((count + Self.sideCount - 1) / Self.sideCount + 15) / 16 * 16)
     }
     var size = Shape(depth: 1, rows: length(rows), columns: length(columns))
-    // Matrices that follow each other at one distance can be told to oneDNN as one stack.
+    // Matrices at equal distances can be given to oneDNN as one stack.
     let isEven = [offsets.left, offsets.right, offsets.bias].allSatisfy {
       $0.count < 2 || $0.indices.dropFirst().allSatisfy { [list = $0] in list[$0] == $0 * list[1] }
     }
@@ -66,7 +66,7 @@ struct TilePlan {
     self.size = size
   }
 
-  /// The tiles, row by row within a matrix, one matrix after the other.
+  /// The tiles, row by row within a matrix, and one matrix after the other.
   var tiles: [MatrixProduct.Tile] {
     let width = MemoryLayout<Float>.size
     let rank = output.shape.count
@@ -95,7 +95,7 @@ struct TilePlan {
     return tiles
   }
 
-  /// The primitive of a tile, whose operands stand as in the whole.
+  /// The primitive of a tile, whose operands are parts of the whole ones.
   func descriptor(_ engine: Engine, _ tile: Shape, post operations: [PostOperation])
     throws(EngineError) -> PrimitiveDescriptor
   {
@@ -132,7 +132,7 @@ struct TilePlan {
     )
   }
 
-  /// A part of an operand: a matrix, or as many of the stack as a tile has.
+  /// The layout of a part of an operand: a matrix, or as many of the stack as a tile has.
   private func layout(
     _ operand: MatrixProduct.Operand, _ tile: Shape, rows: Int, columns: Int, _ offsets: [Int]
   ) throws(EngineError) -> MemoryDescriptor {
@@ -144,7 +144,7 @@ struct TilePlan {
       strides: [distance == 0 ? rows * columns : distance] + strides)
   }
 
-  /// For each matrix of the stack, in row-major order, where the operand's matrix begins.
+  /// For each matrix of the stack, in row-major order, the offset of the operand's matrix in elements.
   private static func offsets(_ operand: MatrixProduct.Operand, _ stack: [Int]) -> [Int] {
     var offsets = [0]
     for (axis, count) in stack.enumerated() {
