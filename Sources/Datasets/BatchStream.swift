@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// Batches of a data set in a given order, the next one read while the caller works on this one.
+/// Batches of a data set in a given order, of which the next one is read while the caller works on the current one.
 public final class BatchStream: Sendable {
   private struct State {
     var next = 0
@@ -13,7 +13,7 @@ public final class BatchStream: Sendable {
   private let state = Mutex(State())
   private let arrival = DispatchSemaphore(value: 0)
 
-  /// - Parameter plan: the samples of each batch, such as ``sequentialPlan(_:batchSize:limit:)`` gives.
+  /// - Parameter plan: the samples of each batch, such as those that ``sequentialPlan(_:batchSize:limit:)`` gives.
   public init(_ dataset: any Dataset, plan: [[Int]]) {
     self.dataset = dataset
     self.plan = plan
@@ -22,7 +22,7 @@ public final class BatchStream: Sendable {
 
   /// All samples in order, in batches of at most `batchSize` samples of equal shape.
   ///
-  /// - Parameter limit: the number of samples to stop after.
+  /// - Parameter limit: the number of samples after which to stop.
   public static func sequentialPlan(
     _ dataset: any Dataset, batchSize: Int, limit: Int = .max
   ) -> [[Int]] {
@@ -45,7 +45,7 @@ public final class BatchStream: Sendable {
 
   /// The next batch, or `nil` after the last. One caller at a time.
   ///
-  /// - Throws: what reading that batch threw; the stream goes on after it with the following batch.
+  /// - Throws: the error of reading that batch; the stream continues with the batch after it.
   public func next() throws(DatasetError) -> Batch? {
     guard state.withLock({ $0.next < plan.count }) else { return nil }
     arrival.wait()

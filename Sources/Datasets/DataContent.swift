@@ -6,16 +6,17 @@ import TensorCore
   import Musl
 #endif
 
-/// What the files of a data set hold, by names, sizes and a sample of their bytes: the same wherever the data lies, and
-/// found in bounded time however much it is.
+/// What the files of a data set hold, as names, sizes and a sample of their bytes. It is the same wherever the data
+/// lies, and is found in bounded time, however much data there is.
 public struct DataContent: Sendable, Hashable {
-  /// A file, by its path in the folder of the data; without a name where the data is one file, which may then be renamed.
+  /// A file, named by its path in the folder of the data; the name of a single file is empty, so that it may be
+  /// renamed.
   public struct Entry: Sendable, Hashable {
     public var name: String
     public var byteCount: Int
   }
 
-  /// What a file that was looked at holds.
+  /// The content of a file that was read.
   public struct Sample: Sendable, Hashable {
     public var name: String
     public var bytes: Fingerprint
@@ -25,12 +26,12 @@ public struct DataContent: Sendable, Hashable {
   public let files: [Entry]
   public let samples: [Sample]
 
-  /// Files whose bytes are looked at.
+  /// The number of files whose bytes are read, where there are more.
   static let sampleLimit = 64
-  /// Pieces of a file that are looked at where it is longer than so many; four times as many of the only file.
+  /// The number of pieces that are read of a longer file; four times as many where there are at most two files.
   static let pieceLimit = 16
   static let pieceLength = 1 << 16
-  /// Folders below each other that are looked into; the data sets that are known have one.
+  /// The largest depth of folders that are searched; the known data sets have one level.
   private static let depthLimit = 4
 
   /// - Throws: ``DatasetError`` where a file or folder can't be read.
@@ -81,7 +82,7 @@ public struct DataContent: Sendable, Hashable {
     }
   }
 
-  /// Indices from the first to the last, evenly apart.
+  /// Indices from the first to the last at even distances.
   private static func spread(_ count: Int) -> [Int] {
     (0..<sampleLimit).map { $0 * max(count - 1, 0) / (sampleLimit - 1) }
   }
@@ -92,7 +93,8 @@ public struct DataContent: Sendable, Hashable {
     return Int(status.st_size)
   }
 
-  /// All of a short file; pieces evenly apart, the first and the last bytes among them, of a long one.
+  /// The fingerprint of a whole short file, or of pieces of a long one at even distances, including its first and
+  /// last bytes.
   private static func fingerprint(_ file: DataFile, pieces limit: Int) throws(DatasetError)
     -> Fingerprint
   {

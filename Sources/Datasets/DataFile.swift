@@ -8,7 +8,7 @@ import TensorCore
 
 /// A regular file, read at given offsets.
 ///
-/// Reads copy rather than map, so a file that shrinks meanwhile is an error and not a signal.
+/// Reads copy rather than map the file, so that a file that shrinks meanwhile causes an error and not a signal.
 final class DataFile: Sendable {
   let path: String
   let size: Int
@@ -57,7 +57,7 @@ final class DataFile: Sendable {
     }
   }
 
-  /// The first bytes, at most `count`.
+  /// The first bytes of the file, at most `count`.
   func prefix(_ count: Int) throws(DatasetError) -> [UInt8] {
     try bytes(at: 0, count: min(count, size)).withBytes { Array($0) }
   }
@@ -73,11 +73,11 @@ extension TensorStorage {
   }
 }
 
-/// Bytes of one array: in memory, or a part of a file read on demand.
+/// The bytes of one array: in memory, or a part of a file that is read on demand.
 enum ByteSource: Sendable {
   case memory(TensorStorage)
   case file(DataFile, offset: Int, count: Int)
-  /// Compressed content, inflated as far as it is read.
+  /// Compressed content, which is inflated as far as it is read.
   case inflated(InflatedBytes, offset: Int, count: Int)
 
   var count: Int {
@@ -105,7 +105,7 @@ enum ByteSource: Sendable {
     }
   }
 
-  /// The part from `start`, of `length` bytes.
+  /// The part of `length` bytes from `start` on.
   ///
   /// - Precondition: it lies within `count`.
   func part(_ start: Int, _ length: Int) throws(DatasetError) -> ByteSource {
@@ -118,13 +118,13 @@ enum ByteSource: Sendable {
     }
   }
 
-  /// Says that of records of `stride` bytes, the first at `offset`, only those of `indices` will be read.
+  /// Announces that, of records of `stride` bytes whose first is at `offset`, only those of `indices` will be read.
   func select(_ indices: [Int], at offset: Int = 0, stride: Int) throws(DatasetError) {
     guard case .inflated(let bytes, let start, _) = self else { return }
     try bytes.select(indices, at: start + offset, stride: stride)
   }
 
-  /// A copy of `range`.
+  /// A copy of the bytes in `range`.
   func storage(_ range: Range<Int>) throws(DatasetError) -> TensorStorage {
     try TensorStorage(byteCount: range.count) { (buffer) throws(DatasetError) in
       try read(at: range.lowerBound, into: buffer)

@@ -2,30 +2,32 @@ import TensorCore
 
 /// Samples in a fixed order, read in batches.
 ///
-/// A data set is safe to read from several threads, and may be larger than memory.
+/// A data set can be read from several threads at once, and may be larger than memory.
 public protocol Dataset: Sendable {
   /// The file or folder that it was opened from.
   var path: String { get }
   /// The number of samples, at least 1.
   var count: Int { get }
   var reference: DatasetReference { get }
-  /// Names of the classes where the data has them: `nil`, or one a label.
+  /// The name of the class of each label; `nil` where the data has none.
   var classNames: [String]? { get }
 
-  /// The shape of the first input's sample, without the batch dimension.
+  /// The shape of a sample of the first input, without the batch dimension.
   func sampleShape(at index: Int) -> [Int]
 
-  /// Says that only the samples at `indices` will be read, so that of compressed data only these need to be
-  /// kept in memory.
+  /// Announces that only the samples at `indices` will be read, so that no others of compressed data need to be kept
+  /// in memory.
   ///
-  /// - Throws: where the data can't be read.
+  /// - Throws: ``DatasetError`` where the data can't be read.
   func select(_ indices: [Int]) throws(DatasetError)
 
-  /// Reads the samples at `indices` into the model's layout, augmented and normalised.
+  /// Reads the samples at `indices` into the model's layout, augmented and normalized.
   ///
   /// The result depends on the samples and `draws` alone, not on `reading`.
   ///
-  /// - Parameter draws: `nil` for the samples as they are.
+  /// - Parameters:
+  ///   - draws: the augmentation; `nil` for none.
+  ///   - reading: which threads read.
   /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite,
   ///   the samples differ in shape, or they can't be augmented in this way.
   /// - Precondition: `indices` is not empty, every index is in `0..<count`, and `draws` has as many
@@ -34,7 +36,7 @@ public protocol Dataset: Sendable {
     _ indices: [Int], augmented draws: AugmentationDraws?, reading: BatchReading
   ) throws(DatasetError) -> Batch
 
-  /// Checks that any samples, augmented, make batches of one shape.
+  /// Checks that any samples make batches of one shape when they are augmented.
   ///
   /// - Throws: ``DatasetError``, which says what to do.
   func require(_ augmentation: Augmentation, batchSize: Int) throws(DatasetError)
@@ -42,17 +44,17 @@ public protocol Dataset: Sendable {
 
 /// How a batch is read.
 public enum BatchReading: Sendable, Hashable {
-  /// By all threads, for data that is read once or a few times.
+  /// All threads read, for data that is read once or a few times.
   case parallel
-  /// By the calling thread alone, beside threads that compute. What is slow to decode is kept in
-  /// memory for the next epoch, up to a quarter of what the machine has.
+  /// The calling thread reads alone, beside threads that compute. Data that is slow to decode is kept in memory for
+  /// the next epoch, up to a quarter of the machine's memory.
   case background
 }
 
 extension Dataset {
   public func select(_ indices: [Int]) throws(DatasetError) {}
 
-  /// Reads the samples at `indices` into the model's layout, normalised.
+  /// Reads the samples at `indices` into the model's layout, normalized.
   ///
   /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite,
   ///   or the samples differ in shape.
@@ -61,9 +63,9 @@ extension Dataset {
     try batch(indices, augmented: nil, reading: .parallel)
   }
 
-  /// Checks that the samples have what a job compares with.
+  /// Checks that the samples have the reference that a job needs.
   ///
-  /// - Throws: ``DatasetError/noReference(path:needed:)``.
+  /// - Throws: ``DatasetError/noReference(path:needed:)`` where they don't.
   public func require(_ reference: DatasetReference) throws(DatasetError) {
     if self.reference != reference { throw .noReference(path: path, needed: reference) }
   }
@@ -76,10 +78,11 @@ public enum DatasetReference: Sendable, Hashable {
 
 /// Some samples, stacked along dimension 0.
 public struct Batch: Sendable {
-  /// One tensor an input of the model, in the order of the request.
+  /// A tensor of shape [samples, ...] for each input of the model, in the order of the request.
   public var inputs: [Tensor]
+  /// The class of each sample, counted from 0.
   public var labels: [Int]?
-  /// float32.
+  /// The targets of the samples, float32 of shape [samples, ...].
   public var targets: Tensor?
 
   public init(inputs: [Tensor], labels: [Int]? = nil, targets: Tensor? = nil) {

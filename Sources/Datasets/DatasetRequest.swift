@@ -1,8 +1,8 @@
 import TensorCore
 
-/// What a model needs from data.
+/// What a model requires of its data.
 public struct DatasetRequest: Sendable {
-  /// One input of the model, its dimension 0 counting samples.
+  /// One input of the model, whose dimension 0 counts samples.
   public struct Input: Sendable, Hashable {
     public var name: String
     public var type: TensorType
@@ -12,20 +12,21 @@ public struct DatasetRequest: Sendable {
       self.type = type
     }
 
-    /// Dimensions of one sample; `nil` where the rank is unknown.
+    /// The dimensions of one sample; `nil` where the rank is unknown.
     var sampleDimensions: [Dimension]? { type.dimensions.map { Array($0.dropFirst()) } }
   }
 
   public var inputs: [Input]
-  /// Where a rank-4 input has its channels; `nil` to tell from its shape.
+  /// The layout of an input of rank 4; `nil` to infer it from the shape.
   public var layout: ImageLayout?
   public var normalization: Normalization
-  /// `nil` to tell from the data: whole-number references are labels, others targets.
+  /// The meaning of the reference; `nil` to infer it from the data: vectors of whole numbers are labels, all else
+  /// targets.
   public var task: DatasetTask?
-  /// The classes that the model tells apart, to check labels against.
+  /// The number of the model's classes, against which labels are checked.
   public var classCount: Int?
-  /// The most samples that are read, counted from the first; `nil` for any number. Compressed data is inflated no
-  /// further. A data set may still have more.
+  /// The largest number of samples that are read, from the first on; `nil` for any number. Compressed data is
+  /// inflated no further. A data set may still have more samples.
   public var limit: Int?
   /// Whether labels or targets are read.
   public var usesReference = true
@@ -42,20 +43,20 @@ public struct DatasetRequest: Sendable {
   }
 }
 
-/// What a sample's reference means.
+/// The meaning of a sample's reference.
 public enum DatasetTask: Sendable, Hashable {
-  /// Labels, counted from 0.
+  /// References are labels, counted from 0.
   case classification
-  /// Targets of the shape of the model's output.
+  /// References are targets of the shape of the model's output.
   case regression
-  /// Pairs made from images: the target is the image in 0...1, its top left part whose sides are
-  /// multiples of `cropMultiple`; the input is that, reduced by `scale` by bicubic interpolation.
+  /// Samples are pairs made from images. The target is the image in 0...1, cropped to its top left part whose sides
+  /// are multiples of `cropMultiple`; the input is the target, reduced by `scale` with bicubic interpolation.
   ///
-  /// `cropMultiple` is 12 where `nil`, or 4 x `scale` where 12 is not a multiple of `scale`.
+  /// Where `cropMultiple` is `nil`, it is 12, or 4 x `scale` where 12 is not a multiple of `scale`.
   case superResolution(scale: Int, cropMultiple: Int? = nil)
 }
 
-/// The order of dimensions of an image batch.
+/// The order of the dimensions of an image batch: N samples, C channels, height H and width W.
 public enum ImageLayout: Sendable, Hashable {
   case nchw, nhwc
 
@@ -67,15 +68,16 @@ public enum ImageLayout: Sendable, Hashable {
   }
 }
 
-/// Per-channel normalisation of input values: x' = (x · inputScale − mean) / std.
+/// The normalization of input values in each channel: x' = (x · inputScale − mean) / std.
 ///
-/// Computed in double precision and rounded once to float32. In super-resolution, x is the pixel in
-/// 0...1 and the target is not normalised.
+/// It is computed in double precision and rounded once to float32. In super-resolution, x is the pixel in 0...1 and
+/// the target is not normalized.
 public struct Normalization: Sendable, Hashable {
-  /// One value for all channels, or one a channel; none means 0.
+  /// The mean of each channel, or one for all channels; empty for 0.
   public var mean: [Double]
-  /// One value for all channels, or one a channel; never 0; none means 1.
+  /// The standard deviation of each channel, or one for all channels, never 0; empty for 1.
   public var std: [Double]
+  /// The factor of input values before the mean is subtracted.
   public var inputScale: Double
 
   public init(mean: [Double] = [], std: [Double] = [], inputScale: Double = 1) {
@@ -86,9 +88,10 @@ public struct Normalization: Sendable, Hashable {
 
   public static let identity = Normalization()
 
-  /// One a channel, or one where all channels have the same.
+  /// The normalization of each channel, or a single one where it is the same for all.
   ///
-  /// - Throws: where a value can't be used, or their number doesn't fit the channels.
+  /// - Throws: ``DatasetError/normalization(parameter:expected:actual:)`` where a value can't be used, or the number
+  ///   of values doesn't fit the channels.
   func perChannel(_ channels: Int) throws(DatasetError) -> [ChannelNormalization] {
     for (name, values) in [("--mean", mean), ("--std", std)] {
       guard values.count <= 1 || values.count == channels else {
@@ -118,7 +121,7 @@ public struct Normalization: Sendable, Hashable {
   }
 }
 
-/// The normalisation of one channel.
+/// The normalization of one channel.
 struct ChannelNormalization: Sendable, Hashable {
   var scale: Double
   var mean: Double
@@ -128,7 +131,7 @@ struct ChannelNormalization: Sendable, Hashable {
 
   func callAsFunction(_ x: Double) -> Float { Float((x * scale - mean) / std) }
 
-  /// The results for every byte, read as a `uint8`, `int8` or `bool`.
+  /// The normalized values of all bytes, read as `uint8`, `int8` or `bool`.
   func table(_ type: ElementType = .uint8) -> [Float] {
     (UInt8.min...UInt8.max).map { byte in
       switch type {

@@ -1,11 +1,11 @@
 import Synchronization
 import TensorCore
 
-/// The error of the lowest position among work done in parallel, so that it is the same each time.
+/// Keeps the error of the lowest position among work done in parallel, so that it is the same each time.
 final class FirstFailure: Sendable {
   private let first = Mutex<(position: Int, error: DatasetError)?>(nil)
 
-  /// Runs `body`, and keeps the error it throws.
+  /// Runs `body`, and keeps the error that it throws if no lower position has one.
   func attempt(at position: Int, _ body: () throws(DatasetError) -> Void) {
     do throws(DatasetError) {
       try body()
@@ -16,8 +16,8 @@ final class FirstFailure: Sendable {
     }
   }
 
-  /// Runs `body` over disjoint ranges in parallel, each writing its own part of `buffer`; in the
-  /// background over all at once, for a second team of threads would fight with the computing one.
+  /// Runs `body` over disjoint ranges in parallel, each writing its own part of `buffer`. In the background it runs
+  /// over the whole range at once, since a second team of threads would compete with the one that computes.
   func forEachRange<T>(
     count: Int, grain: Int, reading: BatchReading = .parallel,
     writing buffer: UnsafeMutableBufferPointer<T>,
@@ -32,7 +32,7 @@ final class FirstFailure: Sendable {
     }
   }
 
-  /// Throws the error kept, if any.
+  /// Throws the error that was kept, if any.
   func check() throws(DatasetError) {
     if let error = first.withLock({ $0?.error }) { throw error }
   }

@@ -14,7 +14,7 @@ struct Folder {
   }
 
   let path: String
-  /// Sorted by the bytes of the name, which is the order of code points; hidden entries left out.
+  /// The entries without hidden ones, sorted by the bytes of their names, which is the order of code points.
   let entries: [Entry]
 
   init(_ path: String) throws(DatasetError) {
@@ -46,15 +46,15 @@ struct Folder {
     self.entries = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
-  /// Names of the files.
+  /// The names of the files.
   var files: [String] { entries.filter { !$0.isFolder }.map(\.name) }
-  /// Names of the folders.
+  /// The names of the folders.
   var folders: [String] { entries.filter(\.isFolder).map(\.name) }
 
   func path(of name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 }
 
-/// What lies at a path, links followed.
+/// What is at a path, after links are followed.
 enum PathKind {
   case file, folder, other, missing
 

@@ -1,12 +1,12 @@
 import CZlib
 import TensorCore
 
-/// The content of a deflate stream, front to back.
+/// Reads the content of a deflate stream from front to back.
 final class InflateStream {
   enum Wrapper {
-    /// No header, as in zip.
+    /// There is no header, as in zip.
     case raw
-    /// One or more gzip members.
+    /// There are one or more gzip members.
     case gzip
 
     fileprivate var windowBits: Int32 { self == .raw ? -15 : 31 }
@@ -16,7 +16,7 @@ final class InflateStream {
   private let source: ByteSource
   private let wrapper: Wrapper
   private let path: String
-  /// Apart from this object, since zlib keeps its address.
+  /// Allocated apart from this object, since zlib keeps its address.
   private let stream: UnsafeMutablePointer<z_stream>
   /// A part of the compressed bytes.
   private let window: UnsafeMutableRawBufferPointer
@@ -47,7 +47,7 @@ final class InflateStream {
 
   /// Fills `buffer` with the next bytes.
   ///
-  /// - Returns: their number; fewer than `buffer.count` only at the end of the content.
+  /// - Returns: the number of bytes; fewer than `buffer.count` only at the end of the content.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
     var produced = 0
     while produced < buffer.count, !isAtEnd, let base = buffer.baseAddress {
@@ -73,7 +73,7 @@ final class InflateStream {
     return produced
   }
 
-  /// Reads the next `count` bytes, or what there is of them, and forgets them.
+  /// Reads and discards the next `count` bytes, or those that are left.
   func skip(_ count: Int) throws(DatasetError) {
     let scratch = UnsafeMutableRawBufferPointer.allocate(
       byteCount: min(max(count, 1), Self.windowSize * 4), alignment: 16)
@@ -96,7 +96,7 @@ final class InflateStream {
     stream.pointee.avail_in = UInt32(count)
   }
 
-  /// Goes on with the next gzip member, where there is one.
+  /// Continues with the next gzip member, where there is one.
   private func endMember() throws(DatasetError) {
     if stream.pointee.avail_in == 0 { try refill() }
     let hasMore = wrapper == .gzip && stream.pointee.avail_in > 0

@@ -10,27 +10,27 @@ import TensorCore
 
 /// The content of a deflate stream, inflated as far as it is asked for.
 ///
-/// Small content is inflated and checked at once. Of larger content memory holds what lies between its beginning
-/// and the last byte that was read; or, where a reader said which parts it will read, these alone.
+/// Small content is inflated and checked at once. Of larger content, memory holds all from its beginning to the last
+/// byte that was read, or only the parts that a reader has announced.
 final class InflatedBytes: Sendable {
-  /// Bytes of the whole content.
+  /// The number of bytes of the whole content.
   let count: Int
   private let source: ByteSource
   private let wrapper: InflateStream.Wrapper
   private let path: String
-  /// CRC-32 of the content, which can be checked once all of it was inflated.
+  /// The CRC-32 of the content, which can be checked once all of it was inflated.
   private let checksum: UInt32?
   private let content: Mutex<Content>
 
   private struct Content: ~Copyable {
-    /// What follows ``bytes``; `nil` before the first read.
+    /// The stream that continues after ``bytes``; `nil` before the first read.
     nonisolated(unsafe) var stream: InflateStream?
-    /// The content's beginning, and room for more.
+    /// The beginning of the content, and room for more.
     nonisolated(unsafe) var bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     var produced = 0
     var checksum: UInt = crc32(0, nil, 0)
     var selection: Selection?
-    /// What was found wrong at the end, which holds for all that precedes it.
+    /// The fault that was found at the end, which holds for all that precedes it.
     var failure: DatasetError?
 
     deinit { free(bytes.baseAddress) }
@@ -40,18 +40,18 @@ final class InflatedBytes: Sendable {
   private struct Selection {
     var offset: Int
     var stride: Int
-    /// Places in ``bytes`` by record.
+    /// The place of each record in ``bytes``.
     var slots: [Int: Int]
     var bytes: TensorStorage
   }
 
-  /// Bytes inflated beyond what was asked for, so that small reads cost little.
+  /// The number of bytes that are inflated beyond those requested, so that small reads cost little.
   private static let ahead = 1 << 16
 
   /// - Parameters:
-  ///   - count: bytes of the content, as a header claims.
-  ///   - checksum: its CRC-32 where something outside the stream states it.
-  /// - Throws: where the claim is false, or beyond ``InflationLimit``.
+  ///   - count: the number of bytes of the content, as a header claims.
+  ///   - checksum: the content's CRC-32, where something outside the stream states it.
+  /// - Throws: ``DatasetError`` where the claim is found to be false, or is beyond ``InflationLimit``.
   init(
     _ source: ByteSource, _ wrapper: InflateStream.Wrapper, count: Int, checksum: UInt32? = nil,
     path: String
@@ -80,9 +80,9 @@ final class InflatedBytes: Sendable {
     try result.get()
   }
 
-  /// Says that of records that begin at `offset` only those of `indices` will be read.
+  /// Announces that, of records that begin at `offset`, only those of `indices` will be read.
   ///
-  /// Others still can be, at the price of all that precedes them.
+  /// Others can still be read, at the price of inflating all that precedes them.
   func select(_ indices: [Int], at offset: Int, stride: Int) throws(DatasetError) {
     let sorted = Set(indices).sorted()
     guard stride > 0, let last = sorted.last, sorted.count < (last + 1) / 2 else { return }
@@ -159,7 +159,7 @@ final class InflatedBytes: Sendable {
     }
   }
 
-  /// The first `size` bytes of the content's memory, which moves where it has to grow.
+  /// The first `size` bytes of the content's memory, which moves when it has to grow.
   private func room(_ size: Int, _ content: inout Content) throws(DatasetError)
     -> Slice<UnsafeMutableRawBufferPointer>
   {

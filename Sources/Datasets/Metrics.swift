@@ -6,13 +6,13 @@ import TensorCore
   import Musl
 #endif
 
-/// How well a model's outputs meet the references of a data set.
+/// Measures of how well a model's outputs meet the references of a data set.
 public enum Metrics {
-  /// Counts the samples whose label is among the `k` largest scores.
+  /// Counts the samples whose label is among the classes with the `k` largest scores.
   ///
   /// Among equal scores the lower class comes first; NaN comes last.
   ///
-  /// - Parameter scores: float32, Nx(classes), trailing dimensions of 1 allowed.
+  /// - Parameter scores: float32 of shape [samples, classes]; trailing dimensions of 1 are allowed.
   /// - Throws: ``DatasetError/outputShape(expected:actual:)`` where the shape doesn't fit the labels.
   public static func topMatches(
     _ scores: Tensor, labels: [Int], k: Int
@@ -38,7 +38,7 @@ public enum Metrics {
     }
   }
 
-  /// The class of the largest score of each sample, the first among equals.
+  /// The class with the largest score of each sample, the first among equals.
   static func largest(_ scores: Tensor) -> [Int] {
     guard let samples = scores.shape.first, samples > 0 else { return [] }
     let classes = scores.count / samples
@@ -56,7 +56,7 @@ public enum Metrics {
 
   /// The mean cross-entropy of softmax over the scores, in nats.
   ///
-  /// - Throws: as ``topMatches(_:labels:k:)``.
+  /// - Throws: ``DatasetError/outputShape(expected:actual:)`` where the shape doesn't fit the labels.
   public static func crossEntropy(_ scores: Tensor, labels: [Int]) throws(DatasetError) -> Double {
     _ = try topMatches(scores, labels: labels, k: 1)
     let classes = scores.count / labels.count
@@ -74,8 +74,8 @@ public enum Metrics {
 
   /// The peak signal-to-noise ratio of each image in dB, over all channels, outputs clamped to 0...1.
   ///
-  /// The mean squared error counts as at least 1e-10, so that equal images have 100 dB. The metric of a
-  /// data set is the mean over its images.
+  /// The mean squared error is taken as at least 1e-10, so that equal images have 100 dB. The metric of a data set is
+  /// the mean over its images.
   ///
   /// - Throws: ``DatasetError/outputShape(expected:actual:)`` where the shapes differ.
   public static func peakSignalToNoise(
@@ -96,7 +96,7 @@ public enum Metrics {
   private static func perSampleError(
     _ outputs: Tensor, _ targets: Tensor, _ transform: (Float) -> Float
   ) throws(DatasetError) -> [Double] {
-    // Dimensions of 1 may be missing: a column of outputs meets a vector of targets.
+    // Dimensions of 1 may be missing, as where a column of outputs meets a vector of targets.
     guard outputs.elementType == .float32, targets.elementType == .float32,
       let samples = targets.shape.first, samples > 0, targets.count > 0,
       outputs.shape.filter({ $0 != 1 }) == targets.shape.filter({ $0 != 1 })

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Samples from arrays: `.npy`, `.npz`, or TensorProto files.
+/// Samples from arrays in `.npy`, `.npz` or TensorProto files.
 struct ArrayDataset: Dataset {
   let path: String
   let inputs: [SampleArray]
@@ -8,7 +8,7 @@ struct ArrayDataset: Dataset {
   let targets: SampleArray?
   var classNames: [String]? { nil }
 
-  /// The least of all, since a limit doesn't cut an array that is stored by columns.
+  /// The least number of samples in any array, since a limit doesn't shorten an array that is stored by columns.
   var count: Int {
     let reference = labels?.count ?? targets?.count
     return (inputs.map(\.count) + [reference ?? .max]).min() ?? 0
@@ -18,8 +18,8 @@ struct ArrayDataset: Dataset {
   }
 
   /// - Parameters:
-  ///   - arrays: one an input of `request`, in its order, each under the name of its field.
-  ///   - reference: labels or targets.
+  ///   - arrays: an array for each input of `request`, in its order, with the name of its field.
+  ///   - reference: the array of labels or targets.
   init(
     path: String, arrays: [(field: String, array: NpyArray)],
     reference: (field: String, array: NpyArray)?, request: DatasetRequest
@@ -134,7 +134,7 @@ struct ArrayDataset: Dataset {
     }
   }
 
-  /// Labels as they are, or of scores (one-hot codes too) the first largest in each sample.
+  /// The labels of an array: its integers, or, of scores or one-hot codes, the first largest in each sample.
   private static func labels(_ array: NpyArray, field: String) throws(DatasetError) -> [Int] {
     let tensor = try array.tensor()
     if array.isVector, let labels = tensor.integers() { return labels }
@@ -145,12 +145,14 @@ struct ArrayDataset: Dataset {
 }
 
 extension NpyArray {
-  /// One element a sample.
+  /// Whether the array has one element for each sample.
   fileprivate var isVector: Bool { header.shape.dropFirst().allSatisfy { $0 == 1 } }
 }
 
 enum Labels {
-  /// - Parameter classes: the number of classes where known.
+  /// Checks that labels are not negative and, where it is known, below the number of classes.
+  ///
+  /// - Throws: ``DatasetError/labelOutOfRange(path:sample:label:classes:)`` where one isn't.
   static func check(_ labels: [Int], path: String, classes: Int?) throws(DatasetError) {
     for (sample, label) in labels.enumerated()
     where label < 0 || classes.map({ label >= $0 }) ?? false {

@@ -1,17 +1,21 @@
 import TensorCore
 
-/// NumPy's `.npy` files.
+/// Reading and writing of NumPy's `.npy` files.
 public enum NpyFile {
   /// Reads a whole array into row-major order of this machine's byte order.
   ///
-  /// Versions 1 to 3; booleans, integers of 8 to 64 bits, floats of 16 to 64 bits.
+  /// The format's versions 1 to 3 are read, with booleans, integers of 8 to 64 bits, and floats of 16 to 64 bits.
+  ///
+  /// - Throws: ``DatasetError`` where the file can't be read or holds anything else.
   public static func read(_ path: String) throws(DatasetError) -> Tensor {
     try NpyArray(try DataFile(path)).tensor()
   }
 
-  /// Writes `tensor`; bfloat16 becomes float32, four-bit integers become int8 or uint8.
+  /// Writes `tensor`, with bfloat16 as float32 and four-bit integers as int8 or uint8.
   ///
   /// The file appears complete under its name, or not at all.
+  ///
+  /// - Throws: ``DatasetError`` where the tensor has no counterpart in NumPy or the file can't be written.
   public static func write(_ tensor: Tensor, to path: String) throws(DatasetError) {
     guard let tensor = representable(tensor) else {
       throw .elementType(
@@ -41,9 +45,9 @@ public enum NpyFile {
   }
 }
 
-/// An array whose elements may still lie in a file.
+/// An array whose elements may be read only on demand from a file.
 struct NpyArray: Sendable {
-  /// Names the array in errors: the file, and the entry within an archive.
+  /// The array's name in errors: the file, and the entry within an archive.
   let path: String
   private(set) var header: NpyHeader
   /// The elements, in the header's byte order and dimension order.
@@ -61,7 +65,7 @@ struct NpyArray: Sendable {
 
   /// The array's first samples, at most `limit` of them.
   ///
-  /// One that is stored by columns stays whole, since its samples lie all over it.
+  /// An array that is stored by columns stays whole, since its samples are spread all over it.
   func leading(_ limit: Int?) throws(DatasetError) -> NpyArray {
     guard let limit, let count = header.shape.first, limit < count, !header.isFortranOrder else {
       return self
@@ -98,7 +102,7 @@ struct NpyArray: Sendable {
       }
       if header.isBigEndian { Self.swapBytes(target, width: width) }
       if header.elementType == .bool {
-        // Any byte but 0 is true; Swift knows only 1.
+        // In NumPy any byte but 0 is true, in Swift only 1.
         for index in target.indices where target[index] != 0 { target[index] = 1 }
       }
     }

@@ -6,14 +6,14 @@ struct NpyHeader: Hashable, Sendable {
   var isBigEndian: Bool
   var isFortranOrder: Bool
   var shape: [Int]
-  /// Where the elements begin.
+  /// The offset of the elements in bytes.
   var dataOffset: Int
 
   static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
 
   /// Reads the header of `source`, and checks that exactly its elements follow.
   ///
-  /// - Parameter path: names the array in errors.
+  /// - Parameter path: the array's name in errors.
   init(_ source: ByteSource, path: String) throws(DatasetError) {
     let start = try source.storage(0..<min(12, source.count))
     guard source.count >= 10 else {

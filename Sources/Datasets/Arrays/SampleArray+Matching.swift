@@ -1,7 +1,7 @@
 import TensorCore
 
 extension SampleArray {
-  /// The shape that a stored sample takes as the model's, or `nil` where it doesn't fit.
+  /// The shape in which a stored sample fits the model's dimensions; `nil` where it doesn't fit.
   static func match(_ stored: [Int], _ model: [Dimension]) -> [Int]? {
     if model.count == stored.count,
       zip(model, stored).allSatisfy({ $0.size == nil || $0.size == $1 })
@@ -15,7 +15,7 @@ extension SampleArray {
     var rest = stored[...]
     var shape: [Int] = []
     for dimension in model {
-      // A dimension of 1 that only the file has.
+      // Dimensions of 1 that only the file has are dropped.
       while let next = rest.first, next == 1, let size = dimension.size, size != 1 {
         rest.removeFirst()
       }

@@ -2,7 +2,7 @@ import TensorCore
 
 /// An array whose dimension 0 counts samples, converted to a model's input while it is read.
 struct SampleArray: Sendable {
-  /// Names the array in errors.
+  /// The array's name in errors.
   let path: String
   let field: String
   let count: Int
@@ -11,18 +11,18 @@ struct SampleArray: Sendable {
   private let elementType: ElementType
   private let isBigEndian: Bool
   private let elements: ByteSource
-  /// One a channel, or one for all.
+  /// The normalization of each channel, or one for all.
   private let normalization: [ChannelNormalization]
-  /// Elements between two steps of the channel index.
+  /// The number of elements between two steps of the channel index.
   private let channelStride: Int
-  /// How a sample of three dimensions holds an image; `nil` for all others.
+  /// The layout of a sample that is an image, of three dimensions; `nil` for any other.
   let image: ImageLayout?
-  /// For 8-bit elements: 256 results a channel.
+  /// The normalized values of 8-bit elements, 256 for each channel.
   private let tables: [Float]
 
   /// Matches `array` with an input of the model.
   ///
-  /// Dimensions of 1 may be missing or extra, and a rank-1 sample takes a flattened one.
+  /// Dimensions of 1 may be missing or extra, and a sample of rank 1 in the model takes a flattened one.
   init(
     _ array: NpyArray, field: String, input: DatasetRequest.Input, layout: ImageLayout?,
     normalization: Normalization
@@ -44,7 +44,7 @@ struct SampleArray: Sendable {
         expected: "Nx" + dimensions.map(\.description).joined(separator: "x"),
         actual: array.header.shape)
     }
-    // Channels are dimension 1 of the batch but for NHWC images.
+    // Channels are dimension 1 of the batch except in NHWC images.
     let isLast =
       shape.count == 3
       && (layout ?? ImageLayout(dimensions: [.unknown] + shape.map(Dimension.fixed))) == .nhwc
@@ -57,7 +57,7 @@ struct SampleArray: Sendable {
       image: shape.count == 3 ? (isLast ? .nhwc : .nchw) : nil)
   }
 
-  /// Reference values: float32, of the shape they have in the file.
+  /// Makes an array of reference values, which are read as float32 in the shape that they have in the file.
   init(targets array: NpyArray, field: String) throws(DatasetError) {
     try self.init(
       array, field: field, count: array.header.shape.first ?? 0,
@@ -89,12 +89,12 @@ struct SampleArray: Sendable {
       elementType.bitWidth == 8 ? normalization.flatMap { $0.table(array.header.elementType) } : []
   }
 
-  /// Says that only the samples at `indices` will be read.
+  /// Announces that only the samples at `indices` will be read.
   func select(_ indices: [Int]) throws(DatasetError) {
     try elements.select(indices, stride: elements.count / count)
   }
 
-  /// The samples at `indices`, stacked.
+  /// Reads the samples at `indices`, stacked along dimension 0.
   ///
   /// - Precondition: with `draws`, samples are images.
   func read(
@@ -130,7 +130,7 @@ struct SampleArray: Sendable {
     return tensor
   }
 
-  /// The sides of a sample that is an image.
+  /// The width and height of a sample that is an image.
   var imageSize: ImageSize? {
     switch image {
     case .nchw: ImageSize(width: sampleShape[2], height: sampleShape[1])
@@ -139,7 +139,7 @@ struct SampleArray: Sendable {
     }
   }
 
-  /// Crops and mirrors a normalised image in place; what it doesn't reach is the normalised 0.
+  /// Crops and mirrors a normalized image in place; pixels outside the image become the normalized 0.
   private func augment(
     _ output: UnsafeMutableBufferPointer<Float>, _ draw: AugmentationDraw,
     _ augmentation: Augmentation
@@ -157,7 +157,7 @@ struct SampleArray: Sendable {
     }
   }
 
-  /// Converts one sample; false where a value is not finite.
+  /// Converts one sample; returns false where a value is not finite.
   private func convert(
     _ raw: UnsafeRawBufferPointer, to output: UnsafeMutableBufferPointer<Float>
   ) -> Bool {

@@ -16,7 +16,7 @@ struct ZipArchive: Sendable {
   let file: DataFile
   let entries: [Entry]
 
-  /// Reads the central directory, whose sizes and offsets are checked against the file.
+  /// Reads the central directory, and checks its sizes and offsets against the file.
   init(_ file: DataFile) throws(DatasetError) {
     self.file = file
     let directory = try Self.locateDirectory(in: file)
@@ -52,10 +52,10 @@ struct ZipArchive: Sendable {
     self.entries = entries
   }
 
-  /// The content of an entry, read or inflated on demand.
+  /// Opens the content of an entry, which is read or inflated on demand.
   ///
-  /// - Throws: also where the content doesn't match its checksum; that of a deflated entry is compared once all
-  ///   of it has been read.
+  /// - Throws: ``DatasetError``, also where the content doesn't match its checksum; that of a deflated entry is
+  ///   compared once all of it has been read.
   func content(of entry: Entry) throws(DatasetError) -> ByteSource {
     let header = ByteReader(try file.bytes(at: entry.headerOffset, count: 30), path: file.path)
     guard try header.uint32(0) == 0x0403_4B50 else {
@@ -86,7 +86,7 @@ struct ZipArchive: Sendable {
 
   // MARK: Structure
 
-  /// Where the central directory lies, from the end record.
+  /// The range of the central directory in the file, from the end record.
   private static func locateDirectory(in file: DataFile) throws(DatasetError) -> Range<Int> {
     // The end record has 22 bytes and a comment of at most 65,535.
     let tailStart = max(0, file.size - 65_557)
@@ -119,7 +119,7 @@ struct ZipArchive: Sendable {
     return offset..<offset + size
   }
 
-  /// Takes the 64-bit sizes and offset of extra field 1 where the 32-bit ones are saturated.
+  /// Takes the 64-bit sizes and offset from extra field 1 where the 32-bit ones are saturated.
   private static func applyZip64(
     _ bytes: ByteReader, _ range: Range<Int>, to entry: inout Entry
   ) throws(DatasetError) {
@@ -160,7 +160,7 @@ struct ZipArchive: Sendable {
   }
 }
 
-/// Little-endian numbers of a byte buffer, every access checked.
+/// Reads numbers from a byte buffer, little-endian unless named otherwise, with every access checked.
 struct ByteReader {
   private let storage: TensorStorage
   private let path: String
@@ -178,7 +178,7 @@ struct ByteReader {
   func uint32(_ offset: Int) throws(DatasetError) -> Int {
     Int(UInt32(littleEndian: try load(offset)))
   }
-  /// Values beyond `Int.max` are clamped, which no later check against a file size lets pass.
+  /// A 64-bit number, clamped to `Int.max`, which no later check against a file's size lets pass.
   func uint64(_ offset: Int) throws(DatasetError) -> Int {
     Int(clamping: UInt64(littleEndian: try load(offset)))
   }

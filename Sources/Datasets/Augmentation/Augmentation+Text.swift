@@ -1,13 +1,15 @@
 extension Augmentation: CustomStringConvertible {
-  /// Reads `none`, or a list such as `flip,crop=4,jitter=0.2`, spaces allowed.
+  /// Reads `none`, or a list such as `flip,crop=4,jitter=0.2`, in which spaces are allowed.
   ///
   /// | item | meaning |
   /// | --- | --- |
   /// | `flip`, `vflip` | mirror left and right, top and bottom, half of the time |
-  /// | `crop=P` | shift by up to P pixels each way, black where nothing was |
-  /// | `jitter=S` | brightness, contrast and saturation each by a factor in 1 ± S |
-  /// | `brightness=S`, `contrast=S`, `saturation=S` | these one by one |
-  /// | `patch=N` | super-resolution: a random square of NxN target pixels |
+  /// | `crop=P` | shift by up to P pixels each way, with black where the image doesn't reach |
+  /// | `jitter=S` | change brightness, contrast and saturation, each by a factor in 1 ± S |
+  /// | `brightness=S`, `contrast=S`, `saturation=S` | change one of these by a factor in 1 ± S |
+  /// | `patch=N` | in super-resolution: take a random square of NxN target pixels |
+  ///
+  /// - Throws: ``AugmentationError`` where the text is anything else.
   public init(parsing text: String) throws(AugmentationError) {
     var seen: Set<Substring> = []
     var flips = (horizontal: false, vertical: false)
@@ -62,7 +64,7 @@ extension Augmentation: CustomStringConvertible {
       patch: patch)
   }
 
-  /// The text that ``init(parsing:)`` reads as this.
+  /// The text that ``init(parsing:)`` reads as this augmentation.
   public var description: String {
     var items: [String] = []
     if flipsHorizontally { items.append("flip") }

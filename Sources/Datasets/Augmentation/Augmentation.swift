@@ -1,28 +1,29 @@
 /// Random changes to training images that leave what they show the same.
 ///
-/// Each image goes through colour jitter, then the crop, then the flips. All of it happens to
-/// pixels, before the normalisation.
+/// An image first goes through colour jitter, then the crop, then the flips, all of which apply to pixels before the
+/// normalization.
 public struct Augmentation: Sendable, Hashable {
-  /// Mirror left and right in half of the samples.
+  /// Whether half of the samples are mirrored left to right.
   public let flipsHorizontally: Bool
-  /// Mirror top and bottom in half of the samples.
+  /// Whether half of the samples are mirrored top to bottom.
   public let flipsVertically: Bool
-  /// Pixels of black put around an image, out of which a part of the image's own size is taken, as
-  /// torchvision's `RandomCrop(size, padding)` does; 0 for none.
+  /// The width in pixels of a black border around an image, from which a part of the image's own size is taken, as in
+  /// torchvision's `RandomCrop(size, padding)`; 0 for none.
   public let cropPadding: Int
-  /// The brightness factor is uniform in 1 ± this, as in torchvision's `ColorJitter`; 0 for none.
+  /// The strength S of the brightness factor, which is uniform in 1 ± S, as in torchvision's `ColorJitter`; 0 for
+  /// none.
   public let brightness: Double
-  /// The contrast factor is uniform in 1 ± this; 0 for none.
+  /// The strength S of the contrast factor, which is uniform in 1 ± S; 0 for none.
   public let contrast: Double
-  /// The saturation factor is uniform in 1 ± this; 0 for none.
+  /// The strength S of the saturation factor, which is uniform in 1 ± S; 0 for none.
   public let saturation: Double
-  /// Super-resolution: the side in pixels of the square taken out of each target, at the same place
-  /// as the square that many times the scale smaller of the input; `nil` for whole images.
+  /// In super-resolution, the side in pixels of the square that is taken from each target, together with the
+  /// corresponding square of the input; `nil` for whole images.
   public let patch: Int?
 
   /// The largest padding, in pixels.
   static let paddingLimit = 1024
-  /// The largest jitter; torchvision too cuts a factor off at 0.
+  /// The largest jitter; as in torchvision, a factor is cut off at 0.
   static let jitterLimit = 10.0
   /// The largest side of a patch, in pixels.
   static let patchLimit = 8192
@@ -46,9 +47,9 @@ public struct Augmentation: Sendable, Hashable {
     self.patch = patch
   }
 
-  /// Samples as they are.
+  /// No change to samples.
   public static let none = Augmentation()
 
-  /// Whether colours vary.
+  /// Whether colours are changed.
   var hasJitter: Bool { brightness > 0 || contrast > 0 || saturation > 0 }
 }

@@ -2,21 +2,24 @@ import TensorCore
 
 /// The random choices for one sample.
 ///
-/// All are drawn in one order whether used or not: leaving out the jitter changes no crop.
+/// All are drawn in a fixed order, whether used or not, so that leaving out the jitter changes no crop.
 struct AugmentationDraw: Sendable, Hashable {
   var mirrorsHorizontally: Bool
   var mirrorsVertically: Bool
-  /// Where a crop lies among all its places, each in 0..<1.
+  /// The crop's horizontal place among all its places, in 0..<1.
   var horizontal: Double
+  /// The crop's vertical place among all its places, in 0..<1.
   var vertical: Double
-  /// 1 for no change.
+  /// The factor of brightness, 1 for no change.
   var brightness: Double
+  /// The factor of contrast, 1 for no change.
   var contrast: Double
+  /// The factor of saturation, 1 for no change.
   var saturation: Double
 
   init(_ augmentation: Augmentation, seed: UInt64) {
     var generator = SplitMix64(seed: seed)
-    /// Uniform in 0..<1.
+    /// A number that is uniform in 0..<1.
     func unit() -> Double { Double(generator.next() >> 11) * 0x1p-53 }
     func factor(_ strength: Double) -> Double { max(0, 1 + strength * (2 * unit() - 1)) }
     mirrorsHorizontally = unit() < 0.5 && augmentation.flipsHorizontally
@@ -28,10 +31,10 @@ struct AugmentationDraw: Sendable, Hashable {
     saturation = factor(augmentation.saturation)
   }
 
-  /// One of `0..<count`, at the same share of it as `position` of 1.
+  /// The element of `0..<count` at the fraction `position` of it.
   static func place(_ position: Double, among count: Int) -> Int { Int(position * Double(count)) }
 
-  /// The part of the image of `size`, with `padding` around it, that the crop takes.
+  /// The window that the crop takes from an image of `size` with `padding` around it.
   func window(of size: ImageSize, padding: Int) -> PixelWindow {
     PixelWindow(
       size: size, x: Self.place(horizontal, among: 2 * padding + 1) - padding,

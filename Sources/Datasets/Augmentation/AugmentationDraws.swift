@@ -3,7 +3,7 @@
 /// A sample's pixels depend on its content, the augmentation and its seed alone.
 public struct AugmentationDraws: Sendable, Hashable {
   public var augmentation: Augmentation
-  /// One a sample, in the batch's order.
+  /// A seed for each sample, in the batch's order.
   public var seeds: [UInt64]
 
   public init(_ augmentation: Augmentation, seeds: [UInt64]) {
@@ -13,7 +13,7 @@ public struct AugmentationDraws: Sendable, Hashable {
 }
 
 extension AugmentationDraws {
-  /// The choices for the sample at `position` of the batch.
+  /// The random choices for the sample at `position` of the batch.
   func draw(_ position: Int) -> AugmentationDraw {
     AugmentationDraw(augmentation, seed: seeds[position])
   }
@@ -21,7 +21,7 @@ extension AugmentationDraws {
   /// Checks that samples of a data set can be augmented, before any is read.
   func check(_ indices: [Int], of dataset: some Dataset) throws(DatasetError) {
     precondition(seeds.count == indices.count, "\(seeds.count) seeds, \(indices.count) samples")
-    // Whether these samples share a shape is checked with their batch.
+    // That these samples have a shape in common is checked with their batch.
     try dataset.require(augmentation, batchSize: 1)
   }
 }

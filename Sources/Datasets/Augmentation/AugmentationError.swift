@@ -1,13 +1,15 @@
-/// Why a text names no augmentation.
+/// Why a text is not an augmentation.
 public enum AugmentationError: Error, Sendable, Hashable {
+  /// An item is none of those that there are.
   case unknown(item: String)
   /// Two items set the same thing.
   case repeated(item: String)
+  /// The value of an item is missing or not allowed.
   case value(item: String, expected: String)
 }
 
 extension AugmentationError: CustomStringConvertible {
-  /// One line that names the item and says what is taken.
+  /// One line that names the item and says what is allowed.
   public var description: String {
     switch self {
     case .unknown(let item):

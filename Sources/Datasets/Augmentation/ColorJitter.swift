@@ -1,8 +1,8 @@
-/// Brightness, contrast and saturation by given factors, on 8-bit RGB pixels in place.
+/// Changes brightness, contrast and saturation by given factors, on 8-bit RGB pixels in place.
 ///
-/// Each is a blend with another image, cut to 0...255 and rounded down, in this order: with black,
-/// with the mean of the grey image, with the grey image. This is what torchvision's `ColorJitter`
-/// computes on byte tensors, except that it shuffles the order and varies the hue too.
+/// Each change is a blend with another image, clamped to 0...255 and rounded down, in this order: with black, with
+/// the mean of the grey image, with the grey image. This is what torchvision's `ColorJitter` computes on byte
+/// tensors, except that it shuffles the order and changes the hue too.
 enum ColorJitter {
   static func apply(
     _ draw: AugmentationDraw, to pixels: UnsafeMutableBufferPointer<UInt8>
@@ -26,7 +26,7 @@ enum ColorJitter {
     }
   }
 
-  /// Every byte blended with one value.
+  /// The table of every byte blended with one value.
   private static func blends(_ factor: Double, with other: Float) -> [UInt8] {
     let factor = Float(factor)
     return (0..<256).map { cut(factor * Float($0) + (1 - factor) * other) }

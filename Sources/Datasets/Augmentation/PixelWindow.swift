@@ -1,4 +1,4 @@
-/// A rectangle of an image, which may reach beyond it, and in which direction it is read.
+/// A rectangle of an image, which may extend beyond it, and the direction in which it is read.
 struct PixelWindow: Sendable, Hashable {
   var size: ImageSize
   /// The image's column and row at the window's top left corner.
@@ -7,7 +7,7 @@ struct PixelWindow: Sendable, Hashable {
   var mirrorsHorizontally = false
   var mirrorsVertically = false
 
-  /// Distances in memory from one element to the next.
+  /// The distances in memory from one channel, row or column to the next, in elements.
   struct Strides {
     var channel: Int
     var row: Int
@@ -24,10 +24,10 @@ struct PixelWindow: Sendable, Hashable {
   /// Writes the window of an image.
   ///
   /// - Parameters:
-  ///   - source: the elements of an image of `imageSize`, at distances `from`.
-  ///   - outside: what stands in a channel where the image doesn't reach.
-  ///   - convert: a channel's value for an element of the image.
-  /// - Precondition: `source` holds the image and `output` the window, with `channels` each.
+  ///   - source: the elements of an image of `imageSize`, at the distances `from`.
+  ///   - outside: the value of a channel where the image doesn't reach.
+  ///   - convert: gives a channel's value for an element of the image.
+  /// - Precondition: `source` holds the image and `output` the window, each with `channels` channels.
   @inline(__always)
   func write<T>(
     _ source: UnsafeBufferPointer<T>, of imageSize: ImageSize, from: Strides,
@@ -36,7 +36,7 @@ struct PixelWindow: Sendable, Hashable {
   ) {
     precondition(source.count >= imageSize.area * channels, "an image of another size")
     precondition(output.count == size.area * channels, "an output of another size")
-    // Columns of the output, before mirroring, that lie within the image.
+    // The columns of the output, before mirroring, that lie within the image.
     let first = min(max(-x, 0), size.width)
     let last = max(min(imageSize.width - x, size.width), first)
     for row in 0..<size.height {

@@ -2,7 +2,7 @@ import TensorCore
 
 /// The shape of a batch of one input.
 enum BatchShape {
-  /// The shape that all samples of a batch share, checked to fit in memory.
+  /// The shape of every sample of a batch, checked to be the same and to fit in memory.
   static func common(_ dataset: some Dataset, _ indices: [Int]) throws(DatasetError) -> [Int] {
     precondition(!indices.isEmpty, "an empty batch")
     let shape = dataset.sampleShape(at: indices[0])
@@ -16,7 +16,7 @@ enum BatchShape {
     return shape
   }
 
-  /// Checks that so many samples of `shape` fit in memory.
+  /// Checks that a number of samples of `shape` fits in memory.
   static func check(_ shape: [Int], samples: Int, path: String) throws(DatasetError) {
     let bytes = Shape.elementCount([samples, MemoryLayout<Float>.size] + shape) ?? .max
     try MemoryLimit.check(bytes, path: path)

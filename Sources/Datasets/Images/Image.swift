@@ -1,10 +1,10 @@
-/// An 8-bit image: rows from the top, channels interleaved.
+/// An 8-bit image with rows from the top and channels interleaved.
 ///
 /// The pixel array is reused from one image to the next.
 struct Image: Sendable {
   private(set) var width = 0
   private(set) var height = 0
-  /// 1 (grey) or 3 (red, green, blue).
+  /// The number of channels: 1 (grey) or 3 (red, green, blue).
   private(set) var channels = 1
   var pixels: [UInt8] = []
 
@@ -12,12 +12,12 @@ struct Image: Sendable {
 
   var size: ImageSize { ImageSize(width: width, height: height) }
 
-  /// An image of undefined pixels.
+  /// Makes an image of undefined pixels.
   init(width: Int, height: Int, channels: Int) {
     resize(width: width, height: height, channels: channels)
   }
 
-  /// Changes the size; pixels are undefined after it.
+  /// Changes the size, after which pixels are undefined.
   ///
   /// - Precondition: the size was checked against ``ImageLimits``.
   mutating func resize(width: Int, height: Int, channels: Int) {
@@ -55,17 +55,17 @@ struct Image: Sendable {
 }
 
 enum ImageLimits {
-  /// Pixels of the largest image that is decoded.
+  /// The number of pixels of the largest image that is decoded.
   static let pixels = 1 << 26
 
-  /// Images up to this size are decoded however few bytes they come from.
+  /// The number of pixels up to which an image is decoded, however few bytes it comes from.
   static let freePixels = 1 << 22
-  /// Beyond that, pixels for each byte of a file: twice what a bilevel PNG of one colour has.
+  /// The largest number of pixels for each byte of a file beyond that: twice what a bilevel PNG of one colour has.
   static let pixelsOfByte = 1 << 14
 
-  /// Checks the size that the header of a JPEG or PNG file claims, against the bytes of the file too.
+  /// Checks the size that the header of a JPEG or PNG file claims, also against the number of the file's bytes.
   ///
-  /// - Parameter bytes: of the file, or of its beginning.
+  /// - Parameter bytes: the number of bytes of the file, or of its beginning.
   static func check(
     width: Int, height: Int, bytes: Int, format: DataFormat, path: String
   ) throws(DatasetError) {

@@ -7,9 +7,9 @@ struct ImageDataset: Dataset {
   let classNames: [String]?
   private let geometry: ImageGeometry
   private let reader: ImageReader
-  /// One, or one an image where the model takes any size.
+  /// The size of all images, or that of each image where the model takes any size.
   private let sizes: [ImageSize]
-  /// The smallest sides of any image.
+  /// The smallest width and the smallest height of any image.
   private let smallest: ImageSize
 
   var count: Int { reader.source.count }
@@ -26,7 +26,7 @@ struct ImageDataset: Dataset {
     self.labels = isLabelled ? labels : nil
     self.classNames = isLabelled ? classNames : nil
     geometry = try ImageGeometry(request, path: path, size: source.fixedSize)
-    // A wrong size shows at once rather than after hours.
+    // The first image is checked, so that a wrong size shows at once rather than after hours.
     try geometry.check(try source.size(of: 0, ImageDecoder()), path: source.path(of: 0))
     if let fixed = geometry.fixedSize {
       sizes = [fixed]

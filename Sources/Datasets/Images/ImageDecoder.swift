@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Decodes JPEG and PNG files, told apart by their first bytes. Not for two threads at once.
+/// Decodes JPEG and PNG files, which it tells apart by their first bytes. Not safe to use from two threads at once.
 final class ImageDecoder {
   private let jpeg = JPEGDecoder()
   /// The file being decoded, in memory that is reused.
@@ -8,7 +8,7 @@ final class ImageDecoder {
 
   deinit { buffer.deallocate() }
 
-  /// Decodes a whole file into `image`, as grey where it is grey, as RGB otherwise.
+  /// Decodes a whole file into `image`, as grey where the file is grey and as RGB otherwise.
   func decode(_ path: String, into image: inout Image) throws(DatasetError) {
     let file = try DataFile(path)
     let bytes = try load(file, count: file.size)
@@ -27,7 +27,7 @@ final class ImageDecoder {
     var bytes = try load(file, count: min(file.size, 1 << 16))
     if Self.isPNG(bytes) { return try PNGDecoder.size(bytes, path: path) }
     guard Self.isJPEG(bytes) else { throw Self.notAnImage(file) }
-    // A JPEG's size may stand behind large metadata.
+    // A JPEG's size may come after large metadata.
     if bytes.count < file.size, JPEGDecoder.needsMore(bytes) {
       bytes = try load(file, count: file.size)
     }

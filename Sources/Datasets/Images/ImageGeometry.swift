@@ -5,17 +5,18 @@ struct ImageGeometry: Sendable {
   let inputName: String
   let layout: ImageLayout
   let channels: Int
-  /// Fixed sides of the model's input; `nil` where any size goes.
+  /// The fixed height of the model's input; `nil` where any is allowed.
   let height: Int?
+  /// The fixed width of the model's input; `nil` where any is allowed.
   let width: Int?
-  /// 4 (NCHW or NHWC), or for grey images 3 (NHW) or 2 (all pixels in a row).
+  /// The rank of the model's input: 4 (NCHW or NHWC), or for grey images 3 (NHW) or 2 (all pixels in a row).
   private let rank: Int
-  /// 256 results a channel.
+  /// The normalized values of pixels, 256 for each channel.
   private let tables: [Float]
 
   /// - Parameters:
-  ///   - size: the size that the data fixes; a flattened input needs it.
-  ///   - pixelScale: multiplies pixels 0...255 before the normalisation.
+  ///   - size: the size that the data fixes, which a flattened input needs.
+  ///   - pixelScale: a factor of pixels in 0...255 before the normalization.
   init(
     _ request: DatasetRequest, path: String, size: ImageSize? = nil, pixelScale: Double = 1
   ) throws(DatasetError) {
@@ -83,7 +84,7 @@ struct ImageGeometry: Sendable {
     }
   }
 
-  /// Writes the normalised pixels of a window in the model's layout, black outside the image.
+  /// Writes the normalized pixels of a window in the model's layout, with black outside the image.
   ///
   /// - Precondition: `pixels` are interleaved, with the model's number of channels.
   func write(
@@ -93,7 +94,7 @@ struct ImageGeometry: Sendable {
     write(pixels, of: size, window: window, to: output, tables: tables)
   }
 
-  /// The same with each pixel looked up in its channel's table of 256 values.
+  /// Writes the pixels of a window in the model's layout, each looked up in its channel's table of 256 values.
   func write(
     _ pixels: UnsafeBufferPointer<UInt8>, of size: ImageSize, window: PixelWindow,
     to output: UnsafeMutableBufferPointer<Float>, tables: [Float]
@@ -110,6 +111,6 @@ struct ImageGeometry: Sendable {
 }
 
 extension ImageSize {
-  /// Pixels; sizes of files are bounded by ``ImageLimits``.
+  /// The number of pixels; the sizes of files are bounded by ``ImageLimits``.
   var area: Int { width * height }
 }

@@ -1,15 +1,15 @@
-/// Images in a model's number of channels, decoded once where memory allows.
+/// Reads images in a model's number of channels, and decodes them only once where memory allows.
 struct ImageReader: Sendable {
   let source: any ImageSource
   let inputName: String
   let channels: Int
-  /// What an image of another size is told that it should have.
+  /// The expected size in the error for an image of another size.
   let expectedSize: String
   private let cache: PixelCache?
-  /// Whether images are kept however they are read, rather than for training alone.
+  /// Whether images are kept however they are read, rather than only in training.
   private let isSmall: Bool
 
-  /// - Parameter fixedSize: the size of all images where it is known to be one.
+  /// - Parameter fixedSize: the size of all images, where it is known to be the same.
   init(_ source: any ImageSource, _ geometry: ImageGeometry, fixedSize: ImageSize?) {
     self.source = source
     inputName = geometry.inputName
@@ -27,7 +27,7 @@ struct ImageReader: Sendable {
   /// Calls `body` with the interleaved pixels of an image, which must have `size`.
   ///
   /// - Parameters:
-  ///   - decoder, image: of the calling thread, reused.
+  ///   - decoder, image: reused objects of the calling thread.
   func withPixels(
     _ index: Int, of size: ImageSize, _ reading: BatchReading, _ decoder: ImageDecoder,
     _ image: inout Image, _ body: (UnsafeBufferPointer<UInt8>) -> Void

@@ -6,11 +6,11 @@ protocol ImageSource: Sendable {
   /// Whether reading an image costs more than copying its pixels.
   var isDecoded: Bool { get }
 
-  /// Names an image in errors.
+  /// The name of an image in errors.
   func path(of index: Int) -> String
-  /// The size of one image, without decoding it.
+  /// The size of one image, found without decoding it.
   func size(of index: Int, _ decoder: ImageDecoder) throws(DatasetError) -> ImageSize
-  /// Says that only these images will be read.
+  /// Announces that only the images at `indices` will be read.
   func select(_ indices: [Int]) throws(DatasetError)
   /// Reads one image as it is stored, grey or RGB.
   func read(_ index: Int, _ decoder: ImageDecoder, into image: inout Image) throws(DatasetError)
@@ -20,12 +20,12 @@ extension ImageSource {
   func select(_ indices: [Int]) throws(DatasetError) {}
 }
 
-/// The sides of one image.
+/// The width and height of an image, in pixels.
 struct ImageSize: Sendable, Hashable {
   var width: Int
   var height: Int
 
-  /// The sizes of all images, from their headers.
+  /// The sizes of all images, read from their headers.
   static func all(of source: any ImageSource) throws(DatasetError) -> [ImageSize] {
     let unknown = ImageSize(width: 0, height: 0)
     var sizes = [ImageSize](repeating: source.fixedSize ?? unknown, count: source.count)
@@ -46,7 +46,7 @@ struct ImageSize: Sendable, Hashable {
   }
 }
 
-/// JPEG and PNG files.
+/// Images in JPEG and PNG files.
 struct ImageFiles: ImageSource {
   let paths: [String]
 

@@ -1,7 +1,7 @@
 import CTurboJPEG
 
-/// JPEG through libturbojpeg, with the accurate integer transform and smooth chroma upsampling that
-/// Pillow and torchvision use too.
+/// Decodes JPEG with libturbojpeg, using the accurate integer transform and smooth chroma upsampling that Pillow and
+/// torchvision use.
 final class JPEGDecoder {
   private let handle: tjhandle? = tjInitDecompress()
 
@@ -21,17 +21,17 @@ final class JPEGDecoder {
     image.resize(width: header.width, height: header.height, channels: header.isGrey ? 1 : 3)
     let format = header.isGrey ? TJPF_GRAY : TJPF_RGB
     let status = image.pixels.withUnsafeMutableBufferPointer { pixels in
-      // A progressive file of endless scans would otherwise take hours.
+      // Without the limit on scans, a progressive file of endless scans would take hours.
       tjDecompress2(
         handle, bytes.bindMemory(to: UInt8.self).baseAddress, UInt(bytes.count),
         pixels.baseAddress, Int32(header.width), 0, Int32(header.height), Int32(format.rawValue),
         TJFLAG_LIMITSCANS)
     }
-    // Warnings count too: they mean that data is missing or corrupt, and the pixels made up.
+    // Warnings are errors too: they mean that data is missing or corrupt, and that pixels are made up.
     guard status == 0 else { throw failure(path) }
   }
 
-  /// Whether `bytes`, the beginning of a JPEG file, end before the scan that follows the image's size.
+  /// Whether `bytes`, the beginning of a JPEG file, end before the first scan, which the image's size precedes.
   static func needsMore(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var at = 2
     while at + 4 <= bytes.count, bytes[at] == 0xFF {

@@ -1,6 +1,6 @@
 import CPNG
 
-/// PNG through libpng's simplified interface.
+/// Decodes PNG with libpng's simplified interface.
 enum PNGDecoder {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
@@ -17,8 +17,8 @@ enum PNGDecoder {
     return (width, height)
   }
 
-  /// Decodes 8 bits a channel as stored: without gamma, colour profile or transparency, as Pillow's
-  /// `convert("RGB")` does. 16-bit channels are scaled to 8 bits.
+  /// Decodes 8 bits per channel as stored: without gamma, colour profile or transparency, as Pillow's
+  /// `convert("RGB")` does. Channels of 16 bits are scaled to 8 bits.
   static func decode(
     _ bytes: UnsafeRawBufferPointer, path: String, into image: inout Image
   ) throws(DatasetError) {
@@ -71,8 +71,8 @@ enum PNGDecoder {
     return true
   }
 
-  /// The file without ancillary chunks: gamma and profiles would change the values, and compressed texts
-  /// cost memory.
+  /// The file without its ancillary chunks: gamma and profiles would change the values, and compressed texts take
+  /// memory.
   private static func essentialChunks(
     _ bytes: UnsafeRawBufferPointer, path: String
   ) throws(DatasetError) -> [UInt8] {

@@ -1,22 +1,22 @@
-/// Images of one size as bytes at a fixed distance: CIFAR-10's planes, or IDX's rows.
+/// Images of one size whose bytes lie at a fixed distance: the planes of CIFAR-10, or the rows of IDX.
 struct PackedImages: ImageSource {
   /// The images of one file.
   struct Part: Sendable {
     var path: String
     var source: ByteSource
-    /// Where the first image begins.
+    /// The offset of the first image in bytes.
     var offset: Int
-    /// Bytes from one image to the next.
+    /// The distance in bytes from one image to the next.
     var stride: Int
     var count: Int
   }
 
   let size: ImageSize
-  /// 1, or 3 planes.
+  /// The number of channels: 1, or 3 in planes.
   let channels: Int
   let count: Int
   private let parts: [Part]
-  /// The first index of each part.
+  /// The index of the first image of each part.
   private let starts: [Int]
 
   init(parts: [Part], size: ImageSize, channels: Int) {

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Decoded images, kept from the first read on while memory allows.
+/// Decoded images, which are kept from their first read on while memory allows.
 ///
-/// What has come stays: epochs visit all images once each, for which making room for the latest
-/// would only replace what is needed next.
+/// An image that is kept stays: an epoch visits every image once, so that making room for the latest would only
+/// replace those that are needed next.
 final class PixelCache: Sendable {
   private struct State {
     var images: [UnsafeMutableBufferPointer<UInt8>?]
@@ -25,13 +25,13 @@ final class PixelCache: Sendable {
     }
   }
 
-  /// The pixels of an image, if they are there. An image never changes nor goes once it is.
+  /// The pixels of an image, if it is kept; they then neither change nor move.
   func pixels(_ index: Int) -> UnsafeBufferPointer<UInt8>? {
     nonisolated(unsafe) let image = state.withLock { $0.images[index] }
     return image.map { UnsafeBufferPointer($0) }
   }
 
-  /// Keeps a copy of an image unless memory is used up.
+  /// Keeps a copy of an image unless the memory is used up.
   func store(_ pixels: [UInt8], _ index: Int) {
     guard !pixels.isEmpty, budget.take(pixels.count) else { return }
     let isStored = state.withLock { state in

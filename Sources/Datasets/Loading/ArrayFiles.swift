@@ -1,8 +1,8 @@
 import TensorCore
 
-/// Data sets of NumPy files.
+/// Opens data sets in NumPy files.
 enum ArrayFiles {
-  /// A `.npy` of inputs.
+  /// Opens a `.npy` file of inputs.
   static func npy(
     _ file: DataFile, _ request: DatasetRequest
   ) throws(DatasetError) -> ArrayDataset {
@@ -16,7 +16,7 @@ enum ArrayFiles {
       request: request)
   }
 
-  /// A `.npz`: `x`, or for each input an entry of its name; and `y`.
+  /// Opens a `.npz` file with the entry `x`, or for each input an entry of its name, and with the reference `y`.
   static func npz(
     _ file: DataFile, _ request: DatasetRequest
   ) throws(DatasetError) -> ArrayDataset {
@@ -45,7 +45,7 @@ enum ArrayFiles {
     return (name, try NpyArray(try archive.content(of: entry), path: archive.file.path))
   }
 
-  /// The array that an entry holds: its name without `.npy`.
+  /// The name of the array that an entry holds: the entry's without `.npy`.
   private static func field(_ entry: String) -> String {
     entry.hasSuffix(".npy") ? String(entry.dropLast(4)) : entry
   }

@@ -1,12 +1,12 @@
 import TensorCore
 
-/// CIFAR-10's binary version: records of one label byte and three planes of 32x32 pixels.
+/// Opens the binary version of CIFAR-10: records of one label byte and three planes of 32x32 pixels.
 enum CifarFiles {
   private static let side = 32
   private static let recordSize = 1 + 3 * side * side
 
-  /// The batches in a folder. Where the training batches (`data_batch_*.bin`) are there, the test batch
-  /// beside them is not taken; it can be given by its own path.
+  /// The batches in a folder. Where there are training batches (`data_batch_*.bin`), the test batch beside them is
+  /// left out; it can be given by its own path.
   static func batches(in folder: Folder) -> [String] {
     let files = folder.files.filter { $0.lowercased().hasSuffix(".bin") }
     let training = files.filter { $0.hasPrefix("data_batch") }

@@ -6,21 +6,21 @@ import TensorCore
   import Musl
 #endif
 
-/// Opens data, telling its kind by its content.
+/// Opens data, whose kind it tells by the content.
 ///
 /// | content | samples |
 /// | --- | --- |
 /// | folder of class folders of JPEG or PNG images | images with labels: classes sorted by name |
 /// | folder of images, or one image | images without labels |
-/// | `.npz` with `x` (or an entry an input, by its name) and `y` | arrays |
-/// | `.npy` | inputs alone |
+/// | `.npz` with `x` (or for each input an entry of its name) and `y` | arrays |
+/// | `.npy` | arrays of inputs alone |
 /// | CIFAR-10 binary batches: `*.bin`, or a folder of them | images with labels |
-/// | IDX: `*-images-idx3-ubyte`, `.gz` too, its labels beside it | images with labels |
+/// | IDX: `*-images-idx3-ubyte`, also `.gz`, with its labels beside it | images with labels |
 /// | TensorProto: `input_0.pb`, `output_0.pb`; or folders of these | arrays |
 public enum DatasetLoader {
   /// Opens the data at `path`.
   ///
-  /// - Throws: ``DatasetError``, where nothing there can be read or it doesn't fit the request.
+  /// - Throws: ``DatasetError`` where nothing there can be read or it doesn't fit the request.
   public static func open(
     path: String, for request: DatasetRequest
   ) throws(DatasetError) -> any Dataset {
@@ -32,7 +32,7 @@ public enum DatasetLoader {
     }
   }
 
-  /// Files beside the one at `path` that are read with it, such as its labels.
+  /// The files beside the one at `path` that are read with it, such as its labels.
   public static func companions(of path: String) -> [String] {
     IdxFiles.labelPath(for: path).map { [$0] } ?? []
   }

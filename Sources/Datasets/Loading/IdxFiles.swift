@@ -1,13 +1,13 @@
 import TensorCore
 
-/// IDX files as MNIST has them: unsigned bytes, images of three dimensions and labels of one.
+/// Opens IDX files as MNIST has them: unsigned bytes, with images in three dimensions and labels in one.
 enum IdxFiles {
-  /// Whether `bytes` begin an IDX file of unsigned bytes with three dimensions.
+  /// Whether `bytes` are the beginning of an IDX file of unsigned bytes with three dimensions.
   static func isImages(_ bytes: some Sequence<UInt8>) -> Bool {
     bytes.starts(with: [0, 0, 0x08, 3])
   }
 
-  /// The file of images in a folder: the training images where there are several.
+  /// The file of images in a folder, that of the training images where there are several; `nil` where there is none.
   static func images(in folder: Folder) throws(DatasetError) -> String? {
     let files = folder.files.filter { $0.contains("images") && $0.contains("idx3-ubyte") }
     let training = files.filter { $0.hasPrefix("train") }
@@ -16,9 +16,9 @@ enum IdxFiles {
     return candidates.first.map(folder.path(of:))
   }
 
-  /// Opens images, and the labels beside them where they are.
+  /// Opens images, and the labels beside them where there are any.
   ///
-  /// - Parameter limit: the most images to take, from the first.
+  /// - Parameter limit: the largest number of images to take, from the first on.
   static func open(
     _ file: DataFile, limit: Int? = nil
   ) throws(DatasetError) -> (images: PackedImages, labels: [Int]?) {
@@ -46,7 +46,8 @@ enum IdxFiles {
     return (images, bytes.withBytes { $0.map(Int.init) })
   }
 
-  /// `train-labels-idx1-ubyte` for `train-images-idx3-ubyte`, compressed or not.
+  /// The path of the labels for the images at a path, `train-labels-idx1-ubyte` for `train-images-idx3-ubyte`,
+  /// compressed or not; `nil` where there are none.
   static func labelPath(for path: String) -> String? {
     var name = FilePath.name(of: path)
     if name.hasSuffix(".gz") { name.removeLast(3) }
@@ -58,7 +59,8 @@ enum IdxFiles {
     return [name, name + ".gz"].map { folder + "/" + $0 }.first { PathKind($0) == .file }
   }
 
-  /// An array of unsigned bytes: its dimensions, and the whole file's content, decompressed where it is gzip.
+  /// An array of unsigned bytes: its dimensions, and the content of the whole file, which is decompressed if it is
+  /// gzip.
   private static func array(
     _ file: DataFile, rank: Int
   ) throws(DatasetError) -> (shape: [Int], content: ByteSource) {
@@ -85,7 +87,7 @@ enum IdxFiles {
     }
     var shape: [Int] = []
     for axis in 0..<rank { shape.append(try header.bigEndianUInt32(4 + 4 * axis)) }
-    // Three numbers of 32 bits can be more than one of 64 holds.
+    // The product of three 32-bit numbers can exceed 64 bits.
     let count = Shape.elementCount(shape) ?? .max
     let (size, overflow) = count.addingReportingOverflow(headerSize)
     guard !overflow else { throw .truncated(path: path, needed: .max, available: file.size) }

@@ -3,16 +3,16 @@ import TensorCore
 /// Image files below a folder, as torchvision's `ImageFolder` lists them.
 struct ImageFolder {
   var paths: [String] = []
-  /// One an image where the images lie in class folders.
+  /// The label of each image, where the images lie in class folders.
   var labels: [Int]?
   var classNames: [String]?
 
-  /// Levels of folders searched below a class folder.
+  /// The number of levels of folders that are searched below a class folder.
   private static let depthLimit = 8
-  /// Folder names that tell parts of a data set apart, not classes.
+  /// The names of folders that hold parts of a data set, not classes.
   private static let splits: Set = ["train", "test", "val", "valid", "validation"]
 
-  /// - Parameter prefersClasses: whether folders beside images hold classes, rather than being ignored.
+  /// - Parameter prefersClasses: whether folders beside images are taken for classes, rather than ignored.
   init(_ folder: Folder, prefersClasses: Bool) throws(DatasetError) {
     let direct = folder.files.filter(Self.isImage)
     let folders = folder.folders
@@ -29,7 +29,7 @@ struct ImageFolder {
       paths += images
       labels += Array(repeating: label, count: images.count)
     }
-    // Without any image the folder holds something else altogether.
+    // A folder without any image holds something else altogether.
     guard !paths.isEmpty else { return }
     if let empty = folders.indices.first(where: { !labels.contains($0) }) {
       throw .empty(path: folder.path(of: folders[empty]), what: "the class folder")

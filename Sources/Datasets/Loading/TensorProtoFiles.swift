@@ -1,7 +1,7 @@
 import OnnxFormat
 import TensorCore
 
-/// Data sets of serialized ONNX tensors, as the ONNX backend tests lay them out.
+/// Opens data sets of serialized ONNX tensors in the layout of the ONNX backend tests.
 enum TensorProtoFiles {
   /// The folders that hold `input_0.pb`: `folder` itself, or those directly in it; `nil` where none does.
   static func sets(in folder: Folder) throws(DatasetError) -> [Folder]? {
@@ -14,8 +14,8 @@ enum TensorProtoFiles {
     return sets.isEmpty ? nil : sets
   }
 
-  /// Samples of all sets: `input_<i>.pb` for the model's input i, `output_0.pb` as reference where every
-  /// set has it.
+  /// Opens the samples of all sets: `input_<i>.pb` for the model's input `i`, and `output_0.pb` as the reference
+  /// where every set has it.
   static func open(
     sets: [Folder], path: String, _ request: DatasetRequest
   ) throws(DatasetError) -> ArrayDataset {
@@ -30,7 +30,7 @@ enum TensorProtoFiles {
       request: request)
   }
 
-  /// One file of inputs.
+  /// Opens one file of inputs.
   static func open(
     file path: String, _ request: DatasetRequest
   ) throws(DatasetError) -> ArrayDataset {

@@ -1,13 +1,13 @@
-/// Antialiased bicubic interpolation of 8-bit images, bit for bit as Pillow's BICUBIC
-/// (libImaging/Resample.c): a = -0.5, 22-bit fixed point, rows first, rounded to 8 bits in between.
+/// Antialiased bicubic interpolation of 8-bit images, bit for bit as Pillow's BICUBIC (libImaging/Resample.c): with
+/// the kernel's parameter a = -0.5, in 22-bit fixed point, along rows first, rounded to 8 bits in between.
 enum BicubicResampling {
-  /// A part of the image that resizing gives, at the cost of that part.
+  /// Computes a part of the resized image, at the cost of that part.
   ///
   /// - Parameters:
-  ///   - pixels: interleaved; rows are `rowLength` pixels apart.
-  ///   - source: the size of the image, the top left part of those rows.
+  ///   - pixels: the interleaved pixels of the image, with rows that are `rowLength` pixels apart.
+  ///   - source: the size of the image, which is the top left part of those rows.
   ///   - target: the size of the whole resized image.
-  ///   - columns, rows: the part of it that is computed, in `result`.
+  ///   - columns, rows: the part of the resized image to compute.
   static func resize(
     _ pixels: UnsafeBufferPointer<UInt8>, rowLength: Int, channels: Int, from source: ImageSize,
     to target: ImageSize, columns: Range<Int>, rows: Range<Int>
@@ -40,7 +40,7 @@ enum BicubicResampling {
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: row) { sums in
           for (y, window) in down.enumerated() {
             sums.initialize(repeating: half)
-            // Along rows, so that many sums advance at once.
+            // The inner loop runs along rows, so that many sums advance at once.
             for (tap, weight) in window.weights.enumerated() {
               let start = (window.start - first + tap) * row
               for x in 0..<row { sums[x] &+= Int32(input[start + x]) &* weight }
@@ -53,17 +53,17 @@ enum BicubicResampling {
     return result
   }
 
-  /// Weights of the source pixels that make one target pixel.
+  /// The weights of the source pixels that make one target pixel.
   struct Window {
     var start: Int
     var weights: [Int32]
   }
 
   private static let precision: Int32 = 32 - 8 - 2
-  /// What makes a shift by the precision round.
+  /// The summand by which a shift by the precision rounds.
   private static let half: Int32 = 1 << (precision - 1)
 
-  /// The windows of some pixels along one axis.
+  /// The windows of some target pixels along one axis.
   static func windows(_ positions: Range<Int>, from source: Int, to target: Int) -> [Window] {
     let scale = Double(source) / Double(target)
     let filterScale = max(scale, 1)

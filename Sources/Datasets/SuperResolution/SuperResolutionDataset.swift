@@ -1,10 +1,10 @@
 import TensorCore
 
-/// Pairs of an image and its reduced copy.
+/// Pairs of an image and a reduced copy of it.
 ///
-/// Random patches are cut out of these pairs: the whole image is reduced and both are cut at the
-/// same place, as training on ready-made pairs (DIV2K) does. Reducing a patch by itself would
-/// repeat the pixels of its border, which no image that the model meets later has inside.
+/// Random patches are cut from these pairs: the whole image is reduced and both are cut at the same place, as in
+/// training on ready-made pairs (DIV2K). Reducing a patch by itself would repeat the pixels of its border, which
+/// occurs nowhere inside the images that the model meets later.
 struct SuperResolutionDataset: Dataset {
   let path: String
   private let reader: ImageReader
@@ -14,9 +14,9 @@ struct SuperResolutionDataset: Dataset {
   private let fileSizes: [ImageSize]
   /// The target size of each image.
   private let sizes: [ImageSize]
-  /// The smallest sides of any target.
+  /// The smallest width and the smallest height of any target.
   private let smallest: ImageSize
-  /// Pixel values of targets, 256 a channel.
+  /// The values of target pixels, 256 for each channel.
   private let targetTables: [Float]
 
   var count: Int { sizes.count }
@@ -83,7 +83,7 @@ struct SuperResolutionDataset: Dataset {
         throw refusal(
           "an image has a side of \(min(smallest.width, smallest.height)) pixels; give no more")
       }
-      // Opening checked that images fill an input of fixed size, so nothing smaller does.
+      // When the data was opened, images were found to fill an input of fixed size; no smaller patch does.
       guard [input.width, input.height].allSatisfy({ $0 ?? patch / scale == patch / scale }) else {
         throw refusal("the model's input has a fixed size; export it with free height and width")
       }
@@ -156,7 +156,9 @@ struct SuperResolutionDataset: Dataset {
     return window
   }
 
-  /// - Parameter window: the part of the reduced image.
+  /// Writes the input and the target of one sample.
+  ///
+  /// - Parameter window: the part of the reduced image to write.
   private func write(
     _ pixels: UnsafeBufferPointer<UInt8>, _ index: Int, _ window: PixelWindow,
     input output: UnsafeMutableBufferPointer<Float>, target: UnsafeMutableBufferPointer<Float>

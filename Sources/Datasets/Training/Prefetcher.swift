@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 import TensorCore
 
-/// Elements made ahead on background threads, handed out in order.
+/// Makes elements ahead on background threads, and hands them out in order.
 final class Prefetcher<Element: Sendable>: Sendable {
   private struct State {
     /// The next element to hand out.
@@ -11,10 +11,10 @@ final class Prefetcher<Element: Sendable>: Sendable {
     var begun: Int
     var active = 0
     var isClosed = false
-    /// By the element's number modulo the depth.
+    /// The results, at the element's number modulo the depth.
     var results: [Result<Element, DatasetError>?]
 
-    /// The number of the element to begin now, counted as begun.
+    /// Takes the number of the next element to begin; `nil` where none can be begun now.
     mutating func begin(before end: Int, depth: Int, workers: Int) -> Int? {
       guard !isClosed, begun < end, begun - taken < depth, active < workers else { return nil }
       active += 1
@@ -28,13 +28,13 @@ final class Prefetcher<Element: Sendable>: Sendable {
   private let workers: Int
   private let make: @Sendable (Int) throws(DatasetError) -> Element
   private let state: Mutex<State>
-  /// Signalled for the element that fills a place.
+  /// The semaphores that are signalled when a place holds its element.
   private let arrivals: [DispatchSemaphore]
 
   /// - Parameters:
-  ///   - numbers: the elements to make.
-  ///   - depth: the most elements that are being made or wait to be taken, at least 1.
-  ///   - make: called on several threads at once.
+  ///   - numbers: the numbers of the elements to make.
+  ///   - depth: the largest number of elements that are being made or wait to be taken, at least 1.
+  ///   - make: makes an element; called on several threads at once.
   init(
     _ numbers: Range<Int>, depth: Int,
     make: @escaping @Sendable (Int) throws(DatasetError) -> Element
@@ -53,7 +53,7 @@ final class Prefetcher<Element: Sendable>: Sendable {
 
   /// The next element, or `nil` after the last. One caller at a time.
   ///
-  /// - Throws: what making it threw; the following elements come after it.
+  /// - Throws: the error of making it; the following elements come after it.
   func next() throws(DatasetError) -> Element? {
     let number = state.withLock { $0.taken }
     guard number < end else { return nil }
@@ -73,7 +73,8 @@ final class Prefetcher<Element: Sendable>: Sendable {
   /// Begins as many elements as there are places and threads for.
   private func begin() {
     while let number = state.withLock({ $0.begin(before: end, depth: depth, workers: workers) }) {
-      // Threads that compute wait for each other, hence all of them for one whose core is taken.
+      // The priority is low: threads that compute wait for each other, and so all of them for one whose core is
+      // taken.
       DispatchQueue.global(qos: .utility).async { [self] in
         let result = Result { () throws(DatasetError) in try make(number) }
         state.withLock { state in

@@ -1,8 +1,8 @@
-/// Where a training run stands in its data.
+/// A training run's position in its data.
 public struct StreamPosition: Sendable, Hashable {
-  /// Epochs done.
+  /// The number of epochs done.
   public var epoch: Int
-  /// Batches done of this epoch.
+  /// The number of batches done of the current epoch.
   public var batch: Int
 
   public init(epoch: Int = 0, batch: Int = 0) {

@@ -1,13 +1,13 @@
-/// A batch of a ``TrainingStream``, and where it stands.
+/// A batch of a ``TrainingStream`` and its position.
 public struct TrainingBatch: Sendable {
   public var batch: Batch
-  /// The samples in the data set, in the batch's order.
+  /// The indices of the samples in the data set, in the batch's order.
   public var samples: [Int]
-  /// The batches before this one; a stream from here begins with it.
+  /// The position before this batch; a stream from there begins with it.
   public var position: StreamPosition
   public var batchesPerEpoch: Int
 
-  /// The position behind this batch, from which a run interrupted after it goes on.
+  /// The position after this batch, from which a run that was interrupted after it resumes.
   public var following: StreamPosition {
     position.batch + 1 < batchesPerEpoch
       ? StreamPosition(epoch: position.epoch, batch: position.batch + 1)

@@ -1,7 +1,7 @@
 import Synchronization
 import TensorCore
 
-/// Which samples make which batch, and the seeds of their augmentation.
+/// The samples of each batch, and the seeds of their augmentation.
 ///
 /// Everything follows from the seed, the epoch and the batch, so that a run can begin anywhere.
 final class TrainingOrder: Sendable {
@@ -9,10 +9,10 @@ final class TrainingOrder: Sendable {
   private let count: Int
   private let batchSize: Int
   private let seed: UInt64
-  /// The orders of the latest epochs: batches that are read at once may belong to two.
+  /// The orders of the latest epochs, since batches that are read at once may belong to two.
   private let latest = Mutex<[(epoch: Int, order: [Int])]>([])
 
-  /// The streams of random numbers that one seed has.
+  /// The streams of random numbers that are derived from one seed.
   private enum Purpose: Int { case order, augmentation }
 
   init(count: Int, batchSize: Int, seed: Int) {
@@ -28,7 +28,7 @@ final class TrainingOrder: Sendable {
     return (0..<batchSize).map { order[(position.batch * batchSize + $0) % count] }
   }
 
-  /// The seeds of a batch's samples: a sample that fills up a batch again is augmented anew.
+  /// The seeds of a batch's samples; a sample that is repeated to fill a batch is augmented anew.
   func seeds(_ position: StreamPosition) -> [UInt64] {
     (0..<batchSize).map { offset in
       var generator = SplitMix64(

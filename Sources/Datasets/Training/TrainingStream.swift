@@ -1,12 +1,11 @@
 /// Epochs of shuffled, augmented batches of one size, read ahead while the caller computes.
 ///
-/// The order of an epoch follows from the seed and the epoch alone, and a sample's augmentation
-/// from the seed, the epoch and its place in it: a stream that begins at the position of an
-/// interrupted run gives the same batches, to the bit, for any number of threads.
+/// The order of an epoch follows from the seed and the epoch alone, and a sample's augmentation from the seed, the
+/// epoch and its place in it: a stream that begins at the position of an interrupted run gives the same batches, to
+/// the bit, for any number of threads.
 ///
-/// An epoch takes each sample once at most; those that don't fill its last batch are left out,
-/// other ones each time. A data set smaller than a batch fills one batch an epoch, its samples
-/// repeated.
+/// An epoch takes each sample at most once; those that don't fill its last batch are left out, different ones each
+/// time. A data set smaller than a batch gives one batch in an epoch, in which its samples are repeated.
 public final class TrainingStream: Sendable {
   /// The number of samples of every batch.
   public let batchSize: Int
@@ -14,10 +13,9 @@ public final class TrainingStream: Sendable {
   private let prefetcher: Prefetcher<TrainingBatch>
 
   /// - Parameters:
-  ///   - start: the first batch; a number of batches beyond an epoch's counts into the epochs after
-  ///     it.
+  ///   - start: the first batch; batches beyond the number in an epoch count into the epochs after it.
   ///   - epochs: the epoch to end before, counted from 0.
-  ///   - depth: the most batches held or being read ahead, each by one thread of low priority.
+  ///   - depth: the largest number of batches that are held or read ahead, each by one thread of low priority.
   /// - Throws: ``DatasetError`` where the samples can't be augmented in this way, or make no
   ///   batches of one shape.
   /// - Precondition: `batchSize` and `depth` are at least 1, and `start` is not negative.
@@ -48,7 +46,7 @@ public final class TrainingStream: Sendable {
 
   deinit { prefetcher.close() }
 
-  /// The number of batches that so many samples make in an epoch, at least 1.
+  /// The number of batches that `samples` samples make in an epoch, at least 1.
   public static func batches(of samples: Int, batchSize: Int) -> Int {
     max(1, samples / batchSize)
   }
@@ -58,10 +56,10 @@ public final class TrainingStream: Sendable {
 
   /// The next batch, or `nil` after the last epoch. One caller at a time.
   ///
-  /// - Throws: what reading that batch threw; the stream goes on after it with the following batch.
+  /// - Throws: the error of reading that batch; the stream continues with the batch after it.
   public func next() throws(DatasetError) -> TrainingBatch? { try prefetcher.next() }
 
-  /// Batches from the first of all to the one at a position, as far as they can be counted.
+  /// The number of batches before a position, clamped to `Int.max`.
   private static func number(_ position: StreamPosition, _ perEpoch: Int) -> Int {
     let (whole, overflow) = position.epoch.multipliedReportingOverflow(by: perEpoch)
     let (number, excess) = whole.addingReportingOverflow(position.batch)
