@@ -10,13 +10,13 @@ public enum AttributeValue: Sendable, Hashable {
   case floats([Float])
   case strings([[UInt8]])
   case tensors([Tensor])
-  /// A subgraph, sparse tensor or type: serialized `AttributeProto` bytes, kept as they came.
+  /// A subgraph, sparse tensor or type, kept as the serialized bytes of the `AttributeProto`.
   case serialized([UInt8])
 
-  /// A UTF-8 string.
+  /// A string attribute with the UTF-8 bytes of a text.
   public static func string(_ text: String) -> AttributeValue { .string(Array(text.utf8)) }
 
-  /// What a message calls this kind of value.
+  /// The name of this kind of value in messages.
   public var kind: String {
     switch self {
     case .int: "int"
@@ -32,7 +32,7 @@ public enum AttributeValue: Sendable, Hashable {
   }
 }
 
-/// A named attribute, in the order of the file.
+/// An attribute of a node: a name and a value.
 public struct Attribute: Sendable, Hashable {
   public var name: String
   public var value: AttributeValue
@@ -44,12 +44,16 @@ public struct Attribute: Sendable, Hashable {
 }
 
 /// Typed, checked access to the attributes of one node while its operator is decoded.
+///
+/// The methods give `nil`, or the given default, where the attribute is absent, and throw
+/// ``OperatorError/attributeKind(name:expected:actual:)`` where it has another kind of value.
 public struct AttributeReader: Sendable {
   public let attributes: [Attribute]
   /// The opset version of the operator's domain that the model imports.
   public let opset: Int
-  /// Inputs and outputs of the node, which the meaning of some operators depends on.
+  /// The number of the node's inputs, on which the meaning of some operators depends.
   public let inputCount: Int
+  /// The number of the node's outputs, on which the meaning of some operators depends.
   public let outputCount: Int
   private let subgraphs: (any SubgraphDecoder)?
 
@@ -68,7 +72,6 @@ public struct AttributeReader: Sendable {
     attributes.first { $0.name == name }?.value
   }
 
-  /// - Throws: ``OperatorError/attributeKind`` where the attribute exists with another kind of value.
   public func int(_ name: String) throws(OperatorError) -> Int? {
     switch self[name] {
     case nil: nil
@@ -113,7 +116,7 @@ public struct AttributeReader: Sendable {
     switch self[name] {
     case nil: nil
     case .ints(let values): values.map { Int($0) }
-    // An empty list is written without a kind by some exporters and read back as any of them.
+    // Some exporters write an empty list without a kind, and it may be read back as any of them.
     case .floats([]): []
     case let other?: throw kindError(name, "ints", other)
     }
@@ -136,7 +139,6 @@ public struct AttributeReader: Sendable {
     }
   }
 
-  /// - Throws: ``OperatorError/attributeKind`` where the attribute exists with another kind of value.
   public func subgraph(_ name: String) throws(OperatorError) -> Subgraph? {
     switch self[name] {
     case nil: nil

@@ -1,5 +1,5 @@
 extension Graph {
-  /// A readable listing, one node a line in topological order; for tests and `--verbose`.
+  /// A readable listing with one node in a line, in topological order; for tests and `--verbose`.
   public func dump() -> String {
     var lines = ["graph \(name)("]
     lines += inputs.map { "  \(describe($0))" }

@@ -3,7 +3,7 @@ import TensorCore
 extension Graph {
   // MARK: Values
 
-  /// A value without producer or data; `addNode` or `addInput` gives it its source.
+  /// Adds a value without a producer or data, which `addNode` or `setConstant` then provides.
   @discardableResult
   public mutating func addValue(name: String, type: TensorType? = nil) -> ValueID {
     let id = ValueID(valueSlots.count)
@@ -12,7 +12,7 @@ extension Graph {
     return id
   }
 
-  /// A value that the caller of the graph feeds.
+  /// Adds an input, a value that the caller of the graph feeds.
   @discardableResult
   public mutating func addInput(name: String, type: TensorType?) -> ValueID {
     let id = addValue(name: name, type: type)
@@ -20,7 +20,7 @@ extension Graph {
     return id
   }
 
-  /// A constant (an ONNX initializer).
+  /// Adds a constant (an ONNX initializer).
   @discardableResult
   public mutating func addConstant(name: String, _ tensor: Tensor) -> ValueID {
     let id = addValue(name: name, type: tensor.type)
@@ -28,7 +28,7 @@ extension Graph {
     return id
   }
 
-  /// Makes a value that has no producer constant, or replaces its data.
+  /// Makes a value without a producer constant, or replaces the data of a constant.
   ///
   /// - Precondition: no node computes the value.
   public mutating func setConstant(_ id: ValueID, _ tensor: Tensor) {
@@ -40,14 +40,14 @@ extension Graph {
 
   public mutating func addOutput(_ id: ValueID) { outputs.append(id) }
 
-  /// Gives a value another name; a taken one is made unique.
+  /// Gives a value another name, which is made unique where it is taken.
   public mutating func rename(_ id: ValueID, to name: String) {
     if self[id].name == name { return }
     valueNames.release(self[id].name)
     self[id].name = valueNames.claim(name)
   }
 
-  /// Makes `survivor` carry the name of `other`, which takes a fresh one; for rewrites at graph outputs.
+  /// Exchanges the names of two values; for rewrites at graph outputs.
   public mutating func swapNames(_ a: ValueID, _ b: ValueID) {
     let name = self[a].name
     self[a].name = self[b].name
@@ -88,7 +88,7 @@ extension Graph {
     return value
   }
 
-  /// Points one input of a node at another value.
+  /// Replaces one input of a node.
   public mutating func setInput(_ node: NodeID, _ position: Int, to value: ValueID?) {
     let old = self[node].inputs[position]
     self[node].inputs[position] = value
@@ -103,7 +103,7 @@ extension Graph {
     for value in sources(of: self[node]) { addUse(of: value, by: node) }
   }
 
-  /// Points every consumer of `old`, except those listed, and every graph output at `new`.
+  /// Replaces `old` by `new` in every consumer, except those listed, and in the graph's outputs.
   ///
   /// A graph output keeps its name: the two values swap names.
   public mutating func replaceAllUses(
@@ -126,7 +126,7 @@ extension Graph {
     }
   }
 
-  /// Removes a node; its outputs stay as values without a producer until `removeUnusedValues`.
+  /// Removes a node. Its outputs stay as values without a producer until ``removeUnusedValues()``.
   public mutating func remove(_ id: NodeID) {
     let node = self[id]
     for source in sources(of: node) { removeUse(of: source, by: id) }
@@ -135,7 +135,7 @@ extension Graph {
     nodeSlots[Int(id.index)] = nil
   }
 
-  /// Leaves an output of a node unnamed, so that another node can compute its value.
+  /// Detaches an output from its node, whose output is then unnamed, so that another node can compute the value.
   ///
   /// - Precondition: the node computes the value.
   public mutating func release(_ value: ValueID, from node: NodeID) {

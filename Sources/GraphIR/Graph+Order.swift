@@ -1,15 +1,15 @@
 extension Graph {
   /// All nodes, producers before consumers; otherwise in the order in which they were added.
   ///
-  /// A node inserted later stands directly before the first of its consumers.
+  /// A node that was added after its consumers comes directly before the first of them.
   ///
-  /// - Throws: ``GraphError/cycle`` with the names of the nodes on one cycle.
+  /// - Throws: ``GraphError/cycle(nodes:)`` with the names of the nodes on one cycle.
   public func topologicalOrder() throws(GraphError) -> [NodeID] {
     enum Mark { case new, open, done }
     var marks = [Mark](repeating: .new, count: nodeSlots.count)
     var order: [NodeID] = []
     order.reserveCapacity(nodeSlots.count)
-    // An explicit stack: a chain of a million nodes must not exhaust the machine's.
+    // The stack is explicit, since a chain of a million nodes must not exhaust the machine's.
     var stack: [(node: NodeID, sources: [ValueID], next: Int)] = []
     for root in nodeIDs where marks[Int(root.index)] == .new {
       stack.append((root, sources(of: self[root]), 0))

@@ -1,8 +1,8 @@
 extension Graph {
-  /// The part of the graph that computes `outputs` from `inputs`, which become the graph's own; ids and names stay.
+  /// The part of the graph that computes `outputs` from `inputs`, which become its own; ids and names stay the same.
   ///
-  /// - Parameter inputs: values of the graph that are not constant; none depends on another one.
-  /// - Throws: ``GraphError/cycle(nodes:)``.
+  /// - Parameter inputs: values of the graph that are not constant and don't depend on each other.
+  /// - Throws: ``GraphError/cycle(nodes:)`` where nodes depend on themselves.
   public func segment(from inputs: [ValueID], to outputs: [ValueID]) throws(GraphError) -> Graph {
     var part = self
     for input in inputs {

@@ -4,13 +4,12 @@ extension Graph {
   /// Copies the nodes and constants of another graph into this one, as the body of a call.
   ///
   /// - Parameters:
-  ///   - body: copied with its names behind `prefix`.
-  ///   - inputs: what stands for each input of the body, `nil` where the call leaves it out.
-  ///   - outputs: existing values without a producer, one for each output of the body, that are to carry the
-  ///     results; `nil` where nobody wants one.
-  ///   - identity: the operator that hands on a result which no node of the body computes for this output
-  ///     alone.
-  /// - Returns: the nodes added.
+  ///   - body: the graph to copy, whose names get the prefix `prefix`.
+  ///   - inputs: the value for each input of the body; `nil` where the call leaves it out.
+  ///   - outputs: for each output of the body, an existing value without a producer that is to carry the result;
+  ///     `nil` where it isn't wanted.
+  ///   - identity: the operator that passes on a result for which the body has no node of its own.
+  /// - Returns: the nodes that were added.
   @discardableResult
   public mutating func splice(
     _ body: Graph, prefix: String, inputs: [ValueID?], outputs: [ValueID?], identity: any Operator

@@ -30,7 +30,9 @@ extension Graph {
     _ = try topologicalOrder()
   }
 
-  /// - Precondition: the index lists exactly the nodes that read each value, each once.
+  /// Checks the index of uses.
+  ///
+  /// - Precondition: the index lists exactly the nodes that read each value, each of them once.
   private func checkUseIndex() {
     var indexed: Set<Use> = []
     for (value, consumers) in uses.enumerated() {
@@ -59,7 +61,9 @@ extension Graph {
 }
 
 extension OperatorSchema {
-  /// - Throws: ``OperatorError/arity`` where a node has too few or too many inputs or outputs.
+  /// Checks the number of inputs and outputs of a node.
+  ///
+  /// - Throws: ``OperatorError/arity(what:expected:actual:)`` where it has too few or too many.
   public func checkArity(_ node: Node) throws(OperatorError) {
     guard inputs.contains(node.inputs.count) else {
       throw .arity(what: "inputs", expected: inputs, actual: node.inputs.count)

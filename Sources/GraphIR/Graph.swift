@@ -4,26 +4,26 @@ import TensorCore
 public struct Node: Sendable {
   public let id: NodeID
   public var op: any Operator
-  /// `nil` marks an optional input that is absent.
+  /// The inputs, with `nil` for an optional one that is absent.
   public internal(set) var inputs: [ValueID?]
-  /// `nil` marks an output that the file leaves unnamed.
+  /// The outputs, with `nil` for one that the file leaves unnamed.
   public internal(set) var outputs: [ValueID?]
-  /// What the node's subgraphs read from this graph; consumers of a value count them.
+  /// The values that the node's subgraphs read from this graph; the node is one of their consumers.
   public internal(set) var captures: [Capture] = []
   public internal(set) var name: String
   public var documentation: String = ""
-  /// Chooses among functions of one name (IR version 10).
+  /// The overload, which chooses among functions of the same name (IR version 10).
   public var overload: String = ""
   /// The node's own metadata (IR version 10).
   public var metadata: [KeyValue] = []
-  /// Serialized device configurations (IR version 11), kept as they came.
+  /// The serialized device configurations (IR version 11).
   public var deviceConfigurations: [[UInt8]] = []
 }
 
-/// A value that a subgraph, which stays serialized, reads by name.
+/// A value that a subgraph reads by name; the subgraph itself stays serialized.
 public struct Capture: Sendable, Hashable {
   public let value: ValueID
-  /// The name in the subgraph; a graph in which the value has another one can't be written.
+  /// The value's name in the subgraph. A graph in which the value has another name can't be written.
   public let name: String
 
   public init(value: ValueID, name: String) {
@@ -40,16 +40,16 @@ public struct Value: Sendable {
   public internal(set) var producer: NodeID?
   /// The data of an initializer.
   public internal(set) var constant: Tensor?
-  /// A sparse initializer: serialized `SparseTensorProto` bytes, kept as they came.
+  /// The serialized `SparseTensorProto` of a sparse initializer.
   public var serializedConstant: [UInt8]?
-  /// True for an initializer that the file also lists as a graph input (IR version 3).
+  /// Whether this is an initializer that the file also lists as a graph input (IR version 3).
   public var isListedInput = false
-  /// Quantization annotations in the order of the file, such as `finn_datatype`.
+  /// The quantization annotations in the order of the file, such as `finn_datatype`.
   public var annotations: [KeyValue] = []
   public var documentation: String = ""
   /// The value's own metadata (IR version 10).
   public var metadata: [KeyValue] = []
-  /// The serialized type where `type` can't express all of it: sequences, maps, denotations.
+  /// The serialized type where ``type`` can't express all of it, as for sequences, maps and denotations.
   public var serializedType: [UInt8]?
 }
 
@@ -64,14 +64,14 @@ public struct KeyValue: Sendable, Hashable {
   }
 }
 
-/// A dataflow graph as a value: copying it is a snapshot that shares all tensors.
+/// A dataflow graph as a value: a copy is a snapshot that shares all tensors.
 ///
-/// Nodes and values live in dense arrays under ids that are never reused; a removed node leaves a gap.
-/// Names are labels, unique among nodes and among values. Consumers are indexed by the mutators.
+/// Nodes and values live in dense arrays under ids that are never reused; a removed node leaves a gap. Names are
+/// labels, unique among nodes and among values. The mutating methods keep an index of consumers.
 public struct Graph: Sendable {
   public var name: String
   public var documentation = ""
-  /// Inputs that a caller must feed, in order; initializers are not among them.
+  /// The inputs that a caller must feed, in order, without initializers.
   public internal(set) var inputs: [ValueID] = []
   public internal(set) var outputs: [ValueID] = []
   /// The graph's own metadata (IR version 10).
@@ -85,9 +85,9 @@ public struct Graph: Sendable {
 
   public init(name: String = "graph") { self.name = name }
 
-  /// Ids of all nodes in the order in which they were added.
+  /// The ids of all nodes in the order in which they were added.
   public var nodeIDs: [NodeID] { nodeSlots.compactMap { $0?.id } }
-  /// Ids of all values in the order in which they were added.
+  /// The ids of all values in the order in which they were added.
   public var valueIDs: [ValueID] { valueSlots.compactMap { $0?.id } }
 
   /// - Precondition: the node exists.
@@ -118,7 +118,7 @@ public struct Graph: Sendable {
     }
   }
 
-  /// The values that a node needs: its inputs, then what its subgraphs read.
+  /// The values that a node needs: its inputs, then those that its subgraphs read.
   func sources(of node: Node) -> [ValueID] {
     node.inputs.compactMap { $0 } + node.captures.map(\.value)
   }
@@ -134,17 +134,17 @@ public struct Graph: Sendable {
   /// The nodes that read a value, each once, in the order in which they were added.
   public func consumers(of value: ValueID) -> [NodeID] { uses[Int(value.index)] }
 
-  /// The node that computes a value, `nil` for graph inputs and constants.
+  /// The node that computes a value; `nil` for graph inputs and constants.
   public func producer(of value: ValueID) -> Node? { self[value].producer.map { self[$0] } }
 
   public func isOutput(_ value: ValueID) -> Bool { outputs.contains(value) }
 
-  /// The value of that name. Linear in the number of values.
+  /// The value with a name. The time is linear in the number of values.
   public func value(named name: String) -> ValueID? {
     valueSlots.lazy.compactMap { $0 }.first { $0.name == name }?.id
   }
 
-  /// The node of that name. Linear in the number of nodes.
+  /// The node with a name. The time is linear in the number of nodes.
   public func node(named name: String) -> NodeID? {
     nodeSlots.lazy.compactMap { $0 }.first { $0.name == name }?.id
   }

@@ -1,10 +1,12 @@
 /// A violated invariant of the graph.
 public enum GraphError: Error, Sendable, Hashable {
+  /// Nodes depend on themselves.
   case cycle(nodes: [String])
   /// A node reads, or the graph outputs, a value that nothing provides.
   case danglingValue(name: String, consumer: String?)
+  /// Two nodes or two values have the same name.
   case duplicateName(String)
-  /// A node's operator refuses its attributes or inputs.
+  /// A node's operator rejects its attributes or inputs.
   case node(name: String, type: String, OperatorError)
 }
 

@@ -1,11 +1,11 @@
-/// Identity of a node within one graph; never reused in that graph's life.
+/// The identity of a node within one graph, which is never reused in that graph's life.
 public struct NodeID: Hashable, Sendable, Comparable {
   let index: Int32
   init(_ index: Int) { self.index = Int32(index) }
   public static func < (a: NodeID, b: NodeID) -> Bool { a.index < b.index }
 }
 
-/// Identity of a value (an edge) within one graph; never reused in that graph's life.
+/// The identity of a value (an edge) within one graph, which is never reused in that graph's life.
 public struct ValueID: Hashable, Sendable, Comparable {
   let index: Int32
   init(_ index: Int) { self.index = Int32(index) }

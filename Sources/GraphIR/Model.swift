@@ -1,8 +1,8 @@
-/// A whole ONNX model: the main graph and what the file says around it.
+/// A whole ONNX model: the main graph and what the file says besides.
 public struct Model: Sendable {
   public var graph: Graph
   public var irVersion: Int
-  /// Imported opset versions in the order of the file; the standard domain is `""`.
+  /// The imported opset versions in the order of the file; the standard domain is `""`.
   public var opsets: [OpsetImport]
   public var producerName = ""
   public var producerVersion = ""
@@ -10,8 +10,8 @@ public struct Model: Sendable {
   public var modelVersion: Int64 = 0
   public var documentation = ""
   public var metadata: [KeyValue] = []
-  /// Parts without a meaning to this package (functions, training information): kept as serialized
-  /// messages and written back unchanged.
+  /// Parts to which this package gives no meaning (functions, training information), kept as serialized messages and
+  /// written back unchanged.
   public var preserved = PreservedParts()
 
   public init(graph: Graph, irVersion: Int, opsets: [OpsetImport]) {
@@ -20,19 +20,19 @@ public struct Model: Sendable {
     self.opsets = opsets
   }
 
-  /// The imported version of a domain.
+  /// The imported version of a domain; `nil` where it isn't imported.
   public func opset(of domain: String) -> Int? {
     let canonical = OpsetImport.canonical(domain)
     return opsets.first { OpsetImport.canonical($0.domain) == canonical }?.version
   }
 
-  /// Imports a domain at a version, or keeps the import that is there.
+  /// Imports a domain at a version, unless the domain is already imported.
   public mutating func importDomain(_ domain: String, version: Int) {
     if opset(of: domain) == nil { opsets.append(OpsetImport(domain: domain, version: version)) }
   }
 
-  /// Sets one metadata entry, replacing one of the same key; on the graph too from IR version 10 on, which
-  /// gave graphs metadata of their own.
+  /// Sets a metadata entry, in place of one with the same key. From IR version 10 on, which introduced metadata of
+  /// graphs, it is set on the graph too.
   public mutating func setMetadata(_ key: String, _ value: String) {
     Self.set(key, value, in: &metadata)
     if irVersion >= 10 { Self.set(key, value, in: &graph.metadata) }
@@ -57,15 +57,15 @@ public struct OpsetImport: Sendable, Hashable {
     self.version = version
   }
 
-  /// `ai.onnx` and the empty string both name the standard domain.
+  /// The canonical name of a domain: `ai.onnx` and the empty string both name the standard one.
   public static func canonical(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
 }
 
-/// Serialized messages that pass through unread.
+/// Serialized messages that are kept without being read.
 public struct PreservedParts: Sendable, Hashable {
   public var functions: [[UInt8]] = []
   public var trainingInfo: [[UInt8]] = []
-  /// Devices that nodes refer to (IR version 11).
+  /// The devices to which nodes refer (IR version 11).
   public var deviceConfigurations: [[UInt8]] = []
 
   public init() {}

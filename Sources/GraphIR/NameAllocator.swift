@@ -3,7 +3,7 @@ struct NameAllocator: Sendable {
   private var taken: Set<String> = []
   private var next: [String: Int] = [:]
 
-  /// `proposal` where it is free, otherwise `proposal_1`, `proposal_2` and so on.
+  /// Takes the name `proposal` where it is free, otherwise `proposal_1`, `proposal_2` and so on.
   mutating func claim(_ proposal: String) -> String {
     if taken.insert(proposal).inserted { return proposal }
     var number = next[proposal, default: 1]

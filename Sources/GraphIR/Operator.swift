@@ -1,15 +1,16 @@
 import TensorCore
 
-/// The part of an operator's definition that the framework checks, so that operators need not.
+/// The part of an operator's definition that the framework checks, so that operators need not check it.
 public struct OperatorSchema: Sendable, Hashable {
-  /// Empty for the standard ONNX domain.
+  /// The operator's domain, which is empty for the standard ONNX one.
   public var domain: String
   public var type: String
   /// The first opset version of the domain whose semantics are implemented.
   public var sinceVersion: Int
   public var inputs: ClosedRange<Int>
   public var outputs: ClosedRange<Int>
-  /// Allowed element types for each input, the last entry for all further ones; empty for any.
+  /// The allowed element types of each input, where the last entry holds for all further ones; an empty list allows
+  /// any.
   public var inputTypes: [[ElementType]]
 
   public init(
@@ -26,11 +27,11 @@ public struct OperatorSchema: Sendable, Hashable {
   }
 }
 
-/// What shape inference knows of one input of a node.
+/// What shape inference knows about one input of a node.
 public struct InputInfo: Sendable {
-  /// `nil` where the element type is not known either.
+  /// The type of the input; `nil` where not even the element type is known.
   public var type: TensorType?
-  /// The value itself where it does not depend on the model's inputs.
+  /// The value itself, where it does not depend on the model's inputs.
   public var constant: Tensor?
 
   public init(type: TensorType?, constant: Tensor? = nil) {
@@ -39,7 +40,7 @@ public struct InputInfo: Sendable {
   }
 }
 
-/// One operator with its decoded attributes: a value without run-time state.
+/// An operator with its decoded attributes: a value without run-time state.
 ///
 /// Conforming types store attributes in the form that their semantics need, for every opset version from
 /// `schema.sinceVersion` on.
@@ -52,15 +53,17 @@ public protocol Operator: Sendable, Hashable {
   /// The attributes to write to a file; reading them back gives an equal operator.
   func attributes() -> [Attribute]
 
-  /// Types of the outputs. Dimensions that depend on unknown ones are `.unknown`.
+  /// The types of the outputs. Dimensions that depend on unknown ones are `.unknown`.
   ///
   /// - Parameter inputs: one entry for each input, `nil` for an absent optional one.
   /// - Throws: ``OperatorError`` where the inputs can't fit.
   func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?]
 
-  /// The domain and type of this instance; those of `schema` except where an operator has several names, or
-  /// stands for another one.
+  /// The domain of this instance: that of ``schema``, except where an operator has several names or represents
+  /// another one.
   var domain: String { get }
+  /// The type of this instance: that of ``schema``, except where an operator has several names or represents another
+  /// one.
   var type: String { get }
 }
 
@@ -69,15 +72,16 @@ extension Operator {
   public var type: String { Self.schema.type }
   public func attributes() -> [Attribute] { [] }
 
-  /// Equality across the type eraser.
+  /// Whether this operator equals one whose type is erased.
   public func isEqual(to other: any Operator) -> Bool {
     (other as? Self).map { $0 == self } ?? false
   }
 }
 
-/// An operator that the catalogue doesn't know, kept as it came so that a model can be inspected and written.
+/// An operator that the catalogue doesn't know, kept with its raw attributes so that a model can be inspected and
+/// written.
 ///
-/// It has no semantics: whatever needs them refuses it by name.
+/// It has no semantics: code that needs them refuses it by name.
 public struct OpaqueOperator: Operator {
   public static let schema = OperatorSchema("", inputs: 0...Int.max, outputs: 0...Int.max)
   public let domain: String
@@ -90,7 +94,7 @@ public struct OpaqueOperator: Operator {
     self.rawAttributes = attributes
   }
 
-  /// - Throws: always; an opaque operator is made with its domain and type.
+  /// - Throws: ``OperatorError`` always, since an opaque operator is made with its domain and type.
   public init(attributes: AttributeReader) throws(OperatorError) {
     throw .unsupported(what: "an operator without a type")
   }
@@ -99,7 +103,7 @@ public struct OpaqueOperator: Operator {
   public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
 }
 
-/// Leaves every operator opaque: for readers of a model that look at attributes alone.
+/// A resolver that leaves every operator opaque, for readers of a model that look at attributes alone.
 public struct OpaqueResolver: OperatorResolver {
   public init() {}
 
@@ -108,9 +112,9 @@ public struct OpaqueResolver: OperatorResolver {
   { OpaqueOperator(domain: domain, type: type, attributes: attributes.attributes) }
 }
 
-/// Finds the operator type for a node; the importer is given one so that it needs no catalogue of its own.
+/// Finds the operator type for a node. The importer is given a resolver, so that it needs no catalogue of its own.
 public protocol OperatorResolver: Sendable {
-  /// The decoded operator, or an ``OpaqueOperator`` where domain, type or version is not known.
+  /// Makes the decoded operator, or an ``OpaqueOperator`` where the domain, type or version is unknown.
   ///
   /// - Throws: ``OperatorError`` where the type is known and its attributes are wrong.
   func makeOperator(domain: String, type: String, attributes: AttributeReader)

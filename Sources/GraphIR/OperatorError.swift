@@ -2,20 +2,27 @@ import TensorCore
 
 /// Why an operator can't be decoded from its attributes, or doesn't fit its inputs.
 public enum OperatorError: Error, Sendable, Hashable {
+  /// A required attribute is missing.
   case missingAttribute(name: String)
+  /// An attribute has another kind of value than the operator takes.
   case attributeKind(name: String, expected: String, actual: String)
+  /// An attribute has a value that the operator doesn't allow.
   case attributeValue(name: String, value: String, allowed: String)
+  /// A node has too few or too many inputs or outputs.
   case arity(what: String, expected: ClosedRange<Int>, actual: Int)
+  /// A required input is missing.
   case missingInput(index: Int, name: String)
+  /// An input has an element type that the operator doesn't allow.
   case elementType(input: Int, actual: ElementType, allowed: [ElementType])
+  /// An input has a rank that the operator doesn't allow.
   case rank(input: Int, expected: String, actual: Int)
-  /// Two quantities that the operator's definition ties together disagree.
+  /// Two quantities disagree that must agree by the operator's definition.
   case mismatch(what: String, expected: String, actual: String)
-  /// A size, axis or index outside what the operator allows.
+  /// A size, axis or index is outside the range that the operator allows.
   case outOfRange(what: String, value: Int, allowed: String)
-  /// An input that must be known before the model runs is computed from its inputs.
+  /// An input that must be known before the model runs is computed from the model's inputs.
   case needsConstant(input: String)
-  /// Valid ONNX that this implementation does not cover.
+  /// The operator is valid ONNX that this implementation does not support.
   case unsupported(what: String)
 }
 

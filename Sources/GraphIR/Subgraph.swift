@@ -1,4 +1,4 @@
-/// A subgraph of a node as the file has it, decoded when it is asked for.
+/// A subgraph of a node as it is in the file, decoded on demand.
 public struct Subgraph: Sendable {
   /// The serialized attribute.
   public let attribute: [UInt8]
@@ -9,9 +9,10 @@ public struct Subgraph: Sendable {
     self.decoder = decoder
   }
 
-  /// The graph, whose last inputs are the values of the graphs around it that it reads, by their names there.
+  /// Decodes the graph, whose last inputs are the values that it reads from the graphs around it, with their names
+  /// there.
   ///
-  /// - Throws: ``OperatorError/unsupported(what:)`` with what is wrong in it.
+  /// - Throws: ``OperatorError/unsupported(what:)``, which says what is wrong in the subgraph.
   public func decoded() throws(OperatorError) -> DecodedSubgraph {
     try decoder.decode(attribute)
   }
@@ -22,10 +23,10 @@ extension Subgraph: Hashable {
   public func hash(into hasher: inout Hasher) { hasher.combine(attribute.count) }
 }
 
-/// A subgraph with its own inputs and what it reads from around it.
+/// A subgraph with its own inputs and the values that it reads from the graphs around it.
 public struct DecodedSubgraph: Sendable {
   public var graph: Graph
-  /// How many of the graph's inputs are its own; the others carry the names of captured values.
+  /// The number of the graph's inputs that are its own; the others have the names of captured values.
   public var inputCount: Int
 
   public init(graph: Graph, inputCount: Int) {
@@ -37,8 +38,10 @@ public struct DecodedSubgraph: Sendable {
   public var capturedNames: [String] { graph.inputs.dropFirst(inputCount).map { graph[$0].name } }
 }
 
-/// Decodes subgraphs with the opsets and functions of their model.
+/// A decoder of subgraphs that knows the opsets and functions of their model.
 public protocol SubgraphDecoder: Sendable {
-  /// - Throws: ``OperatorError/unsupported(what:)`` with what is wrong.
+  /// Decodes the subgraph in a serialized attribute.
+  ///
+  /// - Throws: ``OperatorError/unsupported(what:)``, which says what is wrong in the subgraph.
   func decode(_ attribute: [UInt8]) throws(OperatorError) -> DecodedSubgraph
 }
