@@ -1,37 +1,37 @@
 import TensorCore
 
-/// What a quantized model says about the accumulator of one layer: an entry of the JSON array in the
-/// model's metadata.
+/// What a quantized model states about the accumulator of one layer: an entry of the JSON array in the model's
+/// metadata (see docs/notation.md for the letters).
 public struct AccumulatorAnnotation: Sendable, Hashable {
   /// The key of `metadata_props` that holds the array.
   public static let metadataKey = "snug.accumulators"
 
   /// The name of the dot-product node.
   public var layer: String
-  /// The name of its output value.
+  /// The name of the node's output value.
   public var output: String
-  /// The name of its weight initializer.
+  /// The name of the node's weight initializer.
   public var weight: String
-  /// P, the signed width that the layer is constrained to; `nil` for an unconstrained layer.
+  /// The signed width P, in bits, to which the layer is constrained; `nil` for an unconstrained layer.
   public var targetBits: Int?
-  /// The least signed width that its integers need.
+  /// The least signed width, in bits, that the layer's integers need.
   public var requiredBits: Int
-  /// N.
+  /// The width N of the inputs, in bits.
   public var inputBits: Int
   public var inputSigned: Bool
   /// The name of the weight quantization method.
   public var method: String
-  /// The width of the integer biases that the bound includes; `nil` where it includes none.
+  /// The width, in bits, of the integer biases that the bound includes; `nil` where it includes none.
   public var biasBits: Int?
-  /// How the sum is made in two stages; `nil` for one register.
+  /// The tiling of a sum in two stages; `nil` for a single register.
   public var tiling: Tiling?
 
-  /// Runs of consecutive products, in the order in which the weight tensor holds a channel's weights, are each
-  /// summed in a register of the layer's target width, and their sums in a wider one.
+  /// A sum in two stages. Runs of consecutive products, in the order in which the weight tensor holds a channel's
+  /// weights, are each summed in a register of the layer's target width, and their sums in a wider one.
   public struct Tiling: Sendable, Hashable {
-    /// T, the products of a tile; the last one of a channel may have fewer.
+    /// The number T of products in a tile; the last tile of a channel may have fewer.
     public var size: Int
-    /// Q, the signed width of the register that adds the tiles' sums, and a bias that counts.
+    /// The signed width Q, in bits, of the register that adds the tiles' sums, and a bias that counts.
     public var outerBits: Int
 
     public init(size: Int, outerBits: Int) {
@@ -58,15 +58,15 @@ public struct AccumulatorAnnotation: Sendable, Hashable {
   }
 }
 
-/// Why text is no array of annotations.
+/// Why a text is not an array of annotations.
 public enum AnnotationError: Error, Sendable, Hashable {
   case malformed(JSONError)
   case notAnArray
-  /// A field is missing, or holds another kind of value or one out of range.
+  /// A field is missing, or holds a value of another kind or out of range.
   case field(String, entry: Int)
   /// An entry has a field twice.
   case repeatedField(String, entry: Int)
-  /// Two entries are of one layer or output.
+  /// Two entries have the same layer or output.
   case repeatedLayer(String)
   /// The metadata has the key twice.
   case repeatedKey
@@ -98,9 +98,9 @@ extension AccumulatorAnnotation {
     JSONValue(annotations.map(\.json)).text()
   }
 
-  /// The annotations of a JSON array; fields that are not in the schema are left out.
+  /// Reads the annotations of a JSON array; fields that are not in the schema are ignored.
   ///
-  /// - Throws: ``AnnotationError``, also where a field, a layer or an output is there twice.
+  /// - Throws: ``AnnotationError``, also where a field, a layer or an output occurs twice.
   public static func decode(_ text: String) throws(AnnotationError) -> [AccumulatorAnnotation] {
     let document: JSONValue
     do { document = try JSONValue(parsing: text) } catch { throw .malformed(error) }
@@ -169,7 +169,7 @@ private struct Entry {
     return value
   }
 
-  /// A width; 129 bits is the most that 64-bit weights and inputs can need.
+  /// A width in bits; 129 is the most that 64-bit weights and inputs can need.
   func bits(_ name: String) throws(AnnotationError) -> Int {
     guard let value = json[name]?.integerValue, (1...129).contains(value) else {
       throw .field(name, entry: index)

@@ -1,18 +1,19 @@
-/// What the integer weights of one channel may use, so that no accumulator of the channel can
-/// overflow: for every input in the range and every order of summation.
+/// The budget of one channel's integer weights, within which no accumulator of the channel can overflow, for every
+/// input in the range and every order of summation.
 ///
-/// The constraint is exact, sufficient and necessary. It covers a bias inside the bound, a non-zero
-/// input zero point, limits of their own per sign, and a dot product cut into tiles that are summed
-/// in a narrow inner register before a wider outer one.
+/// The constraint is exact: sufficient and necessary. It covers a bias inside the bound, a non-zero zero point of the
+/// input, separate limits for each sign, and a dot product in tiles that are summed in a narrow inner register before
+/// a wider outer one.
 public struct AccumulatorBudget: Sendable, Hashable {
-  /// A dot product cut into runs of consecutive products, each summed in its own inner register.
+  /// The division of a dot product into runs of consecutive products, each of which is summed in its own inner
+  /// register.
   public struct Tiling: Sendable, Hashable {
-    /// Products a tile, at least 1; the last tile of a channel may be shorter.
+    /// The number of products in a tile, at least 1; the last tile of a channel may have fewer.
     public let length: Int
     /// The register that sums the tiles' results and the bias.
     public let outer: AccumulatorRange
 
-    /// A tiling, or `nil` unless `length` is at least 1.
+    /// Makes a tiling; gives `nil` unless `length` is at least 1.
     public init?(length: Int, outer: AccumulatorRange) {
       guard length >= 1 else { return nil }
       self.length = length
@@ -20,24 +21,26 @@ public struct AccumulatorBudget: Sendable, Hashable {
     }
   }
 
-  /// What is multiplied with a weight, the zero point already subtracted.
+  /// The range of what is multiplied with a weight, less the zero point.
   public let input: IntegerRange
-  /// The register that sums products: of a tile where there are tiles, else of the whole channel.
+  /// The register that sums products: that of a tile where there are tiles, else that of the whole channel.
   public let accumulator: AccumulatorRange
   public let tiling: Tiling?
-  /// What the accumulator (with tiles, the outer one) adds besides, first or at any later time.
+  /// The bias that the accumulator (with tiles, the outer one) adds, first or at any later time.
   public let bias: Int64
-  /// What each run of products that share the register `accumulator` may use.
+  /// The sign sums that fit for each run of products that share the register ``accumulator``.
   public let inner: SignSumRegion
-  /// What the whole channel may use besides; `nil` without tiles.
+  /// The sign sums that fit the outer register for the whole channel; `nil` without tiles.
   public let outer: SignSumRegion?
 
-  /// A budget, or `nil` where an input less the zero point exceeds 64 bits.
+  /// Makes a budget; gives `nil` where an input less the zero point exceeds 64 bits.
   ///
   /// - Parameters:
   ///   - input: the range of the inputs as stored.
-  ///   - positiveLimit: the most that S+ of a run of products may be besides; at least 0.
-  ///   - negativeLimit: the same for S-.
+  ///   - positiveLimit: a further upper limit of S+, the sum of the positive weights of a run of products; at least
+  ///     0.
+  ///   - negativeLimit: a further upper limit of S-, the sum of the negative weights' magnitudes of a run; at least
+  ///     0.
   public init?(
     input: IntegerRange, zeroPoint: Int64 = 0, accumulator: AccumulatorRange, bias: Int64 = 0,
     tiling: Tiling? = nil, positiveLimit: Int64 = .max, negativeLimit: Int64 = .max
@@ -53,7 +56,7 @@ public struct AccumulatorBudget: Sendable, Hashable {
     self.outer = tiling.map { SignSumRegion(input: range, accumulator: $0.outer, bias: bias) }
   }
 
-  /// The same budget beside another bias.
+  /// The same budget with another bias.
   public func with(bias: Int64) -> AccumulatorBudget {
     guard
       let result = AccumulatorBudget(
@@ -63,22 +66,22 @@ public struct AccumulatorBudget: Sendable, Hashable {
     return result
   }
 
-  /// The register that takes the bias in: the outer one where there are tiles.
+  /// The register that adds the bias: the outer one where there are tiles.
   public var biasRegister: AccumulatorRange { tiling?.outer ?? accumulator }
 
-  /// The constraint on the whole channel: the outer register's where there are tiles.
+  /// The constraint on the whole channel, which is that of the outer register where there are tiles.
   public var channel: SignSumRegion { outer ?? inner }
 
-  /// False where the bias alone leaves the accumulator, so that no weights fit.
+  /// Whether any weights fit; none do where the bias alone leaves the accumulator.
   public var isFeasible: Bool { inner.isFeasible && channel.isFeasible }
 
-  /// True where a channel with these sums fits; with tiles, where the outer register does.
+  /// Whether a channel with these sign sums fits; with tiles, whether it fits the outer register.
   public func check(positiveSum: Int64, negativeSum: Int64) -> Bool {
     guard positiveSum >= 0, negativeSum >= 0 else { return false }
     return channel.contains(SignSums(positive: positiveSum, negative: negativeSum))
   }
 
-  /// True where the channel's weights fit every register they pass through.
+  /// Whether the channel's weights fit every register that their products pass through.
   public func check<Weights: RandomAccessCollection>(_ weights: Weights) -> Bool
   where Weights.Element: FixedWidthInteger & SignedInteger {
     guard let sums = SignSums(weights), channel.contains(sums) else { return false }

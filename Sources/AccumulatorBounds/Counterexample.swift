@@ -1,22 +1,22 @@
 /// An input that drives a channel's accumulator out of its range.
 public struct Counterexample: Sendable, Hashable {
-  /// One integer a weight, each within the input range; a zero point not subtracted.
+  /// The input for each weight, within the input range; no zero point is subtracted.
   public var input: [Int64]
-  /// The indices of the products to add first, in ascending order, where the overflow happens on the
-  /// way and the whole dot product would fit again; `nil` where the whole dot product overflows.
+  /// The indices of the products to add first, in ascending order, where the overflow occurs in between and the whole
+  /// dot product would fit again; `nil` where the whole dot product overflows.
   public var prefix: [Int]?
-  /// The bias as far as it is part of the sum: 0 where it would come after the products of the prefix.
+  /// The part of the bias that is in the sum: 0 where the bias would come after the products of the prefix.
   public var bias: Int64
-  /// What the accumulator would hold then: the dot product (or the sum of the prefix) plus `bias`.
+  /// The value that the accumulator would then hold: the dot product (or the sum of the prefix) plus ``bias``.
   public var sum: Int128
 
-  /// The worst input of a channel, or `nil` where no input overflows the accumulator.
+  /// Finds the worst input of a channel; gives `nil` where no input overflows the accumulator.
   ///
   /// - Parameters:
   ///   - weights: the channel's integers.
   ///   - input: the range of the inputs as stored.
-  ///   - zeroPoint: subtracted from each input before its product; inside 64 bits for every input.
-  ///   - bias: bounds of what is added first or between the products.
+  ///   - zeroPoint: subtracted from each input before its product; the difference fits 64 bits for every input.
+  ///   - bias: the bounds of the bias, which is added first or between the products.
   public init?<Weights: Collection>(
     weights: Weights, input: IntegerRange, zeroPoint: Int64 = 0,
     bias bounds: ClosedRange<Int64> = 0...0, accumulator: AccumulatorRange

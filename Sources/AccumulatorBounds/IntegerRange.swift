@@ -1,20 +1,20 @@
-/// A closed interval of integers: what one input of a dot product can be.
+/// A closed interval of integers, such as the values of one input of a dot product.
 public struct IntegerRange: Sendable, Hashable {
   public let minimum: Int64
   public let maximum: Int64
 
-  /// The interval from `minimum` to `maximum`, or `nil` where it would be empty.
+  /// The interval from `minimum` to `maximum`; `nil` where it would be empty.
   public init?(_ minimum: Int64, _ maximum: Int64) {
     guard minimum <= maximum else { return nil }
     self.minimum = minimum
     self.maximum = maximum
   }
 
-  /// All integers of a data type, or `nil` where they don't fit in 64 bits.
+  /// All integers of a data type; `nil` where they don't fit in 64 bits.
   ///
   /// - Parameters:
-  ///   - bits: 1 to 64 signed, 1 to 63 unsigned.
-  ///   - narrow: without the least signed (or the greatest unsigned) value, as QONNX defines it.
+  ///   - bits: the width, 1 to 64 if signed and 1 to 63 if unsigned.
+  ///   - narrow: whether the least signed (or the greatest unsigned) value is left out, as QONNX defines it.
   public init?(bits: Int, signed: Bool, narrow: Bool = false) {
     guard bits >= 1, bits <= (signed ? 64 : 63) else { return nil }
     let greatest = Int64.max >> (signed ? 64 - bits : 63 - bits)
@@ -25,7 +25,7 @@ public struct IntegerRange: Sendable, Hashable {
     }
   }
 
-  /// The values less a zero point, as an integer operator subtracts it, or `nil` beyond 64 bits.
+  /// The values less a zero point, as an integer operator subtracts it; `nil` beyond 64 bits.
   public func subtracting(zeroPoint: Int64) -> IntegerRange? {
     let (minimum, under) = minimum.subtractingReportingOverflow(zeroPoint)
     let (maximum, over) = maximum.subtractingReportingOverflow(zeroPoint)
@@ -35,12 +35,12 @@ public struct IntegerRange: Sendable, Hashable {
   public func contains(_ value: Int64) -> Bool { minimum <= value && value <= maximum }
 }
 
-/// What a signed two's complement accumulator of `bits` bits holds: -2^(P-1) to 2^(P-1) - 1.
+/// The range of a signed two's complement accumulator of P bits: -2^(P-1) to 2^(P-1) - 1.
 public struct AccumulatorRange: Sendable, Hashable {
-  /// P, 1 to 64.
+  /// The width P, 1 to 64.
   public let bits: Int
 
-  /// The accumulator, or `nil` unless `bits` is 1 to 64.
+  /// The range of a width; `nil` unless `bits` is 1 to 64.
   public init?(bits: Int) {
     guard (1...64).contains(bits) else { return nil }
     self.bits = bits

@@ -1,29 +1,29 @@
-/// The sign sums (S+, S-) whose worst case fits one accumulator, exactly:
+/// The sign sums (S+, S-) whose worst case fits one accumulator of P bits, exactly:
 ///
 ///     a S+ + b S- <= above        a S- + b S+ <= below
 ///
-/// with a = max(xmax, 0), b = max(-xmin, 0), above = 2^(P-1) - 1 - max(bias, 0),
-/// below = 2^(P-1) + min(bias, 0), and, where given, a limit of its own for each sign. For unsigned
-/// inputs (b = 0) that is one budget per sign: S+ <= floor(above / a), S- <= floor(below / a).
+/// with a = max(xmax, 0) and b = max(-xmin, 0) for inputs in xmin...xmax, above = 2^(P-1) - 1 - max(bias, 0), below =
+/// 2^(P-1) + min(bias, 0), and, where given, a separate limit for each sign. For unsigned inputs (b = 0) that is one
+/// budget for each sign: S+ <= floor(above / a), S- <= floor(below / a).
 ///
-/// The bias is one more summand: the accumulator may start from it, or take it in at any later time.
+/// The bias is one more summand: the accumulator may start from it, or add it at any later time.
 public struct SignSumRegion: Sendable, Hashable {
-  /// What a unit of S+ adds to the greatest value: a, at most 2^63.
+  /// The amount a that a unit of S+ adds to the greatest value, at most 2^63.
   public let along: Int128
-  /// What a unit of S- adds to the greatest value: b, at most 2^63.
+  /// The amount b that a unit of S- adds to the greatest value, at most 2^63.
   public let against: Int128
-  /// What the products may raise the sum by; negative where the bias alone overflows.
+  /// The most that the products may raise the sum by; negative where the bias alone overflows.
   public let above: Int128
-  /// What the products may lower the sum by; negative where the bias alone overflows.
+  /// The most that the products may lower the sum by; negative where the bias alone overflows.
   public let below: Int128
   public let positiveLimit: Int64
   public let negativeLimit: Int64
 
   /// - Parameters:
-  ///   - input: what is multiplied with a weight, a zero point already subtracted.
-  ///   - bias: added first or between the products.
-  ///   - positiveLimit: the most that S+ may be, whatever the accumulator would allow; at least 0.
-  ///   - negativeLimit: the same for S-.
+  ///   - input: the range of what is multiplied with a weight, less the zero point.
+  ///   - bias: the bias, which is added first or between the products.
+  ///   - positiveLimit: the greatest S+, whatever the accumulator would allow; at least 0.
+  ///   - negativeLimit: the greatest S-, whatever the accumulator would allow; at least 0.
   public init(
     input: IntegerRange, accumulator: AccumulatorRange, bias: Int64 = 0,
     positiveLimit: Int64 = .max, negativeLimit: Int64 = .max
@@ -46,7 +46,7 @@ public struct SignSumRegion: Sendable, Hashable {
     self.negativeLimit = negativeLimit
   }
 
-  /// What further weights may use beside those that have these sums.
+  /// The sign sums that fit for further weights, beside those with the sums `sums`.
   ///
   /// - Precondition: the region contains `sums`.
   public func remaining(after sums: SignSums) -> SignSumRegion {
@@ -58,7 +58,7 @@ public struct SignSumRegion: Sendable, Hashable {
       positiveLimit: positiveLimit - sums.positive, negativeLimit: negativeLimit - sums.negative)
   }
 
-  /// False where not even an all-zero channel fits, because the bias leaves the range by itself.
+  /// Whether any weights fit; not even zeros do where the bias leaves the range by itself.
   public var isFeasible: Bool { above >= 0 && below >= 0 }
 
   public func contains(_ sums: SignSums) -> Bool {
@@ -68,7 +68,7 @@ public struct SignSumRegion: Sendable, Hashable {
       && along * negative + against * positive <= below
   }
 
-  /// The most that S+ may be beside `negative`, or `nil` where nothing fits beside it.
+  /// The greatest S+ that fits beside `negative`; `nil` where none does.
   public func largestPositive(besideNegative negative: Int64) -> Int64? {
     guard negative >= 0, negative <= negativeLimit else { return nil }
     return largest(
@@ -76,7 +76,7 @@ public struct SignSumRegion: Sendable, Hashable {
       (below - along * Int128(negative), against))
   }
 
-  /// The most that S- may be beside `positive`, or `nil` where nothing fits beside it.
+  /// The greatest S- that fits beside `positive`; `nil` where none does.
   public func largestNegative(besidePositive positive: Int64) -> Int64? {
     guard positive >= 0, positive <= positiveLimit else { return nil }
     return largest(

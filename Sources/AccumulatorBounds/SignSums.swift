@@ -1,8 +1,8 @@
-/// The integer weights of one channel, summed by sign: all that a worst case depends on.
+/// The integer weights of one channel, summed by sign, on which alone a worst case depends.
 public struct SignSums: Sendable, Hashable {
-  /// S+, the sum of the positive weights.
+  /// The sum S+ of the positive weights.
   public var positive: Int64
-  /// S-, the sum of the negative weights' magnitudes.
+  /// The sum S- of the negative weights' magnitudes.
   public var negative: Int64
 
   /// - Precondition: neither sum is negative.
@@ -12,7 +12,7 @@ public struct SignSums: Sendable, Hashable {
     self.negative = negative
   }
 
-  /// The sums of `weights`, or `nil` where one exceeds 64 bits.
+  /// The sums of `weights`; `nil` where one exceeds 64 bits.
   @inlinable
   public init?<Weights: Collection>(_ weights: Weights)
   where Weights.Element: FixedWidthInteger & SignedInteger {
@@ -50,7 +50,7 @@ public struct SignSums: Sendable, Hashable {
     return SignSums(positive: positive, negative: negative)
   }
 
-  /// ``sum(_:)`` of at most 16 bits each, in 32-bit parts, which CPUs add many of at a time.
+  /// The sums of weights of at most 16 bits each, in 32-bit parts, of which CPUs add many at a time.
   @inlinable
   static func sumNarrow<Weights: Collection>(_ weights: Weights) -> SignSums
   where Weights.Element: FixedWidthInteger & SignedInteger {
@@ -71,10 +71,10 @@ public struct SignSums: Sendable, Hashable {
     return SignSums(positive: sums.positive, negative: sums.negative)
   }
 
-  /// The l1 norm.
+  /// The l1 norm of the weights.
   public var norm: UInt64 { UInt64(positive) + UInt64(negative) }
 
-  /// Both sums of two sets of weights, or `nil` where one exceeds 64 bits.
+  /// The sums of two sets of weights together; `nil` where one exceeds 64 bits.
   public func adding(_ other: SignSums) -> SignSums? {
     let (positive, a) = positive.addingReportingOverflow(other.positive)
     let (negative, b) = negative.addingReportingOverflow(other.negative)

@@ -1,26 +1,27 @@
-/// What the registers of a dot product that is summed in two stages can pass through, over every input in the
-/// range and every order in either stage.
+/// The ranges that the registers of a dot product in two stages can pass through, over every input in the range and
+/// every order in either stage.
 ///
-/// A tile's register sees the partial sums of its products (``WorstCase``), the outer one the finished sums of
-/// tiles, any of them first, and the bias:
+/// A tile's register holds the partial sums of its products (``WorstCase``); the outer one adds the finished sums of
+/// the tiles and the bias, in any order. With S+ and S- the sign sums of a tile's weights and inputs in xmin...xmax:
 ///
 ///     maximum = max(greatest bias, 0) + sum over tiles of max(0, xmax S+ - xmin S-)
 ///
-/// and the minimum likewise. Where products may be missing, as the taps of a convolution that lie in padding, any
-/// subset of a tile's products is a finished sum, so that the range counts with 0 in it. Both are attained.
+/// and the minimum likewise. Where products may be missing, such as the taps of a convolution that lie in padding,
+/// any subset of a tile's products is a finished sum, so that 0 is counted as an input. Both bounds are attained.
 public struct TiledWorstCase: Sendable, Hashable {
-  /// Of all tiles' registers together.
+  /// The worst case of all tiles' registers together.
   public var inner: WorstCase
+  /// The worst case of the outer register.
   public var outer: WorstCase
-  /// The tile whose register goes farthest beyond a signed range around 0; 0 without weights.
+  /// The index of the tile whose register goes farthest beyond a signed range around 0; 0 without weights.
   public var farthestTile: Int
 
   /// - Parameters:
-  ///   - weights: the channel's integers in the order in which tiles are cut.
-  ///   - tileSize: T, at least 1.
-  ///   - input: what is multiplied with a weight, a zero point already subtracted.
-  ///   - bias: bounds of what is added in the outer register, first or between the tiles.
-  ///   - mayMissProducts: true where a finished tile may lack any of its products.
+  ///   - weights: the channel's integers in the order in which they are divided into tiles.
+  ///   - tileSize: the number of products in a tile, at least 1.
+  ///   - input: the range of what is multiplied with a weight, less the zero point.
+  ///   - bias: the bounds of the bias, which the outer register adds first or between the tiles.
+  ///   - mayMissProducts: whether a finished tile may lack any of its products.
   /// - Returns: `nil` where a sum exceeds 64 bits.
   public init?<Weights: RandomAccessCollection>(
     weights: Weights, tileSize: Int, input: IntegerRange, bias: ClosedRange<Int64> = 0...0,
@@ -55,11 +56,11 @@ public struct TiledWorstCase: Sendable, Hashable {
 }
 
 extension AccumulatorRange {
-  /// The least width that no sum of tiles can leave, whatever their registers hold.
+  /// The narrowest register that no sum of tiles can leave, whatever their registers hold.
   ///
   /// - Parameters:
-  ///   - tiles: registers of this range that are added, at least 1.
-  ///   - biasBits: of a signed bias that is added too.
+  ///   - tiles: the number of registers of this range that are added, at least 1.
+  ///   - biasBits: the width of a signed bias that is also added; `nil` for none.
   /// - Returns: `nil` beyond 64 bits.
   public func outer(tiles: Int, biasBits: Int? = nil) -> AccumulatorRange? {
     var least = Int128(minimum) * Int128(max(tiles, 1))

@@ -1,21 +1,22 @@
-/// The least and the greatest value that an accumulator can pass through while it computes one dot
-/// product: over every input in the range, every order of the products, and every prefix of it.
+/// The least and the greatest value that an accumulator can pass through while it computes one dot product, over
+/// every input in the range, every order of the products, and every prefix of that order.
 ///
-/// With a = max(xmax, 0) and b = max(-xmin, 0) these are
+/// With a = max(xmax, 0) and b = max(-xmin, 0) for inputs in xmin...xmax, and the sign sums S+ and S- of the weights
+/// (``SignSums``), these are
 ///
 ///     minimum = min(least bias, 0) - (a S- + b S+)        maximum = max(greatest bias, 0) + (a S+ + b S-)
 ///
-/// A product that has not been added yet counts like an input of 0, so a range without 0 widens to
-/// include it. The bias is a summand like the products: an accumulator that starts from it is covered,
-/// and one that takes it in last. The bounds are attained: what raises the sum may all come first.
+/// A product that has not been added yet counts like an input of 0, so that a range without 0 is widened to include
+/// it. The bias is a summand like the products: an accumulator that starts from it is covered, and so is one that
+/// adds it last. The bounds are attained, since all that raises the sum may come first.
 public struct WorstCase: Sendable, Hashable {
   public var minimum: Int128
   public var maximum: Int128
 
   /// - Parameters:
-  ///   - sums: the channel's integer weights by sign.
-  ///   - input: what is multiplied with a weight, a zero point already subtracted.
-  ///   - bias: bounds of what is added first or between the products.
+  ///   - sums: the sums of the channel's integer weights by sign.
+  ///   - input: the range of what is multiplied with a weight, less the zero point.
+  ///   - bias: the bounds of the bias, which is added first or between the products.
   public init(of sums: SignSums, input: IntegerRange, bias: ClosedRange<Int64> = 0...0) {
     let (a, b) = input.magnitudes
     // 63-bit sums times 64-bit magnitudes, twice, and a bias: below 2^127.
@@ -27,12 +28,12 @@ public struct WorstCase: Sendable, Hashable {
       + (a * Int128(sums.positive) + b * Int128(sums.negative))
   }
 
-  /// The worst case beside one bias.
+  /// The worst case with one constant bias.
   public init(of sums: SignSums, input: IntegerRange, bias: Int64) {
     self.init(of: sums, input: input, bias: bias...bias)
   }
 
-  /// The least P such that both bounds lie in -2^(P-1) ... 2^(P-1) - 1.
+  /// The least width P such that both bounds lie in -2^(P-1) ... 2^(P-1) - 1.
   public var requiredBits: Int { max(Self.bits(for: minimum), Self.bits(for: maximum)) }
 
   public func fits(_ accumulator: AccumulatorRange) -> Bool {
@@ -46,19 +47,19 @@ public struct WorstCase: Sendable, Hashable {
 }
 
 extension IntegerRange {
-  /// What one unit of weight adds at most in its own direction (a) and in the other (b).
+  /// The most that one unit of weight adds in its own direction (a) and in the other (b).
   var magnitudes: (a: Int128, b: Int128) {
     (max(Int128(maximum), 0), max(-Int128(minimum), 0))
   }
 }
 
-/// The accumulator width that the data types alone demand, whatever the weights (arXiv 2401.10432,
-/// eq. 20): ceil(log2(2^alpha + 1) + 1) with alpha = log2 K + N + M - 1 - [x signed], in integers.
+/// The accumulator width P that the data types alone demand, whatever the weights (arXiv 2401.10432, eq. 20):
+/// ceil(log2(2^alpha + 1) + 1) with alpha = log2 K + N + M - 1 - [x signed], computed in integers.
 ///
 /// - Parameters:
-///   - dotLength: K, at least 1.
-///   - inputBits: N, at least 1.
-///   - weightBits: M, at least 1; signed weights.
+///   - dotLength: the number K of products, at least 1.
+///   - inputBits: the width N of the inputs, at least 1.
+///   - weightBits: the width M of the signed weights, at least 1.
 /// - Returns: `nil` where an argument is out of range.
 public func dataTypeBits(dotLength: Int, inputBits: Int, inputSigned: Bool, weightBits: Int)
   -> Int?
