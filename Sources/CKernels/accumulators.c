@@ -12,7 +12,7 @@ typedef int64_t wide __attribute__((vector_size(LANES * 8)));
 typedef uint32_t narrow_bits __attribute__((vector_size(LANES * 4)));
 typedef uint64_t wide_bits __attribute__((vector_size(LANES * 8)));
 
-/* A weight of zero leaves sum and extremes as they are. */
+/* A weight of zero changes neither the sum nor the extremes. */
 #define FOR_EACH_PRODUCT(V, BODY)                                   \
   for (size_t k = 0; k < count; k++, x += LANES) {                  \
     if (w[k] == 0) continue;                                        \
@@ -53,7 +53,7 @@ typedef uint64_t wide_bits __attribute__((vector_size(LANES * 8)));
     memcpy(clamped, &changed, sizeof changed);                                              \
   }
 
-/* A lane's register keeps the low bits of a sum, the others become copies of the sign. */
+/* The register of a lane keeps the low bits of a sum; the bits above them become copies of the sign. */
 #define WRAPPED(V, U, SUM, SHIFT) ((V)((U)(SUM) << (SHIFT)) >> (SHIFT))
 
 #define TILED_EXACT(NAME, T, V, U)                                                            \

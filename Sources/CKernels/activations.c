@@ -85,7 +85,7 @@ SNUG_CLONES static void histogram_bins(const float *x, float reciprocal, int32_t
 
 void snug_histogram_add(const float *x, size_t n, float reciprocal, int32_t side,
                         uint64_t *counts) {
-  // Neighbours fall into one bin often, zeros above all; in tables of their own they don't wait for each other.
+  // Neighbours often fall into one bin, above all zeros; with separate tables they do not wait for each other.
   size_t size = 2 * (size_t)side, i = 0;
   uint32_t *tables =
       n >= 4 * size && n <= UINT32_MAX ? calloc(histogram_tables * size, sizeof *tables) : NULL;
@@ -113,7 +113,7 @@ SNUG_CLONES double snug_histogram_error(const double *centres, const double *cou
     SNUG_LOAD(count, counts, i, n);
     double8 clipped = __builtin_elementwise_min(
         __builtin_elementwise_max(centre / scale, least), greatest);
-    /* Adding 1.5 * 2^52 rounds to the nearest integer; what it can't hold is clipped before. */
+    /* Adding 1.5 * 2^52 rounds to the nearest integer; values beyond its range are clipped before. */
     double8 difference = (clipped + 0x1.8p52 - 0x1.8p52) * scale - centre;
     sum += count * difference * difference;
   }

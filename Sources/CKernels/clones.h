@@ -1,9 +1,9 @@
 #ifndef SNUG_CLONES_H
 #define SNUG_CLONES_H
 
-/* Compiles a function for several CPUs; the loader picks the best one that the machine runs.
-   Every clone gives the same bits: no contraction to fused multiply-add, and floating-point
-   reductions in lanes of a fixed number. */
+/* Compiles a function for several CPUs; the loader picks the best clone that the machine can run. Every clone
+   gives the same bits: nothing is contracted to fused multiply-add, and floating-point reductions use a fixed
+   number of lanes. */
 #if defined(__x86_64__) && defined(__linux__)
 #define SNUG_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -12,7 +12,7 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-/* Before a loop whose input and output may be the same memory, but never overlap otherwise. */
+/* For a loop whose input and output may be the same memory but do not overlap otherwise. */
 #define SNUG_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 
 #endif

@@ -5,8 +5,8 @@
 
 #include "clones.h"
 
-/* Columns in the source are far apart where rows are neighbours; then the loops change places over
-   tiles, so that each cache line is read once. */
+/* Where rows are neighbours in the source and columns are far apart, the loops run over tiles with their
+   order exchanged, so that each cache line is read once. */
 enum { tile = 16 };
 
 #define COPY(type)                                                                             \

@@ -4,7 +4,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* dy/dx and dy/dz of y = x op z. */
+/* The derivatives dy/dx and dy/dz of y = x op z. */
 INLINE float left_slope(snug_binary op, float x, float z) {
   (void)x;
   switch (op) {
@@ -26,7 +26,7 @@ INLINE float right_slope(snug_binary op, float x, float z) {
   return 0;
 }
 
-/* Those of data x and parameter p, where y = x op p, or p op x where reversed. */
+/* The derivatives by data x and by parameter p, where y = x op p, or p op x where reversed. */
 INLINE float data_slope(snug_binary op, int reversed, float x, float p) {
   return reversed ? right_slope(op, p, x) : left_slope(op, x, p);
 }
@@ -68,7 +68,7 @@ void snug_binary_gradient_sums(snug_binary op, const float *x, size_t step_x, co
   }
 }
 
-/* Sums in so many lanes, whatever the CPU, for the same bits from all of them. */
+/* The number of lanes in which sums are taken, the same on every CPU, so that all give the same bits. */
 #define LANES 8
 
 SNUG_CLONES double snug_binary_gradient_row(snug_binary op, int reversed, const float *x, float p,

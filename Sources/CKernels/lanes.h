@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-/* Eight lanes, whatever the registers of the machine, so that a sum has one order everywhere. */
+/* Vectors of eight lanes, whatever the registers of the machine, so that a sum has the same order everywhere. */
 typedef float float8 __attribute__((vector_size(32)));
 typedef int int8 __attribute__((vector_size(32)));
 typedef signed char char8 __attribute__((vector_size(8)));
 typedef double double8 __attribute__((vector_size(64)));
 #define SNUG_LANE_COUNT 8
 
-/* The elements i ... min(n, i + 8) - 1 over the first lanes. */
+/* Loads the elements i ... min(n, i + 8) - 1 into the first lanes; the other lanes keep their values. */
 #define SNUG_LOAD_OVER(vector, array, i, n)                                  \
   do {                                                                       \
     if ((i) + SNUG_LANE_COUNT <= (n)) {                                      \
@@ -20,7 +20,7 @@ typedef double double8 __attribute__((vector_size(64)));
     }                                                                        \
   } while (0)
 
-/* The same, missing elements 0. */
+/* Loads the elements i ... min(n, i + 8) - 1 into the first lanes; the other lanes become 0. */
 #define SNUG_LOAD(vector, array, i, n)                                       \
   do {                                                                       \
     if ((i) + SNUG_LANE_COUNT > (n)) memset(&(vector), 0, sizeof(vector));   \

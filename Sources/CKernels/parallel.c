@@ -2,9 +2,9 @@
 
 #include <stddef.h>
 
-/* libgomp's entry points, which a compiler emits for `#pragma omp parallel` (its manual, section
-   "The libgomp ABI"). Called by name, so that this and oneDNN share one pool of threads: two pools
-   on the same cores wait for each other by spinning. */
+/* libgomp's entry points, which a compiler emits for `#pragma omp parallel` (libgomp's manual, section "The
+   libgomp ABI"). They are called by name, so that this and oneDNN share one pool of threads: two pools on the
+   same cores would wait for each other by spinning. */
 void GOMP_parallel(void (*body)(void *), void *context, unsigned threads, unsigned flags);
 int omp_get_thread_num(void);
 int omp_get_num_threads(void);
@@ -17,7 +17,7 @@ typedef struct {
 
 static void run_share(void *argument) {
   const work *w = argument;
-  /* Inside another parallel region there is one thread, whatever was asked for. */
+  /* Inside another parallel region there is one thread, whatever number was requested. */
   int threads = omp_get_num_threads();
   for (int part = omp_get_thread_num(); part < w->parts; part += threads) w->body(w->context, part);
 }

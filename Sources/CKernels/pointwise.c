@@ -10,10 +10,11 @@ typedef int32_t vint __attribute__((vector_size(4 * SNUG_BLOCK)));
 typedef uint8_t vuint8 __attribute__((vector_size(SNUG_BLOCK)));
 typedef int8_t vint8 __attribute__((vector_size(SNUG_BLOCK)));
 
-/* Positions worked on at once, so that what is between two steps stays in the first-level cache. */
+/* The number of positions that are processed at once, so that intermediate values stay in the first-level
+   cache. */
 #define TILE 32
 
-/* Vectors pass by address: by value they would tie a function to one kind of registers. */
+/* Vectors are passed by address: by value they would tie a function to one kind of registers. */
 #define INLINE static inline __attribute__((always_inline))
 
 typedef struct {
@@ -99,7 +100,7 @@ INLINE void write_codes(const snug_quantizer *q, tile t, const vfloat *values) {
   }
 }
 
-/* v of a tile; raw gets the first operand's elements. */
+/* Computes v of a tile; raw receives the elements of the first operand. */
 INLINE void combine(const snug_chain *c, tile t, vfloat *raw, vfloat *v) {
   read_tile(c->operand[0].data, c->operand[0].type, c->operand[0].view, t, raw);
   vfloat a, b;
@@ -114,8 +115,8 @@ INLINE void combine(const snug_chain *c, tile t, vfloat *raw, vfloat *v) {
   for (size_t i = 0; i < t.count; i++) v[i] += second[i] * a + b;
 }
 
-/* Calls the body for every tile of the positions: tiles outside, blocks inside, so that the lines of
-   channels-last memory are used up while they are near. */
+/* Runs the body for every tile of the positions, with tiles in the outer loop and blocks in the inner one, so
+   that the lines of channels-last memory are used up while they are in the cache. */
 #define FOR_EACH_TILE(c, sample_, begin_, end_)                                              \
   for (size_t first = (begin_); first < (end_); first += TILE)                               \
     for (tile t = {0, 0, (sample_), first, (end_) - first < TILE ? (end_) - first : TILE};   \
@@ -166,7 +167,7 @@ INLINE double total(const vfloat *v) {
   return sum;
 }
 
-/* The gradient of v, from v. */
+/* Computes the gradient of v, from v. */
 INLINE void differentiate(const snug_chain *c, tile t, const vfloat *v, vfloat *g, double *steps) {
   if (c->values_gradient) {
     read_tile(c->values_gradient, snug_float32, c->values_gradient_view, t, g);

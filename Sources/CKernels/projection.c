@@ -12,9 +12,9 @@ typedef struct {
   size_t count;
 } tail;
 
-/* Sum and number of the magnitudes above a threshold. */
+/* The sum and the number of the magnitudes above a threshold. */
 SNUG_CLONES static tail tail_above(const float *w, size_t n, double threshold) {
-  /* A float exceeds a double exactly where it exceeds the greatest float not above it. */
+  /* A float exceeds a double if and only if it exceeds the greatest float that is not above that double. */
   float cut = (float)threshold;
   if ((double)cut > threshold) cut = nextafterf(cut, -INFINITY);
   double8 even = {0}, odd = {0};
@@ -39,7 +39,7 @@ SNUG_CLONES static tail tail_above(const float *w, size_t n, double threshold) {
   return result;
 }
 
-/* The magnitudes above a cut, as bits, whose order is that of the values. */
+/* Collects the magnitudes above a cut as bits, whose order is that of the values; returns their number. */
 static size_t gather(const float *w, size_t n, float cut, uint32_t *keys) {
   size_t count = 0;
   for (size_t i = 0; i < n; i++) {
@@ -50,7 +50,7 @@ static size_t gather(const float *w, size_t n, float cut, uint32_t *keys) {
   return count;
 }
 
-/* Descending by four passes over the bytes of the keys, for any distribution. */
+/* Sorts in descending order by four passes over the bytes of the keys, for any distribution. */
 static void radix_sort(uint32_t *keys, uint32_t *other, size_t n) {
   for (int shift = 0; shift < 32; shift += 8) {
     size_t start[257] = {0};
@@ -63,7 +63,7 @@ static void radix_sort(uint32_t *keys, uint32_t *other, size_t n) {
   }
 }
 
-/* Sorts keys in descending order into keys or other, and returns which. */
+/* Sorts keys in descending order into keys or other, and returns the one that holds the result. */
 static uint32_t *sort(uint32_t *keys, uint32_t *other, size_t n) {
   uint32_t low = UINT32_MAX, high = 0;
   for (size_t i = 0; i < n; i++) {
@@ -113,7 +113,7 @@ static uint32_t *sort(uint32_t *keys, uint32_t *other, size_t n) {
 
 double snug_l1_threshold(const float *w, size_t n, double norm, float radius, uint32_t *scratch) {
   if (!(radius > 0)) return INFINITY;
-  /* Michelot's iteration in double rises to the threshold from below. */
+  /* Michelot's iteration, in double, approaches the threshold from below. */
   size_t count = n;
   double threshold = (norm - radius) / (double)n;
   int converged = 0;

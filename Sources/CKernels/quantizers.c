@@ -24,7 +24,8 @@ INLINE float rounded(float v, snug_rounding rounding) {
 
 INLINE float quantized(float x, float scale, float zero, snug_quant_map map) {
   float v = x / scale + zero;
-  /* Limits are integers, so clipping first gives the same; it is what qonnx does, to the sign of 0. */
+  /* Limits are integers, so clipping before rounding gives the same result; qonnx does so, which matters for
+     the sign of 0. */
   if (map.rounding != snug_round_sign) {
     v = v > map.high ? map.high : v;
     v = v < map.low ? map.low : v;

@@ -14,7 +14,7 @@
 enum { SLOTS = 64 };
 
 static _Atomic(char *) paths[SLOTS];
-/* Threads between "is the process ending?" and "the file is made". */
+/* The number of threads that have asked whether the process is ending and have not yet made their file. */
 static atomic_int making;
 static atomic_int ending;
 
@@ -35,7 +35,7 @@ int snug_make_temporary(const char *path, int *slot) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   atomic_fetch_add(&making, 1);
   while (atomic_load(&ending)) {
-    /* The handler runs in another thread and ends the process. It does not wait for this one. */
+    /* The handler runs in another thread and ends the process; it does not wait for this one. */
     atomic_fetch_sub(&making, 1);
     for (;;) pause();
   }
@@ -59,11 +59,11 @@ void snug_forget_temporary(int slot) {
 void snug_remove_temporaries(void) {
   int code = errno;
   atomic_store(&ending, 1);
-  /* The thread that this interrupts is not among them: signals are blocked there. */
+  /* The interrupted thread is not among those that make a file, since they have signals blocked. */
   while (atomic_load(&making) > 0) {
   }
   for (int slot = 0; slot < SLOTS; slot++) {
-    /* Whoever takes the path out of its slot owns it; memory can't be freed in a handler. */
+    /* The one that takes the path out of its slot owns it; memory cannot be freed in a handler. */
     char *path = atomic_exchange(&paths[slot], NULL);
     if (path) unlink(path);
   }

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-/* Address space that a computing thread reserves, hardly any of which it touches: its stack, its part of the
-   allocator, and a buffer of 128 MiB from OpenBLAS, which tries without end where it can't have it. */
+/* The address space that a computing thread reserves, hardly any of which it touches: its stack, its part of
+   the allocator, and a buffer of 128 MiB for OpenBLAS, which tries without end where it cannot have it. */
 #define RESERVED_BY_THREAD ((rlim_t)256 << 20)
 
 typedef struct {
@@ -44,6 +44,6 @@ int snug_affordable_threads(int wanted) {
   pthread_mutex_unlock(&t.lock);
   for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
   free(threads);
-  /* Where not all could be started, other parts of the process need some of the rest. */
+  /* Where not all threads could be started, other parts of the process need some of the rest. */
   return started == wanted - 1 ? wanted : 1 + started / 2;
 }

@@ -63,7 +63,8 @@ SNUG_CLONES float snug_units_project(const float *v, const float *cap, size_t n,
     return 0;
   }
   for (size_t i = 0; i < n; i++) high = v[i] > high ? v[i] : high;
-  /* A bracket: too many gains lie above low, not too many above high. */
+  /* The bracket low ... high: more gains than the budget lie above low, and no more than the budget above
+     high. */
   for (int step = 0; step < bracket_steps && above_low - above_high > candidate_limit; step++) {
     double share = (double)(above_low - budget) / (double)(above_low - above_high);
     share = step % 2 ? 0.5 : share < 0.02 ? 0.02 : share > 0.98 ? 0.98 : share;
@@ -96,7 +97,7 @@ SNUG_CLONES float snug_units_project(const float *v, const float *cap, size_t n,
   for (size_t i = 0; i < n; i++) {
     float most = units_above(v[i], cap[i], low);
     for (float unit = units[i] + 1; unit <= most && found < candidate_limit; unit++) {
-      /* Insertion behind what is not smaller keeps equal gains in the order of their indices. */
+      /* Inserting after the gains that are not smaller keeps equal gains in the order of their indices. */
       candidate next = {v[i] - unit + 0.5f, i};
       size_t place = found++;
       for (; place > 0 && best[place - 1].gain < next.gain; place--) best[place] = best[place - 1];
@@ -106,7 +107,8 @@ SNUG_CLONES float snug_units_project(const float *v, const float *cap, size_t n,
   size_t taken = 0;
   for (; taken < found && rest > 0; taken++, rest--) units[best[taken].index] += 1;
   if (taken == found) return high;
-  /* In the middle, so that rounding what a unit exceeds the threshold by meets no tie. */
+  /* The threshold is in the middle between two gains, so that rounding what a unit exceeds it by meets no
+     tie. */
   float least = taken > 0 ? best[taken - 1].gain : high;
   return best[taken].gain + (least - best[taken].gain) / 2;
 }
@@ -129,7 +131,8 @@ void snug_units_scatter(const float *units, const int32_t *index, size_t n, int 
   for (size_t i = 0; i < n; i++) codes[index[i]] = (int8_t)(negative ? -units[i] : units[i]);
 }
 
-/* Eight weights of a projected row: masks of those not clipped, by the sign of their integer. */
+/* Eight weights of a projected row, with masks of those not clipped: all of them, and those with a positive
+   and with a negative integer. */
 typedef struct {
   float8 w, q, g;
   int8 passes, positive, negative;

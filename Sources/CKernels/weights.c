@@ -5,7 +5,7 @@
 #include "clones.h"
 #include "lanes.h"
 
-/* Rows are taken in blocks whose temporaries stay in the first-level cache. */
+/* Rows are processed in blocks whose temporaries stay in the first-level cache. */
 enum { block = 512 };
 
 SNUG_CLONES double snug_row_sum(const float *w, size_t n) {
@@ -91,7 +91,7 @@ SNUG_CLONES snug_row_sums snug_row_to_nearest(const float *w, size_t n, snug_row
   return quantize(w, n, map, 1, codes, values);
 }
 
-/* The quantized row in lanes: y, its rounding, and all-ones where that was not clipped. */
+/* Eight elements of a quantized row: y, its rounding, and all ones where that was not clipped. */
 typedef struct {
   float8 centred, y, q;
   int8 inside;

@@ -18,15 +18,15 @@
 #include "units.h"
 #include "weights.h"
 
-/* Cores that this process may run on: the affinity mask that a container or taskset grants. */
+/* The number of cores on which this process may run, by the affinity mask that a container or taskset grants. */
 int snug_available_cores(void);
 
-/* The number of threads, at most as many as wanted and at least 1, that this process may compute with under
-   its limits of address space and of threads. libgomp ends the process where a thread can't be started, and
-   OpenBLAS waits without end for memory that it can't have. */
+/* The number of threads, at least 1 and at most `wanted`, with which this process may compute under its
+   limits of address space and of threads. libgomp ends the process where a thread cannot be started, and
+   OpenBLAS waits without end for memory that it cannot have. */
 int snug_affordable_threads(int wanted);
 
-/* Has the system start to write `count` bytes of an open file from `offset` to the disk, without waiting. */
+/* Lets the system start to write `count` bytes of an open file from `offset` on to the disk, without waiting. */
 void snug_start_flush(int descriptor, int64_t offset, int64_t count);
 
 #endif

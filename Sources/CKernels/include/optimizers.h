@@ -28,7 +28,7 @@ void snug_average_step(const float *w, float *average, size_t n, float share);
 /* w *= factor. */
 void snug_scale(float *w, size_t n, float factor);
 
-/* The sum of x^2; finite unless an element is not. */
+/* The sum of x^2, which is finite if and only if all elements are. */
 double snug_square_sum(const float *x, size_t n);
 
 /* The index of the first element that is NaN or infinite; n where all are finite. */

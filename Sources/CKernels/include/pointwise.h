@@ -10,9 +10,9 @@
      r = max(v, 0) where it rectifies, else v
      q = clip(round half to even(r / step))   for each quantizer
 
-   Operands may stand in different layouts: 16 neighbouring channels are a block, and strides say where
-   blocks, positions and samples begin. Channels last and channel-blocked memory both have that form, so
-   that a chain is also the change of layout. */
+   Here c is the channel, and raw1 and raw2 are the elements of the operands, which may have different layouts:
+   16 neighbouring channels are a block, and strides say where blocks, positions and samples begin. Channels-last
+   and channel-blocked memory both have that form, so that a chain can also change the layout. */
 
 #define SNUG_BLOCK 16
 
@@ -27,7 +27,7 @@ typedef struct {
   const void *data;
   snug_number type;
   snug_view view;
-  const float *scale;  /* one a channel, whole blocks, 0 beyond the last channel; the same for offset */
+  const float *scale;  /* for each channel, in whole blocks, 0 beyond the last channel; offset likewise */
   const float *offset;
 } snug_operand;
 
@@ -35,10 +35,10 @@ typedef struct {
   float step;
   float minimum;
   float maximum;
-  void *codes; /* uint8 or int8, where the integers go */
+  void *codes; /* receives the integers q, as uint8 or int8 */
   snug_number type;
   snug_view view;
-  const float *gradient; /* of q * step; null where there is none */
+  const float *gradient; /* the gradient of q * step, or null */
   snug_view gradient_view;
 } snug_quantizer;
 
@@ -49,28 +49,28 @@ typedef struct {
   int rectifies;
   size_t quantizers;
   snug_quantizer quantizer[2];
-  float *values; /* where r goes; null for nowhere */
+  float *values; /* receives r; may be null */
   snug_view values_view;
-  const float *values_gradient; /* of r; null where there is none */
+  const float *values_gradient; /* the gradient of r, or null */
   snug_view values_gradient_view;
 } snug_chain;
 
-/* Positions begin ... end - 1 of one sample. */
+/* Computes positions begin ... end - 1 of one sample. */
 void snug_chain_forward(const snug_chain *chain, size_t sample, size_t begin, size_t end);
 
-/* Adds to one entry a channel, in double: the sums of raw1 - pivot and of its square. */
+/* Adds the sums of raw1 - pivot and of its square to an entry for each channel, in double. */
 void snug_chain_statistics(const snug_chain *chain, const float *pivot, size_t sample, size_t begin,
                            size_t end, double *sum, double *square);
 
-/* With g the gradient of v, adds: to one entry a channel of sum and product, g and g times the
-   normalised raw1 * normal_scale + normal_offset, unless they are null; to one entry a quantizer of
-   steps, the gradient of its step, G (q - r / step) inside the range and G q outside. */
+/* With g the gradient of v and G that of q * step, adds: to sum and product, unless they are null, an entry
+   for each channel, of g and of g times the normalized raw1 * normal_scale + normal_offset; to steps an entry
+   for each quantizer, the gradient of its step, which is G (q - r / step) inside the range and G q outside. */
 void snug_chain_reduce(const snug_chain *chain, const float *normal_scale,
                        const float *normal_offset, size_t sample, size_t begin, size_t end,
                        double *sum, double *product, double *steps);
 
-/* gradient = g * factor[c] + raw1 * slope[c] + offset[c]. Adds to steps as snug_chain_reduce does,
-   unless it is null. */
+/* Writes gradient = g * factor[c] + raw1 * slope[c] + offset[c] for channel c. Adds to steps as
+   snug_chain_reduce does, unless it is null. */
 void snug_chain_gradient(const snug_chain *chain, const float *factor, const float *slope,
                          const float *offset, size_t sample, size_t begin, size_t end,
                          float *gradient, snug_view view, double *steps);

@@ -24,21 +24,21 @@ typedef struct {
   snug_rounding rounding;
 } snug_quant_map;
 
-/* n elements with one scale and zero point. x and y may be the same memory. */
+/* Quantizes n elements with one scale and zero point. x and y may be the same memory. */
 void snug_quant(const float *x, float *y, size_t n, float scale, float zero, snug_quant_map map);
 
-/* Rows of width elements; column j has scale[j] and zero[j]. */
+/* Quantizes rows of width elements, in which column j has scale[j] and zero[j]. */
 void snug_quant_rows(const float *x, float *y, size_t rows, size_t width, const float *scale,
                      const float *zero, snug_quant_map map);
 
-/* clip(round(x / scale) + zero, low, high) as integers, ties to even, the sum in single precision.
-   NaN becomes low. */
+/* Writes clip(round(x / scale) + zero, low, high) as integers, with ties to even and the sum in single
+   precision. NaN becomes low. */
 void snug_quantize_u8(const float *x, uint8_t *y, size_t n, float scale, float zero, float low,
                       float high);
 void snug_quantize_i8(const float *x, int8_t *y, size_t n, float scale, float zero, float low,
                       float high);
 
-/* (x - zero) * scale */
+/* Writes (x - zero) * scale. */
 void snug_dequantize_u8(const uint8_t *x, float *y, size_t n, float scale, float zero);
 void snug_dequantize_i8(const int8_t *x, float *y, size_t n, float scale, float zero);
 

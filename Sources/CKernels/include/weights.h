@@ -6,8 +6,8 @@
 
 /* Weight quantization of one channel: a row of n floats. */
 
-/* How a row becomes integers: y = (w + centre) / pre_scale + offset, rounded, clipped to
-   -limit ... limit, at most 127. The integer stands for the value q * scale. */
+/* How a row becomes integers q: y = (w + centre) / pre_scale + offset, rounded and clipped to -limit ...
+   limit, where limit is at most 127. The integer represents the value q * scale. */
 typedef struct {
   float centre;
   float pre_scale;
@@ -16,12 +16,12 @@ typedef struct {
   float scale;
 } snug_row_map;
 
-/* Sum in double; NaN or infinite exactly where an element is. */
+/* The sum in double; NaN or infinite if and only if an element is. */
 double snug_row_sum(const float *w, size_t n);
 
 typedef struct {
-  double sum;  /* of |w + centre|, in double over single-precision terms */
-  float largest;  /* |w|, not centred */
+  double sum;  /* sum of |w + centre|, in double over single-precision terms */
+  float largest;  /* largest |w|, not centred */
 } snug_row_norm;
 
 snug_row_norm snug_row_absolute(const float *w, size_t n, float centre);
@@ -31,16 +31,16 @@ typedef struct {
   int64_t negative;
 } snug_row_sums;
 
-/* Rounds a row toward zero. codes and values may be null. Returns the integers' sums by sign. */
+/* Rounds a row toward zero. codes and values may be null. Returns the sums of the integers by sign. */
 snug_row_sums snug_row_toward_zero(const float *w, size_t n, snug_row_map map, int8_t *codes,
                                    float *values);
 
-/* Rounds a row to the nearest integers, ties to even. */
+/* Rounds a row to the nearest integers, with ties to even; otherwise like snug_row_toward_zero. */
 snug_row_sums snug_row_to_nearest(const float *w, size_t n, snug_row_map map, int8_t *codes,
                                    float *values);
 
-/* Sums over a row that the gradients of a norm-constrained quantizer need, with the upstream
-   gradient G of q * scale, and h = G * scale where the rounded y was not clipped, else 0. */
+/* The sums over a row that the gradients of a norm-constrained quantizer need, with the upstream gradient G
+   of q * scale, and h = G * scale where the rounded y was not clipped, else 0. */
 typedef struct {
   double passed;     /* sum of h */
   double passed_y;   /* sum of h y */
@@ -51,17 +51,19 @@ typedef struct {
 snug_row_gradient_sums snug_row_gradient_reduce(const float *w, const float *upstream, size_t n,
                                                 snug_row_map map);
 
-/* gradient = h / pre_scale + sign(w + centre) * norm_gradient - mean */
+/* Writes gradient = h / pre_scale + sign(w + centre) * norm_gradient - mean, where h is that of
+   snug_row_gradient_sums. */
 void snug_row_gradient(const float *w, const float *upstream, size_t n, snug_row_map map,
                        float norm_gradient, float mean, float *gradient);
 
-/* Round-to-nearest with a clipping range, straight-through: gradient = G where the integer was not
-   clipped, else 0. Returns the gradient of the scale: sum of G (q - y inside, q outside). */
+/* The straight-through gradient of rounding to nearest with a clipping range: gradient is G where the integer
+   was not clipped, else 0. Returns the gradient of the scale: the sum of G (q - y) inside the range and of G
+   q outside. */
 double snug_row_nearest_gradient(const float *w, const float *upstream, size_t n, snug_row_map map,
                                  float *gradient);
 
-/* How a row of values stands to the weights that it replaces, in double, with an importance of each
-   position h, which may be null for 1. */
+/* Sums, in double, that compare a row of values with the weights w that it replaces; h is the importance of
+   each position, 1 where it is null. */
 typedef struct {
   double error;    /* sum of h (value - w)^2 */
   double product;  /* sum of h value w */
@@ -71,7 +73,7 @@ typedef struct {
 snug_row_fit_sums snug_row_fit(const float *w, const float *values, const float *importance,
                                size_t n);
 
-/* Sum of (code * scale - w)^2, in double. */
+/* The sum of (code * scale - w)^2, in double. */
 double snug_code_error(const int8_t *codes, float scale, const float *w, size_t n);
 
 #endif
