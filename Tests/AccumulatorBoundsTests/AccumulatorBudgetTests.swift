@@ -174,4 +174,50 @@ import Testing
       }
     }
   }
+
+  @Test func `what remains beside some weights is what may join them`() throws {
+    let region = SignSumRegion(
+      input: try integers(-1...2), accumulator: try accumulatorBits(5), positiveLimit: 6)
+    let all = (0...16).flatMap { p in (0...16).map { SignSums(positive: p, negative: $0) } }
+    for first in all where region.contains(first) {
+      let rest = region.remaining(after: first)
+      for second in all {
+        let both = try #require(first.adding(second))
+        #expect(rest.contains(second) == region.contains(both))
+      }
+    }
+  }
+
+  @Test func `a bias that leaves its register alone makes a budget infeasible, on either side`()
+    throws
+  {
+    #expect(try budget(0...3, bits: 4, bias: 7).isFeasible)
+    #expect(try !budget(0...3, bits: 4, bias: 8).isFeasible)
+    #expect(try budget(0...3, bits: 4, bias: -8).isFeasible)
+    #expect(try !budget(0...3, bits: 4, bias: -9).isFeasible)
+    let tiling = AccumulatorBudget.Tiling(length: 2, outer: try accumulatorBits(6))
+    #expect(try budget(0...3, bits: 4, bias: 31, tiling: tiling).isFeasible)
+    #expect(try !budget(0...3, bits: 4, bias: 32, tiling: tiling).isFeasible)
+  }
+
+  @Test func `the closed forms have the room that the bias leaves on the narrower side`() throws {
+    // Above 127 - 27, below 128: 100 / 4. Below 128 - 28, one of which the closed forms leave unused: 99 / 4.
+    #expect(NormBound.a2q.limit(try budget(0...3, bits: 8, bias: 27)) == 25)
+    #expect(NormBound.a2q.limit(try budget(0...3, bits: 8, bias: -28)) == 24.75)
+    #expect(NormBound.a2q.tileLimit(try budget(0...3, bits: 8, bias: -28)) == 24.75)
+  }
+
+  @Test func `the closed forms never exceed the exact quotient`() throws {
+    for bits in 54...64 {
+      let room = Int128(try accumulatorBits(bits).maximum)
+      for inputBits in 2...16 {
+        let input = try #require(IntegerRange(bits: inputBits, signed: false))
+        let budget = try #require(
+          AccumulatorBudget(input: input, accumulator: try accumulatorBits(bits)))
+        let steps = Int128(1) << inputBits
+        #expect(Int128(NormBound.a2q.limit(budget)) * steps <= room)
+        #expect(Int128(NormBound.a2qPlus.limit(budget)) * (steps - 1) <= 2 * room)
+      }
+    }
+  }
 }

@@ -44,4 +44,12 @@ import Testing
     let final = Counterexample(weights: [3, -3], input: input, accumulator: three)
     #expect(final?.prefix == nil && final?.sum == 6)
   }
+
+  @Test func `the bias is the end of its range that drives the sum out`() throws {
+    let (input, three) = (try integers(0...3), try accumulatorBits(3))
+    let above = Counterexample(weights: [1], input: input, bias: -2...4, accumulator: three)
+    #expect(above?.bias == 4 && above?.sum == 7)
+    let below = Counterexample(weights: [-1], input: input, bias: -2...0, accumulator: three)
+    #expect(below?.bias == -2 && below?.sum == -5)
+  }
 }

@@ -55,7 +55,7 @@ import Testing
     var builder = GraphBuilder()
     let x = builder.quant(builder.input(), bits: 4, signed: false)
     let w = builder.quant(
-      builder.constant([1, 7, 7, 3], [1, 4], name: "w"), bits: 4, signed: true)
+      builder.constant([2, 7, 7, 3], [1, 4], name: "w"), bits: 4, signed: true)
     builder.output(builder.node("MatMul", [x, w]))
     let verdict = try builder.verify(6).layers[0]
     #expect(verdict.findings == [.overflow(channels: 3, targetBits: 6, requiredBits: 8)])
