@@ -28,6 +28,8 @@ public struct AccumulatorBudget: Sendable, Hashable {
   public let tiling: Tiling?
   /// The bias that the accumulator (with tiles, the outer one) adds, first or at any later time.
   public let bias: Int64
+  /// The closed form that the weights keep to, which is sufficient; `nil` for what the registers allow exactly.
+  public let bound: NormBound?
   /// The sign sums that fit for each run of products that share the register ``accumulator``.
   public let inner: SignSumRegion
   /// The sign sums that fit the outer register for the whole channel; `nil` without tiles.
@@ -41,19 +43,28 @@ public struct AccumulatorBudget: Sendable, Hashable {
   ///     0.
   ///   - negativeLimit: a further upper limit of S-, the sum of the negative weights' magnitudes of a run; at least
   ///     0.
+  ///   - bound: the closed form that the weights keep to; `nil` for what the registers allow exactly.
   public init?(
     input: IntegerRange, zeroPoint: Int64 = 0, accumulator: AccumulatorRange, bias: Int64 = 0,
-    tiling: Tiling? = nil, positiveLimit: Int64 = .max, negativeLimit: Int64 = .max
+    tiling: Tiling? = nil, positiveLimit: Int64 = .max, negativeLimit: Int64 = .max,
+    bound: NormBound? = nil
   ) {
     guard let range = input.subtracting(zeroPoint: zeroPoint) else { return nil }
     self.input = range
     self.accumulator = accumulator
     self.tiling = tiling
     self.bias = bias
-    self.inner = SignSumRegion(
-      input: range, accumulator: accumulator, bias: tiling == nil ? bias : 0,
-      positiveLimit: positiveLimit, negativeLimit: negativeLimit)
-    self.outer = tiling.map { SignSumRegion(input: range, accumulator: $0.outer, bias: bias) }
+    self.bound = bound
+    func region(_ exact: SignSumRegion) -> SignSumRegion {
+      bound?.region(within: exact, input: range) ?? exact
+    }
+    self.inner = region(
+      SignSumRegion(
+        input: range, accumulator: accumulator, bias: tiling == nil ? bias : 0,
+        positiveLimit: positiveLimit, negativeLimit: negativeLimit))
+    self.outer = tiling.map {
+      region(SignSumRegion(input: range, accumulator: $0.outer, bias: bias))
+    }
   }
 
   /// The same budget with another bias.
@@ -61,7 +72,7 @@ public struct AccumulatorBudget: Sendable, Hashable {
     guard
       let result = AccumulatorBudget(
         input: input, accumulator: accumulator, bias: bias, tiling: tiling,
-        positiveLimit: inner.positiveLimit, negativeLimit: inner.negativeLimit)
+        positiveLimit: inner.positiveLimit, negativeLimit: inner.negativeLimit, bound: bound)
     else { preconditionFailure("a range whose zero point is subtracted already") }
     return result
   }

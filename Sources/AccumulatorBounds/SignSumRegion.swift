@@ -35,6 +35,16 @@ public struct SignSumRegion: Sendable, Hashable {
     self.negativeLimit = max(negativeLimit, 0)
   }
 
+  /// Limits that are the same on both sides of zero: along S+ + against S- and along S- + against S+ up to `limit`.
+  init(
+    along: Int128, against: Int128, limit: Int128, positiveLimit: Int64, negativeLimit: Int64
+  ) {
+    (self.along, self.against) = (along, against)
+    (above, below) = (limit, limit)
+    self.positiveLimit = positiveLimit
+    self.negativeLimit = negativeLimit
+  }
+
   private init(
     _ region: SignSumRegion, above: Int128, below: Int128, positiveLimit: Int64,
     negativeLimit: Int64

@@ -15,6 +15,9 @@ public struct Conversion: Sendable {
     public var accumulatorBits: Int?
     /// Sum of squared weight errors over the squared norm of the weights.
     public var relativeError: Double
+    /// The norm of the output's error on calibration samples, as a part of the norm of the float output less its mean;
+    /// `nil` where it wasn't measured, or the float output is constant.
+    public var outputError: Double?
     /// Units by which weights were moved toward zero after rounding to meet the budget.
     public var repairs: Int
     /// True where K = 1 and A2Q stood in for A2Q+.

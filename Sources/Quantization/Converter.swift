@@ -49,6 +49,12 @@ public struct Converter: Sendable {
       layers: zip(plan.layers, baked).map { Conversion.Layer($0, $1.quantized, plan) },
       excluded: plan.excluded, edits: edits, calibrationSamples: runner?.sampleCount ?? 0)
     try conversion.finish(plan, baked)
+    if let runner {
+      let errors = try OutputError(
+        layers: plan.layers.map(\.layer), ignoresMean: recipe.biasCorrection
+      ).measure(float: graph, quantized: conversion.model.graph, runner: runner)
+      for (index, error) in errors.enumerated() { conversion.layers[index].outputError = error }
+    }
     seconds.correct = clock.lap()
     conversion.seconds = seconds
     return conversion

@@ -6,12 +6,12 @@ import Quantizers
 public struct Recipe: Sendable, Hashable {
   /// How weights come to fit their accumulator.
   public enum Method: String, Sendable, Hashable, CaseIterable {
+    /// The exact per-sign budgets, met by the nearest integers.
+    case exact
     /// Zero-centred l1-norm constraint (arXiv 2401.10432).
     case a2qPlus = "a2q+"
     /// l1-norm constraint (arXiv 2308.13504).
     case a2q
-    /// The exact per-sign budgets, met by the nearest integers.
-    case exact
     /// Per-channel round-to-nearest without a constraint: the baseline.
     case unconstrained
   }
@@ -28,8 +28,8 @@ public struct Recipe: Sendable, Hashable {
   public enum Refinement: String, Sendable, Hashable, CaseIterable {
     /// The method's own initialisation and rounding.
     case none
-    /// The nearest integers in the exact budget, over a search of each channel's scale; and the variance of each
-    /// output corrected with its mean where there is calibration data.
+    /// The best integers that the method's constraint allows, over a search of each channel's scale; and the variance of
+    /// each output corrected with its mean where there is calibration data.
     case best
   }
 
@@ -93,7 +93,7 @@ public struct Recipe: Sendable, Hashable {
     }
   }
 
-  public var method = Method.a2qPlus
+  public var method = Method.exact
   /// Weight bits M of the hidden layers.
   public var weightBits = 4
   /// Activation bits N of the hidden layers' inputs.

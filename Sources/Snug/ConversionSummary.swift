@@ -103,7 +103,8 @@ extension Conversion.Layer {
   fileprivate var json: JSONValue {
     [
       "name": .string(name), "method": .string(method),
-      "relative_error": .number(relativeError), "repairs": JSONValue(repairs),
+      "relative_error": .number(relativeError),
+      "output_error": outputError.map { .number($0) } ?? .null, "repairs": JSONValue(repairs),
       "fell_back_to_a2q": .bool(fellBackToA2Q), "cut_biases": JSONValue(cutBiases),
     ]
   }

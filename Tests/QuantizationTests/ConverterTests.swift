@@ -207,13 +207,59 @@ import Testing
     }
   }
 
-  @Test func `a layer with one weight a channel falls back to A2Q and says so`() throws {
+  @Test(arguments: [Recipe.Method.a2q, .a2qPlus], [7, 9])
+  func `a method that is named keeps its own bound, with searched scales and integers too`(
+    method: Recipe.Method, bits: Int
+  ) throws {
+    let recipe = Self.recipe { ($0.method, $0.accumulatorBits) = (method, bits) }
+    let conversion = try Converter(recipe).convert(
+      Self.model(ModelBuilder.residual()), calibration: try Self.samples(8, [4, 6, 6]))
+    #expect(conversion.layers.map(\.method) == ["exact", method.rawValue, method.rawValue, "exact"])
+    // Inputs of the hidden layers are unsigned, 4 bits.
+    let limit = Double(1 << (bits - 1) - 1) / (method == .a2q ? 16 : 15)
+    for name in ["a", "b"] {
+      let rows = try Self.integers(name, in: conversion.model.graph)
+      #expect(rows.contains { $0.contains { $0 != 0 } })
+      for row in rows {
+        let (positive, negative) = (
+          row.reduce(0) { $0 + max($1, 0) }, row.reduce(0) { $0 + max(-$1, 0) })
+        let used = method == .a2q ? positive + negative : max(positive, negative)
+        #expect(Double(used) <= limit, "\(name)")
+      }
+    }
+  }
+
+  @Test func `zero-centring brings sums of weights to about zero, and only A2Q+ does it`() throws {
+    var graph = ModelBuilder.residual()
+    let weight = try #require(graph.value(named: "a.weight"))
+    let tensor = try #require(graph[weight].constant)
+    let shifted = tensor.elements(of: Float.self).map { $0 + 0.5 }
+    graph.setConstant(weight, Tensor(shifted, shape: tensor.shape))
+    for (method, isCentred) in [(Recipe.Method.a2qPlus, true), (.a2q, false), (.exact, false)] {
+      let recipe = Self.recipe {
+        ($0.method, $0.accumulatorBits, $0.rounding) = (method, 16, .nearest)
+        $0.scaleSearch = .weights
+      }
+      let conversion = try Converter(recipe).convert(
+        Self.model(graph), calibration: try Self.samples(8, [4, 6, 6]))
+      for row in try Self.integers("a", in: conversion.model.graph) {
+        let (sum, norm) = (row.reduce(0, +), row.reduce(0) { $0 + abs($1) })
+        #expect((abs(sum) * 4 < norm) == isCentred, "\(method): \(sum) of \(norm)")
+      }
+    }
+  }
+
+  @Test(arguments: Recipe.Refinement.allCases)
+  func `a layer with one weight a channel falls back to A2Q and says so`(
+    refine: Recipe.Refinement
+  ) throws {
     var builder = ModelBuilder()
     let x = builder.input([.symbolic("n"), 2, 3, 3])
     let stem = builder.relu(builder.convolution(x, "stem", from: 2, to: 1), "r1")
     let point = builder.relu(builder.convolution(stem, "pw", from: 1, to: 2, size: 1), "r2")
     builder.graph.addOutput(builder.convolution(point, "last", from: 2, to: 1))
-    let result = try Converter(Self.recipe { $0.refine = .none }).convert(
+    let recipe = Self.recipe { ($0.method, $0.refine) = (.a2qPlus, refine) }
+    let result = try Converter(recipe).convert(
       Self.model(builder.graph), calibration: try Self.samples(4, [2, 3, 3]))
     #expect(result.layers.map(\.fellBackToA2Q) == [false, true, false])
   }

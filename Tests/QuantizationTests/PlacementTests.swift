@@ -29,7 +29,8 @@ import Testing
     throws
   {
     let graph = ModelBuilder.residual()
-    let plan = try QuantizerPlacement(graph: graph, recipe: Recipe()).plan()
+    let recipe = ConverterTests.recipe { $0.method = .a2qPlus }
+    let plan = try QuantizerPlacement(graph: graph, recipe: recipe).plan()
     #expect(plan.layers.map(\.layer.name) == ["stem", "a", "b", "head"])
     #expect(plan.layers.map(\.weightBits) == [8, 4, 4, 8])
     #expect(plan.layers.map(\.accumulatorBits) == [32, 16, 16, 32])
@@ -123,7 +124,8 @@ import Testing
     let depthwise = builder.convolution(stem, "dw", from: 4, to: 4, group: 4)
     let point = builder.convolution(builder.relu(depthwise, "r2"), "pw", from: 4, to: 4, size: 1)
     builder.graph.addOutput(builder.convolution(builder.relu(point, "r3"), "c", from: 4, to: 4))
-    let plan = try QuantizerPlacement(graph: builder.graph, recipe: Recipe()).plan()
+    let recipe = ConverterTests.recipe { $0.method = .a2qPlus }
+    let plan = try QuantizerPlacement(graph: builder.graph, recipe: recipe).plan()
     #expect(plan.layers.map(\.method) == [.exact, .a2q, .a2qPlus, .exact])
   }
 

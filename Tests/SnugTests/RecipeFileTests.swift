@@ -114,11 +114,11 @@ import Testing
     ("weight-bits: [4]", "recipe.yaml:1: key 'weight-bits': found a list; give a whole number"),
     (
       "method: best",
-      "recipe.yaml:1: key 'method': best is not allowed; allowed: a2q+, a2q, exact, unconstrained"
+      "recipe.yaml:1: key 'method': best is not allowed; allowed: exact, a2q+, a2q, unconstrained"
     ),
     (
       "depthwise: unconstrained",
-      "recipe.yaml:1: key 'depthwise': unconstrained is not allowed; allowed: a2q+, a2q, exact"
+      "recipe.yaml:1: key 'depthwise': unconstrained is not allowed; allowed: exact, a2q+, a2q"
     ),
     (
       "std: [1, 0, 1]",

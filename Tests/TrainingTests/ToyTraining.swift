@@ -17,6 +17,7 @@ struct ToyTraining {
   var validates = false
   var keepsCheckpoints = false
   var accumulatorBits = 10
+  var method = Recipe.Method.a2qPlus
   /// Called after each step.
   var onStep: (TrainingProgress, Interruption) -> Void = { _, _ in }
   /// Called after each epoch with its metric.
@@ -83,6 +84,7 @@ struct ToyTraining {
   func trainable() throws -> TrainableModel {
     var recipe = Recipe()
     recipe.accumulatorBits = accumulatorBits
+    recipe.method = method
     let samples = try data.batch(Array(0..<16)).inputs
     return try Converter(recipe).trainable(
       Self.float(), calibration: try #require(InMemoryCalibration(samples)))

@@ -52,6 +52,15 @@ struct ChannelAgreement: Sendable {
     count += Double(outer * inner)
   }
 
+  /// The variance of the output that is wanted, over all channels.
+  var variance: Double {
+    guard count > 0 else { return 0 }
+    return moments.reduce(0) {
+      let mean = $1.wanted / count
+      return $0 + max($1.wantedSquare / count - mean * mean, 0)
+    }
+  }
+
   /// The squared error that remains after the correction, over all channels, as a part of the variance of the
   /// output that is wanted; 0 where that is constant.
   func relativeError(after correction: Correction) -> Double {

@@ -17,7 +17,7 @@ extension Recipe: SettingTable {
   fileprivate static let lines: [Line] = [
     Line(
       "method", \.method, layer: \.method, .choice(), fallback: defaults.method,
-      "How weights come to fit the accumulator: zero-centred norm bound, plain norm bound, exact sums of each sign, or not at all"
+      "How weights come to fit the accumulator: exact sums of each sign, zero-centred norm bound, plain norm bound, or not at all"
     ),
     Line(
       "weight-bits", \.weightBits, layer: \.weightBits, .integer(2...8),
@@ -58,7 +58,7 @@ extension Recipe: SettingTable {
     Line(
       Setting(
         "refine", \.refine, .choice(), fallback: defaults.refine,
-        "What is done beyond the method's own initialisation and rounding; 'best' searches scales and integers of the whole exact budget, as --scale-search and --rounding say, and corrects the outputs' variance"
+        "What is done beyond the method's own initialisation and rounding; 'best' searches scales and integers within the method's constraint, as --scale-search and --rounding say, and corrects the outputs' variance"
       )),
     Line(
       Setting(

@@ -37,7 +37,7 @@ struct LayerQuantization {
       let quantizer: any WeightQuantizer =
         planned.method == .exact
         ? ExactQuantizer(weightLayer, gradient: recipe.gradient).scaled(recipe.scaleType)
-        : methodType.init(weightLayer)
+        : methodType.init(layer(within: nil))
       var (parameters, initialized) =
         planned.method == .a2qPlus
         ? try CentredStart(quantizer: quantizer, initialization: initialization).choose(weights)
@@ -55,7 +55,7 @@ struct LayerQuantization {
   /// The quantizer with parameters and weights from which it gives a converted layer's integers.
   ///
   /// Each weight is moved into its integer's cell, not to its middle, so that the integers differ where training
-  /// finds reason. Methods with a norm give way to the exact budget, whose integers are the nearest ones.
+  /// finds reason. Methods with a norm give way to the projection on their own integers, as in the conversion.
   ///
   /// - Parameter weights: channels x K, row-major.
   func trainable(_ weights: [Float], from layer: QuantizedLayer) -> (
@@ -82,21 +82,42 @@ struct LayerQuantization {
 
   private func quantize(_ weights: [Float]) throws(QuantizerError) -> QuantizedLayer {
     let quantizer = quantizerType.init(weightLayer)
-    var (parameters, initialized) = try quantizer.initialized(weights, initialization)
+    var (parameters, initialized) = try quantizer.initialized(target(weights), initialization)
     if recipe.refine == .best {
       try ScaleSearch().apply(to: &parameters, of: quantizer, weights: initialized)
     }
     var layer = QuantizedLayer(
       try quantizer.quantize(initialized, parameters), by: quantizer, from: weights)
+    layer.fellBackToA2Q = layer.fellBackToA2Q || isErasedByCentring && searchBound != nil
     layer.quantizeBiases(of: quantizer.layer)
     return layer
+  }
+
+  /// The weights that a search brings the integers near to: as they are, or less their means with A2Q+.
+  func target(_ weights: [Float]) -> [Float] {
+    searchBound == .a2qPlus ? weights.centred(length: planned.layer.layout.dotLength) : weights
+  }
+
+  /// The closed form of the layer's method, where a search chooses among the integers that meet it.
+  private var searchBound: NormBound? {
+    if recipe.refine == .none { return nil }
+    return switch planned.method {
+    case .a2qPlus: isErasedByCentring ? .a2q : .a2qPlus
+    case .a2q: .a2q
+    case .exact, .unconstrained: nil
+    }
+  }
+
+  /// Whether zero-centring would leave nothing of the weights, so that A2Q takes the place of A2Q+.
+  private var isErasedByCentring: Bool {
+    planned.method == .a2qPlus && planned.layer.layout.dotLength == 1
   }
 
   private var initialization: WeightInitialization {
     recipe.initializer == .projection ? .projection : .clamp
   }
 
-  /// Every constrained method's integers lie in the exact budget's set, so refinement searches all of it.
+  /// Refinement searches the nearest of all integers that meet the method's constraint.
   private var quantizerType: any WeightQuantizer.Type {
     recipe.refine == .best && planned.method != .unconstrained
       ? ExactQuantizer.scaled(recipe.scaleType) : methodType
@@ -111,17 +132,20 @@ struct LayerQuantization {
     }
   }
 
-  /// The layer as its quantizer sees it, with the exact budget of its accumulator.
+  /// The layer as its quantizer sees it, with the budget of its accumulator; where integers are searched, with that of
+  /// its method.
   ///
   /// - Precondition: where a bias counts in the accumulator, the input has a scale.
-  var weightLayer: WeightLayer {
+  var weightLayer: WeightLayer { layer(within: searchBound) }
+
+  private func layer(within bound: NormBound?) -> WeightLayer {
     let layout = planned.layer.layout
     let range = input.integerRange
     guard let inputs = IntegerRange(Int64(range.lowerBound), Int64(range.upperBound)),
       // What nothing constrains fits 64 bits.
       let accumulator = AccumulatorRange(bits: planned.targetBits ?? 64),
       let budget = AccumulatorBudget(
-        input: inputs, accumulator: accumulator, tiling: planned.tiling)
+        input: inputs, accumulator: accumulator, tiling: planned.tiling, bound: bound)
     else { preconditionFailure("the recipe's validation bounds all widths") }
     return WeightLayer(
       channels: layout.channelCount, length: layout.dotLength, bits: planned.weightBits,

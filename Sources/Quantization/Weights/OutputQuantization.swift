@@ -62,7 +62,7 @@ extension LayerQuantization {
     let quantized: QuantizedWeights
     do {
       quantized = try quantizer.quantize(
-        weights,
+        target(weights),
         from: QuantizedWeights(codes: start.integers, scales: start.scales),
         moments: moments)
     } catch {

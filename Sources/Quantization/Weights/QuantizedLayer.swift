@@ -25,7 +25,7 @@ extension QuantizedLayer {
   /// - Parameter weights: the float weights that the error is measured from.
   init(_ quantized: QuantizedWeights, by quantizer: any WeightQuantizer, from weights: [Float]) {
     self.init(
-      integers: quantized.codes, scales: quantized.scales, method: type(of: quantizer).methodName,
+      integers: quantized.codes, scales: quantized.scales, method: quantizer.constraintName,
       repairs: quantized.summary.repairedUnits, fellBackToA2Q: quantized.summary.fellBackToA2Q,
       relativeError: quantized.relativeError(from: weights))
   }

@@ -6,7 +6,8 @@ import CKernels
 ///     w_q = s q,  q = argmin sum (q_i s - w_i)^2 over |q_i| <= 2^(M-1) - 1 and (S+, S-) in the budget
 ///
 /// No centring, no norm parameter, no rounding toward zero: see ``ExactProjection``. The forward pass
-/// itself projects, so initialisation leaves the weights as they are.
+/// itself projects, so initialisation leaves the weights as they are. With a closed form in the budget's place
+/// (``AccumulatorBudget/bound``) these are the nearest integers that the form's own method allows.
 public struct ExactQuantizer: WeightQuantizer {
   public static let methodName = "exact"
 
@@ -31,6 +32,14 @@ public struct ExactQuantizer: WeightQuantizer {
 
   public var usesNorm: Bool { false }
   public var isConstrained: Bool { true }
+
+  public var constraintName: String {
+    switch layer.budget(0).bound {
+    case .a2q: A2QQuantizer.methodName
+    case .a2qPlus: A2QPlusQuantizer.methodName
+    case nil: Self.methodName
+    }
+  }
 
   public func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization

@@ -13,6 +13,7 @@ public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
   public var layer: WeightLayer { method.layer }
   public var usesNorm: Bool { method.usesNorm }
   public var isConstrained: Bool { method.isConstrained }
+  public var constraintName: String { method.constraintName }
 
   public func scale(_ log2Scale: Float) -> Float { method.scale(log2Scale.rounded()) }
 

@@ -16,6 +16,8 @@ public protocol WeightQuantizer: Sendable {
   var usesNorm: Bool { get }
   /// True where the integers meet the layer's budgets.
   var isConstrained: Bool { get }
+  /// The name of the method whose constraint the integers meet.
+  var constraintName: String { get }
 
   /// Parameters for float weights; the weights themselves change where `initialization` says so.
   ///
@@ -48,6 +50,8 @@ public protocol WeightQuantizer: Sendable {
 }
 
 extension WeightQuantizer {
+  public var constraintName: String { Self.methodName }
+
   public func scale(_ log2Scale: Float) -> Float { NormConstrainedQuantizer.scale(log2Scale) }
 
   public func penalty(

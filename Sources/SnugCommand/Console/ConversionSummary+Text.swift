@@ -30,18 +30,27 @@ extension ConversionSummary {
   }
 
   private var weightText: String {
-    let worst = layers.max { $0.relativeError < $1.relativeError }
     let repairs = layers.reduce(0) { $0 + $1.repairs }
     let methods = Set(layers.map(\.method)).sorted().map { method in
       let name = method == Recipe.Method.unconstrained.rawValue ? "rounding to nearest" : method
       return "\(layers.count { $0.method == method }) by \(name)"
     }
     var text = "Layers: \(methods.joined(separator: ", "))"
-    if let worst {
-      let percent = (worst.relativeError * 100).formatted(digits: 1)
-      text += "; largest weight error \(percent) % of the squared norm, in \(worst.name.printable)"
+    if let errorText { text += "; \(errorText)" }
+    if repairs > 0 { text += "; weights moved after rounding: \(repairs)" }
+    return text
+  }
+
+  /// How far the layers' outputs are from the float model's; `nil` where nothing was measured.
+  private var errorText: String? {
+    let measured = layers.filter { $0.outputError != nil }
+      .sorted { ($0.outputError ?? 0) < ($1.outputError ?? 0) }
+    guard let worst = measured.last else { return nil }
+    func percent(_ layer: Conversion.Layer) -> String {
+      "\(((layer.outputError ?? 0) * 100).formatted(digits: 1)) %"
     }
-    return text + "; weights moved after rounding: \(repairs)"
+    return "output error \(percent(measured[measured.count / 2])) in the middle layer, "
+      + "at most \(percent(worst)), in \(worst.name.printable)"
   }
 
   private func list(_ title: String, where isMember: (Conversion.Layer) -> Bool) -> String? {
@@ -52,7 +61,7 @@ extension ConversionSummary {
   private var timeText: String {
     let stages: [(String, Double)] = [
       ("import", seconds.import), ("calibrate", seconds.calibrate),
-      ("quantize", seconds.initialize), ("correct", seconds.correct),
+      ("initialize", seconds.initialize), ("refine", seconds.correct),
       ("train", seconds.finetune), ("export", seconds.export),
       ("certify", seconds.certify), ("evaluate", seconds.evaluate),
     ]
