@@ -214,7 +214,8 @@ import Testing
     let recipe = Self.recipe { ($0.method, $0.accumulatorBits) = (method, bits) }
     let conversion = try Converter(recipe).convert(
       Self.model(ModelBuilder.residual()), calibration: try Self.samples(8, [4, 6, 6]))
-    #expect(conversion.layers.map(\.method) == ["exact", method.rawValue, method.rawValue, "exact"])
+    #expect(
+      conversion.layers.map(\.method) == ["exact", method.rawValue, method.rawValue, "exact"])
     // Inputs of the hidden layers are unsigned, 4 bits.
     let limit = Double(1 << (bits - 1) - 1) / (method == .a2q ? 16 : 15)
     for name in ["a", "b"] {
@@ -222,7 +223,8 @@ import Testing
       #expect(rows.contains { $0.contains { $0 != 0 } })
       for row in rows {
         let (positive, negative) = (
-          row.reduce(0) { $0 + max($1, 0) }, row.reduce(0) { $0 + max(-$1, 0) })
+          row.reduce(0) { $0 + max($1, 0) }, row.reduce(0) { $0 + max(-$1, 0) }
+        )
         let used = method == .a2q ? positive + negative : max(positive, negative)
         #expect(Double(used) <= limit, "\(name)")
       }
