@@ -59,6 +59,24 @@ public protocol Operator: Sendable, Hashable {
   /// - Throws: ``OperatorError`` where the inputs can't fit.
   func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?]
 
+  /// Which elements of the inputs reappear in the outputs; `nil` for an operator that computes.
+  var movement: ElementMovement? { get }
+
+  /// How output elements depend on input elements at the same place; `nil` where they depend on others.
+  var elementwise: ElementwiseForm? { get }
+
+  /// The form of an operator that sums products; `nil` for others.
+  var dotProduct: DotProductForm? { get }
+
+  /// The range of the output whatever the first input; `nil` where nothing bounds it.
+  ///
+  /// - Parameter constant: the constant of one element at a further input; `nil` where there is none.
+  func outputRange(_ constant: (_ input: Int) -> Float?) -> OutputRange?
+
+  /// Whether each channel of the first output depends on that channel of the first input alone, and grows with it by any
+  /// positive factor.
+  var isHomogeneous: Bool { get }
+
   /// The domain of this instance: that of ``schema``, except where an operator has several names or represents
   /// another one.
   var domain: String { get }

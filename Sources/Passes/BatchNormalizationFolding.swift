@@ -50,7 +50,7 @@ extension BatchNormalizationFolding {
         producer.inputs.count >= 2,
         let w = producer.inputs[1].flatMap({ graph[$0].constant })?.convertedToFloat()
       else { return nil }
-      if producer.op is Conv {
+      if producer.op.dotProduct == .convolution {
         channelAxis = 0
       } else if let transposed = producer.op as? ConvTranspose, transposed.group == 1 {
         channelAxis = 1

@@ -21,9 +21,7 @@ public struct ConstantFolding: Pass {
     var edits: [Edit] = []
     for id in order {
       let node = graph[id]
-      guard node.op is any ExecutableOperator || node.op is any StaticOperator,
-        !(node.op is any GridQuantizer)
-      else { continue }
+      guard node.op.isFoldable else { continue }
       let isConstant = node.inputs.allSatisfy { $0.map { graph[$0].constant != nil } ?? true }
       guard isConstant, isSmall(node, in: graph) else { continue }
       guard let results = try evaluate(node, in: graph) else { continue }

@@ -30,15 +30,15 @@ public struct IdentityElimination: Pass {
   }
 
   private func isIdentity(_ node: Node, in graph: Graph) -> Bool {
-    if node.op is Identity { return true }
-    guard node.op is Dropout, !isTrained(node, in: graph) else { return false }
+    guard node.op.isIdentity, !isTrained(node, in: graph) else { return false }
     return node.outputs.dropFirst().allSatisfy {
       $0.map { graph.consumers(of: $0).isEmpty } ?? true
     }
   }
 
-  private func isTrained(_ dropout: Node, in graph: Graph) -> Bool {
-    guard dropout.inputs.count > 2, let training = dropout.inputs[2] else { return false }
+  /// Whether a Dropout may be in training mode, which its third input says.
+  private func isTrained(_ node: Node, in graph: Graph) -> Bool {
+    guard node.inputs.count > 2, let training = node.inputs[2] else { return false }
     return graph[training].constant?.integers()?.contains { $0 != 0 } ?? true
   }
 }

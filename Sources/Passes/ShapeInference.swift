@@ -55,7 +55,7 @@ public struct ShapeInference: Pass {
   /// The outputs of a node that reads shapes, or short values computed from them; `nil` for other nodes.
   private func shapeArithmetic(_ node: Node, _ inputs: [InputInfo?]) -> [Tensor]? {
     if let folded = (node.op as? any StaticOperator)?.fold(inputs) { return folded }
-    guard node.op is any ExecutableOperator, !(node.op is any GridQuantizer), !inputs.isEmpty,
+    guard node.op.isFoldable, !inputs.isEmpty,
       inputs.allSatisfy({ $0 == nil || ($0?.constant?.count ?? .max) <= Self.shortCount })
     else { return nil }
     return try? ConstantEvaluator.evaluate(

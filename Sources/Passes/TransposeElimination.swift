@@ -43,7 +43,7 @@ public struct TransposeElimination: Pass {
 
   /// The names of transpositions of what isn't constant.
   private static func transposes(in graph: Graph) -> [String] {
-    graph.nodeIDs.filter { graph[$0].op is Transpose }.map { graph[$0].name }
+    graph.nodeIDs.filter { graph[$0].op.isTransposition }.map { graph[$0].name }
   }
 
   /// The transposition that computes a value, with the value that it reads.
@@ -60,7 +60,7 @@ public struct TransposeElimination: Pass {
 
   private func join(_ id: NodeID, _ graph: inout Graph) -> Bool {
     let node = graph[id]
-    guard node.op is Transpose, case let input?? = node.inputs.first,
+    guard node.op.isTransposition, case let input?? = node.inputs.first,
       case let output?? = node.outputs.first, let second = transpose(output, in: graph),
       let first = transpose(input, in: graph)
     else { return false }
@@ -88,18 +88,15 @@ public struct TransposeElimination: Pass {
       return false
     }
     let moved: (op: any Operator, inputs: [ValueID?], order: [Int])?
-    switch node.op {
-    case is any UnaryElementwise, is Clip, is Cast, is Identity:
+    switch node.op.elementwise {
+    case .parametrized where !node.inputs.dropFirst().allSatisfy({ isSingle($0, graph) }):
+      moved = nil
+    case .unary, .parametrized:
       moved = transpose(node.inputs.first ?? nil, in: graph).map {
         (node.op, [$0.source] + node.inputs.dropFirst(), $0.order)
       }
-    case is Quant where node.inputs.dropFirst().allSatisfy({ isSingle($0, graph) }):
-      moved = transpose(node.inputs[0], in: graph).map {
-        (node.op, [$0.source] + node.inputs.dropFirst(), $0.order)
-      }
-    case is any BinaryElementwise: moved = binary(node, &graph)
-    case let concat as Concat: moved = joined(concat, node, graph)
-    default: moved = nil
+    case .binary, .sum: moved = binary(node, &graph)
+    case nil: moved = (node.op as? Concat).flatMap { joined($0, node, graph) }
     }
     guard let moved else { return false }
     graph.remove(id)

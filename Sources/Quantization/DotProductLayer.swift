@@ -67,7 +67,7 @@ struct DotProductLayer: Sendable {
         return nil
       }
       isDepthwise = false
-    } else if node.op is MatMul {
+    } else if node.op.dotProduct == .matMul {
       kind = .matrix
       if constant(0) == nil, let weight = constant(1), weight.rank >= 2, weight.count > 0 {
         layout = Self.matrix(weight, channelAxis: weight.rank - 1)

@@ -165,7 +165,7 @@ struct OverflowEmulation {
     guard last.name != layer.name, let value = last.inputs.first ?? nil,
       let node = graph.producer(of: value), node.name == layer.name
     else { return (last.id, false) }
-    return (node.id, last.op is Transpose)
+    return (node.id, last.op.isTransposition)
   }
 
   private static func chosen(_ layers: [LayerVerdict], _ choice: OverflowOptions.Layers)

@@ -10,7 +10,7 @@ import Testing
   static let outward = [0, 2, 3, 1]
 
   /// Two convolutions of a channels-last model with a shortcut, as TensorFlow exports it.
-  static func channelsLast() -> Graph {
+  static func channelsLast(_ activation: any Operator = Relu()) -> Graph {
     var graph = Graph()
     let x = graph.addInput(name: "x", type: TensorType(.float32, [.symbolic("n"), 4, 5, 3]))
     func transpose(_ value: ValueID, _ order: [Int], _ name: String) -> ValueID {
@@ -28,7 +28,7 @@ import Testing
     let biased = graph.addNode(
       Add(), name: "bias", inputs: [transpose(first, outward, "t1"), weight([6], "b")],
       output: "a1")
-    let rectified = graph.addNode(Relu(), name: "relu", inputs: [biased], output: "r1")
+    let rectified = graph.addNode(activation, name: "relu", inputs: [biased], output: "r1")
     let second = graph.addNode(
       Conv(), name: "second",
       inputs: [transpose(rectified, inward, "t2"), weight([6, 6, 1, 1], "w2")], output: "c2")
@@ -39,7 +39,7 @@ import Testing
   }
 
   static func transposes(_ graph: Graph) -> Int {
-    graph.nodeIDs.count { graph[$0].op is Transpose }
+    graph.nodeIDs.count { graph[$0].op.isTransposition }
   }
 
   static func outputs(_ graph: Graph) throws -> [Float] {
@@ -50,8 +50,15 @@ import Testing
     return output.elements(of: Float.self)
   }
 
-  @Test func `inner transpositions go, and what is computed stays`() throws {
-    let before = Self.channelsLast()
+  private static let activations: [any Operator] = [
+    Relu(), Elu(), HardSwish(), Sigmoid(), Gelu(), Softplus(), Tanh(),
+  ]
+
+  @Test(arguments: activations.indices)
+  func `inner transpositions go, and what is computed stays, whatever the activation`(
+    _ index: Int
+  ) throws {
+    let before = Self.channelsLast(Self.activations[index])
     var after = before
     try Pipeline.importCanonical.run(&after)
     #expect(Self.transposes(before) == 4)

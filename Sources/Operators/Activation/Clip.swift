@@ -10,6 +10,17 @@ public struct Clip: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Clip", since: 6, inputs: 1...3, inputTypes: [.numeric])
 
+  public var elementwise: ElementwiseForm? { .unary }
+
+  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+    let (minimum, maximum) =
+      switch bounds {
+      case .attributes(let minimum, let maximum): (minimum, maximum)
+      case .inputs: (constant(1), constant(2))
+      }
+    return OutputRange(minimum: minimum ?? -.infinity, maximum: maximum ?? .infinity, isClip: true)
+  }
+
   /// Where the bounds come from.
   public enum Bounds: Sendable, Hashable {
     case attributes(minimum: Float?, maximum: Float?)

@@ -7,6 +7,8 @@ public struct LeakyRelu: UnaryElementwise {
   public static let schema = OperatorSchema(
     "LeakyRelu", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public var isHomogeneous: Bool { true }
+
   public var alpha: Float
 
   public init(alpha: Float = 0.01) { self.alpha = alpha }

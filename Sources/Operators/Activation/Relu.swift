@@ -7,6 +7,12 @@ public struct Relu: UnaryElementwise {
   public static let schema = OperatorSchema(
     "Relu", since: 6, inputs: 1...1, inputTypes: [.numeric])
 
+  public var isHomogeneous: Bool { true }
+
+  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+    OutputRange(minimum: 0, isClip: true)
+  }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

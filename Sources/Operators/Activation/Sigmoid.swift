@@ -7,6 +7,10 @@ public struct Sigmoid: UnaryElementwise {
   public static let schema = OperatorSchema(
     "Sigmoid", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+    OutputRange(minimum: 0, maximum: 1)
+  }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

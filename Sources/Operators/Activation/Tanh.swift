@@ -7,6 +7,10 @@ public struct Tanh: UnaryElementwise {
   public static let schema = OperatorSchema(
     "Tanh", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+    OutputRange(minimum: -1, maximum: 1)
+  }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

@@ -6,6 +6,8 @@ import TensorCore
 public struct Add: BinaryElementwise {
   public static let schema = OperatorSchema("Add", inputs: 2...2, inputTypes: [.numeric])
 
+  public var elementwise: ElementwiseForm? { .sum }
+
   public static let function = BinaryFunction.add
 
   public init() {}

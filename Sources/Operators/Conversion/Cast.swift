@@ -7,6 +7,8 @@ import TensorCore
 public struct Cast: ExecutableOperator {
   public static let schema = OperatorSchema("Cast", since: 6, inputs: 1...1)
 
+  public var elementwise: ElementwiseForm? { .unary }
+
   public var target: ElementType
   /// Whether out-of-range values of the 8-bit float targets saturate (opset 19).
   public var saturates: Bool

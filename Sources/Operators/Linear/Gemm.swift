@@ -9,6 +9,8 @@ import TensorCore
 public struct Gemm: ExecutableOperator {
   public static let schema = OperatorSchema("Gemm", inputs: 2...3, inputTypes: [.numeric])
 
+  public var dotProduct: DotProductForm? { .gemm }
+
   public var alpha: Float
   public var beta: Float
   public var transposesA: Bool

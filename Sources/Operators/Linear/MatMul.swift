@@ -9,6 +9,8 @@ public struct MatMul: ExecutableOperator {
   public static let schema = OperatorSchema(
     "MatMul", since: 1, inputs: 2...2, inputTypes: [.numeric])
 
+  public var dotProduct: DotProductForm? { .matMul }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

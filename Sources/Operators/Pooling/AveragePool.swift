@@ -8,6 +8,8 @@ import TensorCore
 public struct AveragePool: Pooling {
   public static let schema = OperatorSchema("AveragePool", inputs: 1...1, inputTypes: [.float])
 
+  public var isHomogeneous: Bool { true }
+
   public var window: SlidingWindow
   /// `ceil_mode`: an incomplete last window counts.
   public var roundsUp: Bool

@@ -8,6 +8,8 @@ public struct GlobalAveragePool: ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  public var isHomogeneous: Bool { true }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

@@ -7,6 +7,10 @@ public struct GlobalMaxPool: ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalMaxPool", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  public var isHomogeneous: Bool { true }
+
+  public var movement: ElementMovement? { ElementMovement(.selected) }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

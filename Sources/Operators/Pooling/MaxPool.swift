@@ -9,6 +9,10 @@ public struct MaxPool: Pooling {
   public static let schema = OperatorSchema(
     "MaxPool", since: 1, inputs: 1...1, outputs: 1...2, inputTypes: [.float + [.int8, .uint8]])
 
+  public var isHomogeneous: Bool { true }
+
+  public var movement: ElementMovement? { ElementMovement(.selected) }
+
   public var window: SlidingWindow
   /// `ceil_mode`: an incomplete last window counts.
   public var roundsUp: Bool

@@ -14,6 +14,8 @@ public struct Quant: ExecutableOperator, GridQuantizer {
     domain: "qonnx.custom_op.general", "Quant", since: 1, inputs: 4...4,
     inputTypes: [.float, .float, .numeric, .numeric])
 
+  public var elementwise: ElementwiseForm? { .parametrized }
+
   /// The domain and type under which an exporter wrote the operator; all mean the same.
   public enum Spelling: Sendable, Hashable, CaseIterable {
     case qonnx, qonnxInt, brevitas, brevitasInt, finn, finnInt

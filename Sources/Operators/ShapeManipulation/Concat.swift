@@ -6,6 +6,8 @@ import TensorCore
 public struct Concat: ExecutableOperator {
   public static let schema = OperatorSchema("Concat", since: 4, inputs: 1...Int.max)
 
+  public var movement: ElementMovement? { ElementMovement(.permuted, movesAllInputs: true) }
+
   public var axis: Int
 
   public init(axis: Int) { self.axis = axis }

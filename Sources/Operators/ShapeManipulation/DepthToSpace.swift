@@ -10,6 +10,8 @@ import TensorCore
 public struct DepthToSpace: ExecutableOperator {
   public static let schema = OperatorSchema("DepthToSpace", since: 1, inputs: 1...1)
 
+  public var movement: ElementMovement? { ElementMovement(.permuted) }
+
   public enum Mode: String, Sendable, Hashable {
     case depthFirst = "DCR"
     case columnFirst = "CRD"

@@ -9,6 +9,12 @@ public struct Dropout: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Dropout", inputs: 1...3, outputs: 1...2, inputTypes: [.float, .float, [.bool]])
 
+  public var elementwise: ElementwiseForm? { .unary }
+
+  public var isHomogeneous: Bool { true }
+
+  public var movement: ElementMovement? { ElementMovement(.kept) }
+
   /// `nil` where the ratio is an input.
   public var ratio: Float?
   public var seed: Int?

@@ -7,6 +7,8 @@ public struct Expand: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Expand", since: 8, inputs: 2...2, inputTypes: [.any, .index])
 
+  public var movement: ElementMovement? { ElementMovement(.selected) }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

@@ -5,6 +5,8 @@ import TensorCore
 public struct Flatten: ExecutableOperator {
   public static let schema = OperatorSchema("Flatten", since: 1, inputs: 1...1)
 
+  public var movement: ElementMovement? { ElementMovement(.kept) }
+
   public var axis: Int
 
   public init(axis: Int = 1) { self.axis = axis }

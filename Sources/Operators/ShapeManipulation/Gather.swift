@@ -9,6 +9,8 @@ public struct Gather: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Gather", since: 1, inputs: 2...2, inputTypes: [.any, .anyIndex])
 
+  public var movement: ElementMovement? { ElementMovement(.selected) }
+
   public var axis: Int
 
   public init(axis: Int = 0) { self.axis = axis }

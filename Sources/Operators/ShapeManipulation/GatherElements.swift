@@ -7,6 +7,8 @@ public struct GatherElements: ExecutableOperator {
   public static let schema = OperatorSchema(
     "GatherElements", since: 11, inputs: 2...2, inputTypes: [.any, .anyIndex])
 
+  public var movement: ElementMovement? { ElementMovement(.selected) }
+
   public var axis: Int
 
   public init(axis: Int = 0) { self.axis = axis }

@@ -9,6 +9,8 @@ public struct GatherND: ExecutableOperator {
   public static let schema = OperatorSchema(
     "GatherND", since: 11, inputs: 2...2, inputTypes: [.any, .index])
 
+  public var movement: ElementMovement? { ElementMovement(.selected) }
+
   public var batchRank: Int
 
   public init(batchRank: Int = 0) { self.batchRank = batchRank }

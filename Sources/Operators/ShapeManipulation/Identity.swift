@@ -5,6 +5,12 @@ import TensorCore
 public struct Identity: ExecutableOperator {
   public static let schema = OperatorSchema("Identity", since: 1, inputs: 1...1)
 
+  public var isHomogeneous: Bool { true }
+
+  public var elementwise: ElementwiseForm? { .unary }
+
+  public var movement: ElementMovement? { ElementMovement(.kept) }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 }

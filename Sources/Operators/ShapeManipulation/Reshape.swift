@@ -9,6 +9,8 @@ public struct Reshape: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Reshape", since: 5, inputs: 2...2, inputTypes: [.any, .index])
 
+  public var movement: ElementMovement? { ElementMovement(.kept) }
+
   public var allowZero: Bool
 
   public init(allowZero: Bool = false) { self.allowZero = allowZero }

@@ -9,6 +9,8 @@ public struct Slice: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Slice", since: 1, inputs: 1...5, inputTypes: [.any, .anyIndex])
 
+  public var movement: ElementMovement? { ElementMovement(.selected) }
+
   /// Where the ranges come from.
   public enum Ranges: Sendable, Hashable {
     case attributes(starts: [Int], ends: [Int], axes: [Int]?)

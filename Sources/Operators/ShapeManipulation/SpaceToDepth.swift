@@ -8,6 +8,8 @@ import TensorCore
 public struct SpaceToDepth: ExecutableOperator {
   public static let schema = OperatorSchema("SpaceToDepth", since: 1, inputs: 1...1)
 
+  public var movement: ElementMovement? { ElementMovement(.permuted) }
+
   public var blockSize: Int
 
   public init(blockSize: Int) { self.blockSize = blockSize }

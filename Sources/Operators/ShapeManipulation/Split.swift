@@ -10,6 +10,8 @@ public struct Split: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Split", since: 2, inputs: 1...2, outputs: 1...Int.max, inputTypes: [.any, .index])
 
+  public var movement: ElementMovement? { ElementMovement(.selected, reachesAllOutputs: true) }
+
   /// Where the sizes come from.
   public enum Sizes: Sendable, Hashable {
     case attribute([Int])

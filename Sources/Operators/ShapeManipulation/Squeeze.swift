@@ -9,6 +9,8 @@ public struct Squeeze: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Squeeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 
+  public var movement: ElementMovement? { ElementMovement(.kept) }
+
   /// `nil` in the attribute form squeezes all.
   public enum Axes: Sendable, Hashable {
     case attribute([Int]?)

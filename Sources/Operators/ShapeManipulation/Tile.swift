@@ -6,6 +6,8 @@ public struct Tile: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Tile", since: 6, inputs: 2...2, inputTypes: [.any, .index])
 
+  public var movement: ElementMovement? { ElementMovement(.selected) }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

@@ -6,6 +6,8 @@ import TensorCore
 public struct Transpose: ExecutableOperator {
   public static let schema = OperatorSchema("Transpose", since: 1, inputs: 1...1)
 
+  public var movement: ElementMovement? { ElementMovement(.transposed) }
+
   /// `nil` reverses the dimensions.
   public var permutation: [Int]?
 

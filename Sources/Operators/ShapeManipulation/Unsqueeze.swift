@@ -8,6 +8,8 @@ public struct Unsqueeze: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Unsqueeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 
+  public var movement: ElementMovement? { ElementMovement(.kept) }
+
   public var axes: AxesSource
 
   public init(axes: AxesSource) { self.axes = axes }

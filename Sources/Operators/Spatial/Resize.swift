@@ -12,6 +12,8 @@ public struct Resize: ExecutableOperator {
     "Resize", since: 10, inputs: 1...4,
     inputTypes: [.any, .float + .index, .float + .index, .index])
 
+  public var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
+
   /// What becomes of sizes that would change the aspect ratio.
   public enum AspectRatio: String, Sendable, Hashable, CaseIterable {
     case stretch

@@ -9,6 +9,8 @@ public struct Upsample: ExecutableOperator {
   public static let schema = OperatorSchema(
     "Upsample", inputs: 1...2, inputTypes: [.any, [.float32]])
 
+  public var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
+
   var mode: Resampling.Mode
   /// `nil` where they are an input.
   public var scales: [Float]?

@@ -10,6 +10,8 @@ public protocol BinaryElementwise: ExecutableOperator {
 }
 
 extension BinaryElementwise {
+  public var elementwise: ElementwiseForm? { .binary }
+
   public init(attributes: AttributeReader) { self.init() }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

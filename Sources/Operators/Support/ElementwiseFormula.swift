@@ -13,6 +13,8 @@ public protocol ElementwiseFormula: DifferentiableOperator {
 }
 
 extension ElementwiseFormula {
+  public var elementwise: ElementwiseForm? { .unary }
+
   public var function: ElementwiseFunction? { nil }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

@@ -8,6 +8,8 @@ public protocol UnaryElementwise: ExecutableOperator {
 }
 
 extension UnaryElementwise {
+  public var elementwise: ElementwiseForm? { .unary }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(0)]
   }

@@ -40,7 +40,7 @@ extension Graph {
     if let constant = self[value].constant?.moved(order) {
       return addConstant(name: name + "_moved", constant)
     }
-    if let node = producer(of: value), node.op is Quant, let data = node.inputs[0],
+    if let node = producer(of: value), node.quant != nil, let data = node.inputs[0],
       self[data].constant?.rank == order.count
     {
       let inputs = node.inputs.map { input in

@@ -131,7 +131,7 @@ public struct ChannelsLastExport: Pass {
   private func keepIfShorter(_ graph: inout Graph, _ change: (inout Graph) -> Void)
     throws(PassError)
   {
-    func count(_ graph: Graph) -> Int { graph.nodeIDs.count { graph[$0].op is Transpose } }
+    func count(_ graph: Graph) -> Int { graph.nodeIDs.count { graph[$0].op.isTransposition } }
     var candidate = graph
     change(&candidate)
     _ = try TransposeElimination().run(&candidate)

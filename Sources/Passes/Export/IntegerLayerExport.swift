@@ -63,7 +63,7 @@ public struct IntegerLayerExport: Pass {
       guard node.inputs.count > 1, let left = node.inputs[0], let right = node.inputs[1] else {
         return nil
       }
-      let isLeft = node.op is MatMul && LinearWeight(left, in: graph) != nil
+      let isLeft = node.op.dotProduct == .matMul && LinearWeight(left, in: graph) != nil
       let data = isLeft ? right : left
       guard graph[data].constant == nil, let source = LinearGrid(of: data, in: graph),
         let weight = LinearWeight(isLeft ? left : right, in: graph)
@@ -73,15 +73,14 @@ public struct IntegerLayerExport: Pass {
       var (codes, shape) = (weight.codes, weight.shape)
       let channelAxis: Int
       switch node.op {
-      case is Conv: channelAxis = 0
+      case let op where op.dotProduct == .convolution: channelAxis = 0
       case let gemm as Gemm where !gemm.transposesA && shape.count == 2:
         (alpha, beta) = (gemm.alpha, gemm.beta)
         channelAxis = gemm.transposesB ? 0 : 1
         if gemm.transposesB { (codes, shape) = weight.transposed() }
-      case is MatMul where shape.count == 2 && isLeft:
-        channelAxis = 0
-        (codes, shape) = weight.transposed()
-      case is MatMul where shape.count == 2: channelAxis = 1
+      case let op where op.dotProduct == .matMul && shape.count == 2:
+        channelAxis = isLeft ? 0 : 1
+        if isLeft { (codes, shape) = weight.transposed() }
       default: return nil
       }
       guard weight.scales.count == 1 || weight.axis == channelAxis, alpha > 0 else { return nil }
@@ -112,7 +111,8 @@ public struct IntegerLayerExport: Pass {
         }
       } else {
         bias = nil
-        let behind = node.op is MatMul && !isLeft ? LinearBias.behind(node, in: graph) : nil
+        let behind =
+          node.op.dotProduct == .matMul && !isLeft ? LinearBias.behind(node, in: graph) : nil
         integerBias = behind?.bias.integers(on: steps)
         add = integerBias == nil ? nil : behind?.add
       }

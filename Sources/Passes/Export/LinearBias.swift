@@ -8,7 +8,7 @@ struct LinearBias {
   private let steps: [Float]
 
   init?(_ value: ValueID, in graph: Graph) {
-    guard let node = graph.producer(of: value), node.op is DequantizeLinear,
+    guard let node = graph.producer(of: value), node.op as? DequantizeLinear != nil,
       let codes = node.inputs[0].flatMap({ graph[$0].constant }), codes.elementType == .int32,
       let steps = node.inputs[1].flatMap({ graph[$0].constant })?.convertedToFloat(),
       steps.count == 1 || steps.count == codes.count,
@@ -25,7 +25,7 @@ struct LinearBias {
   static func behind(_ node: Node, in graph: Graph) -> (bias: LinearBias, add: NodeID)? {
     guard case let output?? = node.outputs.first, !graph.isOutput(output),
       graph.consumers(of: output).count == 1, let add = graph.consumers(of: output).first,
-      graph[add].op is Add,
+      graph[add].op.elementwise == .sum,
       let addend = graph[add].inputs.first(where: { $0 != output }).flatMap({ $0 }),
       let bias = LinearBias(addend, in: graph)
     else { return nil }

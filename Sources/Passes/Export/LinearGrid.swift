@@ -31,7 +31,7 @@ struct LinearGrid: Hashable {
       self.init(op, node, in: graph)
       return
     }
-    guard node.outputs.first == value, let positions = Self.moved(by: node) else { return nil }
+    guard let positions = node.movedInputs(to: value) else { return nil }
     var common: LinearGrid?
     for position in positions {
       guard let input = node.inputs[position], var grid = LinearGrid(of: input, in: graph) else {
@@ -62,13 +62,9 @@ struct LinearGrid: Hashable {
     // The type of the codes, from what computes them.
     var type = zero?.elementType
     var range: ClosedRange<Int>?
-    if let clip = graph.producer(of: codes), clip.op is Clip, clip.inputs.count == 3,
-      let low = clip.inputs[1].flatMap({ graph[$0].constant }),
-      let high = clip.inputs[2].flatMap({ graph[$0].constant }),
-      let least = low.integers()?.first, let greatest = high.integers()?.first, least <= greatest
-    {
-      range = least...greatest
-      type = type ?? low.elementType
+    if let limits = CodeLimits(of: codes, in: graph) {
+      range = limits.range
+      type = type ?? limits.elementType
     }
     type = type ?? graph[codes].type?.elementType
     switch type {
@@ -81,20 +77,6 @@ struct LinearGrid: Hashable {
     self.range = range ?? container.range
     source = Source(codes: codes, zeroPoint: node.inputs.count > 2 ? node.inputs[2] : nil)
   }
-
-  /// Positions of the inputs whose elements reappear in the first output; `nil` for operators that compute.
-  private static func moved(by node: Node) -> [Int]? {
-    switch node.op {
-    case is Reshape, is Flatten, is Transpose, is Squeeze, is Unsqueeze, is MaxPool,
-      is DepthToSpace, is Identity, is Dropout, is Slice:
-      [0]
-    case is Concat: Array(node.inputs.indices)
-    default: nil
-    }
-  }
-
-  /// Whether the elements of a node's first input reappear in its first output, and no others.
-  static func movesFirstInput(_ node: Node) -> Bool { moved(by: node) == [0] }
 
   /// The integers of a value on this grid: those that are there, or quantized anew, which gives the same.
   func codes(of value: ValueID, in graph: inout Graph, _ scalars: inout SharedScalars)
@@ -137,12 +119,9 @@ struct LinearWeight {
     else { return nil }
     var limits: ClosedRange<Int>?
     var stored = graph[data].constant
-    if stored == nil, let clip = graph.producer(of: data), clip.op is Clip, clip.inputs.count == 3,
-      let low = clip.inputs[1].flatMap({ graph[$0].constant })?.integers()?.first,
-      let high = clip.inputs[2].flatMap({ graph[$0].constant })?.integers()?.first, low <= high
-    {
-      limits = low...high
-      stored = clip.inputs[0].flatMap { graph[$0].constant }
+    if stored == nil, let clipped = CodeLimits(of: data, in: graph) {
+      limits = clipped.range
+      stored = graph[clipped.source].constant
     }
     guard let tensor = stored, let integers = tensor.integers(), tensor.rank > 0 else { return nil }
     var zeros = [0]

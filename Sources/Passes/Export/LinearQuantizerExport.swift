@@ -56,11 +56,11 @@ public struct LinearQuantizerExport: Pass {
     guard case let output?? = node.outputs.first, !graph.isOutput(output) else { return false }
     return graph.consumers(of: output).allSatisfy { id in
       let reader = graph[id]
-      switch reader.op {
-      case is Conv, is ConvTranspose, is Gemm:
+      switch reader.op.dotProduct {
+      case .convolution, .transposedConvolution, .gemm:
         return reader.inputs.indices.allSatisfy { (reader.inputs[$0] == output) == ($0 == 2) }
-      case is Add: return true
-      default: return false
+      case .matMul: return false
+      case nil: return reader.op.elementwise == .sum
       }
     }
   }

@@ -21,7 +21,8 @@ public struct NormalizationIntoScale: Pass {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       guard let normalization = NormalizationAffine(id, in: graph),
-        let layer = graph.producer(of: normalization.input), layer.op is Conv || layer.op is Gemm
+        let layer = graph.producer(of: normalization.input),
+        layer.op.dotProduct == .convolution || layer.op.dotProduct == .gemm
       else { continue }
       let name = graph[id].name
       if let folded = FoldedLayer(layer, normalization, in: graph) {
@@ -29,7 +30,7 @@ public struct NormalizationIntoScale: Pass {
         edits.append(Edit(node: name, "folded into the scale of '\(layer.name)'"))
       } else {
         let rank =
-          layer.op is Conv
+          layer.op.dotProduct == .convolution
           ? (graph[layer.id].inputs[1].flatMap { graph[$0].type?.dimensions?.count } ?? 4) : 2
         Self.unfold(normalization, rank: rank, in: &graph)
         edits.append(Edit(node: name, "written as a factor and an addend"))
@@ -70,7 +71,7 @@ private struct FoldedLayer {
     guard normalization.factor.allSatisfy({ $0 > 0 }),
       graph.consumers(of: normalization.input).count == 1, !graph.isOutput(normalization.input),
       case let value?? = node.inputs.dropFirst().first,
-      let quantizer = graph.producer(of: value), quantizer.op is Quant,
+      let quantizer = graph.producer(of: value), quantizer.quant != nil,
       graph.consumers(of: value).count == 1,
       let w = quantizer.inputs[0].flatMap({ graph[$0].constant })?.convertedToFloat(),
       let s = quantizer.inputs[1].flatMap({ graph[$0].constant })?.convertedToFloat()

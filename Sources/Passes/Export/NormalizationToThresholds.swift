@@ -51,12 +51,12 @@ public struct NormalizationToThresholds: Pass {
   private func chains(after normalization: NormalizationAffine, in graph: Graph) -> [Chain] {
     func quantizers(_ value: ValueID, isRectified: Bool) -> [Chain] {
       graph.consumers(of: value).compactMap { id in
-        graph[id].op is Quant && graph[id].inputs[0] == value
+        graph[id].quant != nil && graph[id].inputs[0] == value
           ? Chain(quantizer: id, isRectified: isRectified) : nil
       }
     }
     var found = quantizers(normalization.output, isRectified: false)
-    for id in graph.consumers(of: normalization.output) where graph[id].op is Relu {
+    for id in graph.consumers(of: normalization.output) where graph[id].op as? Relu != nil {
       guard case let output?? = graph[id].outputs.first else { continue }
       found += quantizers(output, isRectified: true)
     }

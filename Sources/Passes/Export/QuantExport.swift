@@ -23,7 +23,7 @@ public struct QuantExport: Pass {
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     var written: [Quantization: ValueID] = [:]
-    var pending = graph.nodeIDs.filter { graph[$0].op is DequantizeLinear }
+    var pending = graph.nodeIDs.filter { graph[$0].op as? DequantizeLinear != nil }
     while let id = pending.popLast() {
       let node = graph[id]
       guard case let output?? = node.outputs.first else { continue }
@@ -61,8 +61,9 @@ public struct QuantExport: Pass {
   private func move(_ id: NodeID, in graph: inout Graph) -> NodeID? {
     let node = graph[id]
     guard let codes = node.inputs[0], let mover = graph.producer(of: codes),
-      mover.outputs.first == codes, graph.consumers(of: codes) == [id], !graph.isOutput(codes),
-      LinearGrid.movesFirstInput(mover), let source = mover.inputs[0],
+      graph.consumers(of: codes) == [id], !graph.isOutput(codes),
+      mover.movedInputs(to: codes) == [0], mover.op.movement?.reachesAllOutputs == false,
+      let source = mover.inputs[0],
       node.inputs.dropFirst().allSatisfy({ $0 == nil || graph[$0 ?? codes].constant?.count == 1 }),
       case let output?? = node.outputs.first
     else { return nil }
@@ -104,18 +105,15 @@ private struct Quantization: Hashable {
     guard var codes = node.inputs[0], let scale = Self.constant(node, 1, graph)?.convertedToFloat()
     else { throw fail("a scale that is computed") }
     var range: ClosedRange<Int>?
-    if let clip = graph.producer(of: codes), clip.op is Clip, clip.inputs.count == 3,
-      let data = clip.inputs[0], let low = Self.constant(clip, 1, graph)?.integers()?.first,
-      let high = Self.constant(clip, 2, graph)?.integers()?.first, low <= high
-    {
-      (codes, range) = (data, low...high)
+    if let limits = CodeLimits(of: codes, in: graph) {
+      (codes, range) = (limits.source, limits.range)
     }
     var type = graph[codes].constant?.elementType ?? graph[codes].type?.elementType
     isConstant = graph[codes].constant != nil
     if isConstant {
       source = codes
     } else {
-      guard let quantize = graph.producer(of: codes), quantize.op is QuantizeLinear,
+      guard let quantize = graph.producer(of: codes), quantize.op as? QuantizeLinear != nil,
         let data = quantize.inputs[0], Self.agree(quantize, node, in: graph)
       else { throw fail("codes that no quantizer of the same scale computes") }
       source = data

@@ -61,7 +61,7 @@ private struct ScaledLayer {
   /// `nil` where the layer stays as it is.
   init?(_ id: NodeID, in graph: Graph) throws(PassError) {
     let node = graph[id]
-    guard node.op is Conv || node.op is Gemm || node.op is MatMul, node.inputs.count > 1,
+    guard let form = node.op.dotProduct, form != .transposedConvolution, node.inputs.count > 1,
       let value = node.inputs[1], let quantizer = graph.producer(of: value),
       let quant = quantizer.op as? Quant,
       let constant = quantizer.inputs[0].flatMap({ graph[$0].constant })
@@ -75,7 +75,7 @@ private struct ScaledLayer {
       addend = try Addend(added, in: graph)
       if addend == nil { return nil }
     }
-    let added = node.op is MatMul ? try Self.addition(behind: node, in: graph) : nil
+    let added = node.op.dotProduct == .matMul ? try Self.addition(behind: node, in: graph) : nil
     var beta: Float = 1
     let channelAxis: Int
     switch node.op {
@@ -86,9 +86,9 @@ private struct ScaledLayer {
       weight = right
       scales = parameters.scales.map { $0 * gemm.alpha }
       beta = gemm.beta
-    case is MatMul where constant.rank == 2 && parameters.axis != nil,
-      is Conv where parameters.axis != nil:
-      channelAxis = node.op is Conv ? 0 : 1
+    case _ where parameters.axis != nil && (form == .convolution || constant.rank == 2):
+      if form == .gemm { return nil }
+      channelAxis = form == .convolution ? 0 : 1
       op = node.op
       weight = integers
       scales = parameters.scales
@@ -102,7 +102,8 @@ private struct ScaledLayer {
     } else {
       addition = nil
       biasQuantizer = nil
-      let spatial = [Int](repeating: 1, count: node.op is Conv ? constant.rank - 2 : 0)
+      let spatial = [Int](
+        repeating: 1, count: node.op.dotProduct == .convolution ? constant.rank - 2 : 0)
       bias = addend.flatMap { addend in
         let values = addend.values.elements(of: Float.self).map { $0 * beta }
         let shape = addend.values.shape
@@ -120,7 +121,7 @@ private struct ScaledLayer {
   )? {
     guard case let output?? = node.outputs.first, !graph.isOutput(output),
       graph.consumers(of: output).count == 1, let id = graph.consumers(of: output).first,
-      graph[id].op is Add,
+      graph[id].op.elementwise == .sum,
       let other = graph[id].inputs.compactMap({ $0 }).first(where: { $0 != output }),
       graph[other].constant == nil, let addend = try Addend(other, in: graph)
     else { return nil }
@@ -201,7 +202,7 @@ private struct ScaledLayer {
         ], output: name + "_bias_quantized", type: graph[constant].type)
     }
     var inputs = [node.inputs[0], quantized]
-    if biasQuantizer != nil, op is Conv {
+    if biasQuantizer != nil, op.dotProduct == .convolution {
       inputs.append(addend)
       addend = nil
     }
@@ -216,7 +217,7 @@ private struct ScaledLayer {
         type: type)
       addend = nil
     }
-    let spatial = op is Conv ? [Int](repeating: 1, count: weight.rank - 2) : []
+    let spatial = op.dotProduct == .convolution ? [Int](repeating: 1, count: weight.rank - 2) : []
     let scale = graph.addConstant(
       name: name + "_output_scale",
       Tensor(scales, shape: scales.count == 1 ? [] : [scales.count] + spatial))

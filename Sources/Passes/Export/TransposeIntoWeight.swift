@@ -43,7 +43,7 @@ public struct TransposeIntoWeight: Pass {
       let type = graph[output].type, let dimensions = type.dimensions,
       let order = try? transpose.resolvedPermutation(rank: dimensions.count), order.first == 0,
       let flattening = onlyReader(of: output, in: graph),
-      flattening.op is Flatten || flattening.op is Reshape,
+      flattening.op.movement?.arrangement == .kept,
       case let flat?? = flattening.outputs.first, let rows = graph[flat].type?.dimensions,
       rows.count == 2, rows[0] == dimensions[0]
     else { return nil }
@@ -51,13 +51,13 @@ public struct TransposeIntoWeight: Pass {
     guard !shape.contains(nil) else { return nil }
     var value = flat
     while let reader = onlyReader(of: value, in: graph), reader.inputs.first == value {
-      if reader.op is MatMul || (reader.op as? Gemm)?.transposesA == false {
+      if reader.op.dotProduct == .matMul || (reader.op as? Gemm)?.transposesA == false {
         return (reader.id, order, shape.compactMap { $0 })
       }
       let isQuantizer =
-        reader.op is Quant
+        reader.quant != nil
         && reader.inputs.dropFirst().allSatisfy { $0.flatMap { graph[$0].constant }?.count == 1 }
-      guard reader.op is any UnaryElementwise || reader.op is Clip || isQuantizer,
+      guard reader.op.elementwise == .unary || isQuantizer,
         case let next?? = reader.outputs.first
       else { return nil }
       value = next
@@ -76,7 +76,7 @@ public struct TransposeIntoWeight: Pass {
     _ weight: ValueID, along axis: Int, _ shape: [Int], _ order: [Int], _ graph: inout Graph
   ) -> ValueID? {
     if let node = graph.producer(of: weight) {
-      guard node.op is Quant, let data = node.inputs[0],
+      guard node.quant != nil, let data = node.inputs[0],
         node.inputs.dropFirst().allSatisfy({ isUniform($0, along: axis, graph) }),
         let moved = reordered(data, along: axis, shape, order, &graph)
       else { return nil }

@@ -83,7 +83,9 @@ struct ActivationSearch {
     return kept
   }
 
-  private func isSummand(_ edge: ActivationEdge) -> Bool { graph[edge.consumer].op is Add }
+  private func isSummand(_ edge: ActivationEdge) -> Bool {
+    graph[edge.consumer].op.elementwise == .sum
+  }
 
   private func candidates(
     _ group: QuantizationPlan.ActivationGroup, _ layers: [QuantizationPlan.Layer],

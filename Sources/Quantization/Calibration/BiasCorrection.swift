@@ -25,13 +25,13 @@ struct BiasCorrection {
       {
         return
       }
-      if graph[layer.node].op is MatMul, graph[reader].op is Add,
+      if graph[layer.node].op.dotProduct == .matMul, graph[reader].op.elementwise == .sum,
         moveConstant(of: reader, besides: output, in: &graph)
       {
         return
       }
     }
-    if graph[layer.node].op is MatMul {
+    if graph[layer.node].op.dotProduct == .matMul {
       addBehind(output, in: &graph)
     } else {
       moveBias(in: &graph)

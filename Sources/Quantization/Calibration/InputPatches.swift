@@ -50,7 +50,7 @@ struct InputPatches {
     case let gemm as Gemm:
       groups = 1
       source = .matrix(isColumn: gemm.transposesA, batch: [])
-    case is MatMul:
+    case let op where op.dotProduct == .matMul:
       groups = layer.layout.batch
       source = .matrix(isColumn: layer.dataPosition == 1, batch: Array(weight.shape.dropLast(2)))
     default: return nil

@@ -59,7 +59,7 @@ struct RangeCalibration {
       let group = plan.groups[index]
       var magnitude: Float = 0
       for value in group.values {
-        guard let range = StaticRange(of: value, in: graph), range.isBounded else {
+        guard let range = graph.outputRange(of: value), range.isBounded else {
           unbounded.append(graph[value].name)
           continue
         }

@@ -152,7 +152,7 @@ private struct Walk {
         depth: weight.shape[2...].reduce(1, *))
       channels = convolution.group * weight.shape[1]
       activationAxis = 1
-    case is ConvTranspose:
+    case let op where op.dotProduct == .transposedConvolution:
       inputChannels = InputChannels(
         outputs: layout.columns, inputs: layout.rows, depth: layout.depth)
       channels = layout.batch * layout.rows
@@ -177,15 +177,13 @@ private struct Walk {
       node.outputs.dropFirst().allSatisfy({ $0 == nil })
     else { return nil }
     switch node.op {
-    case is Relu, is LeakyRelu, is AveragePool, is GlobalAveragePool:
-      isBelowQuantizer = false
+    case let op where op.isHomogeneous:
+      if op.movement == nil { isBelowQuantizer = false }
       return pass(node, in: graph)
-    case is MaxPool, is Identity, is Dropout:
-      return pass(node, in: graph)
-    case is Flatten, is Reshape, is Squeeze:
+    case let op where op.movement?.arrangement == .kept:
       guard flatten(node, in: graph) else { return nil }
       return pass(node, in: graph)
-    case is Add:
+    case let op where op.elementwise == .sum:
       return passSum(node, in: graph)
     case let normalization as BatchNormalization:
       guard !normalization.usesBatchStatistics, activationAxis == 1 || graph[value].type?.rank == 2,

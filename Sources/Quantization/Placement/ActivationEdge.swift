@@ -17,7 +17,7 @@ struct ActivationEdge: Sendable, Hashable {
     var seen: Set<ActivationEdge> = [self]
     while let edge = pending.popLast() {
       guard let producer = graph.producer(of: edge.value),
-        let positions = PassThrough.dataPositions(of: producer, output: edge.value),
+        let positions = producer.movedInputs(to: edge.value),
         // Elements of a constant table are activations once they are chosen.
         positions.contains(where: { isComputed(producer.inputs[$0], in: graph) })
       else {
@@ -39,10 +39,6 @@ struct ActivationEdge: Sendable, Hashable {
 
   /// Whether the value stands directly after a rectifier and so is never negative.
   func isRectified(in graph: Graph) -> Bool {
-    guard let producer = graph.producer(of: value), producer.op is Relu || producer.op is Clip
-    else {
-      return false
-    }
-    return StaticRange(of: value, in: graph)?.minimum == 0
+    graph.outputRange(of: value).map { $0.isClip && $0.minimum == 0 } ?? false
   }
 }

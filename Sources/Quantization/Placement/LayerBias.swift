@@ -16,10 +16,10 @@ struct LayerBias: Sendable {
   /// `nil` where no constant of one number a channel is added.
   init?(_ layer: DotProductLayer, in graph: Graph) {
     let node = graph[layer.node]
-    if node.op is MatMul {
+    if node.op.dotProduct == .matMul {
       guard layer.dataPosition == 0, let output = layer.output(in: graph),
         !graph.isOutput(output), graph.consumers(of: output).count == 1,
-        let add = graph.consumers(of: output).first, graph[add].op is Add,
+        let add = graph.consumers(of: output).first, graph[add].op.elementwise == .sum,
         let position = graph[add].inputs.firstIndex(where: { $0 != output }),
         let tensor = graph[add].inputs[position].flatMap({ graph[$0].constant }),
         tensor.elementType == .float32, tensor.count == layer.layout.channelCount,

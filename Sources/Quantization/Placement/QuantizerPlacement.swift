@@ -80,7 +80,7 @@ struct QuantizerPlacement {
   }
 
   private func isProduct(_ node: Node) -> Bool {
-    (node.op is MatMul || node.op is Gemm)
+    (node.op.dotProduct == .matMul || node.op.dotProduct == .gemm)
       && activations(of: node).prefix(2).map(\.position) == [0, 1]
   }
 
@@ -113,7 +113,7 @@ struct QuantizerPlacement {
   private func additionDemands(_ order: [NodeID]) -> [Demand] {
     order.compactMap { id in
       let node = graph[id]
-      guard node.op is Add else { return nil }
+      guard node.op.elementwise == .sum else { return nil }
       let edges = activations(of: node)
       guard edges.count == 2 else { return nil }
       let bits = recipe.override(for: node.name).activationBits ?? recipe.activationBits
@@ -124,8 +124,8 @@ struct QuantizerPlacement {
   private func poolingDemands(_ order: [NodeID], readers: [Demand]) -> [Demand] {
     order.compactMap { id in
       let node = graph[id]
-      guard node.op is AveragePool || node.op is GlobalAveragePool,
-        case let input?? = node.inputs.first, case let output?? = node.outputs.first
+      guard node.op.isAverage, case let input?? = node.inputs.first,
+        case let output?? = node.outputs.first
       else { return nil }
       let reader = readers.first { $0.edges.contains { $0.value == output } }
       let edge = ActivationEdge(value: input, consumer: id, position: 0)

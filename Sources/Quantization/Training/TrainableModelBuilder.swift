@@ -132,19 +132,21 @@ struct TrainableModelBuilder {
   // MARK: Constants that are trained as they are
 
   private mutating func addConstants(of node: Node) {
-    switch node.op {
-    case is Conv, is ConvTranspose, is Gemm:
+    switch node.op.dotProduct {
+    case .convolution, .transposedConvolution, .gemm:
       take(node, 1, .weight)
       take(node, 2, .bias)
-    case is MatMul:
+    case .matMul:
       take(node, 0, .weight)
       take(node, 1, .weight)
-    case let normalization as BatchNormalization where !normalization.usesBatchStatistics:
+    case nil: break
+    }
+    if let normalization = node.op as? BatchNormalization, !normalization.usesBatchStatistics {
       take(node, 1, .normalization)
       take(node, 2, .normalization)
       take(node, 3, .statistic)
       take(node, 4, .statistic)
-    case is Add:
+    } else if node.op.elementwise == .sum {
       // A row or column of constants that an exporter adds is a bias.
       for position in node.inputs.indices {
         if let value = node.inputs[position], let tensor = graph[value].constant,
@@ -153,7 +155,6 @@ struct TrainableModelBuilder {
           take(node, position, .bias)
         }
       }
-    default: break
     }
   }
 

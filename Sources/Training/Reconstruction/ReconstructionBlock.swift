@@ -64,7 +64,7 @@ struct ReconstructionBlock: Sendable, Hashable {
   }
 
   private static func isLayer(_ node: Node) -> Bool {
-    node.op is Conv || node.op is ConvTranspose || node.op is Gemm || node.op is MatMul
+    node.op.dotProduct == .convolution || node.op.dotProduct == .transposedConvolution || node.op.dotProduct == .gemm || node.op.dotProduct == .matMul
   }
 }
 
