@@ -33,8 +33,17 @@ extension Graph {
         handedOn.append((result, target))
       }
     }
+    var captured: Set<ValueID> = []
+    for id in body.nodeIDs { captured.formUnion(body[id].captures.map(\.value)) }
+    let results = Set(body.outputs)
     for id in body.valueIDs where values[id] == nil && !isAbsent.contains(id) {
       let value = body[id]
+      // A few bytes that state types of values which nothing reads would grow with each call.
+      if value.producer == nil, body.consumers(of: id).isEmpty, !captured.contains(id),
+        !results.contains(id)
+      {
+        continue
+      }
       let copy = addValue(name: prefix + value.name, type: value.type)
       self[copy].constant = value.constant
       self[copy].serializedConstant = value.serializedConstant

@@ -85,7 +85,7 @@ extension FunctionFault: CustomStringConvertible {
     case .arity(let node, let inputs, let outputs):
       "has \(inputs) inputs and \(outputs) outputs, fewer than node '\(node)' gives it"
     case .tooLarge(let limit):
-      "is called so often that its bodies exceed \(limit) nodes; export the model again"
+      "is called so often that its bodies exceed \(limit) nodes, inputs and outputs; export the model again"
     }
   }
 }

@@ -6,8 +6,8 @@ enum FormatLimits {
   static let values = 1 << 24
   /// The length of a chain of functions that call each other.
   static let functionDepth = 100
-  /// The number of nodes that the calls of a model's functions may become.
-  static let expandedNodes = 1 << 17
+  /// The number of nodes, with their inputs and outputs, that the calls of a model's functions may become.
+  static let expandedParts = 1 << 18
   /// The least supported version of the standard operator set.
   static let oldestOpset = 7
   static let oldestIRVersion = 3

@@ -10,6 +10,14 @@ struct FunctionInliner {
   let resolver: any OperatorResolver
   /// The opsets that bodies import.
   private(set) var opsets: [OpsetImport] = []
+  /// Bodies without calls, by what is called with which attributes: functions may call each other twice in each of many
+  /// layers.
+  private var bodies: [Call: (graph: Graph, opsets: [OpsetImport])] = [:]
+
+  private struct Call: Hashable {
+    var key: FunctionLibrary.Key
+    var attributes: [Attribute]
+  }
 
   init(library: FunctionLibrary, model: Model, resolver: any OperatorResolver) {
     self.library = library
@@ -28,25 +36,32 @@ struct FunctionInliner {
   private mutating func expand(_ graph: inout Graph) throws(FormatProblem) {
     for id in graph.nodeIDs where library.contains(graph[id]) {
       let node = graph[id]
-      let key = FunctionLibrary.key(node)
-      guard let (found, imports) = try library.body(of: node, in: model, resolver: resolver) else {
-        continue
-      }
-      var body = found
+      guard let (body, imports) = try body(of: node) else { continue }
       guard node.inputs.count <= body.inputs.count, node.outputs.count <= body.outputs.count else {
         throw .function(
-          name: key.name,
+          name: FunctionLibrary.key(node).name,
           .arity(
             node: node.name, inputs: body.inputs.count, outputs: body.outputs.count))
       }
-      try expand(&body)
-      opsets += imports
       let version = imports.first { OpsetImport.canonical($0.domain).isEmpty }?.version
       graph.remove(id)
       graph.splice(
         body, prefix: node.name + "/", inputs: node.inputs, outputs: node.outputs,
         identity: try identity(opset: version ?? model.opset(of: "") ?? 1))
     }
+  }
+
+  /// The body of the function that a node calls, without calls in it; `nil` for a node that calls none.
+  private mutating func body(of node: Node) throws(FormatProblem) -> (Graph, [OpsetImport])? {
+    let call = Call(key: FunctionLibrary.key(node), attributes: node.op.attributes())
+    if let known = bodies[call] { return known }
+    guard var (body, imports) = try library.body(of: node, in: model, resolver: resolver) else {
+      return nil
+    }
+    try expand(&body)
+    opsets += imports
+    bodies[call] = (body, imports)
+    return (body, imports)
   }
 
   private func identity(opset: Int) throws(FormatProblem) -> any Operator {

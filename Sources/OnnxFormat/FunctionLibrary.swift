@@ -16,7 +16,14 @@ struct FunctionLibrary: Sendable {
   /// The serialized functions, of which each call decodes its own copy with its own attributes.
   private var functions: [Key: [UInt8]] = [:]
   /// The keys of each function's nodes, whether they are calls or not, with those of the graphs inside them.
-  private var nodes: [Key: [Key]] = [:]
+  private var nodes: [Key: [Call]] = [:]
+
+  /// A node of a function, which calls another one or doesn't.
+  private struct Call {
+    var key: Key
+    /// The node and its inputs and outputs.
+    var parts: Int
+  }
 
   init() {}
 
@@ -26,7 +33,7 @@ struct FunctionLibrary: Sendable {
       guard functions.updateValue(pack(message), forKey: key) == nil else {
         throw .function(name: key.name, .repeated)
       }
-      nodes[key] = Self.keys(message.pointee.node, message.pointee.n_node)
+      nodes[key] = Self.calls(message.pointee.node, message.pointee.n_node)
     }
   }
 
@@ -51,48 +58,50 @@ struct FunctionLibrary: Sendable {
   }
 
   /// Checks, before any call is replaced, that the calls in a graph come to an end and become at most
-  /// ``FormatLimits/expandedNodes`` nodes: a few bytes can demand very many.
+  /// ``FormatLimits/expandedParts`` parts: a few bytes can demand very many.
   ///
   /// - Throws: ``FormatProblem`` for a function that calls itself, or is called too deeply or too often.
   func check(_ graph: Onnx__GraphProto) throws(FormatProblem) {
     if isEmpty { return }
     var known: [Key: Int] = [:]
     var size = 0
-    for key in Self.keys(graph.node, graph.n_node) where functions[key] != nil {
-      size += try expandedSize(of: key, callers: [], known: &known)
-      guard size <= FormatLimits.expandedNodes else {
-        throw .function(name: key.name, .tooLarge(limit: FormatLimits.expandedNodes))
+    for call in Self.calls(graph.node, graph.n_node) where functions[call.key] != nil {
+      size += try expandedSize(of: call, callers: [], known: &known)
+      guard size <= FormatLimits.expandedParts else {
+        throw .function(name: call.key.name, .tooLarge(limit: FormatLimits.expandedParts))
       }
     }
   }
 
-  /// The keys of a graph's nodes, with those of the graphs inside them.
+  /// A graph's nodes, with those of the graphs inside them.
   ///
   /// Recursion is bounded: the scanner limits how deep messages are nested.
-  private static func keys(_ list: MessageList<Onnx__NodeProto>?, _ count: Int) -> [Key] {
-    var keys: [Key] = []
+  private static func calls(_ list: MessageList<Onnx__NodeProto>?, _ count: Int) -> [Call] {
+    var calls: [Call] = []
     for node in messages(list, count) {
-      keys.append(key(node))
+      let parts = 1 + Int(node.pointee.n_input) + Int(node.pointee.n_output)
+      calls.append(Call(key: key(node), parts: parts))
       for attribute in messages(node.pointee.attribute, node.pointee.n_attribute) {
         let a = attribute.pointee
         for graph in (a.g.map { [$0] } ?? []) + messages(a.graphs, a.n_graphs) {
-          keys += self.keys(graph.pointee.node, graph.pointee.n_node)
+          calls += self.calls(graph.pointee.node, graph.pointee.n_node)
         }
       }
     }
-    return keys
+    return calls
   }
 
-  /// The number of nodes that a call becomes.
+  /// The number of parts that a node becomes.
   ///
   /// - Parameters:
   ///   - callers: the functions whose bodies contain the call, outermost first.
   ///   - known: the sizes found so far.
   private func expandedSize(
-    of key: Key, callers: [Key], known: inout [Key: Int]
+    of call: Call, callers: [Key], known: inout [Key: Int]
   ) throws(FormatProblem) -> Int {
-    if let size = known[key] { return size }
-    guard let nodes = nodes[key] else { return 1 }
+    let key = call.key
+    if let size = known[key] { return max(size, call.parts) }
+    guard let nodes = nodes[key] else { return call.parts }
     guard !callers.contains(key) else { throw .function(name: key.name, .recursive) }
     guard callers.count < FormatLimits.functionDepth else {
       throw .function(name: key.name, .tooDeep(limit: FormatLimits.functionDepth))
@@ -101,10 +110,10 @@ struct FunctionLibrary: Sendable {
     for node in nodes {
       let more = try expandedSize(of: node, callers: callers + [key], known: &known)
       // Sizes can double with each function of a chain.
-      size = min(size + more, FormatLimits.expandedNodes + 1)
+      size = min(size + more, FormatLimits.expandedParts + 1)
     }
     known[key] = size
-    return size
+    return max(size, call.parts)
   }
 
   static func key(_ node: Node) -> Key {
