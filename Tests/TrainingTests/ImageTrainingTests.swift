@@ -46,7 +46,7 @@ import Testing
     let samples = try data.batch(Array(0..<8)).inputs
     let model = try Converter(Recipe()).trainable(
       Model(graph: graph, irVersion: 8, opsets: [OpsetImport(domain: "", version: 13)]),
-      calibration: try #require(InMemoryCalibration(samples)))
+      calibration: InMemoryCalibration(samples))
     var outputs = Trainer.Outputs()
     let logs = try TemporaryFolder()
     outputs.csv = logs.path("log.csv")

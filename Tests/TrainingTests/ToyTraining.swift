@@ -87,7 +87,7 @@ struct ToyTraining {
     recipe.method = method
     let samples = try data.batch(Array(0..<16)).inputs
     return try Converter(recipe).trainable(
-      Self.float(), calibration: try #require(InMemoryCalibration(samples)))
+      Self.float(), calibration: InMemoryCalibration(samples))
   }
 
   func trainer(_ interruption: Interruption = Interruption()) throws -> Trainer {

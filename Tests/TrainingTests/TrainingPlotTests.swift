@@ -92,7 +92,7 @@ private func records(_ count: Int, loss: (Int) -> Double, epochs: Int = 0) -> [T
 
   @Test(
     arguments: [
-      [0.0, 1], [3, 3], [0, 0], [-1e-9, 1e-9], [1e-300, 1e300], [-1e308, 1e308], [5e-324], [],
+      [0.0, 1], [3, 3], [0, 0], [-1e-9, 1e-9], [1e-300, 1e300], [-1e308, 1e308], [.leastNonzeroMagnitude], [],
       [0.91, 0.9100001], [1e15, 1e15 + 1], [-7, 123_456],
     ] as [[Double]])
   func `every axis has ticks inside it and values between its ends`(values: [Double]) {
@@ -124,7 +124,7 @@ private func records(_ count: Int, loss: (Int) -> Double, epochs: Int = 0) -> [T
   @Test func `whatever the values, a figure is valid and stays on its canvas`() throws {
     let hostile: [(Int) -> Double] = [
       { _ in .nan }, { _ in 0 }, { $0 == 50 ? .infinity : 1 }, { $0 % 2 == 0 ? -1e308 : 1e308 },
-      { _ in 1e-310 },
+      { _ in .leastNonzeroMagnitude },
     ]
     for loss in hostile {
       for rows in [records(100, loss: loss, epochs: 10), records(1, loss: loss), []] {

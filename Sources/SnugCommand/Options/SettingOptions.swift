@@ -8,7 +8,7 @@ import Snug
 struct SettingOptions<Table: SettingTable>: ParsableArguments, CustomReflectable {
   private var options: [Definition]
 
-  init() { options = Table.settings.map(Definition.init) }
+  init() { options = Table.settings.map { Definition($0) } }
 
   init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
