@@ -7,7 +7,7 @@ enum FormatLimits {
   /// The length of a chain of functions that call each other.
   static let functionDepth = 100
   /// The number of nodes, with their inputs and outputs, that the calls of a model's functions may become.
-  static let expandedParts = 1 << 18
+  static let expandedParts = 1 << 17
   /// The least supported version of the standard operator set.
   static let oldestOpset = 7
   static let oldestIRVersion = 3
