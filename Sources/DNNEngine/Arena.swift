@@ -1,4 +1,4 @@
-import Glibc
+import TensorCore
 
 /// A block of memory that the intermediate tensors of a computation share by lifetime.
 public final class Arena {

@@ -72,7 +72,8 @@ public final class MatrixProduct {
     into output: UnsafeMutableRawPointer?
   ) throws(EngineError) {
     nonisolated(unsafe) let (left, right, bias, output) = (left, right, bias, output)
-    nonisolated(unsafe) let (slots, tiles) = (slots, tiles)
+    nonisolated(unsafe) let slots = slots
+    let tiles = tiles
     try Engine.forEachOnOneThread(count: slots.count) { (index) throws(EngineError) in
       for position in stride(from: index, to: tiles.count, by: slots.count) {
         let tile = tiles[position]

@@ -1,4 +1,4 @@
-import Glibc
+import TensorCore
 
 /// Memory in which primitives compute: one block for each thread, as large as the thread's primitives have needed.
 ///

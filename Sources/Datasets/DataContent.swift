@@ -1,11 +1,5 @@
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// What the files of a data set hold, as names, sizes and a sample of their bytes. It is the same wherever the data
 /// lies, and is found in bounded time, however much data there is.
 public struct DataContent: Sendable, Hashable {

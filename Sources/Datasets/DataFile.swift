@@ -1,11 +1,5 @@
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// A regular file, read at given offsets.
 ///
 /// Reads copy rather than map the file, so that a file that shrinks meanwhile causes an error and not a signal.

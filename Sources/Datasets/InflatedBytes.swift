@@ -2,12 +2,6 @@ import CZlib
 import Synchronization
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// The content of a deflate stream, inflated as far as it is asked for.
 ///
 /// Small content is inflated and checked at once. Of larger content, memory holds all from its beginning to the last

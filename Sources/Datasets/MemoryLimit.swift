@@ -1,11 +1,5 @@
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// Bounds on the memory that data may take.
 enum MemoryLimit {
   /// The memory of the machine in bytes, or that of the container where it is less.

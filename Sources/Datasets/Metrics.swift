@@ -1,11 +1,5 @@
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// Measures of how well a model's outputs meet the references of a data set.
 public enum Metrics {
   /// Counts the samples whose label is among the classes with the `k` largest scores.

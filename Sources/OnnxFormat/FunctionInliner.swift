@@ -55,9 +55,10 @@ struct FunctionInliner {
   private mutating func body(of node: Node) throws(FormatProblem) -> (Graph, [OpsetImport])? {
     let call = Call(key: FunctionLibrary.key(node), attributes: node.op.attributes())
     if let known = bodies[call] { return known }
-    guard var (body, imports) = try library.body(of: node, in: model, resolver: resolver) else {
+    guard let (found, imports) = try library.body(of: node, in: model, resolver: resolver) else {
       return nil
     }
+    var body = found
     try expand(&body)
     opsets += imports
     bodies[call] = (body, imports)

@@ -1,14 +1,6 @@
 import COnnxProto
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 extension TensorDecoder {
   /// The elements of the typed field that belongs to `type`.
   func typedStorage(_ message: Message, type: ElementType, count: Int, field: DataField)

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TensorCore
 
 /// 2^x, rounded once from double precision, so that no library's single-precision version matters.
 func exp2(_ x: Float) -> Float { Float(exp2(Double(x))) }

@@ -64,7 +64,7 @@ struct Evaluator {
         }
       }
       done += batch.count
-      progress(Progress(activity: "evaluating", completed: done, total: total, unit: "samples"))
+      progress(JobProgress(activity: "evaluating", completed: done, total: total, unit: "samples"))
     }
     return score.evaluation(seconds: (ContinuousClock.now - start).inSeconds)
   }

@@ -121,7 +121,7 @@ extension ModelFile {
   ) throws(SnugError) -> Conversion {
     try wrapping { () throws(ConversionError) in
       try Converter(options.recipe).convert(model, calibration: calibration) {
-        progress(Progress($0))
+        progress(JobProgress($0))
       }
     }
   }
@@ -137,7 +137,7 @@ extension ModelFile {
       try Converter(options.recipe).trainable(
         model, calibration: calibration, asConverted: asConverted
       ) {
-        progress(Progress($0))
+        progress(JobProgress($0))
       }
     }
     guard let calibration, options.recipe.reconstructionSteps > 0 else { return start }
@@ -146,7 +146,7 @@ extension ModelFile {
       settings.steps = options.recipe.reconstructionSteps
       settings.seed = options.seed
       return try BlockReconstruction(start, calibration: calibration, settings: settings).run {
-        progress(Progress(activity: "reconstructing", completed: $0, total: $1, unit: "blocks"))
+        progress(JobProgress(activity: "reconstructing", completed: $0, total: $1, unit: "blocks"))
       }.model
     } catch {
       throw .training(file: path, error)
@@ -163,7 +163,7 @@ extension ModelFile {
   }
 }
 
-extension Progress {
+extension JobProgress {
   init(_ progress: Converter.Progress) {
     self.init(
       activity: progress.stage.rawValue, completed: progress.completed, total: progress.total,

@@ -2,7 +2,7 @@ import Datasets
 import GraphIR
 
 /// What a model's outputs mean, which decides its metric.
-public enum Task: String, Sendable, Hashable, CaseIterable {
+public enum ModelTask: String, Sendable, Hashable, CaseIterable {
   /// Class scores; top-1 and top-5 accuracy in percent, and cross-entropy.
   case classification
   /// Images in, larger images out; PSNR in dB on RGB images in 0...1.
@@ -15,7 +15,7 @@ public enum Task: String, Sendable, Hashable, CaseIterable {
 public struct Preprocessing: Sendable, Hashable {
   public var normalization = Normalization.identity
   /// `nil` tells the task from the data.
-  public var task: Task?
+  public var task: ModelTask?
   /// Factor by which super-resolution inputs are smaller than their targets.
   public var upscaleFactor: Int?
 

@@ -1,4 +1,3 @@
-import Glibc
 import TensorCore
 
 /// What the operating system counts for this process.

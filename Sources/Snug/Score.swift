@@ -1,5 +1,4 @@
 import Datasets
-import Glibc
 import TensorCore
 
 /// The sums behind an evaluation's figures, over batches.

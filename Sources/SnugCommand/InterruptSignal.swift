@@ -1,4 +1,3 @@
-import Glibc
 import Snug
 
 /// SIGINT and SIGTERM as a wish to stop: the step that runs is finished and the state saved.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Snug
 
 /// `snug`: reads the command line, runs one subcommand, and turns what it throws into an exit status.

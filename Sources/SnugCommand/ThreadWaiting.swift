@@ -1,4 +1,4 @@
-import Glibc
+import Snug
 
 /// How long threads that wait for each other keep their cores busy.
 ///

@@ -1,13 +1,5 @@
 import CKernels
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A file that appears under its name only once it is complete.
 ///
 /// Bytes go to a ``TemporaryFile`` in the same folder, which ``commit()`` flushes and renames. Without a commit the

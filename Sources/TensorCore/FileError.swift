@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A file-system call that failed.
 public struct FileError: Error, Sendable, Hashable {
   public enum Operation: Sendable, Hashable {

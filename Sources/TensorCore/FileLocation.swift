@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// The place to which a path leads, through links, `.` and `..`, whether or not something is there yet.
 ///
 /// An existing file or folder is identified by device and inode, so that hard links, folders that are mounted twice,

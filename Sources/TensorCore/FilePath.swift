@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Operations on file paths.
 public enum FilePath {
   /// The absolute path without links, `.` and `..`.

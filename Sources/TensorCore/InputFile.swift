@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// An open file that is read from start to end, or again after it is rewound.
 public final class InputFile: Sendable {
   public let path: String

@@ -1,13 +1,5 @@
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Memory whose content can be produced again, so that it is occupied only while somebody reads it.
 ///
 /// The address never changes.

@@ -1,14 +1,6 @@
 import CKernels
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// The file to which an output is written before it gets its name.
 ///
 /// The file is locked as long as it is open, and its name marks it as temporary (``isName(_:)``). A process that

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ProgressBarTests {
   private let start = ContinuousClock.now
-  private let quarter = Progress(
+  private let quarter = JobProgress(
     activity: "calibrating", completed: 256, total: 1024, unit: "samples")
 
   @Test func `nothing is shown within the first second`() {
@@ -34,7 +34,7 @@ import Testing
 
   @Test func `counts beyond the total don't overflow the bar`() {
     var bar = ProgressBar(activity: "x", start: start)
-    let progress = Progress(activity: "x", completed: 7, total: 0, unit: "steps")
+    let progress = JobProgress(activity: "x", completed: 7, total: 0, unit: "steps")
     #expect(
       bar.line(for: progress, at: start + .seconds(2), columns: 100)
         == "x [########################] 1/1 steps, 0.5/s, 0 s left")

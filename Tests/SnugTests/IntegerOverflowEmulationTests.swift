@@ -13,7 +13,7 @@ import Testing
 
   private func evaluate(
     _ file: ModelFile, on data: String, _ overflow: OverflowOptions?, limit: Int? = nil,
-    task: Snug.Task? = nil
+    task: ModelTask? = nil
   ) throws -> Evaluation {
     var options = EvaluationOptions()
     options.limit = limit

@@ -92,7 +92,8 @@ private func records(_ count: Int, loss: (Int) -> Double, epochs: Int = 0) -> [T
 
   @Test(
     arguments: [
-      [0.0, 1], [3, 3], [0, 0], [-1e-9, 1e-9], [1e-300, 1e300], [-1e308, 1e308], [.leastNonzeroMagnitude], [],
+      [0.0, 1], [3, 3], [0, 0], [-1e-9, 1e-9], [1e-300, 1e300], [-1e308, 1e308],
+      [.leastNonzeroMagnitude], [],
       [0.91, 0.9100001], [1e15, 1e15 + 1], [-7, 123_456],
     ] as [[Double]])
   func `every axis has ticks inside it and values between its ends`(values: [Double]) {

@@ -1,11 +1,5 @@
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// Opens data, whose kind it tells by the content.
 ///
 /// | content | samples |

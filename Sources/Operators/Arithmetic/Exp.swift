@@ -1,5 +1,4 @@
 import DNNEngine
-import Glibc
 import GraphIR
 import TensorCore
 

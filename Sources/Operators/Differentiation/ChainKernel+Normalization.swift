@@ -54,7 +54,8 @@ extension ChainKernel {
       let raw = scale == 0 ? 0 : (mean[channel] - offsets[0].pointer[channel]) / scale
       pivot.pointer[channel] = raw.isFinite ? raw : 0
     }
-    nonisolated(unsafe) let (chain, channels, pivot) = (chain, grid.channels, pivot.pointer)
+    nonisolated(unsafe) let (chain, pivot) = (chain, pivot.pointer)
+    let channels = grid.channels
     grid.parts.forEach { part, sample, begin, end in
       let row = sums.row(part)
       withUnsafePointer(to: chain) {

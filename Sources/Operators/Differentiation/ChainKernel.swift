@@ -1,6 +1,5 @@
 import CKernels
 import DNNEngine
-import Glibc
 import GraphIR
 import Quantizers
 import TensorCore

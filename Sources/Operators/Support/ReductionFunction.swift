@@ -1,4 +1,3 @@
-import Glibc
 import TensorCore
 
 /// What a reduction makes of the elements of a group.

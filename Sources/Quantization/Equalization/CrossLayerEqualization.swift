@@ -4,14 +4,6 @@ import Passes
 import Quantizers
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Cross-layer equalization (Nagel et al. 2019, arXiv 1906.04721, section 4.1) for weights with a scale a channel
 /// under an accumulator budget, and activations with one scale a tensor.
 ///

@@ -1,14 +1,7 @@
 import AccumulatorBounds
 import GraphIR
 import Quantizers
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TensorCore
 
 /// Chooses the integers of one layer by its method.
 struct LayerQuantization {

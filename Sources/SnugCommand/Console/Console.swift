@@ -28,7 +28,7 @@ final class Console: Sendable {
   }
 
   /// Draws the progress of a job that has lasted for more than a second; ends its bar when complete.
-  func show(_ progress: Progress) {
+  func show(_ progress: JobProgress) {
     state.withLock { state in
       guard state.showsProgress else { return }
       let now = ContinuousClock.now

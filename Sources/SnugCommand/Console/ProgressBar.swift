@@ -17,7 +17,7 @@ struct ProgressBar {
   }
 
   /// The line to draw now, `nil` when it is too early for one.
-  mutating func line(for progress: Progress, at now: ContinuousClock.Instant, columns: Int)
+  mutating func line(for progress: JobProgress, at now: ContinuousClock.Instant, columns: Int)
     -> String?
   {
     guard now - start >= Self.delay, lastDrawn.map({ now - $0 >= Self.interval }) ?? true

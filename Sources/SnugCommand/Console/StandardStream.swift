@@ -1,4 +1,3 @@
-import Glibc
 import Snug
 
 /// A standard stream as a plain file descriptor: unbuffered, and with errors that can be seen.

@@ -1,14 +1,6 @@
 import CKernels
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// The right to write states to a folder, which one process has at a time.
 ///
 /// It is a lock on a file in the folder. The system releases it when the process that holds it ends, in whatever way;

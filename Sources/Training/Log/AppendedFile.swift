@@ -1,13 +1,5 @@
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A file that grows at its end. Every write has reached the system when it returns.
 final class AppendedFile {
   let path: String

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TensorCore
 
 /// Cross-entropy between the probabilities p of a row and its label, in nats: the negative sum over the classes of
 /// t log p, where the targets t are (1 - e) + e / classes for the label and e / classes for any other class (label

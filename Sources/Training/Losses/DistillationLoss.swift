@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TensorCore
 
 /// The distance of a student's probabilities p from its teacher's q, in nats: T^2 times the sum over the classes of
 /// q log(q / p), both softmax at temperature T (Hinton et al. 2015, section 2). T^2 keeps the size of gradients.

@@ -1,13 +1,5 @@
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// What losses over rows of class scores share.
 enum RowLoss {
   /// The number of elements worth a thread of its own; each takes an exponential.

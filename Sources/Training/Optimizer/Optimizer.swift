@@ -1,14 +1,6 @@
 import CKernels
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Updates a flat buffer of parameters by their gradients, and keeps the moments that this takes.
 ///
 /// A step allocates no buffer, runs in parallel, and gives the same bits for any number of threads, since each

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TensorCore
 
 /// The scale of one axis: which values it spans and where its ticks are.
 struct PlotAxis: Sendable {

@@ -3,14 +3,6 @@ import Operators
 import Quantization
 import TensorCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Trains a quantized model block by block toward the outputs of the float model's blocks, without labels (after
 /// BRECQ, Li et al. 2021, arXiv 2102.05426).
 ///

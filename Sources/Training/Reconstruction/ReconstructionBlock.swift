@@ -63,9 +63,7 @@ struct ReconstructionBlock: Sendable, Hashable {
     return result
   }
 
-  private static func isLayer(_ node: Node) -> Bool {
-    node.op.dotProduct == .convolution || node.op.dotProduct == .transposedConvolution || node.op.dotProduct == .gemm || node.op.dotProduct == .matMul
-  }
+  private static func isLayer(_ node: Node) -> Bool { node.op.dotProduct != nil }
 }
 
 /// Which nodes read a value, among those that lead from a graph's inputs to its outputs.

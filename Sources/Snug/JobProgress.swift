@@ -1,5 +1,5 @@
 /// How far a long job has come.
-public struct Progress: Sendable, Hashable {
+public struct JobProgress: Sendable, Hashable {
   /// What is being done, such as `calibrating`.
   public var activity: String
   public var completed: Int
@@ -16,4 +16,4 @@ public struct Progress: Sendable, Hashable {
 }
 
 /// Receives progress, from the thread that does the job and often; it must return soon.
-public typealias ProgressHandler = @Sendable (Progress) -> Void
+public typealias ProgressHandler = @Sendable (JobProgress) -> Void
