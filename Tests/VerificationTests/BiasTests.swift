@@ -102,11 +102,16 @@ import Testing
     #expect(verdict.counterexample?.bias == 4)
   }
 
-  @Test(arguments: [(6, true), (4, true), (3, false)])
-  func `a stated width of the bias is held against its integers`(bits: Int, holds: Bool) throws {
-    var builder = Self.builder(.gemm, bias: 7)
+  @Test(arguments: [
+    (7, 6, true), (7, 4, true), (7, 3, false), (-8, 4, true), (-8, 3, false), (-9, 4, false),
+  ])
+  func `a stated width of the bias is held against its integers`(
+    bias: Int, bits: Int, holds: Bool
+  ) throws {
+    var builder = Self.builder(.gemm, bias: bias)
     let entry = AccumulatorAnnotation(
-      layer: "layer", output: "layer_out", weight: "w", targetBits: 8, requiredBits: 6,
+      layer: "layer", output: "layer_out", weight: "w", targetBits: 8,
+      requiredBits: try #require(try builder.layer().requiredBits),
       inputBits: 2, inputSigned: false, method: "exact", biasBits: bits)
     builder.metadata = [
       KeyValue(AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode([entry]))

@@ -175,11 +175,12 @@ struct LayerAnalyzer {
     let products = [Int128(right.minimum), Int128(right.maximum)].flatMap {
       [least * $0, greatest * $0]
     }
-    // The bound is that of a channel with one weight, 1, and an input K times as wide as one product.
-    let low = min(products.min() ?? 0, 0) * Int128(length)
-    let high = max(products.max() ?? 0, 0) * Int128(length)
-    guard let low = Int64(exactly: low), let high = Int64(exactly: high),
-      let range = IntegerRange(low, high)
+    // The bound is that of a channel with one weight, 1, and an input K times as wide as one product; it counts 0,
+    // too, for products that have not been added yet.
+    let low = (products.min() ?? 0).multipliedReportingOverflow(by: Int128(length))
+    let high = (products.max() ?? 0).multipliedReportingOverflow(by: Int128(length))
+    guard !low.overflow, !high.overflow, let low = Int64(exactly: low.partialValue),
+      let high = Int64(exactly: high.partialValue), let range = IntegerRange(low, high)
     else { throw .unknownDotLength(value: try context.name(0)) }
     let bias = try BiasReader(
       context: context, kind: kind, analysis: analysis, places: places,

@@ -216,16 +216,37 @@ import Testing
   func `a constant image under a run-time kernel is bounded by its own integers`(_ type: String)
     throws
   {
+    for numbers in [
+      [3, -2, 0, 1, 1, 2], [1, -7, 3, 0, 0, 0], [1, 3, 7, 0, 0, 2], [-5, -6, -7, -5, -5, -5],
+    ] {
+      var builder = GraphBuilder()
+      let image = builder.quant(
+        builder.constant(numbers.map { Float($0) }, [1, 6, 1, 1], name: "image"), bits: 4,
+        signed: true)
+      let kernel = Self.operand(
+        &builder, "k", type == "Conv" ? [2, 6, 1, 1] : [6, 2, 1, 1], -1...4)
+      builder.output(builder.node(type, [image, kernel]))
+      let layer = try builder.layer()
+      #expect(layer.dotLength == 6)
+      let products = numbers.flatMap { [-$0, 4 * $0] } + [0]
+      let (low, high) = (6 * (products.min() ?? 0), 6 * (products.max() ?? 0))
+      let required = (1...32).first { -(1 << ($0 - 1)) <= low && high <= (1 << ($0 - 1)) - 1 }
+      #expect(layer.requiredBits == required, "\(numbers)")
+    }
+  }
+
+  @Test(arguments: [-(1 << 32), 1 << 32] as [Int64])
+  func `products whose sum exceeds 128 bits are refused without a trap`(_ zeroPoint: Int64) throws {
     var builder = GraphBuilder()
-    let image = builder.quant(
-      builder.constant([3, -2, 0, 1, 1, 2], [1, 6, 1, 1], name: "image"), bits: 4, signed: true)
-    let kernel = Self.operand(
-      &builder, "k", type == "Conv" ? [2, 6, 1, 1] : [6, 2, 1, 1], -1...4)
-    builder.output(builder.node(type, [image, kernel]))
-    let layer = try builder.layer()
-    #expect(layer.dotLength == 6)
-    // 6 * 3 * 4 = 72 above, 6 * -2 * 4 = -48 below.
-    #expect(layer.requiredBits == 8)
+    let sides = ["a", "b"].map { name in
+      builder.input(name, TensorType(.int32, [.fixed(1), .fixed(Int.max)]))
+    }
+    let zero = builder.constant(of: [zeroPoint], [])
+    builder.output(builder.node("MatMulInteger", sides + [zero, zero]))
+    guard case .unknownDotLength? = try builder.layer().obstacle else {
+      Issue.record("expected an unknown length")
+      return
+    }
   }
 
   @Test func `a bias that counts in a product of two activations is one more summand`() throws {
