@@ -278,7 +278,7 @@ import Testing
     for type in ["Relu", "Mystery"] {
       var builder = GraphBuilder()
       let liar = builder.node(type, [builder.input()], type: TensorType(.uint8, shape: [1, 2]))
-      let moved = builder.node("Transpose", [builder.node("Identity", [liar])], name: "moved")
+      let moved = builder.node("Transpose", [builder.node("Relu", [liar], name: "again")])
       builder.output(
         builder.node("MatMulInteger", [moved, builder.constant(of: [Int8(1), -1], [2, 1])]))
       let result = try Verifier.verify(

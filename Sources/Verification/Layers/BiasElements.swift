@@ -35,8 +35,9 @@ struct BiasElements {
       throw .unknownBias(value: constant.name)
     }
     var axis = axis ?? -1
-    // Channels repeat along the axis where the weight has a batch.
-    if axis < 0 || constant.shape[axis] < 2 || channels.count % constant.shape[axis] != 0 {
+    // Channels repeat along the axis where the weight has a batch. A constant of another size enlarges the output, so
+    // that every channel meets all of it.
+    if axis < 0 || constant.shape[axis] < 2 || constant.shape[axis] != channels.axisSize {
       axis = -1
     }
     let size = axis < 0 ? 1 : constant.shape[axis]

@@ -253,10 +253,13 @@ struct ChannelSteps {
   let steps: [Double]
   /// The axis of the layer's output that numbers its channels, counted from the last one.
   let axisFromEnd: Int?
+  /// The number of channels along that axis, which divides that of all channels where the weight has a batch.
+  let axisSize: Int
 
-  init(scales: [Float], inputScale: Float?, axisFromEnd: Int?) {
+  init(scales: [Float], inputScale: Float?, axisFromEnd: Int?, axisSize: Int) {
     steps = scales.map { Double($0) * Double(inputScale ?? 1) }
     self.axisFromEnd = axisFromEnd
+    self.axisSize = axisSize
   }
 
   var count: Int { steps.count }

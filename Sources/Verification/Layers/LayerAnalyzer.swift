@@ -122,7 +122,9 @@ struct LayerAnalyzer {
         axisFromEnd: weightIsRight
           ? kind.channelAxisFromEnd(
             layout, isChannelsLast: context.node.op.domain == "qonnx.custom_op.channels_last")
-          : rowAxisFromEnd(context, kind))
+          : rowAxisFromEnd(context, kind),
+        axisSize: kind.isConvolution
+          ? layout.channelCount : layout.channelAxes.last.map { layout.weight.shape[$0] } ?? 1)
     ).read()
     layer.mayMissTaps = kind.mayMissTaps(context)
     layer.channels = sums.enumerated().map { channel, sums in
@@ -185,7 +187,7 @@ struct LayerAnalyzer {
     let bias = try BiasReader(
       context: context, kind: kind, analysis: analysis, places: places,
       channels: ChannelSteps(
-        scales: [right.scale ?? 1], inputScale: left.scale, axisFromEnd: nil)
+        scales: [right.scale ?? 1], inputScale: left.scale, axisFromEnd: nil, axisSize: 1)
     ).read()
     layer.bias = bias
     layer.requiredBits =

@@ -99,6 +99,28 @@ extension BiasProofTests {
     }
   }
 
+  @Test(arguments: [true, false])
+  func `a constant that enlarges the output meets each channel of a batch`(_ isRight: Bool) throws {
+    for shape in isRight ? [[4], [1, 4], [4, 1, 4]] : [[4, 1], [4, 4, 1], [4, 4]] {
+      var builder = GraphBuilder()
+      let count = shape.reduce(1, *)
+      let x = builder.quant(
+        builder.input("x", TensorType(.float32, shape: isRight ? [4, 1, 2] : [4, 2, 1])),
+        scale: 0.5, bits: 2, signed: false)
+      // One channel for each matrix of the batch; the first one has products.
+      let w = builder.quant(
+        builder.constant([1, 1, 0, 0, 0, 0, 0, 0], isRight ? [4, 2, 1] : [4, 1, 2]), scale: 1,
+        bits: 3, signed: true)
+      let y = builder.node("MatMul", isRight ? [x, w] : [w, x], name: "layer")
+      let b = builder.quant(
+        builder.constant((0..<count).map { $0 == count - 1 ? 50 : 0 }, shape, name: "b"),
+        scale: 0.5, bits: 8, signed: true)
+      builder.output(builder.node("Add", [y, b], name: "sum"))
+      let layer = try builder.layer()
+      #expect(layer.channels.map(\.worstCase.maximum) == [106, 100, 100, 100], "\(shape)")
+    }
+  }
+
   @Test(arguments: [1, -1])
   func `summands whose sum exceeds 64 bits are refused, even where the products are zero`(
     _ sign: Int
