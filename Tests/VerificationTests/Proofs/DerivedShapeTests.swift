@@ -164,6 +164,12 @@ import Testing
       [9, nil]),
     Case(
       "Gather", [.shape([5, nil, 7]), .shape([2, 3], .int64)], with: [int("axis", 1)], [5, 2, 3, 7]),
+    Case(
+      "Slice", [.shape([9, 8])],
+      with: [ints("starts", [0]), ints("ends", [3]), ints("axes", [1])], [9, 3]),
+    Case(
+      "Slice", [.shape([9, 8])],
+      with: [ints("starts", [1]), ints("ends", [3]), ints("axes", [0])], [2, 8]),
     Case("GatherElements", [.shape([5, 4]), .shape([2, 3], .int64)], [2, 3]),
     Case("Expand", [.shape([3, 1]), .vector([2, 1, 4])], [2, 3, 4]),
     Case("Expand", [.shape([3, 1]), .vector([-1, nil])], [3, nil]),
