@@ -147,4 +147,23 @@ import Testing
     builder.output(builder.node("Add", [y, b]))
     #expect(try builder.layer().bias?.values == values)
   }
+
+  @Test func `what is added to codes to which QGemm rounded its sum is outside`() throws {
+    for hasScale in [true, false] {
+      var builder = GraphBuilder()
+      let x = builder.input("x", TensorType(.uint8, [1, 2]))
+      let (scale, zero) = (builder.constant([1], []), builder.constant(of: [Int8(0)], []))
+      let w = builder.constant(of: [Int8(1), -1], [2, 1])
+      let y = builder.node(
+        "QGemm",
+        [x, scale, builder.constant(of: [UInt8(0)], []), w, scale, zero]
+          + (hasScale ? [nil, scale, zero] : []), domain: "com.microsoft", name: "layer")
+      let b =
+        hasScale
+        ? builder.constant(of: [Int8(100)], [1])
+        : builder.quant(builder.constant([100], [1]), bits: 8, signed: true)
+      builder.output(builder.node("Add", [y, b]))
+      #expect(try builder.layer().bias?.values == (hasScale ? nil : [100]))
+    }
+  }
 }
