@@ -102,11 +102,16 @@ import Testing
     #expect(verdict.counterexample?.bias == 4)
   }
 
-  @Test(arguments: [(6, true), (4, true), (3, false)])
-  func `a stated width of the bias is held against its integers`(bits: Int, holds: Bool) throws {
-    var builder = Self.builder(.gemm, bias: 7)
+  @Test(arguments: [
+    (7, 6, true), (7, 4, true), (7, 3, false), (-8, 4, true), (-8, 3, false), (-9, 4, false),
+  ])
+  func `a stated width of the bias is held against its integers`(
+    bias: Int, bits: Int, holds: Bool
+  ) throws {
+    var builder = Self.builder(.gemm, bias: bias)
     let entry = AccumulatorAnnotation(
-      layer: "layer", output: "layer_out", weight: "w", targetBits: 8, requiredBits: 6,
+      layer: "layer", output: "layer_out", weight: "w", targetBits: 8,
+      requiredBits: try #require(try builder.layer().requiredBits),
       inputBits: 2, inputSigned: false, method: "exact", biasBits: bits)
     builder.metadata = [
       KeyValue(AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode([entry]))
@@ -141,5 +146,24 @@ import Testing
       "DequantizeLinear", [builder.constant(of: [Int32(100)], [1]), builder.constant([0.125], [])])
     builder.output(builder.node("Add", [y, b]))
     #expect(try builder.layer().bias?.values == values)
+  }
+
+  @Test func `what is added to codes to which QGemm rounded its sum is outside`() throws {
+    for hasScale in [true, false] {
+      var builder = GraphBuilder()
+      let x = builder.input("x", TensorType(.uint8, [1, 2]))
+      let (scale, zero) = (builder.constant([1], []), builder.constant(of: [Int8(0)], []))
+      let w = builder.constant(of: [Int8(1), -1], [2, 1])
+      let y = builder.node(
+        "QGemm",
+        [x, scale, builder.constant(of: [UInt8(0)], []), w, scale, zero]
+          + (hasScale ? [nil, scale, zero] : []), domain: "com.microsoft", name: "layer")
+      let b =
+        hasScale
+        ? builder.constant(of: [Int8(100)], [1])
+        : builder.quant(builder.constant([100], [1]), bits: 8, signed: true)
+      builder.output(builder.node("Add", [y, b]))
+      #expect(try builder.layer().bias?.values == (hasScale ? nil : [100]))
+    }
   }
 }

@@ -100,6 +100,111 @@ import Testing
     #expect(layer.weight?.scales == [1, 10])
   }
 
+  @Test func `Squeeze without axes removes the dimensions of 1 and no other`() throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let squeezed = builder.node("Squeeze", [Self.weight(&builder, [1, 2, 1, 3])])
+    builder.output(builder.node("MatMul", [x, squeezed]))
+    #expect(try builder.layer().integers == [[1, 4], [2, 5], [3, 6]])
+  }
+
+  @Test(arguments: [true, false])
+  func `stored integers whose step or zero point varies inside one sum are refused`(
+    _ isTransposed: Bool
+  ) throws {
+    for scales in [[1, 1, 1], [1, 2, 1], [1, 1, 2], [2, 1, 1]] as [[Float]] {
+      for zeros in [[0, 0, 0], [0, 3, 0], [0, 0, 3], [3, 0, 0]] as [[Int8]] {
+        var builder = GraphBuilder()
+        let x = builder.quant(builder.input(), bits: 4, signed: false)
+        let w = builder.constant(
+          of: [Int8(1), 2, 3, 4, 5, 6], isTransposed ? [2, 3] : [3, 2], name: "w")
+        let scaled = builder.node(
+          "DequantizeLinear",
+          [w, builder.constant(scales, [3]), builder.constant(of: zeros, [3])],
+          [Attribute("axis", .int(isTransposed ? 1 : 0))])
+        builder.output(
+          builder.node("Gemm", [x, scaled], [Attribute("transB", .int(isTransposed ? 1 : 0))]))
+        let isUniform = Set(scales).count == 1 && Set(zeros).count == 1
+        #expect(
+          try builder.layer().obstacle == (isUniform ? nil : .weightScaleWithinSum(value: "w")))
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("ConvInteger", [[0, 1], [-7, -6]]), ("QLinearConv", [[0, 1], [-7, -6]]),
+      ("MatMulInteger", [[0, 2], [-8, -6]]), ("MatMulInteger left", [[0, 1], [-7, -6]]),
+      ("QLinearMatMul", [[0, 2], [-8, -6]]), ("QLinearMatMul left", [[0, 1], [-7, -6]]),
+      ("QGemm", [[0, 2], [-8, -6]]), ("QGemm transB", [[0, 1], [-7, -6]]),
+    ] as [(String, [[Int64]])])
+  func `a zero point for each channel is subtracted in that channel, on either side`(
+    _ form: String, _ expected: [[Int64]]
+  ) throws {
+    var builder = GraphBuilder()
+    let type = form.split(separator: " ").first.map(String.init) ?? form
+    let isConv = type.contains("Conv")
+    let isLeft = form.hasSuffix("left")
+    let x = builder.input("x", TensorType(.int8, shape: isConv ? [1, 2, 1] : [2, 2]))
+    let w = builder.constant(of: [Int8(1), 2, 3, 4], isConv ? [2, 2, 1] : [2, 2])
+    let zeros = builder.constant(of: [Int8(1), 10], [2])
+    let (one, none) = (builder.constant([1], []), builder.constant(of: [Int8(0)], []))
+    let scales = builder.constant([1, 0.5], [2])
+    let inputs: [ValueID?] =
+      type.hasSuffix("Integer")
+      ? isLeft ? [w, x, zeros] : [x, w, none, zeros]
+      : isLeft
+        ? [w, scales, zeros, x, one, none, one, none]
+        : [x, one, none, w, scales, zeros] + (type == "QGemm" ? [] : [one, none])
+    builder.output(
+      builder.node(
+        type, inputs, form == "QGemm transB" ? [Attribute("transB", .int(1))] : [],
+        domain: type == "QGemm" ? "com.microsoft" : ""))
+    let layer = try builder.layer()
+    #expect(layer.obstacle == nil)
+    #expect(layer.integers == expected)
+    if !type.hasSuffix("Integer") { #expect(layer.weight?.scales == [1, 0.5]) }
+  }
+
+  @Test func `a convolution with its channels last has the same channels and products`() throws {
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let w = Self.weight(&builder, [2, 1, 2, 2])
+    builder.output(builder.node("Conv", [x, w], domain: "qonnx.custom_op.channels_last"))
+    #expect(try builder.layer().integers == [[1, 2, 3, 4], [5, 6, 7, 8]])
+  }
+
+  @Test func `an operand of another kind than the operator's is refused`() throws {
+    for form in ["stored", "codes", "grid", "scaled"] {
+      var builder = GraphBuilder()
+      let x = builder.input("x", TensorType(.uint8, shape: [1, 2]))
+      let stored = builder.constant(of: [Int8(1), -1], [2, 1], name: "w")
+      let one = builder.constant([1], [])
+      let quantized = builder.quant(builder.input("r"), bits: 4, signed: false)
+      let sum =
+        switch form {
+        // Integers without a step where real numbers are multiplied.
+        case "stored": builder.node("MatMul", [quantized, stored])
+        case "codes":
+          builder.node(
+            "MatMul",
+            [quantized, builder.node("QuantizeLinear", [builder.constant([1, 2], [2, 1]), one])])
+        // Real numbers where integers are.
+        case "grid": builder.node("MatMulInteger", [quantized, stored])
+        default:
+          builder.node(
+            "MatMulInteger",
+            [
+              x,
+              builder.node(
+                "DequantizeLinear", [stored, one, builder.constant(of: [Int8(100)], [])]),
+            ])
+        }
+      builder.output(sum)
+      #expect(try builder.layer().obstacle != nil, "\(form)")
+    }
+  }
+
   @Test func `a scale that varies inside one sum is refused`() throws {
     var builder = GraphBuilder()
     let x = builder.quant(builder.input(), bits: 4, signed: false)

@@ -67,6 +67,8 @@ import Testing
     (3, 1, 1, 1, 0, nil, true), (3, 2, 1, 2, 0, nil, true), (3, 1, 1, 3, 0, nil, false),
     (2, 1, 3, 1, 0, nil, false), (2, 1, 3, 1, 0, 2, false), (2, 1, 3, 1, 0, 4, true),
     (2, 2, 1, 0, 1, 5, true), (2, 3, 1, 1, 1, 4, false), (2, 3, 1, 0, 1, nil, false),
+    (2, 1, 3, 2, 0, 3, true), (2, 1, 3, 2, 0, 2, false), (2, 1, 1, 1, 0, 0, false),
+    (2, 1, 1, 1, 0, 1, true),
   ])
   func `a maximum over windows keeps the range where none lies in the padding alone`(
     _ kernel: Int, _ stride: Int, _ dilation: Int, _ pad: Int, _ ceil: Int, _ size: Int?,
@@ -154,9 +156,31 @@ import Testing
     #expect(Self.range(joined) == -8...31)
     #expect(joined.input?.bits == 5)
     #expect(joined.input?.signed == true)
-    #expect(
-      try concat(0.25).obstacle
-        == .unquantizedInput(value: "Concat_out", origin: .node(type: "Concat", name: "Concat")))
+    let refused = Obstacle.unquantizedInput(
+      value: "Concat_out", origin: .node(type: "Concat", name: "Concat"))
+    #expect(try concat(0.25).obstacle == refused)
+    for isFirst in [true, false] {
+      let mixed = try Self.layer { builder, x in
+        let codes = builder.input("codes", TensorType(.int8, nil))
+        return builder.node("Concat", isFirst ? [codes, x, x] : [x, codes, x])
+      }
+      // Where the codes come first, their type bounds what follows from it.
+      #expect(isFirst ? mixed.input?.bits == 8 : mixed.obstacle == refused)
+    }
+  }
+
+  @Test(arguments: ["none", "add", "mul", "min", "max"])
+  func `elements that Scatter combines with those in their place are not followed`(
+    _ reduction: String
+  ) throws {
+    for type in ["ScatterElements", "ScatterND"] {
+      let layer = try Self.layer { builder, x in
+        builder.node(
+          type, [x, builder.constant(of: [Int64(0)], [1]), x],
+          [Attribute("reduction", .string(reduction))])
+      }
+      #expect(Self.range(layer) == (reduction == "none" ? -8...7 : nil))
+    }
   }
 
   @Test(arguments: [
@@ -250,6 +274,20 @@ import Testing
     let mystery = Obstacle.unanalysedOperator(domain: "", type: "Mystery")
     let layers = try builder.verify(32).layers
     #expect(layers.map(\.layer.obstacle) == [mystery, mystery])
+    // Not behind further operators either, nor where the caller vouches for the one that is unknown.
+    for type in ["Relu", "Mystery"] {
+      var builder = GraphBuilder()
+      let liar = builder.node(type, [builder.input()], type: TensorType(.uint8, shape: [1, 2]))
+      let moved = builder.node("Transpose", [builder.node("Relu", [liar], name: "again")])
+      builder.output(
+        builder.node("MatMulInteger", [moved, builder.constant(of: [Int8(1), -1], [2, 1])]))
+      let result = try Verifier.verify(
+        builder.model,
+        VerificationConditions(
+          accumulatorBits: 32, assumptions: [OperatorName(domain: "", type: "Mystery")]))
+      #expect(!result.isCertified, "\(type)")
+      #expect(result.layers.count == 1)
+    }
   }
 
   @Test func `Dropout that trains, and a crop beyond the input, are refused`() throws {

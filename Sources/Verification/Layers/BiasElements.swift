@@ -35,8 +35,9 @@ struct BiasElements {
       throw .unknownBias(value: constant.name)
     }
     var axis = axis ?? -1
-    // Channels repeat along the axis where the weight has a batch.
-    if axis < 0 || constant.shape[axis] < 2 || channels.count % constant.shape[axis] != 0 {
+    // Channels repeat along the axis where the weight has a batch. A constant of another size enlarges the output, so
+    // that every channel meets all of it.
+    if axis < 0 || constant.shape[axis] < 2 || constant.shape[axis] != channels.axisSize {
       axis = -1
     }
     let size = axis < 0 ? 1 : constant.shape[axis]
@@ -127,19 +128,20 @@ struct BiasSum {
   }
 
   /// Adds further summands. They are added in any order, so that some may be in the register before the others.
-  mutating func add(_ other: BiasSum) {
-    if other.names.isEmpty { return }
+  ///
+  /// - Throws: ``Obstacle/unknownBias(value:)`` where a bound exceeds 64 bits, as no register may.
+  mutating func add(_ other: BiasSum) throws(Obstacle) {
+    guard let name = other.names.first else { return }
     if names.isEmpty {
       self = other
       return
     }
-    ranges = zip(ranges, other.ranges).map { a, b in
-      // The clamped bounds are those of 64 bits, which no register exceeds.
+    for (channel, b) in other.ranges.enumerated() {
+      let a = ranges[channel]
       let least = min(a.lowerBound, 0).addingReportingOverflow(min(b.lowerBound, 0))
       let greatest = max(a.upperBound, 0).addingReportingOverflow(max(b.upperBound, 0))
-      return
-        (least.overflow ? .min : least.partialValue)...(greatest.overflow
-        ? .max : greatest.partialValue)
+      guard !least.overflow, !greatest.overflow else { throw .unknownBias(value: name) }
+      ranges[channel] = least.partialValue...greatest.partialValue
     }
     isConstant = false
     names += other.names.filter { !names.contains($0) }

@@ -33,10 +33,10 @@ struct BiasReader {
         id, factor: try operandFactor(), isBare: isBare,
         axisFromEnd: kind.isConvolution ? 0 : channels.axisFromEnd)
       {
-        sum.add(summand)
+        try sum.add(summand)
       }
     }
-    if isOpen { sum.add(try additions()) }
+    if isOpen { try sum.add(try additions()) }
     return sum.summary
   }
 
@@ -77,6 +77,15 @@ struct BiasReader {
     /// Whether the channels may lie elsewhere than in the layer's own output.
     var isMoved = false
     var isNegated = false
+    /// Whether some elements hold the sum and others what it was subtracted from, or one holds both.
+    var isMixed = false
+
+    /// Covers another value that holds the sum, of which elements may be taken as well.
+    mutating func join(_ other: Reached) {
+      sum.widen(to: other.sum)
+      isMoved = isMoved || other.isMoved
+      isMixed = isMixed || other.isMixed || isNegated != other.isNegated
+    }
   }
 
   /// The bounds of what is added on any path from the layer's output.
@@ -132,9 +141,7 @@ struct BiasReader {
         return nil
       }
       for input in inputs {
-        guard let other = reached[input] else { continue }
-        next.sum.widen(to: other.sum)
-        next.isNegated = next.isNegated || other.isNegated
+        if let other = reached[input] { next.join(other) }
       }
       next.isMoved = true
       return next
@@ -150,16 +157,15 @@ struct BiasReader {
     guard let first = inputs.firstIndex(where: { reached[$0] != nil }),
       var next = reached[inputs[first]]
     else { return nil }
-    for (position, input) in inputs.enumerated() where position != first {
-      guard let other = reached[input] else {
-        try add(input, to: &next, sign: 1, node)
-        continue
-      }
+    let others = inputs[..<first] + inputs[(first + 1)...]
+    for input in others {
+      guard let other = reached[input] else { continue }
       // The sum is added to itself: integers are doubled, which nothing here bounds.
       if kind.sumsIntegers { throw .unknownBias(value: context.graph[input].name) }
-      next.sum.widen(to: other.sum)
-      next.isMoved = next.isMoved || other.isMoved
-      next.isNegated = next.isNegated || other.isNegated
+      next.join(other)
+    }
+    for input in others where reached[input] == nil {
+      try add(input, to: &next, sign: 1, node)
     }
     return next
   }
@@ -171,6 +177,7 @@ struct BiasReader {
     if var next = reached[inputs[0]] {
       if reached[inputs[1]] != nil {
         if kind.sumsIntegers { throw .unknownBias(value: context.graph[inputs[1]].name) }
+        next.isMixed = true
         return next
       }
       try add(inputs[1], to: &next, sign: -1, node)
@@ -190,8 +197,8 @@ struct BiasReader {
         id, factor: sign / (try resultFactor()), isBare: false,
         axisFromEnd: next.isMoved ? nil : channels.axisFromEnd)
     else { return }
-    if next.isNegated { throw .subtractedSum(node: node.name) }
-    next.sum.add(summand)
+    if next.isNegated || next.isMixed { throw .subtractedSum(node: node.name) }
+    try next.sum.add(summand)
   }
 
   // MARK: One summand
@@ -246,10 +253,13 @@ struct ChannelSteps {
   let steps: [Double]
   /// The axis of the layer's output that numbers its channels, counted from the last one.
   let axisFromEnd: Int?
+  /// The number of channels along that axis, which divides that of all channels where the weight has a batch.
+  let axisSize: Int
 
-  init(scales: [Float], inputScale: Float?, axisFromEnd: Int?) {
+  init(scales: [Float], inputScale: Float?, axisFromEnd: Int?, axisSize: Int) {
     steps = scales.map { Double($0) * Double(inputScale ?? 1) }
     self.axisFromEnd = axisFromEnd
+    self.axisSize = axisSize
   }
 
   var count: Int { steps.count }

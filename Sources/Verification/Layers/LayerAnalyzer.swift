@@ -122,7 +122,9 @@ struct LayerAnalyzer {
         axisFromEnd: weightIsRight
           ? kind.channelAxisFromEnd(
             layout, isChannelsLast: context.node.op.domain == "qonnx.custom_op.channels_last")
-          : rowAxisFromEnd(context, kind))
+          : rowAxisFromEnd(context, kind),
+        axisSize: kind.isConvolution
+          ? layout.channelCount : layout.channelAxes.last.map { layout.weight.shape[$0] } ?? 1)
     ).read()
     layer.mayMissTaps = kind.mayMissTaps(context)
     layer.channels = sums.enumerated().map { channel, sums in
@@ -175,16 +177,17 @@ struct LayerAnalyzer {
     let products = [Int128(right.minimum), Int128(right.maximum)].flatMap {
       [least * $0, greatest * $0]
     }
-    // The bound is that of a channel with one weight, 1, and an input K times as wide as one product.
-    let low = min(products.min() ?? 0, 0) * Int128(length)
-    let high = max(products.max() ?? 0, 0) * Int128(length)
-    guard let low = Int64(exactly: low), let high = Int64(exactly: high),
-      let range = IntegerRange(low, high)
+    // The bound is that of a channel with one weight, 1, and an input K times as wide as one product; it counts 0,
+    // too, for products that have not been added yet.
+    let low = (products.min() ?? 0).multipliedReportingOverflow(by: Int128(length))
+    let high = (products.max() ?? 0).multipliedReportingOverflow(by: Int128(length))
+    guard !low.overflow, !high.overflow, let low = Int64(exactly: low.partialValue),
+      let high = Int64(exactly: high.partialValue), let range = IntegerRange(low, high)
     else { throw .unknownDotLength(value: try context.name(0)) }
     let bias = try BiasReader(
       context: context, kind: kind, analysis: analysis, places: places,
       channels: ChannelSteps(
-        scales: [right.scale ?? 1], inputScale: left.scale, axisFromEnd: nil)
+        scales: [right.scale ?? 1], inputScale: left.scale, axisFromEnd: nil, axisSize: 1)
     ).read()
     layer.bias = bias
     layer.requiredBits =

@@ -35,7 +35,8 @@ extension ShapeRules {
       case nil: result.append(nil)
       }
     }
-    guard let open, let source else { return result }
+    // The standard leaves open what -1 is beside a dimension of 0 that isn't copied.
+    guard let open, let source, keepsZero == 0 || !target.contains(0) else { return result }
     return completed(result, open: open, source: source, target: target)
   }
 

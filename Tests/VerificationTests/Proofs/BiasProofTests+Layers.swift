@@ -15,8 +15,12 @@ extension BiasProofTests {
     /// Whether the weight has a batch of its own, so that its channels are those of all batches.
     var isBatched = false
     var isVector = false
+    /// Whether this is the convolution of QONNX whose channels are the last axis.
+    var isChannelsLast = false
 
-    var testDescription: String { "\(type) \(output)\(weightFirst ? " weight first" : "")" }
+    var testDescription: String {
+      "\(type) \(output)\(weightFirst ? " weight first" : "")\(isChannelsLast ? " last" : "")"
+    }
     /// One entry for each of the verifier's channels: the indices that the output has there.
     var channels: [[(axis: Int, index: Int)]] {
       isBatched
@@ -34,6 +38,7 @@ extension BiasProofTests {
     Layer(type: "Gemm", output: [2, 2], channelAxis: 1),
     Layer(type: "Gemm", output: [2, 2], channelAxis: 0, weightFirst: true),
     Layer(type: "Conv", output: [2, 2, 1, 2], channelAxis: 1),
+    Layer(type: "Conv", output: [2, 1, 2, 2], channelAxis: 3, isChannelsLast: true),
     Layer(type: "ConvTranspose", output: [2, 2, 1, 2], channelAxis: 1),
     Layer(type: "MatMulInteger", output: [2, 2], channelAxis: 1),
     Layer(type: "ConvInteger", output: [2, 2, 1, 2], channelAxis: 1),
@@ -52,7 +57,7 @@ extension BiasProofTests {
     let shape: [Int] =
       layer.isVector
       ? [2]
-      : isConv ? [2, 2, 1, 2] : layer.weightFirst ? [2, 2] : Array(layer.output.dropLast()) + [2]
+      : isConv ? layer.output : layer.weightFirst ? [2, 2] : Array(layer.output.dropLast()) + [2]
     let x: ValueID
     if isInteger {
       let codes = builder.input("x", TensorType(.int8, shape: shape))
@@ -75,7 +80,7 @@ extension BiasProofTests {
       && !layer.weightFirst || layer.type == "Gemm" && !layer.weightFirst
     let rows = byColumns ? [[3, -1], [-2, 0]] : weights
     var numbers = rows.flatMap { $0 }
-    var weightShape = isConv ? [2, 2, 1, 1] : [2, 2]
+    var weightShape = isConv ? layer.isChannelsLast ? [2, 1, 1, 2] : [2, 2, 1, 1] : [2, 2]
     if layer.isBatched {
       numbers += numbers
       weightShape = [2, 2, 2]
@@ -90,7 +95,7 @@ extension BiasProofTests {
     }
     return builder.node(
       layer.type, (layer.weightFirst ? [w, x] : [x, w]) + (operand.map { [$0] } ?? []), attributes,
-      name: "layer")
+      domain: layer.isChannelsLast ? "qonnx.custom_op.channels_last" : "", name: "layer")
   }
 
   /// The least and the greatest partial sum of a channel's products over all inputs and orders.

@@ -46,7 +46,8 @@ import Testing
             let factor = (form == "Sub" ? -1 : 1) * (isInteger ? 1 : multiple)
             // A convolution's own bias follows the channels.
             let places =
-              form == "operand" && layer.type.hasPrefix("Conv") ? [2, 1, 1] : shape
+              form == "operand" && layer.type.hasPrefix("Conv") && !layer.isChannelsLast
+              ? [2, 1, 1] : shape
             let added = Self.bounds(layer, values.map { $0 * factor }, places)
             // Axes that the channels are known to lie along are followed exactly.
             let rank = layer.output.count
@@ -143,6 +144,7 @@ import Testing
         let ends = [full.lowerBound * factor, full.upperBound * factor].sorted()
         try Self.expect(
           builder, layer, layer.channels.map { _ in ends[0]...ends[1] }, isExact: true, form)
+        #expect(try builder.layer().bias?.values == nil)
       }
     }
   }

@@ -216,16 +216,41 @@ import Testing
   func `a constant image under a run-time kernel is bounded by its own integers`(_ type: String)
     throws
   {
-    var builder = GraphBuilder()
-    let image = builder.quant(
-      builder.constant([3, -2, 0, 1, 1, 2], [1, 6, 1, 1], name: "image"), bits: 4, signed: true)
-    let kernel = Self.operand(
-      &builder, "k", type == "Conv" ? [2, 6, 1, 1] : [6, 2, 1, 1], -1...4)
-    builder.output(builder.node(type, [image, kernel]))
-    let layer = try builder.layer()
-    #expect(layer.dotLength == 6)
-    // 6 * 3 * 4 = 72 above, 6 * -2 * 4 = -48 below.
-    #expect(layer.requiredBits == 8)
+    for numbers in [
+      [3, -2, 0, 1, 1, 2], [1, -7, 3, 0, 0, 0], [1, 3, 7, 0, 0, 2], [-5, -6, -7, -5, -5, -5],
+    ] {
+      var builder = GraphBuilder()
+      let image = builder.quant(
+        builder.constant(numbers.map { Float($0) }, [1, 6, 1, 1], name: "image"), bits: 4,
+        signed: true)
+      let kernel = Self.operand(
+        &builder, "k", type == "Conv" ? [2, 6, 1, 1] : [6, 2, 1, 1], -1...4)
+      builder.output(builder.node(type, [image, kernel]))
+      let layer = try builder.layer()
+      #expect(layer.dotLength == 6)
+      let products = numbers.flatMap { [-$0, 4 * $0] } + [0]
+      let (low, high) = (6 * (products.min() ?? 0), 6 * (products.max() ?? 0))
+      let required = (1...32).first { -(1 << ($0 - 1)) <= low && high <= (1 << ($0 - 1)) - 1 }
+      #expect(layer.requiredBits == required, "\(numbers)")
+    }
+  }
+
+  @Test func `products whose sum exceeds 128 bits are refused without a trap`() throws {
+    // The square of -3 * 2^31 times (2^66 - 1) / 9 is 2^128 - 2^62, which wraps to a number of 63 bits.
+    for length in [Int.max, 8_198_552_921_648_689_607] {
+      var builder = GraphBuilder()
+      let least = builder.constant(of: [Int32.min], [])
+      let sides = [[1, length], [length, 1]].map { shape in
+        builder.node(
+          "Clip", [builder.input("x", TensorType(.int32, shape.map { .fixed($0) })), least, least])
+      }
+      let zero = builder.constant(of: [Int64(1) << 32], [])
+      builder.output(builder.node("MatMulInteger", sides + [zero, zero]))
+      guard case .unknownDotLength? = try builder.layer().obstacle else {
+        Issue.record("expected an unknown length")
+        continue
+      }
+    }
   }
 
   @Test func `a bias that counts in a product of two activations is one more summand`() throws {
