@@ -15,6 +15,9 @@ import Yams
 /// Paths mean the same as on the command line.
 public enum RecipeFile {
   static let sizeLimit = 1 << 20
+  /// The number of aliases (`*name`), each of which stands for a whole part of the document: a few lines of them can
+  /// demand very much.
+  static let aliasLimit = 8
 
   /// Sets those `options` that the file names.
   ///
@@ -82,6 +85,9 @@ public enum RecipeFile {
   }
 
   private static func compose(_ text: String, path: String) throws(RecipeFileError) -> YAMLNode? {
+    guard aliasCount(text) <= aliasLimit else {
+      throw RecipeFileError(path: path, reason: .tooManyAliases(limit: aliasLimit))
+    }
     do {
       return try Yams.compose(yaml: text)
     } catch let error as YamlError {
@@ -89,6 +95,19 @@ public enum RecipeFile {
     } catch {
       throw RecipeFileError(path: path, reason: .syntax("\(error)"))
     }
+  }
+
+  /// The stars that may begin an alias: those after a blank or a sign of the syntax, and before a name.
+  private static func aliasCount(_ text: String) -> Int {
+    let blanks = Array(" \t\r\n".utf8)
+    let before = blanks + Array("[{,:?-".utf8)
+    var (count, last, isStar) = (0, UInt8(ascii: " "), false)
+    for byte in text.utf8 {
+      if isStar, !blanks.contains(byte) { count += 1 }
+      isStar = byte == UInt8(ascii: "*") && before.contains(last)
+      last = byte
+    }
+    return count
   }
 
   private static func contents(of path: String) throws(RecipeFileError) -> String {

@@ -6,6 +6,7 @@ public struct RecipeFileError: Error, Sendable, Hashable {
     case unreadable(FileError)
     case tooLarge(limit: Int)
     case notUTF8
+    case tooManyAliases(limit: Int)
     case syntax(String)
     case notMapping
     case unknownKey(suggestion: String?)
@@ -41,6 +42,8 @@ extension RecipeFileError {
       ("can't be read: \(error.reason)", "check the path given to --recipe")
     case .tooLarge(let limit): ("is larger than \(limit / 1024) KiB", "give a YAML recipe")
     case .notUTF8: ("is not UTF-8 text", "give a YAML recipe")
+    case .tooManyAliases(let limit):
+      ("has more than \(limit) aliases (*name)", "write the values out, and names with * in quotes")
     case .syntax(let problem): ("is not valid YAML: \(problem)", "correct the line")
     case .notMapping: ("holds no mapping", "write one 'option: value' a line")
     case .unknownKey(let suggestion):
