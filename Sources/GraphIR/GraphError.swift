@@ -4,8 +4,6 @@ public enum GraphError: Error, Sendable, Hashable {
   case cycle(nodes: [String])
   /// A node reads, or the graph outputs, a value that nothing provides.
   case danglingValue(name: String, consumer: String?)
-  /// Two nodes or two values have the same name.
-  case duplicateName(String)
   /// A node's operator rejects its attributes or inputs.
   case node(name: String, type: String, OperatorError)
 }
@@ -18,7 +16,6 @@ extension GraphError: CustomStringConvertible {
     case .danglingValue(let name, let consumer?):
       "node '\(consumer)': input '\(name)' is neither computed nor given"
     case .danglingValue(let name, nil): "output '\(name)' is neither computed nor given"
-    case .duplicateName(let name): "the name '\(name)' is defined twice"
     case .node(let name, let type, let error): "node '\(name)' (\(type)): \(error)"
     }
   }

@@ -98,7 +98,7 @@ extension WireFault: CustomStringConvertible {
     case .group: "has an unsupported wire type"
     case .length: "is longer than what contains it"
     case .wireType(let expected): "is not encoded as \(expected)"
-    case .repeated: "stands more than once"
+    case .repeated: "is given more than once"
     case .zeroByte: "contains a zero byte"
     case .schema: "does not follow the schema"
     }
@@ -108,7 +108,7 @@ extension WireFault: CustomStringConvertible {
 extension AttributeFault: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .repeated: "stands more than once"
+    case .repeated: "is given more than once"
     case .noContent(let type): "is declared as \(type) and has no content"
     case .unknownType(let type): "has the unknown type \(type)"
     case .contentOfOtherType(let declared, let found):

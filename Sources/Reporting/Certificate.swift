@@ -62,13 +62,14 @@ public struct Certificate: Sendable {
     else { return }
     switch (own, other) {
     case (.object(let own), .object(let other)):
+      func inside(_ key: String) -> String { place.isEmpty ? key : "\(place).\(key)" }
       var names: Set<String> = []
       for member in other where !names.insert(member.key).inserted {
-        found.append("\(place).\(member.key) is there twice")
+        found.append("\(inside(member.key)) is there twice")
       }
       let theirs = Dictionary(other.map { ($0.key, $0.value) }) { first, _ in first }
       for member in own {
-        let inside = place.isEmpty ? member.key : "\(place).\(member.key)"
+        let inside = inside(member.key)
         guard let value = theirs[member.key] else {
           found.append("\(inside) is missing")
           continue
@@ -77,7 +78,7 @@ public struct Certificate: Sendable {
       }
       let known = Set(own.map(\.key))
       for member in other where !known.contains(member.key) {
-        found.append("\(place).\(member.key) is not part of it")
+        found.append("\(inside(member.key)) is not part of it")
       }
     case (.array(let own), .array(let other)):
       guard own.count == other.count else {

@@ -38,7 +38,7 @@ public struct CertificateCheck: Sendable {
         "\(certificate) says the same, number by number"
           + (report.result.isCertified ? ": the certificate holds." : "."))
     } else {
-      lines += style.wrap("\(certificate) is no certificate of this file:")
+      lines += style.wrap("\(certificate) is not a certificate of this file:")
       for difference in differences {
         lines += "\n" + style.wrap(difference, first: 2, rest: 4)
       }

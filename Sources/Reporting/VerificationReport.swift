@@ -30,7 +30,8 @@ public struct VerificationReport: Sendable {
     paragraphs += shown
     if shown.count < examples.count {
       paragraphs.append(
-        "… and \(examples.count - shown.count) more refuted layers (--json has all).")
+        "\(style.ellipsis) and \(examples.count - shown.count) more refuted layers (--json has all)."
+      )
     }
     paragraphs.append(VerdictText.summary(result, style: style))
     return paragraphs.joined(separator: "\n\n") + "\n"

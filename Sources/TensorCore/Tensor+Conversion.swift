@@ -6,8 +6,7 @@ extension Tensor {
     return Tensor(values, shape: shape)
   }
 
-  /// The elements as `Int`; `nil` unless the tensor holds integers or booleans. `uint64` elements are clamped to
-  /// `Int.max`.
+  /// The elements as `Int`; `nil` unless the tensor holds integers or booleans, and where one exceeds `Int.max`.
   public func integers() -> [Int]? {
     switch elementType {
     case .int8: elements(of: Int8.self).map(Int.init)
@@ -17,11 +16,16 @@ extension Tensor {
     case .int32: elements(of: Int32.self).map(Int.init)
     case .uint32: elements(of: UInt32.self).map(Int.init)
     case .int64: elements(of: Int64.self).map(Int.init)
-    case .uint64: elements(of: UInt64.self).map { Int(clamping: $0) }
+    case .uint64: exactly(elements(of: UInt64.self))
     case .bool: storage.withBytes { $0.map { $0 == 0 ? 0 : 1 } }
     case .int4, .uint4: nibbles()
     default: nil
     }
+  }
+
+  private func exactly(_ elements: [UInt64]) -> [Int]? {
+    let integers = elements.compactMap { Int(exactly: $0) }
+    return integers.count == elements.count ? integers : nil
   }
 
   private func nibbles() -> [Int] {

@@ -103,7 +103,7 @@ import Testing
     ),
     (
       .attribute(node: "n", name: "a", .repeated),
-      "m.onnx: node 'n': attribute 'a' stands more than once"
+      "m.onnx: node 'n': attribute 'a' is given more than once"
     ),
     (
       .attribute(node: "n", name: "a", .noContent(type: "tensor")),

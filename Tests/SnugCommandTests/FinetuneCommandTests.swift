@@ -145,7 +145,7 @@ import Testing
     ("--data D --checkpoint-dir file", 3, "error: cannot write 'file': Not a directory"),
     ("--data D --log none/log.csv", 3, "error: cannot write 'none/log.csv': No such file"),
     ("--data D --augment patch=4", 2, "error: "),
-    ("--data D --checkpoint-dir foreign", 2, "error: foreign/latest.snugstate: is no training "),
+    ("--data D --checkpoint-dir foreign", 2, "error: foreign/latest.snugstate: is not a training "),
   ])
   func `what can't be trained is one line and its status, and nothing is written`(
     arguments: String, status: Int32, line: String

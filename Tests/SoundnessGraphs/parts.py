@@ -207,7 +207,8 @@ def arithmetic(g, v):
     if kind == "ThresholdedRelu":
         return same(g, v, kind, [v], alpha=g.pick(-3.0, 0.0, 2.0))
     if kind == "Neg":
-        return g.op("Neg", [v], v.shape, v.element, v.step)
+        # A product with -1: integers of floats stay, and their step changes its sign.
+        return g.op("Neg", [v], v.shape, v.element, -v.step if v.element == FLOAT else v.step)
     return same(g, v, kind, [v])
 
 

@@ -63,7 +63,7 @@ extension CheckpointError: CustomStringConvertible {
         + "name another folder"
     case .notRegularFile(let path): "\(path): is not a regular file; name the checkpoint itself"
     case .foreign(let path):
-      "\(path): is no training checkpoint; move it away, or name another folder"
+      "\(path): is not a training checkpoint; move it away, or name another folder"
     case .version(let path, let found, let supported):
       "\(path): has format version \(found), this program reads \(supported); resume with the "
         + "program that wrote it, or start anew in another folder"

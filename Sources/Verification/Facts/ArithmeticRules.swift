@@ -29,6 +29,7 @@ enum ArithmeticRules {
     return try rescaled(context, grid) { $0 / divisor }
   }
 
+  /// The negated integers of an integer tensor; the same integers of a grid, whose step changes its sign.
   static func negate(_ context: NodeContext) throws(Obstacle) -> ValueFact {
     switch try context.fact(0) {
     case .grid(let grid): return try rescaled(context, grid) { -$0 }
