@@ -4,7 +4,13 @@
 /* Compiles a function for several CPUs; the loader picks the best clone that the machine can run. Every clone
    gives the same bits: nothing is contracted to fused multiply-add, and floating-point reductions use a fixed
    number of lanes. */
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__has_feature)
+#define SNUG_TSAN __has_feature(thread_sanitizer)
+#else
+#define SNUG_TSAN 0
+#endif
+/* The loader picks before the thread sanitizer is ready for the code that does. */
+#if defined(__x86_64__) && defined(__linux__) && !SNUG_TSAN
 #define SNUG_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define SNUG_CLONES
