@@ -6,7 +6,7 @@ import TensorCore
 ///
 /// The bounds are attributes before opset 11 and optional scalar inputs since; an absent bound doesn't
 /// bind. Where `low > high` the result is `high`.
-public struct Clip: ExecutableOperator {
+public struct Clip: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Clip", since: 6, inputs: 1...3, inputTypes: [.numeric])
 

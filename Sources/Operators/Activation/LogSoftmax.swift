@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// `y = x - log(sum(exp(x)))` (ONNX LogSoftmax, opset 1, 11, 13).
-public struct LogSoftmax: ExecutableOperator {
+public struct LogSoftmax: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LogSoftmax", since: 1, inputs: 1...1, inputTypes: [.float])
 

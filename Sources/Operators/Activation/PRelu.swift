@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// `Y = X` where `X >= 0`, otherwise `slope * X`, the slope broadcast to X (ONNX PRelu, opset 7, 9, 16).
-public struct PRelu: ExecutableOperator {
+public struct PRelu: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("PRelu", inputs: 2...2, inputTypes: [.numeric])
 
   public init() {}

@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// `y = exp(x) / sum(exp(x))` (ONNX Softmax, opset 1, 11, 13).
-public struct Softmax: ExecutableOperator {
+public struct Softmax: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Softmax", since: 1, inputs: 1...1, inputTypes: [.float])
 

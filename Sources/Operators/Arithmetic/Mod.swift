@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// With the sign of the divisor, as Python's `%`; with `fmod` that of the dividend, as C's `fmod`, which is the
 /// only form that floats have.
-public struct Mod: ExecutableOperator {
+public struct Mod: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Mod", since: 10, inputs: 2...2, inputTypes: [.numeric])
 

@@ -4,7 +4,7 @@ import TensorCore
 /// Conversion to another element type (ONNX Cast, opset 6, 9, 13, 19 to 25).
 ///
 /// Floats become integers by truncation, and booleans by comparison with zero.
-public struct Cast: ExecutableOperator {
+public struct Cast: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Cast", since: 6, inputs: 1...1)
 
   public var elementwise: ElementwiseForm? { .unary }

@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// Inputs: indices, counted from the end where negative, rounded toward zero, and without an `on` value where out
 /// of range; the depth, a constant; the values `[off, on]`.
-public struct OneHot: ExecutableOperator {
+public struct OneHot: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "OneHot", since: 9, inputs: 3...3, inputTypes: [.numeric, .numeric, .numeric + [.bool]])
 

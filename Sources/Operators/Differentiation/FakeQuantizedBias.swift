@@ -11,7 +11,7 @@ import TensorCore
 /// isn't cut off; none goes to d and p, whose own quantizers decide them.
 public struct FakeQuantizedBias: Operator {
   public static let schema = OperatorSchema(
-    domain: "snug.training", "FakeQuantizedBias", since: 1, inputs: 3...3, inputTypes: [.float])
+    domain: "snug.training", "FakeQuantizedBias", inputs: 3...3, inputTypes: [.float])
 
   public let reference: FakeQuantizedWeight.Reference
   public let step: AccumulatorStep
@@ -19,11 +19,6 @@ public struct FakeQuantizedBias: Operator {
   public init(_ reference: FakeQuantizedWeight.Reference, step: AccumulatorStep) {
     self.reference = reference
     self.step = step
-  }
-
-  /// - Throws: always; no file holds one.
-  public init(attributes: AttributeReader) throws(OperatorError) {
-    throw .unsupported(what: "a training-time operator in a file")
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

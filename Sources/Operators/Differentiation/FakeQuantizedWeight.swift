@@ -11,7 +11,7 @@ import TensorCore
 /// quantizer's own.
 public struct FakeQuantizedWeight: Operator {
   public static let schema = OperatorSchema(
-    domain: "snug.training", "FakeQuantizedWeight", since: 1, inputs: 2...5, inputTypes: [.float])
+    domain: "snug.training", "FakeQuantizedWeight", inputs: 2...5, inputTypes: [.float])
 
   /// A quantizer, equal to itself alone.
   public final class Reference: Sendable, Hashable {
@@ -38,11 +38,6 @@ public struct FakeQuantizedWeight: Operator {
     reference = Reference(quantizer)
     self.layout = layout
     self.biasStep = biasStep
-  }
-
-  /// - Throws: always; no file holds one.
-  public init(attributes: AttributeReader) throws(OperatorError) {
-    throw .unsupported(what: "a training-time operator in a file")
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

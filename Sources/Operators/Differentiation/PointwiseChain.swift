@@ -16,7 +16,7 @@ import TensorCore
 /// to a clipped value; dL/dp = ln2 s sum of G (q - r / s) inside and G q outside.
 public struct PointwiseChain: Operator {
   public static let schema = OperatorSchema(
-    domain: "snug.training", "PointwiseChain", since: 1, inputs: 1...8, outputs: 1...3,
+    domain: "snug.training", "PointwiseChain", inputs: 1...8, outputs: 1...3,
     inputTypes: [.float])
 
   /// Batch normalisation over dimension 1.
@@ -49,11 +49,6 @@ public struct PointwiseChain: Operator {
     self.formats = formats
     self.yieldsValues = yieldsValues
     self.takesSteps = takesSteps
-  }
-
-  /// - Throws: always; no file holds one.
-  public init(attributes: AttributeReader) throws(OperatorError) {
-    throw .unsupported(what: "a training-time operator in a file")
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

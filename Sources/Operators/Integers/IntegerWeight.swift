@@ -8,7 +8,7 @@ import TensorCore
 /// held as integers, and as floats for a layer that can't multiply integers.
 struct IntegerWeight: Operator {
   static let schema = OperatorSchema(
-    domain: "snug.inference", "IntegerWeight", since: 1, inputs: 1...1, inputTypes: [.float])
+    domain: "snug.inference", "IntegerWeight", inputs: 1...1, inputTypes: [.float])
 
   /// int8, in the weight's shape.
   let codes: Tensor
@@ -18,11 +18,6 @@ struct IntegerWeight: Operator {
   init(codes: Tensor, scales: [Float]) {
     self.codes = codes
     self.scales = scales
-  }
-
-  /// - Throws: always; no file holds one.
-  init(attributes: AttributeReader) throws(OperatorError) {
-    throw .unsupported(what: "an inference-time operator in a file")
   }
 
   func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] { [inputs.type(0)] }

@@ -27,7 +27,7 @@ struct NarrowAccumulation: ExecutableOperator {
   }
 
   static let schema = OperatorSchema(
-    domain: "snug.inference", "NarrowAccumulation", since: 1, inputs: 2...3, inputTypes: [.float])
+    domain: "snug.inference", "NarrowAccumulation", inputs: 2...3, inputTypes: [.float])
 
   let product: Product
   let layer: IntegerLayer
@@ -52,11 +52,6 @@ struct NarrowAccumulation: ExecutableOperator {
     self.layer = layer
     self.accumulator = accumulator
     self.counter = counter
-  }
-
-  /// - Throws: always; no file holds one.
-  init(attributes: AttributeReader) throws(OperatorError) {
-    throw .unsupported(what: "an inference-time operator in a file")
   }
 
   func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

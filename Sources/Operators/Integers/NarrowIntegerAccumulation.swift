@@ -34,7 +34,7 @@ struct NarrowIntegerAccumulation: ExecutableOperator {
   }
 
   static let schema = OperatorSchema(
-    domain: "snug.inference", "NarrowIntegerAccumulation", since: 1, inputs: 2...9)
+    domain: "snug.inference", "NarrowIntegerAccumulation", inputs: 2...9)
 
   let product: Product
   let layer: IntegerLayer
@@ -64,11 +64,6 @@ struct NarrowIntegerAccumulation: ExecutableOperator {
     self.layer = layer
     self.accumulator = accumulator
     self.counter = counter
-  }
-
-  /// - Throws: always; no file holds one.
-  init(attributes: AttributeReader) throws(OperatorError) {
-    throw .unsupported(what: "an inference-time operator in a file")
   }
 
   func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

@@ -7,7 +7,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional B `[O]`. As in ONNX this is
 /// cross-correlation: the kernel isn't flipped.
-public struct Conv: ExecutableOperator {
+public struct Conv: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Conv", since: 1, inputs: 2...3, inputTypes: [.float])
 
   public var dotProduct: DotProductForm? { .convolution }

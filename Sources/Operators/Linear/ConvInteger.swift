@@ -6,7 +6,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional zero points: one number for X, one or
 /// one an output channel for W. Padding has the value of X's zero point.
-public struct ConvInteger: ExecutableOperator {
+public struct ConvInteger: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "ConvInteger", since: 10, inputs: 2...4, inputTypes: [IntegerProducts.operand])
 

@@ -7,7 +7,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[C, O/group, kernel...]`, optional B `[O]`. An output dimension is
 /// `stride*(input-1) + outputPadding + dilation*(kernel-1) + 1 - pads`.
-public struct ConvTranspose: ExecutableOperator {
+public struct ConvTranspose: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "ConvTranspose", since: 1, inputs: 2...3, inputTypes: [.float])
 

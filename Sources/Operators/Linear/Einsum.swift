@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// A sum of products over the axes that an equation names alike (ONNX Einsum, opset 12).
-public struct Einsum: ExecutableOperator {
+public struct Einsum: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Einsum", since: 12, inputs: 1...Int.max, inputTypes: [.numeric])
 

@@ -6,7 +6,7 @@ import TensorCore
 /// 9, 11, 13).
 ///
 /// Inputs: A `[M, K]`, B `[K, N]`, optional C that broadcasts to `[M, N]`.
-public struct Gemm: ExecutableOperator {
+public struct Gemm: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Gemm", inputs: 2...3, inputTypes: [.numeric])
 
   public var dotProduct: DotProductForm? { .gemm }

@@ -5,7 +5,7 @@ import TensorCore
 /// The matrix product as numpy's `matmul`: leading dimensions broadcast (ONNX MatMul, opset 1, 9, 13).
 ///
 /// A vector on the left is a row, on the right a column; the dimension added for it is removed again.
-public struct MatMul: ExecutableOperator {
+public struct MatMul: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "MatMul", since: 1, inputs: 2...2, inputTypes: [.numeric])
 

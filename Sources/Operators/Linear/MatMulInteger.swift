@@ -6,7 +6,7 @@ import TensorCore
 ///
 /// Inputs: A `[..., M, K]`, B `[..., K, N]`, optional zero points: one number, or for A one a row, for B one a
 /// column. Shapes broadcast as in MatMul.
-public struct MatMulInteger: ExecutableOperator {
+public struct MatMulInteger: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "MatMulInteger", since: 10, inputs: 2...4, inputTypes: [IntegerProducts.operand])
 

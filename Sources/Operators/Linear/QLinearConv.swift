@@ -7,7 +7,7 @@ import TensorCore
 /// `y = saturate(round((sum + B) * x_scale * w_scale / y_scale) + y_zero_point)`, with the exact sum of products
 /// of integers less their zero points. Inputs: X, its scale and zero point, W, its scale and zero point, those
 /// of Y, optional int32 B `[O]`. W's parameters are one number, or one an output channel.
-public struct QLinearConv: ExecutableOperator {
+public struct QLinearConv: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "QLinearConv", since: 10, inputs: 8...9,
     inputTypes: [

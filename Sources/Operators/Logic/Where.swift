@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// `output = X` where the condition holds, otherwise `Y`, all three broadcast (ONNX Where, opset 9, 16).
-public struct Where: ExecutableOperator {
+public struct Where: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Where", since: 9, inputs: 3...3, inputTypes: [[.bool], .any])
 

@@ -9,7 +9,7 @@ import TensorCore
 /// Inputs: X `[N, C, ...]`, scale, B, mean, var `[C]`. With `training_mode` the statistics are those of X, and the
 /// further outputs are the running ones. The training outputs before opset 14, which no attribute asks for,
 /// are refused.
-public struct BatchNormalization: ExecutableOperator {
+public struct BatchNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 

@@ -5,7 +5,7 @@ import TensorCore
 /// each sample (ONNX GroupNormalization, opset 18, 21).
 ///
 /// Inputs: X `[N, C, ...]`; scale and bias `[C]`, in opset 18 to 20 `[groups]`.
-public struct GroupNormalization: ExecutableOperator {
+public struct GroupNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GroupNormalization", since: 18, inputs: 3...3, inputTypes: [.float])
 

@@ -5,7 +5,7 @@ import TensorCore
 /// (ONNX InstanceNormalization, opset 6, 22).
 ///
 /// Inputs: X `[N, C, ...]`, scale and B `[C]`.
-public struct InstanceNormalization: ExecutableOperator {
+public struct InstanceNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "InstanceNormalization", since: 6, inputs: 3...3, inputTypes: [.float])
 

@@ -5,7 +5,7 @@ import TensorCore
 /// LRN, opset 1, 13).
 ///
 /// The neighbours of channel c are `c - floor((size - 1) / 2)` to `c + ceil((size - 1) / 2)`. Input `[N, C, ...]`.
-public struct LRN: ExecutableOperator {
+public struct LRN: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LRN", since: 1, inputs: 1...1, inputTypes: [.float])
 

@@ -6,7 +6,7 @@ import TensorCore
 ///
 /// Scale and the optional B have the shape of those axes. The optional outputs are mean and inverse standard
 /// deviation, with those axes as 1.
-public struct LayerNormalization: ExecutableOperator {
+public struct LayerNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LayerNormalization", since: 17, inputs: 2...3, outputs: 1...3, inputTypes: [.float])
 

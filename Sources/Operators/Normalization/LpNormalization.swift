@@ -3,7 +3,7 @@ import TensorCore
 
 /// `y = x / ||x||`, the norm of order 1 or 2 along an axis; where it is 0 the result is 0 (ONNX LpNormalization,
 /// opset 1, 22).
-public struct LpNormalization: ExecutableOperator {
+public struct LpNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LpNormalization", since: 1, inputs: 1...1, inputTypes: [.float])
 

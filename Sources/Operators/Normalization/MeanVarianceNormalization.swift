@@ -3,7 +3,7 @@ import TensorCore
 
 /// `y = (x - mean) / (sqrt(variance) + 1e-9)`, with the statistics over some axes (ONNX
 /// MeanVarianceNormalization, opset 9, 13).
-public struct MeanVarianceNormalization: ExecutableOperator {
+public struct MeanVarianceNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "MeanVarianceNormalization", since: 9, inputs: 1...1, inputTypes: [.float])
 

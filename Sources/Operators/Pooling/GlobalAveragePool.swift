@@ -4,7 +4,7 @@ import TensorCore
 
 /// The mean over all spatial positions, which stay as dimensions of 1 (ONNX GlobalAveragePool, opset 1,
 /// 22).
-public struct GlobalAveragePool: ExecutableOperator {
+public struct GlobalAveragePool: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
 

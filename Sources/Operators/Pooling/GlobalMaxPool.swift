@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// The maximum over all spatial positions, which stay as dimensions of 1 (ONNX GlobalMaxPool, opset 1, 22).
-public struct GlobalMaxPool: ExecutableOperator {
+public struct GlobalMaxPool: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalMaxPool", since: 1, inputs: 1...1, inputTypes: [.float])
 

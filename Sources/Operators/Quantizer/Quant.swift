@@ -9,7 +9,7 @@ import TensorCore
 /// `-2^(b-1) + narrow ... 2^(b-1) - 1` signed, `0 ... 2^b - 1 - narrow` unsigned. One signed bit is
 /// bipolar: the integer is 1 where `x / scale + zeropt >= 0`, else -1. Scale and zero point are scalars
 /// or broadcast to X.
-public struct Quant: ExecutableOperator, GridQuantizer {
+public struct Quant: SerializableOperator, ExecutableOperator, GridQuantizer {
   public static let schema = OperatorSchema(
     domain: "qonnx.custom_op.general", "Quant", since: 1, inputs: 4...4,
     inputTypes: [.float, .float, .numeric, .numeric])

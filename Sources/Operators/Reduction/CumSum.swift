@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// Inputs: X, and the axis as a constant integer. `exclusive` leaves the element itself out; `reverse` sums from
 /// the end.
-public struct CumSum: ExecutableOperator {
+public struct CumSum: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "CumSum", since: 11, inputs: 2...2, inputTypes: [.numeric, .anyIndex])
 

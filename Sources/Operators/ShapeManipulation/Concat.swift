@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// Joins tensors along one axis (ONNX Concat, opset 4, 11, 13).
-public struct Concat: ExecutableOperator {
+public struct Concat: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Concat", since: 4, inputs: 1...Int.max)
 
   public var movement: ElementMovement? { ElementMovement(.permuted, movesAllInputs: true) }

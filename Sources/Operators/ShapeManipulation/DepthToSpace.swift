@@ -7,7 +7,7 @@ import TensorCore
 ///
 /// With `i, j` the position in the block: in mode DCR the input channel is `(i*b + j)*C/b^2 + c`, in mode
 /// CRD (PyTorch's pixel shuffle) it is `c*b^2 + i*b + j`.
-public struct DepthToSpace: ExecutableOperator {
+public struct DepthToSpace: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("DepthToSpace", since: 1, inputs: 1...1)
 
   public var movement: ElementMovement? { ElementMovement(.permuted) }

@@ -3,7 +3,7 @@ import TensorCore
 
 /// Repeats a tensor along the axes in which a shape exceeds it, both ways as in broadcasting (ONNX Expand,
 /// opset 8, 13).
-public struct Expand: ExecutableOperator {
+public struct Expand: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Expand", since: 8, inputs: 2...2, inputTypes: [.any, .index])
 

@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// A matrix of the dimensions before `axis` by those from it on (ONNX Flatten, opset 1, 9, 11 to 25).
-public struct Flatten: ExecutableOperator {
+public struct Flatten: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Flatten", since: 1, inputs: 1...1)
 
   public var movement: ElementMovement? { ElementMovement(.kept) }

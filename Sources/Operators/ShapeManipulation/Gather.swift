@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// The output's shape is the data's with `axis` replaced by the shape of the indices; negative indices
 /// count from the end.
-public struct Gather: ExecutableOperator {
+public struct Gather: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Gather", since: 1, inputs: 2...2, inputTypes: [.any, .anyIndex])
 

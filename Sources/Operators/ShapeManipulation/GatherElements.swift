@@ -3,7 +3,7 @@ import TensorCore
 
 /// `y[i, j, ...] = data[i, indices[i, j, ...], ...]` with the index along `axis` (ONNX GatherElements, opset
 /// 11, 13).
-public struct GatherElements: ExecutableOperator {
+public struct GatherElements: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GatherElements", since: 11, inputs: 2...2, inputTypes: [.any, .anyIndex])
 

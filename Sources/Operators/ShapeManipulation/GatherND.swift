@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// Data `[batch, D_1...D_k, block]`, indices `[batch, tuples, k]`, output `[batch, tuples, block]`, with
 /// `batch_dims` (opset 12) dimensions in the batch.
-public struct GatherND: ExecutableOperator {
+public struct GatherND: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GatherND", since: 11, inputs: 2...2, inputTypes: [.any, .index])
 

@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// `y = x` (ONNX Identity, opset 1, 13, 14, 16 to 25).
-public struct Identity: ExecutableOperator {
+public struct Identity: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Identity", since: 1, inputs: 1...1)
 
   public var isHomogeneous: Bool { true }

@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// Pads and value are attributes before opset 11 and inputs since; `axes` is an input since opset 18.
 /// Negative pads crop.
-public struct Pad: ExecutableOperator {
+public struct Pad: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Pad", since: 2, inputs: 1...4, inputTypes: [.any, .index, .any, .anyIndex])
 

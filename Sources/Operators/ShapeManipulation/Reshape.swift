@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// In the target, -1 stands for what is left, and 0 for the input's dimension at that place unless
 /// `allowZero`, which takes it literally.
-public struct Reshape: ExecutableOperator {
+public struct Reshape: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Reshape", since: 5, inputs: 2...2, inputTypes: [.any, .index])
 

@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// Starts, ends and axes are attributes before opset 10; since, they are inputs, with steps. Negative
 /// positions count from the end, and all are clamped.
-public struct Slice: ExecutableOperator {
+public struct Slice: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Slice", since: 1, inputs: 1...5, inputTypes: [.any, .anyIndex])
 

@@ -5,7 +5,7 @@ import TensorCore
 /// 1, 13).
 ///
 /// With `i, j` the position in the block, the output channel is `(i*b + j)*C + c`.
-public struct SpaceToDepth: ExecutableOperator {
+public struct SpaceToDepth: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("SpaceToDepth", since: 1, inputs: 1...1)
 
   public var movement: ElementMovement? { ElementMovement(.permuted) }

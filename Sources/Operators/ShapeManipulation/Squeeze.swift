@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// `axes` is an attribute before opset 13 and an optional input since; absent, every dimension of size 1
 /// goes.
-public struct Squeeze: ExecutableOperator {
+public struct Squeeze: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Squeeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 

@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// Repeats a tensor as a whole along each axis (ONNX Tile, opset 6, 13).
-public struct Tile: ExecutableOperator {
+public struct Tile: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Tile", since: 6, inputs: 2...2, inputTypes: [.any, .index])
 

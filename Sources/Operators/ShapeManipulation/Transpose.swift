@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// `y.shape[i] = x.shape[perm[i]]` (ONNX Transpose, opset 1, 13, 21 to 25).
-public struct Transpose: ExecutableOperator {
+public struct Transpose: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Transpose", since: 1, inputs: 1...1)
 
   public var movement: ElementMovement? { ElementMovement(.transposed) }

@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// The optional input `k`, an int64 scalar, names the diagonal that ends the triangle: 0 is the main one,
 /// positive ones lie above it.
-public struct Trilu: ExecutableOperator {
+public struct Trilu: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Trilu", since: 14, inputs: 1...2, inputTypes: [.any, .index])
 

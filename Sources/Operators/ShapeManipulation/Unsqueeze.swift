@@ -4,7 +4,7 @@ import TensorCore
 /// Inserts dimensions of size 1 (ONNX Unsqueeze, opset 1, 11, 13 to 25).
 ///
 /// `axes`, counted in the output, is an attribute before opset 13 and an input since.
-public struct Unsqueeze: ExecutableOperator {
+public struct Unsqueeze: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Unsqueeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 

@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// An element-wise function of one tensor of floats that is given by its formula.
-public protocol ElementwiseFormula: DifferentiableOperator {
+public protocol ElementwiseFormula: SerializableOperator, DifferentiableOperator {
   /// f(x).
   func value(_ x: Double) -> Double
   /// f'(x); at a kink the slope of either side.

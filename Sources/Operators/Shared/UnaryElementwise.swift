@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// An element-wise function of its first input: the output has that input's type.
-public protocol UnaryElementwise: ExecutableOperator {
+public protocol UnaryElementwise: SerializableOperator, ExecutableOperator {
   var function: ElementwiseFunction { get }
 }
 

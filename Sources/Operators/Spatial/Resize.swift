@@ -7,7 +7,7 @@ import TensorCore
 /// of the last two is given. Along an axis the output has `floor(size * scale)` positions. Opset 18 adds
 /// `antialias`, `axes` and `keep_aspect_ratio_policy`. Results other than of `nearest` are computed in single
 /// precision.
-public struct Resize: ExecutableOperator {
+public struct Resize: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Resize", since: 10, inputs: 1...4,
     inputTypes: [.any, .float + .index, .float + .index, .index])

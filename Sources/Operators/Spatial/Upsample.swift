@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// Scales are an attribute in opset 7 and an input in opset 9. The input coordinate of an output position is
 /// position / scale.
-public struct Upsample: ExecutableOperator {
+public struct Upsample: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Upsample", inputs: 1...2, inputTypes: [.any, [.float32]])
 

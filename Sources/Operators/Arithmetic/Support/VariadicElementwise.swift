@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// An element-wise function of one tensor or more, all of one type, with multidirectional broadcasting.
-public protocol VariadicElementwise: DifferentiableOperator {
+public protocol VariadicElementwise: SerializableOperator, DifferentiableOperator {
   static var joining: Joining { get }
   init()
 }

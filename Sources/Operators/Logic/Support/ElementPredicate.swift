@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// A property of each element of a tensor of floats.
-public protocol ElementPredicate: ExecutableOperator {
+public protocol ElementPredicate: SerializableOperator, ExecutableOperator {
   func holds(_ x: Double) -> Bool
 }
 

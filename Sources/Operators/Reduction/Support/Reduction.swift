@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// An operator that joins all elements along some axes into one.
-public protocol Reduction: DifferentiableOperator {
+public protocol Reduction: SerializableOperator, DifferentiableOperator {
   static var function: ReductionFunction { get }
   /// The first opset in which the axes are an input.
   static var axesInputOpset: Int { get }
