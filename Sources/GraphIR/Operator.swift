@@ -70,6 +70,9 @@ public protocol Operator: Sendable, Hashable {
   /// positive factor.
   var isHomogeneous: Bool { get }
 
+  /// What an operator gives that rounds floats to a grid; `nil` for others.
+  var gridForm: GridForm? { get }
+
   /// The domain of this instance: that of ``schema``, except where an operator has several names or represents
   /// another one.
   var domain: String { get }

@@ -71,7 +71,15 @@ public struct OutputRange: Sendable, Hashable {
   public var magnitude: Float { max(abs(minimum), abs(maximum)) }
 }
 
-/// What passes and quantization have to know of an operator, without knowing which one it is.
+/// What an operator gives that rounds floats to a grid, whose scale is an input.
+public enum GridForm: Sendable, Hashable {
+  /// Floats of the grid, which are what the file says of its integers: never folded away.
+  case values
+  /// The integers that count its steps.
+  case integers
+}
+
+/// What passes, sessions and quantization have to know of an operator, without knowing which one it is.
 ///
 /// `Verification` asks none of these: it keeps a table of its own, so that a mistake here can't certify itself.
 extension Operator {
@@ -80,6 +88,7 @@ extension Operator {
   public var dotProduct: DotProductForm? { nil }
   public func outputRange(_ constant: (_ input: Int) -> Float?) -> OutputRange? { nil }
   public var isHomogeneous: Bool { false }
+  public var gridForm: GridForm? { nil }
 
   public var isTransposition: Bool { movement?.arrangement == .transposed }
 

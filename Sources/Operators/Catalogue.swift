@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 
 /// Every operator with a meaning to this package, sorted by domain and type.
@@ -145,7 +146,9 @@ public struct Catalogue: OperatorResolver {
   ]
 
   /// Operators with subgraphs, which never run.
-  static let controlFlow: [any (SerializableOperator & ControlFlowOperator).Type] = [If.self, Loop.self, Scan.self]
+  static let controlFlow: [any (SerializableOperator & ControlFlowOperator).Type] = [
+    If.self, Loop.self, Scan.self,
+  ]
 
   /// An operator's name: domain and type.
   private struct Key: Hashable {

@@ -1,3 +1,4 @@
+import Emulation
 import GraphIR
 import Operators
 import Reporting

@@ -1,7 +1,7 @@
 import Datasets
+import Execution
 import GraphIR
 import OnnxFormat
-import Operators
 import Quantization
 import TensorCore
 import Training

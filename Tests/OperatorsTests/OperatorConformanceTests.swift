@@ -5,6 +5,7 @@ import TensorCore
 import TestSupport
 import Testing
 
+@testable import Execution
 @testable import Operators
 
 /// Every operator of the catalogue against the recorded cases of `fixtures/ops`.

@@ -3,6 +3,7 @@ import TensorCore
 import TestSupport
 import Testing
 
+@testable import Execution
 @testable import Operators
 
 /// Inputs that don't fit end in an error, never in a trap.

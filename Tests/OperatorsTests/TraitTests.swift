@@ -3,7 +3,7 @@ import OnnxFormat
 import TensorCore
 import Testing
 
-@testable import Operators
+@testable import Execution
 
 /// What operators state of themselves, held against what they compute on the recorded cases of `fixtures/ops`.
 @Suite struct TraitTests {

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -73,7 +74,7 @@ extension Clip: DifferentiableOperator {
   /// dX = dY where low < x <= high, else 0.
   ///
   /// - Throws: ``OperatorError/needsConstant(input:)`` where the bounds are computed.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     guard let function = try function(context.kernel) else {

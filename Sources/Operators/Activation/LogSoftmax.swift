@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -44,7 +45,7 @@ extension LogSoftmax: DifferentiableOperator {
   }
 
   /// dX = dY - e^y s, with s the sum of dY along the axis.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -38,7 +39,7 @@ extension PRelu: DifferentiableOperator {
 
   /// dX = dY where x >= 0, else slope dY; dslope = dY x where x < 0, summed over the axes along which the slope
   /// was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -58,7 +59,7 @@ extension Cast: DifferentiableOperator {
   /// dX = dY of a cast to the same type; others have no gradient.
   ///
   /// - Throws: ``OperatorError/unsupported(what:)`` where a gradient is wanted through such a cast.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

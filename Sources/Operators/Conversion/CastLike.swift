@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -29,7 +30,7 @@ extension CastLike: DifferentiableOperator {
   }
 
   /// That of the ``Cast``.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try cast(context.kernel).makeTrainingKernel(context) }
 

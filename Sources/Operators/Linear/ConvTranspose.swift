@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -160,7 +161,7 @@ extension ConvTranspose: DifferentiableOperator {
   }
 
   /// dX is the convolution of dY; dW correlates dY with X; dB sums dY over samples and positions.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try ConvolutionTraining(try layer(context.kernel), context) }
 

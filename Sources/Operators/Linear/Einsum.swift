@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -105,7 +106,7 @@ extension Einsum: DifferentiableOperator {
   }
 
   /// The gradient of an operand sums dY times the product of the others over all terms that it is in.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -98,7 +99,7 @@ extension Gemm: DifferentiableOperator {
 
   /// dA = alpha dY B'^T and dB = alpha A'^T dY, transposed back where the operand was; dC = beta dY, summed
   /// over the axes along which C was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)
@@ -140,5 +141,11 @@ extension Gemm: DifferentiableOperator {
         }
       }
     }
+  }
+}
+
+extension Gemm: FusibleOperator {
+  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+    isPlain(hasC: inputs.count > 2 && inputs[2] != nil) ? .rectifier : []
   }
 }

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -53,7 +54,7 @@ extension MatMul: DifferentiableOperator {
   }
 
   /// dA = dY B^T and dB = A^T dY, summed over the leading dimensions along which an operand was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)
@@ -86,4 +87,8 @@ extension MatMul: DifferentiableOperator {
     }
     return (a, b, y)
   }
+}
+
+extension MatMul: FusibleOperator {
+  public func absorption(_ inputs: [ConcreteType?]) -> Absorption { [.columnBias, .rectifier] }
 }

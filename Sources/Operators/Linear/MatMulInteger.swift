@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -20,13 +21,13 @@ public struct MatMulInteger: SerializableOperator, ExecutableOperator {
 }
 
 extension MatMulInteger: IntegerProductOperator {
-  var rightOperand: Int { 1 }
+  package var rightOperand: Int { 1 }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 
-  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+  package func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
     -> any Kernel
   {
     let (a, b) = (try context.input(0), try context.input(1))

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -35,13 +36,13 @@ public struct QLinearConv: SerializableOperator, ExecutableOperator {
 }
 
 extension QLinearConv: IntegerProductOperator {
-  var rightOperand: Int { 3 }
+  package var rightOperand: Int { 3 }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 
-  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+  package func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
     -> any Kernel
   {
     var all: [KernelInput] = []

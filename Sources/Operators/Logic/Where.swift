@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -72,7 +73,7 @@ extension Where: DifferentiableOperator {
 
   /// dX = dY where the condition holds and dY elsewhere goes to the other one, each summed over the axes along
   /// which it was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -1,5 +1,6 @@
 import CKernels
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -141,12 +142,24 @@ extension BatchNormalization: DifferentiableOperator {
   }
 
   /// In training the statistics are those of the batch, and enter the running ones by `momentum`.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try context.kernel.requireSingleOutput("running statistics as results")
-    return try ChainKernel(
-      PointwiseChain(
-        normalization: .init(epsilon: epsilon, momentum: momentum), yieldsValues: true), context)
+    return try ChainKernel(PointwiseChain(.values, normalization: channels), context)
+  }
+}
+
+extension BatchNormalization: FusibleOperator {
+  private var channels: ChannelNormalization {
+    ChannelNormalization(epsilon: epsilon, momentum: momentum)
+  }
+
+  public var followingStep: FollowingStep? {
+    usesBatchStatistics ? nil : .normalization(channels)
+  }
+
+  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+    usesBatchStatistics ? [] : .rectifier
   }
 }

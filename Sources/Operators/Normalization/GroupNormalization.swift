@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -60,7 +61,7 @@ extension GroupNormalization: DifferentiableOperator {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

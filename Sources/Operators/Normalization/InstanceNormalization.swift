@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -33,7 +34,7 @@ extension InstanceNormalization: DifferentiableOperator {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

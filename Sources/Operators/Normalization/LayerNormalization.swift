@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -63,7 +64,7 @@ extension LayerNormalization: DifferentiableOperator {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -65,7 +66,7 @@ extension LpNormalization: DifferentiableOperator {
   }
 
   /// With n the norm: dX = (dY - d sum(dY y)) / n, where d is y for order 2 and the sign of x for order 1.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

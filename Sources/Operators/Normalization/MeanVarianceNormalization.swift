@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -64,7 +65,7 @@ extension MeanVarianceNormalization: DifferentiableOperator {
 
   /// With s the standard deviation, e = 1e-9 and c = x - mean over n elements:
   /// dX = (dY - mean(dY)) / (s + e) - c sum(dY c) / (n s (s + e)^2).
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

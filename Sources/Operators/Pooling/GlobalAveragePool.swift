@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -24,7 +25,7 @@ extension GlobalAveragePool: DifferentiableOperator {
   }
 
   /// dX = dY / n at each of the n positions of a channel.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try PoolingTraining.global(context) }
 }

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -25,7 +26,7 @@ extension GlobalMaxPool: DifferentiableOperator {
   }
 
   /// dX is dY at the maximum of a channel, the first among equals.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try PoolingTraining.global(context, .maximum) }
 }

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,6 +8,8 @@ import TensorCore
 public struct BipolarQuant: SerializableOperator, ExecutableOperator, QonnxOperator {
   public static let schema = OperatorSchema(
     domain: QonnxDomain.current, "BipolarQuant", since: 1, inputs: 2...2, inputTypes: [.float])
+
+  public var gridForm: GridForm? { .values }
 
   public var domain = QonnxDomain.current
 

@@ -1,5 +1,6 @@
 import CKernels
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -11,6 +12,8 @@ import TensorCore
 public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "QuantizeLinear", since: 10, inputs: 2...3, inputTypes: [.float + [.int32], .float, .any])
+
+  public var gridForm: GridForm? { .integers }
 
   public var axis: Int
   /// The output type where no zero point tells it (opset 21).

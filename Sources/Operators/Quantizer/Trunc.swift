@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -11,6 +12,8 @@ public struct Trunc: SerializableOperator, ExecutableOperator, QonnxOperator {
   public static let schema = OperatorSchema(
     domain: QonnxDomain.current, "Trunc", since: 1, inputs: 5...6,
     inputTypes: [.float, .float, .numeric])
+
+  public var gridForm: GridForm? { .values }
 
   public var rounding: RoundingMode
   public var isSigned: Bool

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -86,7 +87,7 @@ extension Concat: DifferentiableOperator {
   }
 
   /// Each dX is the part of dY that it was copied to, in the layout in which the input was read.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

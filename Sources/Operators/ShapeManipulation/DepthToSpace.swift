@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -95,7 +96,7 @@ extension DepthToSpace: DifferentiableOperator {
   }
 
   /// dX is dY moved back from space to channels: channels-last where X stands so, else row-major.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

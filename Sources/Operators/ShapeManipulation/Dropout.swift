@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -87,7 +88,7 @@ extension Dropout: DifferentiableOperator {
   }
 
   /// dX = dY.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.identity(try makeKernel(context.kernel)) }
 }

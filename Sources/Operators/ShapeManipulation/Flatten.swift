@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -43,7 +44,7 @@ extension Flatten: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -49,7 +50,7 @@ extension Gather: DifferentiableOperator {
   }
 
   /// dX sums dY over the places that a slice was copied to.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -39,7 +40,7 @@ extension GatherElements: DifferentiableOperator {
   }
 
   /// dData sums dY over the positions that read an element.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -24,7 +25,7 @@ extension Identity: DifferentiableOperator {
   }
 
   /// dX = dY.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.identity(try makeKernel(context.kernel)) }
 }

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -56,7 +57,7 @@ extension ScatterElements: DifferentiableOperator {
     }
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -154,7 +155,7 @@ extension Slice: DifferentiableOperator {
   }
 
   /// dX is dY where an element was copied from, else 0.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

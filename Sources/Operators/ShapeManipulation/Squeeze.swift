@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -47,7 +48,7 @@ public struct Squeeze: SerializableOperator, ExecutableOperator {
       let isKnown = dimensions.allSatisfy { $0.size != nil }
       return [TensorType(type.elementType, isKnown ? kept : nil)]
     }
-    let removed = try Operators.Axes.normalized(named, rank: dimensions.count)
+    let removed = try GraphIR.Axes.normalized(named, rank: dimensions.count)
     for axis in removed {
       if let size = dimensions[axis].size, size != 1 {
         throw .mismatch(what: "squeezed dimension \(axis)", expected: "1", actual: "\(size)")
@@ -66,7 +67,7 @@ extension Squeeze: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

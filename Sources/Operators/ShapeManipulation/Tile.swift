@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -46,7 +47,7 @@ extension Tile: DifferentiableOperator {
   }
 
   /// dX sums dY over the repetitions.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

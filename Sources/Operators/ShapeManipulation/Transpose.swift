@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -69,7 +70,7 @@ extension Transpose: DifferentiableOperator {
   }
 
   /// dX is dY with its dimensions back in their order: the same memory under another layout.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let input = try context.kernel.floatInput(0)

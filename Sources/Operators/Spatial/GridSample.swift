@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -109,7 +110,7 @@ extension GridSample: DifferentiableOperator {
 
   /// dX spreads dY over what was read; the gradient of a coordinate is dY times the slope of the
   /// interpolation, 0 where `nearest`.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -216,7 +217,7 @@ extension Resize: DifferentiableOperator {
     try kernels(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try kernels(context.kernel).trainingKernel(context, "resize") }
 

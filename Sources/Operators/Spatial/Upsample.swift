@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -78,7 +79,7 @@ extension Upsample: DifferentiableOperator {
     try kernels(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try kernels(context.kernel).trainingKernel(context, "upsample") }
 
