@@ -165,8 +165,14 @@ extension ModelFile {
 
 extension JobProgress {
   init(_ progress: Converter.Progress) {
+    let (activity, unit) =
+      switch progress.stage {
+      case .calibrating: ("calibrating", "samples")
+      case .searching: ("choosing ranges", "quantizers")
+      case .choosing: ("choosing integers", "layers")
+      case .correcting: ("correcting outputs", "layers")
+      }
     self.init(
-      activity: progress.stage.rawValue, completed: progress.completed, total: progress.total,
-      unit: progress.stage == .calibrating ? "samples" : "layers")
+      activity: activity, completed: progress.completed, total: progress.total, unit: unit)
   }
 }

@@ -22,12 +22,12 @@ struct QuantizerPlacement {
     var bits: Int
   }
 
-  func plan() throws(GraphError) -> QuantizationPlan {
+  func place() throws(GraphError) -> Placement {
     let order = try graph.topologicalOrder()
     let found = order.compactMap { DotProductLayer($0, in: graph) }
     let boundary = Boundary(found, in: graph, order: order).layers
     var demands: [Demand] = []
-    var layers: [QuantizationPlan.Layer] = []
+    var layers: [PlannedLayer] = []
     var excluded: [String] = []
     for layer in found {
       let override = recipe.override(for: layer.name)
@@ -38,7 +38,7 @@ struct QuantizerPlacement {
       let isBoundary = boundary.contains(layer.node)
       let edge = ActivationEdge(value: data, consumer: layer.node, position: layer.dataPosition)
       layers.append(
-        QuantizationPlan.Layer(
+        PlannedLayer(
           layer: layer, method: method(of: layer, override, isBoundary: isBoundary),
           weightBits: override.weightBits ?? (isBoundary ? recipe.ioBits : recipe.weightBits),
           accumulatorBits: override.accumulatorBits
@@ -52,7 +52,7 @@ struct QuantizerPlacement {
           edges: edge.roots(in: graph),
           bits: override.activationBits ?? (isBoundary ? recipe.ioBits : recipe.activationBits)))
     }
-    var products: [QuantizationPlan.Product] = []
+    var products: [PlannedProduct] = []
     for id in order where isProduct(graph[id]) {
       let node = graph[id]
       let override = recipe.override(for: node.name)
@@ -61,7 +61,7 @@ struct QuantizerPlacement {
         continue
       }
       products.append(
-        QuantizationPlan.Product(
+        PlannedProduct(
           node: id, name: node.name, groups: [demands.count, demands.count + 1],
           accumulatorBits: override.accumulatorBits ?? recipe.accumulatorBits))
       demands += activations(of: node).prefix(2).map {
@@ -75,7 +75,7 @@ struct QuantizerPlacement {
     for index in products.indices {
       products[index].groups = products[index].groups.map { groupOfDemand[$0] }
     }
-    return QuantizationPlan(
+    return Placement(
       groups: groups, layers: layers, products: products, excluded: excluded)
   }
 
@@ -134,7 +134,7 @@ struct QuantizerPlacement {
   }
 
   /// Joins demands that must or may share a quantizer; returns the groups and the group of each demand.
-  private func merge(_ demands: [Demand]) -> ([QuantizationPlan.ActivationGroup], [Int]) {
+  private func merge(_ demands: [Demand]) -> ([Placement.ActivationGroup], [Int]) {
     var sets = DisjointSets(count: demands.count)
     // One edge carries one quantizer.
     var ownerOfEdge: [ActivationEdge: Int] = [:]
@@ -176,14 +176,14 @@ struct QuantizerPlacement {
   }
 
   private func collect(_ demands: [Demand], _ sets: inout DisjointSets)
-    -> [Int: QuantizationPlan.ActivationGroup]
+    -> [Int: Placement.ActivationGroup]
   {
-    var groups: [Int: QuantizationPlan.ActivationGroup] = [:]
+    var groups: [Int: Placement.ActivationGroup] = [:]
     for (index, demand) in demands.enumerated() {
       let root = sets.find(index)
       var group =
         groups[root]
-        ?? QuantizationPlan.ActivationGroup(
+        ?? Placement.ActivationGroup(
           bits: demand.bits, isSigned: false, edges: [], scaleType: recipe.scaleType)
       // The narrower demand wins: a layer's budget counts on no more bits than it asked for.
       group.bits = min(group.bits, demand.bits)

@@ -61,7 +61,7 @@ extension ConversionSummary {
   private var timeText: String {
     let stages: [(String, Double)] = [
       ("import", seconds.import), ("calibrate", seconds.calibrate),
-      ("initialize", seconds.initialize), ("refine", seconds.correct),
+      ("choose integers", seconds.initialize), ("correct outputs", seconds.correct),
       ("train", seconds.finetune), ("export", seconds.export),
       ("certify", seconds.certify), ("evaluate", seconds.evaluate),
     ]
