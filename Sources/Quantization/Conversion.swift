@@ -26,6 +26,16 @@ public struct Conversion: Sendable {
     public var cutBiases: Int
   }
 
+  /// Why the recipe's P doesn't hold for a dot product that is quantized.
+  public enum Exemption: Sendable, Hashable {
+    /// It is one of ``Recipe/ioLayers``.
+    case ioLayer
+    /// A product of activations whose operands need more bits.
+    case wideProduct(requiredBits: Int)
+    /// A product of activations whose shapes don't tell how many products are summed.
+    case unknownLength
+  }
+
   /// Wall-clock seconds of each stage.
   public struct Seconds: Sendable, Hashable {
     public var prepare = 0.0
@@ -42,6 +52,8 @@ public struct Conversion: Sendable {
   public var layers: [Layer]
   /// Names of layers that the recipe leaves in floating point.
   public var excluded: [String]
+  /// The dot products, by name, that the recipe's P doesn't hold for.
+  public var exemptions: [String: Exemption] = [:]
   /// What the passes changed before quantization.
   public var edits: [PassReport]
   /// Calibration samples read; 0 where ranges came from the graph.
@@ -73,6 +85,7 @@ extension Conversion {
   /// Annotates the baked model, and leaves it valid and without values that nothing reads.
   mutating func finish(_ plan: QuantizationPlan, _ baked: [BakedLayer]) throws(ConversionError) {
     AccumulatorAnnotator(plan: plan).annotate(&model, baked)
+    exemptions = plan.exemptions
     model.importDomain(ModelBaker.domain, version: 1)
     model.graph.removeUnusedValues()
     do { try model.graph.validate() } catch { throw .graph(error) }

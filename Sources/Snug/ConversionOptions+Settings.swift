@@ -10,6 +10,10 @@ public enum QuantizationSettings: SettingTable {
         "format", \.format, .choice(), fallback: ExportFormat.qonnx,
         "Dialect of the exported file"),
       Setting(
+        "strict", \.isStrict, .yesNo, fallback: false,
+        "Write nothing where a dot product can't be held to the width that was asked for",
+        isOptional: true),
+      Setting(
         "seed", \.seed, .integer(0...Int.max), fallback: 0, "Seed of all random choices",
         placeholder: "number"),
     ]

@@ -29,6 +29,8 @@ public struct ConversionSummary: Sendable {
   public var layers: [Conversion.Layer]
   /// Names of dot-product layers that the recipe leaves in floating point.
   public var excluded: [String]
+  /// Dot products that are not held to the width that was asked for.
+  public var unheld: [UnheldLayer]
   /// What the passes changed before quantization.
   public var edits: [PassReport]
   /// 0 where ranges came from the graph.
@@ -48,6 +50,7 @@ extension ConversionSummary {
     var members = [
       JSONMember("output", .string(output)), JSONMember("report", report.json),
       JSONMember("layers", .array(layers.map(\.json))),
+      JSONMember("not_held", .array(unheld.map(\.json))),
       JSONMember("calibration_samples", JSONValue(calibrationSamples)),
     ]
     if let floatMetric { members.append(JSONMember("metric_float", floatMetric.summaryJSON)) }

@@ -92,6 +92,24 @@ import Testing
     #expect(plan.products.isEmpty && plan.excluded == ["scores"])
   }
 
+  @Test func `operands of a product get fewer bits until its sums fit the accumulator`() throws {
+    func bits(_ set: (inout Recipe) -> Void) throws -> [Int] {
+      var recipe = Recipe()
+      (recipe.activationBits, recipe.accumulatorBits) = (8, 12)
+      set(&recipe)
+      let model = ConverterTests.model(ModelBuilder.attention())
+      let plan = try PlacedModel(model, recipe, createsBiases: false).placement
+      return plan.products[0].groups.map { plan.groups[$0].bits }
+    }
+    // Six products of two signed operands of a and b bits reach 6 x 2^(a + b - 2).
+    #expect(try bits { _ in } == [5, 5])
+    #expect(try bits { $0.accumulatorBits = 20 } == [8, 8])
+    #expect(try bits { $0.activationProducts = .wide } == [8, 8])
+    #expect(try bits { $0.layers = [.init(match: "scores") { $0.activationBits = 7 }] } == [7, 7])
+    // Of two products in a register.
+    #expect(try bits { $0.tileSize = 2 } == [6, 5])
+  }
+
   @Test func `sums of integers take no quantizer`() throws {
     var builder = ModelBuilder()
     let x = builder.input([1, 4])

@@ -42,32 +42,23 @@ struct AccumulatorAnnotator {
 
   /// The width that a product of activations needs: P where the data types allow it, otherwise that of the first
   /// and last layers. `nil` where the file doesn't say how long its sums are.
-  private func annotate(_ product: PlannedProduct, _ graph: inout Graph)
-    -> AccumulatorAnnotation?
-  {
+  private func annotate(_ product: PlannedProduct, _ graph: inout Graph) -> AccumulatorAnnotation? {
     let node = graph[product.node]
-    guard case let (left?, right?) = (node.inputs[0], node.inputs[1]),
-      let output = node.outputs[0], let shape = graph[left].type?.dimensions,
-      let length = (node.op as? Gemm)?.transposesA == true ? shape.first?.size : shape.last?.size
-    else { return nil }
     let operands = product.groups.map { plan.groups[$0].quantizer.format }
-    let (a, b) = (operands[0], operands[1])
-    let ends = [a.minimum, a.maximum].flatMap { x in
-      [b.minimum, b.maximum].map { Int64(x * $0) }
-    }
-    guard let least = ends.min(), let most = ends.max(), let range = IntegerRange(least, most)
+    guard let right = node.inputs[1], let output = node.outputs[0], let need = product.need(operands)
     else { return nil }
-    let sums = SignSums(positive: Int64(length), negative: 0)
-    let required = WorstCase(of: sums, input: range).requiredBits
-    let target =
-      required <= product.accumulatorBits ? product.accumulatorBits : Recipe.ioAccumulatorBits
+    let fits = need.bits <= product.accumulatorBits
+    let target = fits ? product.accumulatorBits : Recipe.ioAccumulatorBits
+    // What needs a wide register needs no second one.
+    let tiling = fits ? need.tiling : nil
     if node.inputs.count < 3 || node.inputs[2] == nil {
-      graph[output].annotations = [ModelBaker.annotation(bits: target)]
+      graph[output].annotations = [ModelBaker.annotation(bits: tiling?.outerBits ?? target)]
     }
     return AccumulatorAnnotation(
       layer: product.name, output: graph[output].name, weight: graph[right].name,
-      targetBits: target, requiredBits: required, inputBits: a.bits,
-      inputSigned: a.signed, method: "data-types")
+      targetBits: target, requiredBits: fits ? need.bits : product.untiled.need(operands)?.bits ?? 0,
+      inputBits: operands[0].bits, inputSigned: operands[0].signed, method: "data-types",
+      tiling: tiling.map { AccumulatorAnnotation.Tiling(size: $0.size, outerBits: $0.outerBits) })
   }
 }
 

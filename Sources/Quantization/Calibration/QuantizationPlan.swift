@@ -29,6 +29,22 @@ struct QuantizationPlan: Sendable {
     excluded = placement.excluded
   }
 
+  /// The dot products, by name, that the recipe's P doesn't hold for.
+  var exemptions: [String: Conversion.Exemption] {
+    var exemptions: [String: Conversion.Exemption] = [:]
+    for planned in layers where planned.isExempt { exemptions[planned.layer.name] = .ioLayer }
+    for product in products {
+      guard let need = product.need(product.groups.map { groups[$0].quantizer.format }) else {
+        exemptions[product.name] = .unknownLength
+        continue
+      }
+      if need.bits > product.accumulatorBits {
+        exemptions[product.name] = .wideProduct(requiredBits: need.bits)
+      }
+    }
+    return exemptions
+  }
+
   /// What quantizes the activations of a layer.
   func input(of planned: PlannedLayer) -> ActivationQuantizer { groups[planned.group].quantizer }
 }

@@ -16,6 +16,8 @@ struct PlannedLayer: Sendable {
   var tileSize: Int?
   /// Q of the recipe; `nil` for the least that never overflows.
   var outerBits: Int?
+  /// Whether the recipe's P doesn't hold for it, since it is one of ``Recipe/ioLayers`` and has no width of its own.
+  var isExempt: Bool
   /// Index of the group that quantizes the layer's activations.
   var group: Int
   /// What the layer multiplies its sums with.
@@ -40,13 +42,3 @@ struct PlannedLayer: Sendable {
   func step(of input: ActivationQuantizer) -> Float { input.scale * factor }
 }
 
-/// A product of two activations, as in attention: no weight to constrain, so that its accumulator is what the data
-/// types of its operands demand.
-struct PlannedProduct: Sendable {
-  var node: NodeID
-  var name: String
-  /// Indices of the groups that quantize its operands.
-  var groups: [Int]
-  /// P of the layers around it.
-  var accumulatorBits: Int
-}

@@ -190,6 +190,30 @@ extension SettingDomain where Value: RawRepresentable<String> & CaseIterable & H
   }
 }
 
+extension SettingDomain where Value == Recipe.IOLayers {
+  /// `auto`, `none`, or names, as a list or separated by commas.
+  static var ioLayers: Self {
+    Self(
+      json: { layers in
+        switch layers {
+        case .automatic: "auto"
+        case .none: "none"
+        case .named(let names): .array(names.map { .string($0) })
+        }
+      },
+      read: { text in
+        switch text {
+        case .scalar("auto"): return .success(.automatic)
+        case .scalar("none"): return .success(.none)
+        case .scalar(let names) where !names.isEmpty:
+          return .success(.named(names.split(separator: ",").map(String.init)))
+        case .list(let names) where !names.isEmpty: return .success(.named(names))
+        default: return .failure(.expected("'auto', 'none', or names of layers"))
+        }
+      })
+  }
+}
+
 extension SettingDomain where Value: CustomStringConvertible {
   /// Text in a form of its own, which `parse` reads and ``CustomStringConvertible/description`` writes.
   public static func text(_ parse: @escaping @Sendable (String) throws -> Value) -> Self {
