@@ -80,5 +80,10 @@ extension Preprocessing: SettingTable {
       "scale", \.upscaleFactor, .integer(1...16),
       "For super-resolution: how many times the output is larger than the input",
       placeholder: "factor"),
+    Setting(
+      "constant", \.constants, .texts, fallback: [],
+      "An input that the samples don't hold, and what it is given at every run: a number for all its elements, or a .npy or .pb file; may be repeated",
+      placeholder: "name=value|file", defaultText: "every input is in the samples",
+      isOptional: true),
   ]
 }

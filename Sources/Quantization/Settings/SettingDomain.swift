@@ -27,19 +27,22 @@ public struct SettingDomain<Value: Sendable>: Sendable {
   let range: String?
   /// Whether the name alone means "on".
   let isSwitch: Bool
+  /// Whether the option may be given several times, once for each member of a list.
+  let isRepeated: Bool
   private let read: @Sendable (SettingText) -> Result<Value, SettingError>
   private let findOffence: @Sendable (Value) -> SettingError?
   let json: @Sendable (Value) -> JSONValue
 
   init(
     choices: [String] = [], range: String? = nil, isSwitch: Bool = false,
-    json: @escaping @Sendable (Value) -> JSONValue,
+    isRepeated: Bool = false, json: @escaping @Sendable (Value) -> JSONValue,
     offence: @escaping @Sendable (Value) -> SettingError? = { _ in nil },
     read: @escaping @Sendable (SettingText) -> Result<Value, SettingError>
   ) {
     self.choices = choices
     self.range = range
     self.isSwitch = isSwitch
+    self.isRepeated = isRepeated
     self.json = json
     self.read = read
     findOffence = offence
@@ -146,6 +149,21 @@ extension SettingDomain where Value == [Double] {
   private static func trimmed(_ part: Substring) -> String {
     let start = part.drop { $0 == " " }
     return start.lastIndex { $0 != " " }.map { String(start[...$0]) } ?? ""
+  }
+}
+
+extension SettingDomain where Value == [String] {
+  /// Texts, each with an option of its own.
+  public static var texts: Self {
+    Self(
+      isRepeated: true, json: { .array($0.map { .string($0) }) },
+      read: { text in
+        switch text {
+        case .scalar(let scalar) where !scalar.isEmpty: .success([scalar])
+        case .list(let list) where !list.isEmpty: .success(list)
+        default: .failure(.expected("a text, or a list of texts"))
+        }
+      })
   }
 }
 
