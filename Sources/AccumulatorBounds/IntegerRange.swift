@@ -10,6 +10,11 @@ public struct IntegerRange: Sendable, Hashable {
     self.maximum = maximum
   }
 
+  public init(_ range: ClosedRange<Int64>) {
+    minimum = range.lowerBound
+    maximum = range.upperBound
+  }
+
   /// All integers of a data type; `nil` where they don't fit in 64 bits.
   ///
   /// - Parameters:

@@ -30,7 +30,7 @@ public final class BatchStream: Sendable {
     var shape: [Int] = []
     for index in 0..<min(dataset.count, max(limit, 0)) {
       let next = dataset.sampleShape(at: index)
-      if let last = plan.last, last.count < batchSize, next == shape {
+      if let last = plan.last, last.count < batchSize, next == shape, dataset.isStackable {
         plan[plan.count - 1].append(index)
       } else {
         plan.append([index])

@@ -14,6 +14,9 @@ public protocol Dataset: Sendable {
 
   /// The shape of a sample of the first input, without the batch dimension.
   func sampleShape(at index: Int) -> [Int]
+  /// Whether samples can be stacked along dimension 0. Those that can't hold each input as the model takes it, whatever
+  /// its first dimension counts, and are read one at a time.
+  var isStackable: Bool { get }
 
   /// Announces that only the samples at `indices` will be read, so that no others of compressed data need to be kept
   /// in memory.
@@ -52,6 +55,8 @@ public enum BatchReading: Sendable, Hashable {
 }
 
 extension Dataset {
+  public var isStackable: Bool { true }
+
   public func select(_ indices: [Int]) throws(DatasetError) {}
 
   /// Reads the samples at `indices` into the model's layout, normalized.
@@ -78,19 +83,24 @@ public enum DatasetReference: Sendable, Hashable {
 
 /// Some samples, stacked along dimension 0.
 public struct Batch: Sendable {
-  /// A tensor of shape [samples, ...] for each input of the model, in the order of the request.
+  /// A tensor of shape [samples, ...] for each input of the model, in the order of the request; one sample as the model
+  /// takes it where samples can't be stacked.
   public var inputs: [Tensor]
   /// The class of each sample, counted from 0.
   public var labels: [Int]?
   /// The targets of the samples, float32 of shape [samples, ...].
   public var targets: Tensor?
 
-  public init(inputs: [Tensor], labels: [Int]? = nil, targets: Tensor? = nil) {
+  /// - Parameter count: the number of samples; `nil` for dimension 0 of the first input.
+  public init(
+    inputs: [Tensor], labels: [Int]? = nil, targets: Tensor? = nil, count: Int? = nil
+  ) {
     self.inputs = inputs
+    self.count = count ?? inputs.first?.shape.first ?? 0
     self.labels = labels
     self.targets = targets
   }
 
   /// The number of samples.
-  public var count: Int { inputs.first?.shape.first ?? 0 }
+  public let count: Int
 }

@@ -8,7 +8,7 @@ extension DatasetError: CustomStringConvertible {
       "\(path): is neither a file nor a folder; give one of these"
     case .unrecognized(let path):
       "\(path): holds no data of a known kind; give a folder of class folders of JPEG or PNG images, "
-        + "a folder of images, an .npz with 'x' (and 'y'), an .npy, CIFAR-10 *.bin batches, "
+        + "a folder of images, an .npz with 'x' (and 'y'), a folder of .npz files that are a sample each, an .npy, CIFAR-10 *.bin batches, "
         + "IDX files (*-images-idx3-ubyte) or TensorProto files (input_0.pb)"
     case .ambiguous(let path, let choices):
       "\(path): holds several data sets; give one of them: \(Self.list(choices))"
@@ -52,9 +52,7 @@ extension DatasetError: CustomStringConvertible {
     case .mixedShapes(let path, let first, let other):
       "\(path): samples of shapes \(Self.shape(first)) and \(Self.shape(other)) don't fit into one "
         + "batch; use batches of one sample"
-    case .inputType(let path, let input, let type):
-      "\(path): the model's input '\(input)' holds \(type); data goes into float inputs only: "
-        + "export the model with a float input"
+    case .constant(let name, let problem): "--constant '\(name)': \(problem)"
     case .imageInput(let path, let input, let type):
       "\(path): holds images, but the model's input '\(input)' is \(type); these need a float input NxCxHxW or NxHxWxC with 1 or "
         + "3 channels: give the data as .npz"

@@ -47,8 +47,8 @@ public enum DatasetError: Error, Sendable, Hashable {
   case inflation(path: String, bytes: Int, compressed: Int, limit: Int)
   /// Samples of different shapes were requested as one batch.
   case mixedShapes(path: String, first: [Int], other: [Int])
-  /// The model's input does not hold 32-bit floats.
-  case inputType(path: String, input: String, type: String)
+  /// A constant input doesn't fit the model.
+  case constant(name: String, problem: String)
   /// The model's input can't take images.
   case imageInput(path: String, input: String, type: String)
   /// The normalization doesn't fit the model's input.

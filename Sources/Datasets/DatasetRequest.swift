@@ -17,6 +17,8 @@ public struct DatasetRequest: Sendable {
   }
 
   public var inputs: [Input]
+  /// What inputs of these names are given at every run; the data then holds the others.
+  public var constants: [String: ConstantInput] = [:]
   /// The layout of an input of rank 4; `nil` to infer it from the shape.
   public var layout: ImageLayout?
   public var normalization: Normalization

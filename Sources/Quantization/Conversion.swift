@@ -26,20 +26,34 @@ public struct Conversion: Sendable {
     public var cutBiases: Int
   }
 
+  /// Why the recipe's P doesn't hold for a dot product that is quantized.
+  public enum Exemption: Sendable, Hashable {
+    /// It is one of ``Recipe/ioLayers``.
+    case ioLayer
+    /// A product of activations whose operands need more bits.
+    case wideProduct(requiredBits: Int)
+    /// A product of activations whose shapes don't tell how many products are summed.
+    case unknownLength
+  }
+
   /// Wall-clock seconds of each stage.
   public struct Seconds: Sendable, Hashable {
     public var prepare = 0.0
     public var calibrate = 0.0
-    public var initialize = 0.0
+    /// Choosing the integers of the weights.
+    public var integers = 0.0
+    /// Correcting the outputs of layers, and measuring what error is left in them.
     public var correct = 0.0
 
-    public var total: Double { prepare + calibrate + initialize + correct }
+    public var total: Double { prepare + calibrate + integers + correct }
   }
 
   public var model: Model
   public var layers: [Layer]
   /// Names of layers that the recipe leaves in floating point.
   public var excluded: [String]
+  /// The dot products, by name, that the recipe's P doesn't hold for.
+  public var exemptions: [String: Exemption] = [:]
   /// What the passes changed before quantization.
   public var edits: [PassReport]
   /// Calibration samples read; 0 where ranges came from the graph.
@@ -48,9 +62,30 @@ public struct Conversion: Sendable {
 }
 
 extension Conversion {
+  /// The last stage: what the stages before have made, annotated and valid.
+  init(_ calibrated: CalibratedModel, _ quantized: QuantizedModel) throws(ConversionError) {
+    let plan = calibrated.plan
+    self.init(
+      model: calibrated.float,
+      layers: zip(plan.layers, quantized.layers).map { Layer($0, $1.quantized, plan) },
+      excluded: plan.excluded, edits: calibrated.edits,
+      calibrationSamples: calibrated.runner?.sampleCount ?? 0)
+    model.graph = quantized.graph
+    try finish(plan, quantized.layers)
+  }
+
+  /// Enters in each layer what error its output has.
+  mutating func measureOutputs(_ error: OutputError, float: Graph, runner: SampleRunner)
+    throws(ConversionError)
+  {
+    let errors = try error.measure(float: float, quantized: model.graph, runner: runner)
+    for (index, error) in errors.enumerated() { layers[index].outputError = error }
+  }
+
   /// Annotates the baked model, and leaves it valid and without values that nothing reads.
   mutating func finish(_ plan: QuantizationPlan, _ baked: [BakedLayer]) throws(ConversionError) {
     AccumulatorAnnotator(plan: plan).annotate(&model, baked)
+    exemptions = plan.exemptions
     model.importDomain(ModelBaker.domain, version: 1)
     model.graph.removeUnusedValues()
     do { try model.graph.validate() } catch { throw .graph(error) }
@@ -58,11 +93,11 @@ extension Conversion {
 }
 
 extension Conversion.Layer {
-  init(_ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, _ plan: QuantizationPlan) {
-    let group = plan.groups[planned.group]
+  init(_ planned: PlannedLayer, _ quantized: QuantizedLayer, _ plan: QuantizationPlan) {
+    let input = plan.input(of: planned).format
     self.init(
       name: planned.layer.name, method: quantized.method, weightBits: planned.weightBits,
-      inputBits: group.bits, inputSigned: group.isSigned, accumulatorBits: planned.targetBits,
+      inputBits: input.bits, inputSigned: input.signed, accumulatorBits: planned.targetBits,
       relativeError: quantized.relativeError, repairs: quantized.repairs,
       fellBackToA2Q: quantized.fellBackToA2Q, cutBiases: quantized.cutBiases)
   }

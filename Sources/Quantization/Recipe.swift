@@ -68,6 +68,35 @@ public struct Recipe: Sendable, Hashable {
 
   public typealias ScaleType = Quantizers.ScaleType
 
+  /// Which layers take ``ioBits`` and an accumulator of ``ioAccumulatorBits``.
+  public enum IOLayers: Sendable, Hashable {
+    /// Those that read an input's own values, and those that give an output's (``Boundary``).
+    case automatic
+    case none
+    /// Those whose node name matches one of the patterns, in which `*` stands for any run of characters.
+    case named([String])
+
+    /// Whether a layer is one of them.
+    ///
+    /// - Parameter isBoundary: whether it is the first or the last.
+    func contains(_ name: String, isBoundary: Bool) -> Bool {
+      switch self {
+      case .automatic: isBoundary
+      case .none: false
+      case .named(let patterns):
+        patterns.contains { Recipe.matches(pattern: $0, name: name) }
+      }
+    }
+  }
+
+  /// How a product of two activations meets the accumulator's width, where its operands' bits and length don't.
+  public enum ActivationProducts: String, Sendable, Hashable, CaseIterable {
+    /// Its operands get fewer bits.
+    case narrow
+    /// It keeps its operands' bits and takes an accumulator of ``ioAccumulatorBits``.
+    case wide
+  }
+
   /// Settings for the layers whose node name matches a pattern; the last match wins.
   public struct LayerOverride: Sendable, Hashable {
     /// A node name, in which `*` stands for any run of characters.
@@ -100,8 +129,10 @@ public struct Recipe: Sendable, Hashable {
   public var activationBits = 4
   /// Signed accumulator width P of the hidden layers.
   public var accumulatorBits = 16
-  /// Weight and input-activation bits of the first and the last dot-product layer.
+  /// Weight and input-activation bits of ``ioLayers``, by default the first and the last ones.
   public var ioBits = 8
+  public var ioLayers = IOLayers.automatic
+  public var activationProducts = ActivationProducts.narrow
   /// Bits of biases that are integers on the accumulator's scale and count in its bound; `nil` leaves biases in
   /// floating point, outside the accumulator.
   public var biasBits: Int?

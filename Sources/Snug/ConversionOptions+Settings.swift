@@ -10,6 +10,10 @@ public enum QuantizationSettings: SettingTable {
         "format", \.format, .choice(), fallback: ExportFormat.qonnx,
         "Dialect of the exported file"),
       Setting(
+        "strict", \.isStrict, .yesNo, fallback: false,
+        "Write nothing where a dot product can't be held to the width that was asked for",
+        isOptional: true),
+      Setting(
         "seed", \.seed, .integer(0...Int.max), fallback: 0, "Seed of all random choices",
         placeholder: "number"),
     ]
@@ -76,5 +80,10 @@ extension Preprocessing: SettingTable {
       "scale", \.upscaleFactor, .integer(1...16),
       "For super-resolution: how many times the output is larger than the input",
       placeholder: "factor"),
+    Setting(
+      "constant", \.constants, .texts, fallback: [],
+      "An input that the samples don't hold, and what it is given at every run: a number for all its elements, or a .npy or .pb file; may be repeated",
+      placeholder: "name=value|file", defaultText: "every input is in the samples",
+      isOptional: true),
   ]
 }

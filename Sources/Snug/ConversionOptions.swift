@@ -10,6 +10,8 @@ public struct ConversionOptions: Sendable {
   /// Held-out samples for the metric before and after.
   public var validation: String?
   public var format = ExportFormat.qonnx
+  /// Whether anything that was asked for and not done is an error.
+  public var isStrict = false
   /// How the model is fine-tuned; 0 epochs convert it as it is.
   public var training: TrainingSettings
   /// What a training leaves besides the model.

@@ -10,8 +10,9 @@ public struct ConversionSummary: Sendable {
   public struct Seconds: Sendable, Hashable {
     public var `import` = 0.0
     public var calibrate = 0.0
+    /// Choosing the integers of the weights.
     public var initialize = 0.0
-    /// Correction of the layers' outputs on calibration data.
+    /// Correction of the layers' outputs on calibration data, and the measurement of what error is left in them.
     public var correct = 0.0
     public var finetune = 0.0
     public var export = 0.0
@@ -28,6 +29,8 @@ public struct ConversionSummary: Sendable {
   public var layers: [Conversion.Layer]
   /// Names of dot-product layers that the recipe leaves in floating point.
   public var excluded: [String]
+  /// Dot products that are not held to the width that was asked for.
+  public var unheld: [UnheldLayer]
   /// What the passes changed before quantization.
   public var edits: [PassReport]
   /// 0 where ranges came from the graph.
@@ -47,6 +50,7 @@ extension ConversionSummary {
     var members = [
       JSONMember("output", .string(output)), JSONMember("report", report.json),
       JSONMember("layers", .array(layers.map(\.json))),
+      JSONMember("not_held", .array(unheld.map(\.json))),
       JSONMember("calibration_samples", JSONValue(calibrationSamples)),
     ]
     if let floatMetric { members.append(JSONMember("metric_float", floatMetric.summaryJSON)) }
@@ -64,7 +68,7 @@ extension ConversionSummary.Seconds {
   mutating func add(_ stages: Conversion.Seconds) {
     self.import += stages.prepare
     calibrate += stages.calibrate
-    initialize += stages.initialize
+    initialize += stages.integers
     correct += stages.correct
   }
 
@@ -107,17 +111,5 @@ extension Conversion.Layer {
       "output_error": outputError.map { .number($0) } ?? .null, "repairs": JSONValue(repairs),
       "fell_back_to_a2q": .bool(fellBackToA2Q), "cut_biases": JSONValue(cutBiases),
     ]
-  }
-}
-
-/// Measures the stages of a job.
-struct StageClock {
-  private var start = ContinuousClock.now
-
-  /// Seconds since the last lap.
-  mutating func lap() -> Double {
-    let now = ContinuousClock.now
-    defer { start = now }
-    return (now - start).inSeconds
   }
 }

@@ -20,6 +20,7 @@ struct DatasetCalibration: CalibrationSource {
   }
 
   var count: Int { order.count }
+  var isStackable: Bool { dataset.isStackable }
 
   func inputs(_ range: Range<Int>) throws -> [Tensor] {
     try dataset.batch(Array(order[range])).inputs

@@ -2,6 +2,7 @@ import Datasets
 import Execution
 import GraphIR
 import Operators
+import Quantization
 import TensorCore
 
 /// Measures one graph on data.
@@ -43,7 +44,7 @@ struct Evaluator {
     // Tried once: a graph that integers can't run is run as floats from the first batch on.
     var integers = options.usesIntegers ? IntegerSession(graph: graph) : nil
     let plan = BatchStream.sequentialPlan(
-      dataset, batchSize: fixedBatch ?? options.batchSize, limit: options.limit ?? .max)
+      dataset, batchSize: fixedBatch ?? openBatch(dataset), limit: options.limit ?? .max)
     let total = plan.reduce(0) { $0 + $1.count }
     let stream = BatchStream(dataset, plan: plan)
     var done = 0
@@ -51,7 +52,9 @@ struct Evaluator {
       SnugError.dataset, { () throws(DatasetError) in try stream.next() })
     {
       let feeds = Dictionary(
-        uniqueKeysWithValues: zip(graph.inputs, batch.inputs.map { $0.padded(to: fixedBatch) }))
+        uniqueKeysWithValues: zip(
+          graph.inputs,
+          dataset.isStackable ? batch.inputs.map { $0.padded(to: fixedBatch) } : batch.inputs))
       var result = try? integers?.run(feeds)
       if result == nil {
         integers = nil
@@ -61,7 +64,7 @@ struct Evaluator {
       }
       if let result {
         try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
-          try score.add(result.firstSamples(batch.count), batch)
+          try score.add(dataset.isStackable ? result.firstSamples(batch.count) : result, batch)
         }
       }
       done += batch.count
@@ -77,6 +80,14 @@ struct Evaluator {
     case .regression, .superResolution: .targets
     case nil: dataset.reference == .targets ? .targets : .labels
     }
+  }
+
+  /// The samples to compute at once where the batch is open: one where two together give something else.
+  private func openBatch(_ dataset: any Dataset) -> Int {
+    guard dataset.isStackable, dataset.count > 1, options.batchSize > 1 else { return 1 }
+    if dataset.sampleShape(at: 0) != dataset.sampleShape(at: 1) { return options.batchSize }
+    let isIndependent = BatchIndependence.holds(graph) { try dataset.batch(Array($0)).inputs }
+    return isIndependent ? options.batchSize : 1
   }
 
   /// The batch that the graph was exported for; `nil` where it is open.

@@ -80,6 +80,7 @@ public struct JobPaths: Sendable {
   mutating func add(_ options: ConversionOptions) {
     if let data = options.data { read(data, as: "--data") }
     if let validation = options.validation { read(validation, as: "--validation") }
+    for file in options.preprocessing.constantFiles { read(file, as: "--constant") }
     let outputs = options.trainingOutputs
     if let folder = outputs.checkpoints { write(folder, .states, as: "--checkpoint-dir") }
     for log in [outputs.csv, outputs.jsonLines] {

@@ -15,11 +15,15 @@ extension ModelFile {
   /// Writes a model under this file's path, unless a layer with a target width is not certified in the model as it is
   /// about to be written.
   ///
-  /// - Parameter targets: names of layers that were held to a width, whatever the model says of it now.
+  /// - Parameters:
+  ///   - verdicts: the verifier's reading of the model.
+  ///   - targets: names of layers that were held to a width, whatever the model says of it now.
   /// - Throws: ``SnugError/notCertified(output:layers:)``, ``SnugError/contradictoryOutput(output:_:)``, and where the output can't be written; whatever was at the
   ///   path stays as it was.
-  func write(_ model: Model, certifying targets: Set<String>) throws(SnugError) {
-    try require(try Self.verdicts(on: model, file: path), targets)
+  func write(_ model: Model, _ verdicts: VerificationResult, certifying targets: Set<String>)
+    throws(SnugError)
+  {
+    try require(verdicts, targets)
     try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
       try OnnxWriter.write(model, to: path)
     }

@@ -69,7 +69,12 @@ extension ModelFile {
     }
     let result = ModelFile(output)
     let held = Set(conversion.layers.filter { $0.accumulatorBits != nil }.map(\.name))
-    try result.write(conversion.model, certifying: held)
+    let verdicts = try Self.verdicts(on: conversion.model, file: path)
+    let unheld = UnheldLayer.all(verdicts, conversion, options.recipe)
+    if options.isStrict, unheld.contains(where: { !$0.isByOptions }) {
+      throw .notHeld(output: output, layers: unheld.filter { !$0.isByOptions })
+    }
+    try result.write(conversion.model, verdicts, certifying: held)
     seconds.export = clock.lap()
     let report = try result.inspect(certifying: held)
     if let sidecar { try result.certificate(of: report).write(to: sidecar, as: "--sidecar") }
@@ -78,7 +83,7 @@ extension ModelFile {
     seconds.evaluate += clock.lap()
     return ConversionSummary(
       output: output, report: report, layers: conversion.layers, excluded: conversion.excluded,
-      edits: conversion.edits, calibrationSamples: conversion.calibrationSamples,
+      unheld: unheld, edits: conversion.edits, calibrationSamples: conversion.calibrationSamples,
       floatMetric: float, quantizedMetric: quantized, training: training, seconds: seconds,
       peakMemoryBytes: ProcessMemory.peakBytes)
   }
@@ -165,8 +170,14 @@ extension ModelFile {
 
 extension JobProgress {
   init(_ progress: Converter.Progress) {
+    let (activity, unit) =
+      switch progress.stage {
+      case .calibrating: ("calibrating", "samples")
+      case .searching: ("choosing ranges", "quantizers")
+      case .choosing: ("choosing integers", "layers")
+      case .correcting: ("correcting outputs", "layers")
+      }
     self.init(
-      activity: progress.stage.rawValue, completed: progress.completed, total: progress.total,
-      unit: progress.stage == .calibrating ? "samples" : "layers")
+      activity: activity, completed: progress.completed, total: progress.total, unit: unit)
   }
 }

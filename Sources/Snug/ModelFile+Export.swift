@@ -34,7 +34,8 @@ extension ModelFile {
     // The verdict is on the file's own order of weights, which reading may have changed.
     let edits = try exporting(&model, options) { () throws(SnugError) in try verify().result }
     let result = ModelFile(output)
-    try result.write(model, certifying: targets)
+    try result.write(
+      model, try Self.verdicts(on: model, file: path), certifying: targets)
     return ExportSummary(
       output: output, format: options.format, report: try result.inspect(certifying: targets),
       edits: edits)

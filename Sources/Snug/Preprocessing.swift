@@ -18,6 +18,8 @@ public struct Preprocessing: Sendable, Hashable {
   public var task: ModelTask?
   /// Factor by which super-resolution inputs are smaller than their targets.
   public var upscaleFactor: Int?
+  /// Inputs that the samples don't hold, each as `NAME=VALUE`, or as `NAME=FILE` of a tensor.
+  public var constants: [String] = []
 
   public init() {}
 
@@ -48,7 +50,37 @@ public struct Preprocessing: Sendable, Hashable {
     case nil: break
     }
     if comparesOutputs { request.classCount = Self.classCount(graph) }
+    for text in constants {
+      let (name, constant) = try Self.constant(text)
+      request.constants[name] = constant
+    }
     return request
+  }
+
+  /// The files that ``constants`` name.
+  var constantFiles: [String] {
+    constants.compactMap { text in
+      let value = text.split(separator: "=", maxSplits: 1).last.map(String.init) ?? ""
+      return Self.number(value) == nil ? value : nil
+    }
+  }
+
+  private static func constant(_ text: String) throws(SnugError) -> (String, ConstantInput) {
+    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2 else {
+      throw .dataset(
+        .constant(name: text, problem: "is no NAME=VALUE or NAME=FILE; give the input's name first"))
+    }
+    if let number = number(parts[1]) { return (parts[0], .number(number)) }
+    return (parts[0], .tensor(try TensorFiles.read(parts[1]).inSinglePrecision))
+  }
+
+  private static func number(_ text: String) -> Double? {
+    switch text {
+    case "true": 1
+    case "false": 0
+    default: Double(text)
+    }
   }
 
   /// The number of classes where the first output is a row of scores of fixed length.

@@ -101,8 +101,15 @@ extension SnugError {
       Diagnostic(
         .verification, file: output,
         "not written, since \(layers.count == 1 ? "this layer is" : "these \(layers.count) layers are") not "
-          + "certified: \(Self.list(layers))",
+          + "certified: \(Self.list(layers.map { ($0.name, $0.reason) }))",
         hint: "choose a wider accumulator, another format, or leave the layers out")
+    case .notHeld(let output, let layers):
+      Diagnostic(
+        .verification, file: output,
+        "not written, since --strict is given and "
+          + "\(layers.count == 1 ? "this dot product is" : "these \(layers.count) dot products are") not "
+          + "held to the width that was asked for: \(Self.list(layers.map { ($0.name, $0.reason) }))",
+        hint: "do as the reasons say, or leave --strict out")
     case .contradictoryOutput(let output, let finding):
       Diagnostic(
         .verification, file: output, "not written, since \(finding)",
@@ -118,7 +125,7 @@ extension SnugError {
     passes.isEmpty ? "" : ", after \(passes.joined(separator: ", "))"
   }
 
-  private static func list(_ layers: [UncertifiedLayer]) -> String {
+  private static func list(_ layers: [(name: String, reason: String)]) -> String {
     let list = layers.prefix(8).map { "'\($0.name)' (\($0.reason))" }.joined(separator: ", ")
     return layers.count > 8 ? "\(list) and \(layers.count - 8) more" : list
   }

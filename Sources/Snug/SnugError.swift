@@ -54,6 +54,8 @@ public enum SnugError: Error, Sendable {
   case certificate(file: String, CertificateFault)
   /// A model that was not written, since layers that must fit an accumulator are not proved to.
   case notCertified(output: String, layers: [UncertifiedLayer])
+  /// A model that was not written, since layers are not held to the width that was asked for, and nothing else would do.
+  case notHeld(output: String, layers: [UnheldLayer])
   /// A model that was not written, since what it would state its own tensors and operators disprove.
   case contradictoryOutput(output: String, ModelFinding)
   /// Super-resolution without the factor.

@@ -23,6 +23,33 @@ extension Tensor {
     }
   }
 
+  /// The same numbers in another element type; `nil` where one of them has no equal there, or the types are none of
+  /// integers, booleans and floats. Floats are rounded to single precision, and to no other type.
+  public func converted(exactlyTo type: ElementType) -> Tensor? {
+    if elementType == type { return self }
+    switch type {
+    case .float32: return convertedToFloat()
+    case .bool:
+      guard let values = integers(), values.allSatisfy({ $0 == 0 || $0 == 1 }) else { return nil }
+      return Tensor(values.map { $0 == 1 }, shape: shape)
+    case .int8: return integers(as: Int8.self)
+    case .uint8: return integers(as: UInt8.self)
+    case .int16: return integers(as: Int16.self)
+    case .uint16: return integers(as: UInt16.self)
+    case .int32: return integers(as: Int32.self)
+    case .uint32: return integers(as: UInt32.self)
+    case .int64: return integers(as: Int64.self)
+    case .uint64: return integers(as: UInt64.self)
+    default: return nil
+    }
+  }
+
+  private func integers<T: TensorElement & FixedWidthInteger>(as type: T.Type) -> Tensor? {
+    guard let values = integers() else { return nil }
+    let converted = values.compactMap { T(exactly: $0) }
+    return converted.count == values.count ? Tensor(converted, shape: shape) : nil
+  }
+
   private func exactly(_ elements: [UInt64]) -> [Int]? {
     let integers = elements.compactMap { Int(exactly: $0) }
     return integers.count == elements.count ? integers : nil

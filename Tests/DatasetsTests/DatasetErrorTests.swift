@@ -88,7 +88,7 @@ import Testing
         "d: samples of shapes 3x4x5 and 3x5x4 don't fit into one batch; use batches of one sample"
       ),
       (
-        .inputType(path: "d", input: "ids", type: "int64"),
+        .constant(name: "ids", problem: "p"),
         "d: the model's input 'ids' holds int64; data goes into float inputs only: "
           + "export the model with a float input"
       ),

@@ -118,11 +118,12 @@ import Testing
   }
 
   @Test(arguments: [(12, 12), (10, 10), (9, 32)])
-  func `a product of activations is held to P where its data types allow it, else to 32 bits`(
+  func `a product that keeps its operands' bits is held to P where these allow it, else to 32 bits`(
     bits: Int, expected: Int
   ) throws {
     let recipe = Self.recipe {
       $0.accumulatorBits = bits
+      $0.activationProducts = .wide
       $0.biasCorrection = false
     }
     let result = try Converter(recipe).convert(
@@ -138,6 +139,9 @@ import Testing
     #expect(
       result.model.graph[output].annotations
         == [KeyValue("finn_datatype", "SCALEDINT<\(expected)>")])
+    #expect(
+      result.exemptions["scores"] == (expected == 32 ? .wideProduct(requiredBits: 10) : nil))
+    #expect(result.exemptions["stem"] == .ioLayer && result.exemptions["q"] == nil)
   }
 
   @Test func `metadata and annotations say what each layer was held to`() throws {

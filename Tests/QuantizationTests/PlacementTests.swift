@@ -8,7 +8,7 @@ import Testing
 @Suite struct PlacementTests {
   /// One line a group: bits, sign, and `value>consumer` for each edge.
   private func describe(_ graph: Graph, _ recipe: Recipe = Recipe()) throws -> [String] {
-    try QuantizerPlacement(graph: graph, recipe: recipe).plan().groups.map { group in
+    try QuantizerPlacement(graph: graph, recipe: recipe).place().groups.map { group in
       let edges = group.edges.map { "\(graph[$0.value].name)>\(graph[$0.consumer].name)" }
       return "\(group.isSigned ? "i" : "u")\(group.bits) \(edges.joined(separator: " "))"
     }
@@ -30,7 +30,7 @@ import Testing
   {
     let graph = ModelBuilder.residual()
     let recipe = ConverterTests.recipe { $0.method = .a2qPlus }
-    let plan = try QuantizerPlacement(graph: graph, recipe: recipe).plan()
+    let plan = try QuantizerPlacement(graph: graph, recipe: recipe).place()
     #expect(plan.layers.map(\.layer.name) == ["stem", "a", "b", "head"])
     #expect(plan.layers.map(\.weightBits) == [8, 4, 4, 8])
     #expect(plan.layers.map(\.accumulatorBits) == [32, 16, 16, 32])
@@ -88,8 +88,26 @@ import Testing
         "i4 k.out>transpose",
       ])
     recipe.layers = [.init(match: "scores") { $0.quantize = false }]
-    let plan = try QuantizerPlacement(graph: ModelBuilder.attention(), recipe: recipe).plan()
+    let plan = try QuantizerPlacement(graph: ModelBuilder.attention(), recipe: recipe).place()
     #expect(plan.products.isEmpty && plan.excluded == ["scores"])
+  }
+
+  @Test func `operands of a product get fewer bits until its sums fit the accumulator`() throws {
+    func bits(_ set: (inout Recipe) -> Void) throws -> [Int] {
+      var recipe = Recipe()
+      (recipe.activationBits, recipe.accumulatorBits) = (8, 12)
+      set(&recipe)
+      let model = ConverterTests.model(ModelBuilder.attention())
+      let plan = try PlacedModel(model, recipe, createsBiases: false).placement
+      return plan.products[0].groups.map { plan.groups[$0].bits }
+    }
+    // Six products of two signed operands of a and b bits reach 6 x 2^(a + b - 2).
+    #expect(try bits { _ in } == [5, 5])
+    #expect(try bits { $0.accumulatorBits = 20 } == [8, 8])
+    #expect(try bits { $0.activationProducts = .wide } == [8, 8])
+    #expect(try bits { $0.layers = [.init(match: "scores") { $0.activationBits = 7 }] } == [7, 7])
+    // Of two products in a register.
+    #expect(try bits { $0.tileSize = 2 } == [6, 5])
   }
 
   @Test func `sums of integers take no quantizer`() throws {
@@ -111,7 +129,7 @@ import Testing
       .init(match: "a") { ($0.method, $0.accumulatorBits) = (.a2q, 11) },
       .init(match: "b") { $0.quantize = false },
     ]
-    let plan = try QuantizerPlacement(graph: ModelBuilder.residual(), recipe: recipe).plan()
+    let plan = try QuantizerPlacement(graph: ModelBuilder.residual(), recipe: recipe).place()
     #expect(plan.layers.map(\.weightBits) == [5, 5, 5])
     #expect(plan.layers[1].method == .a2q && plan.layers[1].accumulatorBits == 11)
     #expect(plan.excluded == ["b"])
@@ -125,7 +143,7 @@ import Testing
     let point = builder.convolution(builder.relu(depthwise, "r2"), "pw", from: 4, to: 4, size: 1)
     builder.graph.addOutput(builder.convolution(builder.relu(point, "r3"), "c", from: 4, to: 4))
     let recipe = ConverterTests.recipe { $0.method = .a2qPlus }
-    let plan = try QuantizerPlacement(graph: builder.graph, recipe: recipe).plan()
+    let plan = try QuantizerPlacement(graph: builder.graph, recipe: recipe).place()
     #expect(plan.layers.map(\.method) == [.exact, .a2q, .a2qPlus, .exact])
   }
 
@@ -140,8 +158,8 @@ import Testing
     let weight = builder.constant("w", shape: [2, 2])
     builder.graph.addOutput(
       builder.graph.addNode(MatMul(), name: "m", inputs: [value, weight], output: "y"))
-    let plan = try QuantizerPlacement(graph: builder.graph, recipe: Recipe()).plan()
-    #expect(plan.groups.count == 1 && plan.groups[0].values == [x])
+    let plan = try QuantizerPlacement(graph: builder.graph, recipe: Recipe()).place()
+    #expect(plan.groups.count == 1 && plan.groups[0].edges.values == [x])
   }
 
   @Test(arguments: [

@@ -19,6 +19,8 @@ struct SampleArray: Sendable {
   let image: ImageLayout?
   /// The normalized values of 8-bit elements, 256 for each channel.
   private let tables: [Float]
+  /// The element type of the model's input.
+  private let target: ElementType
 
   /// Matches `array` with an input of the model.
   ///
@@ -27,10 +29,6 @@ struct SampleArray: Sendable {
     _ array: NpyArray, field: String, input: DatasetRequest.Input, layout: ImageLayout?,
     normalization: Normalization
   ) throws(DatasetError) {
-    guard input.type.elementType == .float32 else {
-      throw .inputType(
-        path: array.path, input: input.name, type: input.type.elementType.onnxName)
-    }
     guard let first = array.header.shape.first else {
       throw .shape(
         path: array.path, field: field, expected: "samples along dimension 0", actual: [])
@@ -54,7 +52,7 @@ struct SampleArray: Sendable {
       array, field: field, count: first, sampleShape: shape,
       normalization: try normalization.perChannel(channels),
       channelStride: shape.dropFirst(axis + 1).reduce(1, *),
-      image: shape.count == 3 ? (isLast ? .nhwc : .nchw) : nil)
+      image: shape.count == 3 ? (isLast ? .nhwc : .nchw) : nil, target: input.type.elementType)
   }
 
   /// Makes an array of reference values, which are read as float32 in the shape that they have in the file.
@@ -62,12 +60,14 @@ struct SampleArray: Sendable {
     try self.init(
       array, field: field, count: array.header.shape.first ?? 0,
       sampleShape: Array(array.header.shape.dropFirst()),
-      normalization: try Normalization.identity.perChannel(1), channelStride: 1, image: nil)
+      normalization: try Normalization.identity.perChannel(1), channelStride: 1, image: nil,
+      target: .float32)
   }
 
   private init(
     _ array: NpyArray, field: String, count: Int, sampleShape: [Int],
-    normalization: [ChannelNormalization], channelStride: Int, image: ImageLayout?
+    normalization: [ChannelNormalization], channelStride: Int, image: ImageLayout?,
+    target: ElementType
   ) throws(DatasetError) {
     guard array.elements.count > 0 else { throw .empty(path: array.path, what: "'\(field)'") }
     path = array.path
@@ -77,6 +77,7 @@ struct SampleArray: Sendable {
     elementType = array.header.elementType
     self.normalization = normalization
     self.channelStride = channelStride
+    self.target = target
     self.image = image
     if array.header.isFortranOrder {
       elements = .memory(try array.tensor().storage)
@@ -105,6 +106,7 @@ struct SampleArray: Sendable {
     let failure = FirstFailure()
     let bytes = Shape.elementCount([indices.count, MemoryLayout<Float>.size, length]) ?? .max
     try MemoryLimit.check(bytes, path: path)
+    if target != .float32 { return try readAsStored(indices) }
     let grain = max(1, (1 << 16) / length)
     let tensor = Tensor(shape: [indices.count] + sampleShape, of: Float.self) { target in
       failure.forEachRange(
@@ -127,6 +129,29 @@ struct SampleArray: Sendable {
       }
     }
     try failure.check()
+    return tensor
+  }
+
+  /// Reads samples for an input of integers or truth values, which nothing normalizes.
+  private func readAsStored(_ indices: [Int]) throws(DatasetError) -> Tensor {
+    let size = elements.count / count
+    let storage = try TensorStorage(byteCount: size * indices.count) {
+      (bytes) throws(DatasetError) in
+      for (position, index) in indices.enumerated() {
+        let place = UnsafeMutableRawBufferPointer(
+          rebasing: bytes[position * size..<(position + 1) * size])
+        try elements.read(at: index * size, into: place)
+        if isBigEndian { NpyArray.swapBytes(place, width: (elementType.bitWidth ?? 8) / 8) }
+        if elementType == .bool { for byte in place.indices where place[byte] != 0 { place[byte] = 1 } }
+      }
+    }
+    let stored = Tensor(
+      elementType: elementType, shape: [indices.count] + sampleShape, storage: storage)
+    guard let tensor = stored?.converted(exactlyTo: target) else {
+      throw .elementType(
+        path: path, field: field, expected: "values of \(target.onnxName)",
+        actual: elementType.onnxName)
+    }
     return tensor
   }
 

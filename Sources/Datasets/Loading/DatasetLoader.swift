@@ -6,6 +6,7 @@ import TensorCore
 /// | --- | --- |
 /// | folder of class folders of JPEG or PNG images | images with labels: classes sorted by name |
 /// | folder of images, or one image | images without labels |
+/// | folder of `.npz` files | a sample each, with every input as the model takes it |
 /// | `.npz` with `x` (or for each input an entry of its name) and `y` | arrays |
 /// | `.npy` | arrays of inputs alone |
 /// | CIFAR-10 binary batches: `*.bin`, or a folder of them | images with labels |
@@ -18,6 +19,11 @@ public enum DatasetLoader {
   public static func open(
     path: String, for request: DatasetRequest
   ) throws(DatasetError) -> any Dataset {
+    if !request.constants.isEmpty {
+      return try ConstantInputs(request) { (varying) throws(DatasetError) in
+        try open(path: path, for: varying)
+      }
+    }
     switch PathKind(path) {
     case .missing: throw .file(FileError(.read, path, code: ENOENT))
     case .other: throw .notRegularFile(path: path)
@@ -75,6 +81,11 @@ public enum DatasetLoader {
     if let images = try IdxFiles.images(in: folder) {
       return try packed(
         try IdxFiles.open(DataFile(images), limit: request.limit), path: folder.path, request)
+    }
+    let samples = folder.files.filter { $0.hasSuffix(".npz") }
+    if !samples.isEmpty {
+      return try SampleFileDataset(
+        path: folder.path, files: samples.map(folder.path(of:)), request: request)
     }
     let tree = try ImageFolder(folder, prefersClasses: request.task == .classification)
     guard !tree.paths.isEmpty else { throw .unrecognized(path: folder.path) }

@@ -12,15 +12,15 @@ struct AccumulatorAnnotator {
     var annotations: [AccumulatorAnnotation] = []
     for (planned, layer) in zip(plan.layers, baked) {
       guard let output = planned.layer.output(in: model.graph) else { continue }
-      let group = plan.groups[planned.group]
+      let input = plan.input(of: planned).format
       annotations.append(
         AccumulatorAnnotation(
           layer: planned.layer.name, output: model.graph[output].name,
           weight: model.graph[layer.weight].name,
           targetBits: planned.targetBits,
           requiredBits: layer.requiredBits(
-            input: group.integerRange, tileSize: planned.tiling?.length),
-          inputBits: group.bits, inputSigned: group.isSigned, method: layer.quantized.method,
+            input: input.range, tileSize: planned.tiling?.length),
+          inputBits: input.bits, inputSigned: input.signed, method: layer.quantized.method,
           biasBits: layer.bias == nil ? nil : planned.biasBits,
           tiling: planned.tiling.map {
             AccumulatorAnnotation.Tiling(size: $0.length, outerBits: $0.outer.bits)
@@ -42,50 +42,38 @@ struct AccumulatorAnnotator {
 
   /// The width that a product of activations needs: P where the data types allow it, otherwise that of the first
   /// and last layers. `nil` where the file doesn't say how long its sums are.
-  private func annotate(_ product: QuantizationPlan.Product, _ graph: inout Graph)
-    -> AccumulatorAnnotation?
-  {
+  private func annotate(_ product: PlannedProduct, _ graph: inout Graph) -> AccumulatorAnnotation? {
     let node = graph[product.node]
-    guard case let (left?, right?) = (node.inputs[0], node.inputs[1]),
-      let output = node.outputs[0], let shape = graph[left].type?.dimensions,
-      let length = (node.op as? Gemm)?.transposesA == true ? shape.first?.size : shape.last?.size
+    let operands = product.groups.map { plan.groups[$0].quantizer.format }
+    guard let right = node.inputs[1], let output = node.outputs[0], let need = product.need(operands)
     else { return nil }
-    let operands = product.groups.map { plan.groups[$0] }
-    let (a, b) = (operands[0].integerRange, operands[1].integerRange)
-    let ends = [a.lowerBound, a.upperBound].flatMap { x in
-      [b.lowerBound, b.upperBound].map { Int64(x * $0) }
-    }
-    guard let least = ends.min(), let most = ends.max(), let range = IntegerRange(least, most)
-    else { return nil }
-    let sums = SignSums(positive: Int64(length), negative: 0)
-    let required = WorstCase(of: sums, input: range).requiredBits
-    let target =
-      required <= product.accumulatorBits ? product.accumulatorBits : Recipe.ioAccumulatorBits
+    let fits = need.bits <= product.accumulatorBits
+    let target = fits ? product.accumulatorBits : Recipe.ioAccumulatorBits
+    // What needs a wide register needs no second one.
+    let tiling = fits ? need.tiling : nil
     if node.inputs.count < 3 || node.inputs[2] == nil {
-      graph[output].annotations = [ModelBaker.annotation(bits: target)]
+      graph[output].annotations = [ModelBaker.annotation(bits: tiling?.outerBits ?? target)]
     }
     return AccumulatorAnnotation(
       layer: product.name, output: graph[output].name, weight: graph[right].name,
-      targetBits: target, requiredBits: required, inputBits: operands[0].bits,
-      inputSigned: operands[0].isSigned, method: "data-types")
+      targetBits: target, requiredBits: fits ? need.bits : product.untiled.need(operands)?.bits ?? 0,
+      inputBits: operands[0].bits, inputSigned: operands[0].signed, method: "data-types",
+      tiling: tiling.map { AccumulatorAnnotation.Tiling(size: $0.size, outerBits: $0.outerBits) })
   }
 }
 
 extension BakedLayer {
   /// The least signed width that holds every partial sum of every channel, of every tile where there are such.
-  fileprivate func requiredBits(input: ClosedRange<Int>, tileSize: Int?) -> Int {
-    guard let range = IntegerRange(Int64(input.lowerBound), Int64(input.upperBound)) else {
-      return 0
-    }
+  fileprivate func requiredBits(input: IntegerRange, tileSize: Int?) -> Int {
     let k = layer.layout.dotLength
     return (0..<layer.layout.channelCount).map { channel in
       let row = quantized.integers[channel * k..<(channel + 1) * k]
       if let tileSize {
-        return TiledWorstCase(weights: row, tileSize: tileSize, input: range)?.inner.requiredBits
+        return TiledWorstCase(weights: row, tileSize: tileSize, input: input)?.inner.requiredBits
           ?? 0
       }
       let bias = quantized.biases.isEmpty ? 0 : quantized.biases[channel]
-      return SignSums(row).map { WorstCase(of: $0, input: range, bias: bias).requiredBits } ?? 0
+      return SignSums(row).map { WorstCase(of: $0, input: input, bias: bias).requiredBits } ?? 0
     }.max() ?? 0
   }
 }

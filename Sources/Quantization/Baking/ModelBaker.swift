@@ -18,13 +18,10 @@ struct ModelBaker {
   static let domain = "qonnx.custom_op.general"
   static let annotationKey = "finn_datatype"
 
-  /// - Precondition: every group has a scale and there is one quantized layer for each planned one.
+  /// - Precondition: there is one quantized layer for each planned one.
   func bake(into graph: inout Graph) -> [BakedLayer] {
     var parameters = SharedParameters()
-    for group in plan.groups {
-      guard let scale = group.scale else { preconditionFailure("group without a scale") }
-      bake(group, scale: scale, into: &graph, &parameters)
-    }
+    for group in plan.groups { bake(group, into: &graph, &parameters) }
     var baked: [BakedLayer] = []
     for (planned, quantized) in zip(plan.layers, layers) {
       baked.append(bake(planned, quantized, into: &graph, &parameters))
@@ -33,22 +30,23 @@ struct ModelBaker {
   }
 
   private func bake(
-    _ group: QuantizationPlan.ActivationGroup, scale: Float, into graph: inout Graph,
+    _ group: QuantizationPlan.ActivationGroup, into graph: inout Graph,
     _ parameters: inout SharedParameters
   ) {
-    let values = group.values
+    let values = group.edges.values
     guard let first = values.first else { return }
+    let (format, scale) = (group.quantizer.format, group.quantizer.scale)
     let scaleValue = graph.addConstant(name: graph[first].name + "_scale", Tensor(scalar: scale))
     for value in values {
       let name = graph[value].name
       let quantized = graph.addNode(
-        Quant(isSigned: group.isSigned, isNarrow: false), name: name + "_quantizer",
+        Quant(isSigned: format.signed, isNarrow: false), name: name + "_quantizer",
         inputs: [
           value, scaleValue, parameters.zeroPoint(in: &graph),
-          parameters.bitWidth(group.bits, in: &graph),
+          parameters.bitWidth(format.bits, in: &graph),
         ],
         output: name + "_quantized", type: graph[value].type)
-      graph[quantized].annotations = [Self.annotation(bits: group.bits)]
+      graph[quantized].annotations = [Self.annotation(bits: format.bits)]
       for edge in group.edges where edge.value == value {
         graph.setInput(edge.consumer, edge.position, to: quantized)
       }
@@ -56,7 +54,7 @@ struct ModelBaker {
   }
 
   private func bake(
-    _ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, into graph: inout Graph,
+    _ planned: PlannedLayer, _ quantized: QuantizedLayer, into graph: inout Graph,
     _ parameters: inout SharedParameters
   ) -> BakedLayer {
     let layer = planned.layer
@@ -90,13 +88,13 @@ struct ModelBaker {
   }
 
   private func bakeBias(
-    _ planned: QuantizationPlan.Layer, _ quantized: QuantizedLayer, into graph: inout Graph,
+    _ planned: PlannedLayer, _ quantized: QuantizedLayer, into graph: inout Graph,
     _ parameters: inout SharedParameters
   ) -> BakedLayer.Bias? {
     guard let bias = planned.bias, let bits = planned.biasBits, !quantized.biases.isEmpty,
       let value = graph[bias.node].inputs[bias.position], let shape = graph[value].constant?.shape
     else { return nil }
-    let step = planned.step(of: plan.groups[planned.group])
+    let step = planned.step(of: plan.input(of: planned))
     let name = graph[value].name
     graph.setConstant(value, Tensor(quantized.biasValues(step: step), shape: shape))
     let scale = graph.addConstant(

@@ -55,13 +55,12 @@ struct ActivationSearch {
       var candidates = try candidates(plan.groups[index], layers, histograms[index])
       if candidates.count > 1 {
         for planned in layers {
-          try judge(&candidates, planned, plan.groups[index], session, kept)
+          try judge(&candidates, planned, plan.groups[index].quantizer, session, kept)
         }
         judgeSums(&candidates, plan.groups[index], kept)
         // Of equal ones the first, which is the widest.
         if let best = candidates.min(by: { $0.error < $1.error }) {
-          plan.groups[index].bits = best.bits
-          plan.groups[index].scale = best.scale
+          plan.groups[index].quantizer = best.quantizer
         }
       }
       progress(index + 1)
@@ -88,57 +87,59 @@ struct ActivationSearch {
   }
 
   private func candidates(
-    _ group: QuantizationPlan.ActivationGroup, _ layers: [QuantizationPlan.Layer],
+    _ group: QuantizationPlan.ActivationGroup, _ layers: [PlannedLayer],
     _ histogram: ActivationHistogram
   ) throws(ConversionError) -> [Candidate] {
-    var widths = [group.bits]
-    let narrowest = max(Self.leastBits, group.bits - Self.narrowing)
-    if recipe.activationWidth == .searched, narrowest < group.bits {
+    let widest = group.quantizer.format
+    var formats = [widest]
+    let narrowest = max(Self.leastBits, widest.bits - Self.narrowing)
+    if recipe.activationWidth == .searched, narrowest < widest.bits {
       var isBound = false
-      for layer in layers where !isBound { isBound = try self.isBound(layer, group) }
-      if isBound { widths += (narrowest..<group.bits).reversed() }
+      for layer in layers where !isBound { isBound = try self.isBound(layer, group.quantizer) }
+      if isBound { formats += (narrowest..<widest.bits).reversed().map(widest.with(bits:)) }
     }
     do throws(QuantizerError) {
       var candidates: [Candidate] = []
-      for bits in widths {
-        let format = ActivationFormat(
-          bits: bits, signed: group.isSigned, scaleType: group.scaleType)
+      for format in formats {
         for statistic in try recipe.rangeEstimator.statistics(histogram, format) {
-          candidates.append(Candidate(bits: bits, scale: format.scale(statistic: statistic)))
+          candidates.append(
+            Candidate(
+              quantizer: ActivationQuantizer(
+                format: format, scale: format.scale(statistic: statistic))))
         }
       }
       return candidates
     } catch {
-      let name = group.values.first.map { graph[$0].name } ?? ""
+      let name = group.edges.first.map { graph[$0.value].name } ?? ""
       throw .activations(value: name, error)
     }
   }
 
   /// Whether the accumulator's budget costs a layer anything, so that a larger one could gain something.
   private func isBound(
-    _ planned: QuantizationPlan.Layer, _ group: QuantizationPlan.ActivationGroup
+    _ planned: PlannedLayer, _ input: ActivationQuantizer
   ) throws(ConversionError) -> Bool {
     guard planned.targetBits != nil else { return false }
     var free = planned
     free.method = .unconstrained
-    let constrained = try quantized(planned, group).relativeError
-    return constrained > Self.binding * (try quantized(free, group).relativeError)
+    let constrained = try quantized(planned, input).relativeError
+    return constrained > Self.binding * (try quantized(free, input).relativeError)
   }
 
   private func quantized(
-    _ planned: QuantizationPlan.Layer, _ group: QuantizationPlan.ActivationGroup
+    _ planned: PlannedLayer, _ input: ActivationQuantizer
   ) throws(ConversionError) -> QuantizedLayer {
     guard let weight = planned.layer.weight(in: graph) else {
       throw .graph(.danglingValue(name: planned.layer.name, consumer: nil))
     }
-    return try LayerQuantization(planned: planned, input: group, recipe: recipe)
+    return try LayerQuantization(planned: planned, input: input, recipe: recipe)
       .run(planned.layer.layout.gather(weight))
   }
 
   /// Adds the error of a layer's output to that of each candidate.
   private func judge(
-    _ candidates: inout [Candidate], _ planned: QuantizationPlan.Layer,
-    _ group: QuantizationPlan.ActivationGroup, _ session: Session, _ kept: [ValueID: [Tensor]]
+    _ candidates: inout [Candidate], _ planned: PlannedLayer,
+    _ input: ActivationQuantizer, _ session: Session, _ kept: [ValueID: [Tensor]]
   ) throws(ConversionError) {
     let layer = planned.layer
     guard let data = layer.data(in: graph), let output = layer.output(in: graph),
@@ -155,18 +156,17 @@ struct ActivationSearch {
     guard wanted.count == inputs.count else { return }
     var weights: [Int: Tensor] = [:]
     for index in candidates.indices {
-      let bits = candidates[index].bits
-      if weights[bits] == nil {
-        var narrowed = group
-        narrowed.bits = bits
-        weights[bits] = try quantized(planned, narrowed).weight(
+      let format = candidates[index].quantizer.format
+      if weights[format.bits] == nil {
+        let narrowed = ActivationQuantizer(format: format, scale: input.scale)
+        weights[format.bits] = try quantized(planned, narrowed).weight(
           layer.layout, shape: original.shape)
       }
-      guard let w = weights[bits] else { continue }
+      guard let w = weights[format.bits] else { continue }
       var agreement = ChannelAgreement(
         channels: layer.layout.channelCount, axis: layer.outputAxis)
       for (x, y) in zip(inputs, wanted) {
-        guard let z = try compute(candidates[index].quantize(x, signed: group.isSigned), w) else {
+        guard let z = try compute(candidates[index].quantize(x), w) else {
           continue
         }
         y.withElements(of: Float.self) { y in
@@ -188,7 +188,7 @@ struct ActivationSearch {
       for index in candidates.indices {
         var (error, power) = (0.0, 0.0)
         for x in kept[edge.value] ?? [] {
-          let quantized = candidates[index].quantize(x, signed: group.isSigned)
+          let quantized = candidates[index].quantize(x)
           x.withElements(of: Float.self) { x in
             quantized.withElements(of: Float.self) { q in
               for position in x.indices {
@@ -207,14 +207,11 @@ struct ActivationSearch {
 
 /// A quantizer that may be given to a group.
 private struct Candidate {
-  var bits: Int
-  var scale: Float
+  var quantizer: ActivationQuantizer
   var error = 0.0
 
-  func quantize(_ x: Tensor, signed: Bool) -> Tensor {
-    let quantizer = ActivationQuantizer(
-      format: ActivationFormat(bits: bits, signed: signed), scale: scale)
-    return x.withElements(of: Float.self) { source in
+  func quantize(_ x: Tensor) -> Tensor {
+    x.withElements(of: Float.self) { source in
       Tensor(shape: x.shape, of: Float.self) { quantizer.forward(source, values: $0) }
     }
   }

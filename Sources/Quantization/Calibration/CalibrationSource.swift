@@ -10,11 +10,17 @@ public protocol CalibrationSource: Sendable {
   /// - Throws: what the data's format calls for; ``ConversionError/calibrationData`` carries it on.
   func inputs(_ range: Range<Int>) throws -> [Tensor]
 
+  /// Whether samples can be stacked. Those that can't hold each input as the model takes it, and are asked for one at a
+  /// time.
+  var isStackable: Bool { get }
+
   /// True where a sample has another shape than the one before it, so that no batch can hold both.
   func changesShape(at index: Int) -> Bool
 }
 
 extension CalibrationSource {
+  public var isStackable: Bool { true }
+
   public func changesShape(at index: Int) -> Bool { false }
 }
 

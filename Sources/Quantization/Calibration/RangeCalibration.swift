@@ -1,27 +1,27 @@
 import GraphIR
 import Quantizers
 
-/// Sets the scale of every activation group, from samples or from what the graph itself bounds.
+/// Finds the scale of every activation group, from samples or from what the graph itself bounds.
 struct RangeCalibration {
   let recipe: Recipe
+  let placement: Placement
+  let graph: Graph
 
-  /// Sets each scale by the recipe's estimator, by the least squared error where outputs are to decide.
+  /// The distribution of each group's activations.
   ///
-  /// - Returns: the distribution of each group's activations.
   /// - Throws: ``ConversionError`` where samples can't be run or activations aren't finite.
-  func calibrate(
-    _ plan: inout QuantizationPlan, graph: Graph, runner: SampleRunner,
-    progress: (Int) -> Void = { _ in }
-  ) throws(ConversionError) -> [ActivationHistogram] {
+  func histograms(_ runner: SampleRunner, progress: (Int) -> Void)
+    throws(ConversionError) -> [ActivationHistogram]
+  {
     var groupsOfValue: [ValueID: [Int]] = [:]
     var observed: [ValueID] = []
-    for (index, group) in plan.groups.enumerated() {
-      for value in group.values {
+    for (index, group) in placement.groups.enumerated() {
+      for value in group.edges.values {
         if groupsOfValue[value] == nil { observed.append(value) }
         groupsOfValue[value, default: []].append(index)
       }
     }
-    var histograms = [ActivationHistogram](repeating: .init(), count: plan.groups.count)
+    var histograms = [ActivationHistogram](repeating: .init(), count: placement.groups.count)
     var failure: ConversionError?
     try runner.observe(observed, in: graph, progress: progress) { value, elements, _ in
       for index in groupsOfValue[value] ?? [] where failure == nil {
@@ -31,46 +31,54 @@ struct RangeCalibration {
       }
     }
     if let failure { throw failure }
-    for index in plan.groups.indices {
-      let group = plan.groups[index]
-      guard let first = group.values.first else {
-        plan.groups[index].scale = 1
+    return histograms
+  }
+
+  /// The scale of each group by the recipe's estimator, by the least squared error where outputs are to decide.
+  ///
+  /// - Parameter histograms: of each group.
+  /// - Throws: ``ConversionError/activations(value:_:)`` where a group has no usable range.
+  func scales(of histograms: [ActivationHistogram]) throws(ConversionError) -> [Float] {
+    var scales: [Float] = []
+    for (group, histogram) in zip(placement.groups, histograms) {
+      guard let first = group.edges.first?.value else {
+        scales.append(1)
         continue
       }
-      let format = group.format
       do {
         let statistic =
           switch recipe.rangeEstimator {
-          case .percentile: try histograms[index].percentile()
-          case .mse, .output: try histograms[index].leastErrorStatistic(for: format)
+          case .percentile: try histogram.percentile()
+          case .mse, .output: try histogram.leastErrorStatistic(for: group.format)
           }
-        plan.groups[index].scale = format.scale(statistic: statistic)
+        scales.append(group.format.scale(statistic: statistic))
       } catch {
         throw .activations(value: graph[first].name, error)
       }
     }
-    return histograms
+    return scales
   }
 
+  /// The scale of each group from the bounds that operators state for their outputs.
+  ///
   /// - Throws: ``ConversionError/needsCalibration(values:)`` with every activation that nothing bounds.
-  func calibrateFromGraph(_ plan: inout QuantizationPlan, graph: Graph) throws(ConversionError) {
+  func scalesFromGraph() throws(ConversionError) -> [Float] {
     var unbounded: [String] = []
-    for index in plan.groups.indices {
-      let group = plan.groups[index]
+    let scales = placement.groups.map { group in
       var magnitude: Float = 0
-      for value in group.values {
+      for value in group.edges.values {
         guard let range = graph.outputRange(of: value), range.isBounded else {
           unbounded.append(graph[value].name)
           continue
         }
         magnitude = max(magnitude, range.magnitude)
       }
-      let format = group.format
-      plan.groups[index].scale = format.scale(statistic: magnitude)
+      return group.format.scale(statistic: magnitude)
     }
     guard unbounded.isEmpty else {
       var seen: Set<String> = []
       throw .needsCalibration(values: unbounded.filter { seen.insert($0).inserted })
     }
+    return scales
   }
 }

@@ -13,7 +13,7 @@ struct SampleRunner {
   let layerSizes: [ValueID: Int]
   /// True where graphs are rewritten for any batch before they run.
   let isGeneralized: Bool
-  /// True where the model takes batches of one size above 1.
+  /// True where the model takes batches of one size.
   private let isBatchFixed: Bool
 
   /// Samples a run where the model leaves the batch open, unless they are large.
@@ -38,7 +38,9 @@ struct SampleRunner {
     guard source.count > 0 else { throw .emptyCalibration }
     self.source = source
     let available = min(source.count, limit)
-    let fixed = graph.inputs.compactMap { graph[$0].type?.dimensions?.first?.size }.max() ?? 0
+    let fixed =
+      source.isStackable
+      ? graph.inputs.compactMap { graph[$0].type?.dimensions?.first?.size }.max() ?? 0 : 0
     layerSizes = try Self.layerSizes(graph, source, samples: max(fixed, 1))
     if fixed > 1 {
       guard available >= fixed else { throw .batchSize(fixed: fixed, samples: available) }
@@ -48,15 +50,20 @@ struct SampleRunner {
       isGeneralized = false
       return
     }
-    isBatchFixed = false
     sampleCount = available
     let perSample = layerSizes.values.reduce(0, +)
     let open = min(
       try Self.openBatch(source), available, max(1, Self.layerElementLimit / max(perSample, 1)))
+    let mayStack = source.isStackable && available > 1
     isGeneralized =
-      fixed == 1 && available > 1 && (opensBatch || open > Self.leastGeneralBatch)
-      && Self.samplesAreIndependent(graph, source)
-    batchSize = fixed == 1 && !isGeneralized ? 1 : open
+      fixed == 1 && mayStack && (opensBatch || open > Self.leastGeneralBatch)
+      && Self.generalizes(graph, source)
+    // A batch that is open by name alone, or that attends across samples, is one sample.
+    let isOpen =
+      fixed == 0 && mayStack && open > 1
+      && (source.changesShape(at: 1) || BatchIndependence.holds(graph, source.inputs))
+    isBatchFixed = !isGeneralized && !isOpen
+    batchSize = isBatchFixed ? 1 : open
   }
 
   /// As many samples as fit the limits, judged by the first one.
@@ -154,49 +161,11 @@ struct SampleRunner {
     }
   }
 
-  /// Whether a graph made for one sample computes on two at once what it computes on each.
-  ///
-  /// Any failure means no: the caller then runs sample by sample and meets the error there.
-  private static func samplesAreIndependent(_ graph: Graph, _ source: any CalibrationSource) -> Bool
-  {
+  /// Whether a graph made for one sample computes on two at once what it computes on each, once it is rewritten for
+  /// any batch.
+  private static func generalizes(_ graph: Graph, _ source: any CalibrationSource) -> Bool {
     var general = graph
-    do {
-      _ = try BatchGeneralization().run(&general)
-      let together = try outputs(
-        Session(graph: general, options: .init(isReproducible: true)), source, 0..<2)
-      let session = try Session(graph: graph, options: .init(isReproducible: true))
-      for sample in 0..<2 {
-        let alone = try outputs(session, source, sample..<sample + 1)
-        for (pair, single) in zip(together, alone) {
-          guard let part = pair.slice(sample..<sample + 1), part.isClose(to: single) else {
-            return false
-          }
-        }
-      }
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  private static func outputs(
-    _ session: Session, _ source: any CalibrationSource, _ range: Range<Int>
-  ) throws -> [Tensor] {
-    let graph = session.graph
-    let feeds = Dictionary(uniqueKeysWithValues: zip(graph.inputs, try source.inputs(range)))
-    let results = try session.run(feeds, fetch: graph.outputs)
-    return graph.outputs.compactMap { results[$0] }
-  }
-}
-
-extension Tensor {
-  /// Whether two float tensors of one shape differ by no more than rounding in another order does.
-  fileprivate func isClose(to other: Tensor) -> Bool {
-    guard shape == other.shape, let a = convertedToFloat(), let b = other.convertedToFloat() else {
-      return false
-    }
-    let (x, y) = (a.elements(of: Float.self), b.elements(of: Float.self))
-    let largest = x.lazy.map(\.magnitude).max() ?? 0
-    return zip(x, y).allSatisfy { abs($0 - $1) <= 1e-4 * largest }
+    do { _ = try BatchGeneralization().run(&general) } catch { return false }
+    return BatchIndependence.holds(general, alone: graph, source.inputs)
   }
 }

@@ -56,7 +56,7 @@ extension LayerBias {
   }
 }
 
-extension QuantizationPlan {
+extension Placement {
   /// Gives each layer whose bias shall count in its accumulator a constant of its own for it, of one number a
   /// channel, and notes it.
   mutating func placeBiases(in graph: inout Graph) {
@@ -74,13 +74,15 @@ extension QuantizationPlan {
       layers[index].factor = layer.factor(in: graph)
     }
   }
+}
 
+extension QuantizationPlan {
   /// Puts in the place of a layer's bias what its integers stand for.
   mutating func takeBias(of quantized: QuantizedLayer, layer index: Int, in graph: inout Graph) {
     guard let bias = layers[index].bias, !quantized.biases.isEmpty,
       let value = graph[bias.node].inputs[bias.position], let shape = graph[value].constant?.shape
     else { return }
-    let step = layers[index].step(of: groups[layers[index].group])
+    let step = layers[index].step(of: input(of: layers[index]))
     let values = quantized.biasValues(step: step)
     graph.setConstant(value, Tensor(values, shape: shape))
     layers[index].bias?.values = values

@@ -1,12 +1,13 @@
 import GraphIR
 import Operators
+import Quantizers
 
 /// Decides which values are quantized, with how many bits, and which of them share a quantizer.
 ///
 /// 1. The activations of every dot-product layer, at `--io-bits` for the first and the last ones.
 /// 2. Both branches of an addition of two activations: one quantizer for the two.
 /// 3. The input of an average pooling, at the width of the layer that reads its result.
-/// 4. Both operands of a product of two activations.
+/// 4. Both operands of a product of two activations, with as few bits as its accumulator demands.
 ///
 /// A demand moves up through operators that only move or select values, so that the quantizer stands
 /// directly after the computation, and through a concatenation into all its branches, which then share a
@@ -22,12 +23,12 @@ struct QuantizerPlacement {
     var bits: Int
   }
 
-  func plan() throws(GraphError) -> QuantizationPlan {
+  func place() throws(GraphError) -> Placement {
     let order = try graph.topologicalOrder()
     let found = order.compactMap { DotProductLayer($0, in: graph) }
-    let boundary = Boundary(found, in: graph, order: order).layers
+    let boundary = Boundary(found, in: graph, order: order)
     var demands: [Demand] = []
-    var layers: [QuantizationPlan.Layer] = []
+    var layers: [PlannedLayer] = []
     var excluded: [String] = []
     for layer in found {
       let override = recipe.override(for: layer.name)
@@ -35,10 +36,11 @@ struct QuantizerPlacement {
         excluded.append(layer.name)
         continue
       }
-      let isBoundary = boundary.contains(layer.node)
+      let isBoundary = recipe.ioLayers.contains(
+        layer.name, isBoundary: boundary.first.union(boundary.last).contains(layer.node))
       let edge = ActivationEdge(value: data, consumer: layer.node, position: layer.dataPosition)
       layers.append(
-        QuantizationPlan.Layer(
+        PlannedLayer(
           layer: layer, method: method(of: layer, override, isBoundary: isBoundary),
           weightBits: override.weightBits ?? (isBoundary ? recipe.ioBits : recipe.weightBits),
           accumulatorBits: override.accumulatorBits
@@ -46,13 +48,13 @@ struct QuantizerPlacement {
           biasBits: override.biasBits ?? recipe.biasBits,
           tileSize: tileSize(override, isBoundary: isBoundary),
           outerBits: override.outerBits ?? recipe.outerBits,
-          group: demands.count))
+          isExempt: isBoundary && override.accumulatorBits == nil, group: demands.count))
       demands.append(
         Demand(
           edges: edge.roots(in: graph),
           bits: override.activationBits ?? (isBoundary ? recipe.ioBits : recipe.activationBits)))
     }
-    var products: [QuantizationPlan.Product] = []
+    var products: [PlannedProduct] = []
     for id in order where isProduct(graph[id]) {
       let node = graph[id]
       let override = recipe.override(for: node.name)
@@ -61,12 +63,13 @@ struct QuantizerPlacement {
         continue
       }
       products.append(
-        QuantizationPlan.Product(
+        PlannedProduct(
           node: id, name: node.name, groups: [demands.count, demands.count + 1],
-          accumulatorBits: override.accumulatorBits ?? recipe.accumulatorBits))
-      demands += activations(of: node).prefix(2).map {
-        Demand(edges: $0.roots(in: graph), bits: override.activationBits ?? recipe.activationBits)
-      }
+          accumulatorBits: override.accumulatorBits ?? recipe.accumulatorBits,
+          tileSize: tileSize(override, isBoundary: false),
+          outerBits: override.outerBits ?? recipe.outerBits, length: productLength(node)))
+      demands += operands(
+        of: node, products[products.count - 1], fixed: override.activationBits)
     }
     demands += poolingDemands(order, readers: demands)
     demands += additionDemands(order)
@@ -75,8 +78,44 @@ struct QuantizerPlacement {
     for index in products.indices {
       products[index].groups = products[index].groups.map { groupOfDemand[$0] }
     }
-    return QuantizationPlan(
+    return Placement(
       groups: groups, layers: layers, products: products, excluded: excluded)
+  }
+
+  /// The demands for the two operands of a product. Unless the recipe fixes their bits, the wider one gets fewer until
+  /// the sum fits its accumulator, or both have ``leastOperandBits``.
+  private func operands(of node: Node, _ product: PlannedProduct, fixed: Int?) -> [Demand] {
+    var demands = activations(of: node).prefix(2).map {
+      Demand(edges: $0.roots(in: graph), bits: fixed ?? recipe.activationBits)
+    }
+    guard fixed == nil, recipe.activationProducts == .narrow else { return demands }
+    func formats() -> [ActivationFormat] {
+      demands.map { demand in
+        ActivationFormat(bits: demand.bits, signed: !demand.edges.allSatisfy(isUnsigned))
+      }
+    }
+    while let need = product.need(formats()), need.bits > product.accumulatorBits {
+      // Of equally wide ones the second, whose elements meet those of all rows of the first.
+      let index = demands[0].bits > demands[1].bits ? 0 : 1
+      guard demands[index].bits > Self.leastOperandBits else { break }
+      demands[index].bits -= 1
+    }
+    return demands
+  }
+
+  /// An operand of fewer bits than that is as good as lost.
+  private static let leastOperandBits = 2
+
+  /// The products in one sum of a product of activations; `nil` where the shapes of the graph don't tell.
+  private func productLength(_ node: Node) -> Int? {
+    func size(_ position: Int, last: Bool) -> Int? {
+      guard let shape = node.inputs[position].flatMap({ graph[$0].type?.dimensions }) else {
+        return nil
+      }
+      return last || shape.count < 2 ? shape.last?.size : shape[shape.count - 2].size
+    }
+    let gemm = node.op as? Gemm
+    return size(0, last: gemm?.transposesA != true) ?? size(1, last: gemm?.transposesB == true)
   }
 
   private func isProduct(_ node: Node) -> Bool {
@@ -134,7 +173,7 @@ struct QuantizerPlacement {
   }
 
   /// Joins demands that must or may share a quantizer; returns the groups and the group of each demand.
-  private func merge(_ demands: [Demand]) -> ([QuantizationPlan.ActivationGroup], [Int]) {
+  private func merge(_ demands: [Demand]) -> ([Placement.ActivationGroup], [Int]) {
     var sets = DisjointSets(count: demands.count)
     // One edge carries one quantizer.
     var ownerOfEdge: [ActivationEdge: Int] = [:]
@@ -176,14 +215,14 @@ struct QuantizerPlacement {
   }
 
   private func collect(_ demands: [Demand], _ sets: inout DisjointSets)
-    -> [Int: QuantizationPlan.ActivationGroup]
+    -> [Int: Placement.ActivationGroup]
   {
-    var groups: [Int: QuantizationPlan.ActivationGroup] = [:]
+    var groups: [Int: Placement.ActivationGroup] = [:]
     for (index, demand) in demands.enumerated() {
       let root = sets.find(index)
       var group =
         groups[root]
-        ?? QuantizationPlan.ActivationGroup(
+        ?? Placement.ActivationGroup(
           bits: demand.bits, isSigned: false, edges: [], scaleType: recipe.scaleType)
       // The narrower demand wins: a layer's budget counts on no more bits than it asked for.
       group.bits = min(group.bits, demand.bits)

@@ -36,6 +36,17 @@ extension Recipe: SettingTable {
         "Weight and input-activation bits of the first and the last dot-product layer, whose accumulator is held to \(ioAccumulatorBits) bits",
         placeholder: "b")),
     Line(
+      Setting(
+        "io-layers", \.ioLayers, .ioLayers, fallback: defaults.ioLayers,
+        "The layers that --io-bits is for: those that read an input's own values or give an output's, none, or a list of node names, in which * stands for any characters",
+        placeholder: "auto|none|names", isOptional: true)),
+    Line(
+      Setting(
+        "activation-products", \.activationProducts, .choice(),
+        fallback: defaults.activationProducts,
+        "How a product of two activations, as in attention, fits its accumulator: by fewer bits of its operands, or by \(ioAccumulatorBits) bits of its own",
+        isOptional: true)),
+    Line(
       "bias-bits", \.biasBits, layer: \.biasBits, .integer(BiasFormat.widths),
       "Quantize biases to signed integers of this many bits on the scale of the accumulator, and include them in its bound",
       placeholder: "b",

@@ -17,6 +17,8 @@ public struct Setting<Root>: Sendable {
   public let range: String?
   /// Whether the option's name alone turns it on.
   public let isSwitch: Bool
+  /// Whether the option may be given several times, once for each member of a list.
+  public let isRepeated: Bool
   /// What holds where nothing is given; `nil` where that needs no words.
   public let defaultText: String?
   /// Whether it is left out of a written recipe where it is as by default.
@@ -46,6 +48,7 @@ public struct Setting<Root>: Sendable {
     choices = domain.choices
     range = domain.range
     isSwitch = domain.isSwitch
+    isRepeated = domain.isRepeated
     self.defaultText = defaultText ?? domain.text(fallback)
     setText = { (text, root) throws(SettingError) in
       root[keyPath: path] = try domain.value(of: text)
@@ -72,6 +75,7 @@ public struct Setting<Root>: Sendable {
     choices = domain.choices
     range = domain.range
     isSwitch = domain.isSwitch
+    isRepeated = domain.isRepeated
     setText = { (text, root) throws(SettingError) in
       root[keyPath: path] = try domain.value(of: text)
     }
@@ -87,6 +91,7 @@ public struct Setting<Root>: Sendable {
     choices = inner.choices
     range = inner.range
     isSwitch = inner.isSwitch
+    isRepeated = inner.isRepeated
     defaultText = inner.defaultText
     isOptional = inner.isOptional
     setText = { (text, root) throws(SettingError) in

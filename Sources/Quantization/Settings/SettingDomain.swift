@@ -27,19 +27,22 @@ public struct SettingDomain<Value: Sendable>: Sendable {
   let range: String?
   /// Whether the name alone means "on".
   let isSwitch: Bool
+  /// Whether the option may be given several times, once for each member of a list.
+  let isRepeated: Bool
   private let read: @Sendable (SettingText) -> Result<Value, SettingError>
   private let findOffence: @Sendable (Value) -> SettingError?
   let json: @Sendable (Value) -> JSONValue
 
   init(
     choices: [String] = [], range: String? = nil, isSwitch: Bool = false,
-    json: @escaping @Sendable (Value) -> JSONValue,
+    isRepeated: Bool = false, json: @escaping @Sendable (Value) -> JSONValue,
     offence: @escaping @Sendable (Value) -> SettingError? = { _ in nil },
     read: @escaping @Sendable (SettingText) -> Result<Value, SettingError>
   ) {
     self.choices = choices
     self.range = range
     self.isSwitch = isSwitch
+    self.isRepeated = isRepeated
     self.json = json
     self.read = read
     findOffence = offence
@@ -149,6 +152,21 @@ extension SettingDomain where Value == [Double] {
   }
 }
 
+extension SettingDomain where Value == [String] {
+  /// Texts, each with an option of its own.
+  public static var texts: Self {
+    Self(
+      isRepeated: true, json: { .array($0.map { .string($0) }) },
+      read: { text in
+        switch text {
+        case .scalar(let scalar) where !scalar.isEmpty: .success([scalar])
+        case .list(let list) where !list.isEmpty: .success(list)
+        default: .failure(.expected("a text, or a list of texts"))
+        }
+      })
+  }
+}
+
 extension SettingDomain where Value == Bool {
   /// `on` or `off`.
   public static var onOff: Self { flag(choices: ["on", "off"], isSwitch: false) }
@@ -186,6 +204,30 @@ extension SettingDomain where Value: RawRepresentable<String> & CaseIterable & H
         }
         return Value(rawValue: scalar).map(Result.success)
           ?? .failure(.notAllowed(value: scalar, allowed: allowed))
+      })
+  }
+}
+
+extension SettingDomain where Value == Recipe.IOLayers {
+  /// `auto`, `none`, or names, as a list or separated by commas.
+  static var ioLayers: Self {
+    Self(
+      json: { layers in
+        switch layers {
+        case .automatic: "auto"
+        case .none: "none"
+        case .named(let names): .array(names.map { .string($0) })
+        }
+      },
+      read: { text in
+        switch text {
+        case .scalar("auto"): return .success(.automatic)
+        case .scalar("none"): return .success(.none)
+        case .scalar(let names) where !names.isEmpty:
+          return .success(.named(names.split(separator: ",").map(String.init)))
+        case .list(let names) where !names.isEmpty: return .success(.named(names))
+        default: return .failure(.expected("'auto', 'none', or names of layers"))
+        }
       })
   }
 }

@@ -87,10 +87,10 @@ public struct TrainableModel: Sendable {
   public func bake(_ tensor: (ValueID) -> Tensor) throws(ConversionError) -> Conversion {
     var plan = plan
     for (index, statistic) in statistics.enumerated() {
-      let group = plan.groups[index]
+      let format = plan.groups[index].quantizer.format
       let p = tensor(statistic).elements(of: Float.self)[0]
-      plan.groups[index].scale = group.format
-        .scale(log2Statistic: p)
+      plan.groups[index].quantizer = ActivationQuantizer(
+        format: format, scale: format.scale(log2Statistic: p))
     }
     var quantized: [QuantizedLayer] = []
     for (index, layer) in layers.enumerated() {

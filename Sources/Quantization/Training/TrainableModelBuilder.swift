@@ -18,33 +18,39 @@ struct TrainableModelBuilder {
   let recipe: Recipe
 
   private let teacher: Graph
-  /// What a layer starts from in the place of its method's initialisation.
-  private let converted: [QuantizedLayer?]
+  private let edits: [PassReport]
+  private let calibrationSamples: Int
+  /// What layers start from in the place of their methods' initialisation.
+  private let converted: [QuantizedLayer]?
   private var graph: Graph
   private var parameters: [TrainableParameter] = []
   private var layers: [TrainableModel.Layer] = []
   private var statistics: [ValueID] = []
 
-  /// - Parameters:
-  ///   - start: the model that training starts from: the float model, its biases corrected.
-  ///   - wide: its graph, rewritten for any batch where it was made for one.
-  ///   - teacher: the float model's graph, rewritten likewise.
-  ///   - converted: what each layer starts from, `nil` for the initialisation of its method.
-  init(
-    start: Model, wide: Graph, teacher: Graph, plan: QuantizationPlan, recipe: Recipe,
-    converted: [QuantizedLayer?]
-  ) {
-    self.converted = converted
+  /// - Parameter quantized: the conversion that layers start from, with its integers, scales and corrected constants;
+  ///   `nil` for the initialisation of each layer's method.
+  /// - Throws: ``ConversionError/pass(_:)`` where the graph can't be rewritten for any batch.
+  init(_ calibrated: CalibratedModel, _ recipe: Recipe, from quantized: QuantizedModel?)
+    throws(ConversionError)
+  {
+    self.recipe = recipe
+    var (start, plan) = (calibrated.float, calibrated.plan)
+    for shift in quantized?.shifts ?? [] { shift?.apply(to: &start.graph) }
+    for (index, layer) in (quantized?.layers ?? []).enumerated() {
+      plan.takeBias(of: layer.quantized, layer: index, in: &start.graph)
+    }
+    converted = quantized?.layers.map(\.quantized)
+    edits = calibrated.edits
+    calibrationSamples = calibrated.runner?.sampleCount ?? 0
+    // The exported model keeps its batch; only training widens it.
+    graph = try calibrated.runner?.executable(start.graph) ?? start.graph
+    teacher =
+      try calibrated.runner?.executable(calibrated.float.graph) ?? calibrated.float.graph
     self.start = start
     self.plan = plan
-    self.recipe = recipe
-    self.teacher = teacher
-    graph = wide
   }
 
-  mutating func build(edits: [PassReport], calibrationSamples: Int) throws(ConversionError)
-    -> TrainableModel
-  {
+  mutating func build() throws(ConversionError) -> TrainableModel {
     for group in plan.groups { add(group) }
     for planned in plan.layers { try add(planned) }
     for id in graph.nodeIDs { addConstants(of: graph[id]) }
@@ -59,14 +65,14 @@ struct TrainableModelBuilder {
   // MARK: Quantizers
 
   private mutating func add(_ group: QuantizationPlan.ActivationGroup) {
-    guard let scale = group.scale else { preconditionFailure("group without a scale") }
-    let format = group.format
-    let name = group.values.first.map { graph[$0].name } ?? "activation"
+    let (format, scale) = (group.quantizer.format, group.quantizer.scale)
+    let values = group.edges.values
+    let name = values.first.map { graph[$0].name } ?? "activation"
     let statistic = add(
       name + "_log2_statistic", .log2Statistic,
       Tensor([format.log2Statistic(scale: scale)], shape: [1]))
     statistics.append(statistic)
-    for value in group.values {
+    for value in values {
       let quantized = graph.addNode(
         PointwiseChain(quantizers: [ChainQuantizer(format)]),
         name: graph[value].name + "_quantizer", inputs: [value, statistic],
@@ -77,39 +83,35 @@ struct TrainableModelBuilder {
     }
   }
 
-  private mutating func add(_ planned: QuantizationPlan.Layer) throws(ConversionError) {
+  private mutating func add(_ planned: PlannedLayer) throws(ConversionError) {
     let layer = planned.layer
     guard let weight = layer.weight(in: graph) else {
       throw .graph(.danglingValue(name: layer.name, consumer: nil))
     }
     let quantization = LayerQuantization(
-      planned: planned, input: plan.groups[planned.group], recipe: recipe)
+      planned: planned, input: plan.input(of: planned), recipe: recipe)
     let rows = layer.layout.gather(weight)
-    let converted = converted[layers.count]
-    let (quantizer, start, initialized) =
+    let start =
       if let converted {
-        quantization.trainable(rows, from: converted)
-      } else { try quantization.trainable(rows) }
+        LayerStart(quantization, weights: rows, from: converted[layers.count])
+      } else { try LayerStart(quantization, weights: rows) }
+    let (scale, norm) = (start.parameters.log2Scale, start.parameters.log2Norm)
     let v = add(
-      layer.name + "_weight", .weight, layer.layout.scatter(initialized, shape: weight.shape))
+      layer.name + "_weight", .weight, layer.layout.scatter(start.weights, shape: weight.shape))
     let d = add(
-      layer.name + "_log2_scale", .log2Scale,
-      Tensor(start.log2Scale, shape: [start.log2Scale.count]))
+      layer.name + "_log2_scale", .log2Scale, Tensor(scale, shape: [scale.count]))
     let t =
-      start.log2Norm.isEmpty
-      ? nil
-      : add(
-        layer.name + "_log2_norm", .log2Norm,
-        Tensor(start.log2Norm, shape: [start.log2Norm.count]))
+      norm.isEmpty
+      ? nil : add(layer.name + "_log2_norm", .log2Norm, Tensor(norm, shape: [norm.count]))
     let bias = planned.bias.flatMap { bias in
       graph[bias.node].inputs[bias.position].map {
         TrainableModel.Bias(
           value: $0, statistic: statistics[planned.group],
           step: AccumulatorStep(
-            input: plan.groups[planned.group].format, factor: planned.factor))
+            input: plan.input(of: planned).format, factor: planned.factor))
       }
     }
-    let op = FakeQuantizedWeight(quantizer, layout: layer.layout, biasStep: bias?.step)
+    let op = FakeQuantizedWeight(start.quantizer, layout: layer.layout, biasStep: bias?.step)
     let quantized = graph.addNode(
       op, name: layer.name + TrainableModel.quantizerSuffix,
       inputs: (t == nil ? [v, d] : [v, d, t]) + (bias.map { [$0.value, $0.statistic] } ?? []),
@@ -127,7 +129,7 @@ struct TrainableModelBuilder {
     }
     layers.append(
       TrainableModel.Layer(
-        name: layer.name, quantizer: quantizer, weight: v, log2Scale: d, log2Norm: t, bias: bias))
+        name: layer.name, quantizer: start.quantizer, weight: v, log2Scale: d, log2Norm: t, bias: bias))
   }
 
   // MARK: Constants that are trained as they are

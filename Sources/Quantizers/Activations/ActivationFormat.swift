@@ -19,10 +19,18 @@ public struct ActivationFormat: Sendable, Hashable {
     self.scaleType = scaleType
   }
 
+  /// The same with another width.
+  public func with(bits: Int) -> ActivationFormat {
+    ActivationFormat(bits: bits, signed: signed, scaleType: scaleType)
+  }
+
   /// qmin: 0, or -2^(N-1).
   public var minimum: Int { signed ? -(1 << (bits - 1)) : 0 }
   /// qmax: 2^N - 1, or 2^(N-1) - 1.
   public var maximum: Int { signed ? 1 << (bits - 1) - 1 : 1 << bits - 1 }
+
+  /// All integers that the quantizer can give.
+  public var range: IntegerRange { IntegerRange(Int64(minimum)...Int64(maximum)) }
 
   /// Steps from 0 to the statistic: 2^N - 1 unsigned, 2^(N-1) signed.
   ///

@@ -11,9 +11,6 @@ extension ConversionSummary {
     if let cut = list("Biases cut off for want of bits, in", where: { $0.cutBiases > 0 }) {
       lines.append(cut)
     }
-    if !excluded.isEmpty {
-      lines.append("Left in floating point: \(excluded.map(\.printable).joined(separator: ", "))")
-    }
     lines.append(
       calibrationSamples == 0
         ? "Activation ranges follow from the graph"
@@ -26,6 +23,7 @@ extension ConversionSummary {
     if let training { lines.append(training.text) }
     lines.append("Time: \(timeText); peak memory \(peakMemoryBytes >> 20) MiB")
     lines.append("Written: \(output.printable)")
+    lines += unheldLines
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -40,6 +38,28 @@ extension ConversionSummary {
     if repairs > 0 { text += "; weights moved after rounding: \(repairs)" }
     return text
   }
+
+  /// The dot products that are not held to the width that was asked for, by what they are held to and why.
+  private var unheldLines: [String] {
+    if unheld.isEmpty { return [] }
+    let count = report.result.layers.count
+    var lines = [
+      "Not held to the width that was asked for: \(unheld.count) of \(count) dot products"
+    ]
+    let reasons = Dictionary(grouping: unheld) { layer in
+      let width = layer.targetBits.map { "held to \($0) bits" } ?? "not certified"
+      return "\(width), since \(layer.reason)"
+    }
+    for (reason, layers) in reasons.sorted(by: { ($1.value.count, $0.key) < ($0.value.count, $1.key) }) {
+      let names = layers.prefix(Self.namesInLine).map(\.name.printable).joined(separator: ", ")
+      let others = layers.count - Self.namesInLine
+      lines.append("  \(names)\(others > 0 ? " and \(others) more" : ""): \(reason)")
+    }
+    return lines
+  }
+
+  /// Names that are given for one reason; all are in the JSON.
+  private static let namesInLine = 6
 
   /// How far the layers' outputs are from the float model's; `nil` where nothing was measured.
   private var errorText: String? {
@@ -61,7 +81,7 @@ extension ConversionSummary {
   private var timeText: String {
     let stages: [(String, Double)] = [
       ("import", seconds.import), ("calibrate", seconds.calibrate),
-      ("initialize", seconds.initialize), ("refine", seconds.correct),
+      ("choose integers", seconds.initialize), ("correct outputs", seconds.correct),
       ("train", seconds.finetune), ("export", seconds.export),
       ("certify", seconds.certify), ("evaluate", seconds.evaluate),
     ]

@@ -20,7 +20,7 @@ struct SettingOptions<Table: SettingTable>: ParsableArguments, CustomReflectable
   }
 
   /// The values that were given, and how each option is set.
-  private var given: [(setting: Setting<Table.Root>, text: String)] {
+  private var given: [(setting: Setting<Table.Root>, text: SettingText)] {
     options.compactMap { option in option.given.map { (option.setting, $0) } }
   }
 
@@ -33,11 +33,11 @@ struct SettingOptions<Table: SettingTable>: ParsableArguments, CustomReflectable
   func apply(to root: inout Table.Root) throws {
     for (setting, text) in given {
       do throws(SettingError) {
-        try setting.set(.scalar(text), in: &root)
+        try setting.set(text, in: &root)
       } catch {
         switch error {
         case .expected(let what, let found):
-          throw ValidationError("--\(setting.name) is '\(found ?? text)'; give \(what)")
+          throw ValidationError("--\(setting.name) is '\(found ?? text.description)'; give \(what)")
         case .malformed(let problem): throw ValidationError("--\(setting.name): \(problem)")
         case .notAllowed(let value, let allowed):
           throw ValidationError("--\(setting.name) is \(value); allowed: \(allowed)")
@@ -63,6 +63,9 @@ struct SettingOptions<Table: SettingTable>: ParsableArguments, CustomReflectable
       if setting.isSwitch {
         property = Flag<Bool?>(
           name: .customLong(setting.name), inversion: .prefixedNo, help: setting.help)
+      } else if setting.isRepeated {
+        property = Option<[SettingArgument]>(
+          wrappedValue: [], name: .customLong(setting.name), help: setting.help)
       } else {
         property = Option<SettingArgument?>(
           name: .customLong(setting.name), help: setting.help,
@@ -75,18 +78,33 @@ struct SettingOptions<Table: SettingTable>: ParsableArguments, CustomReflectable
       let key = Key(stringValue: setting.name)
       if setting.isSwitch {
         property = try values.decode(Flag<Bool?>.self, forKey: key)
+      } else if setting.isRepeated {
+        property = try values.decode(Option<[SettingArgument]>.self, forKey: key)
       } else {
         property = try values.decode(Option<SettingArgument?>.self, forKey: key)
       }
     }
 
     /// What the command line says; `nil` where it has nothing.
-    var given: String? {
+    var given: SettingText? {
       switch property {
-      case let flag as Flag<Bool?>: flag.wrappedValue.map { $0 ? "on" : "off" }
-      case let option as Option<SettingArgument?>: option.wrappedValue?.text
+      case let flag as Flag<Bool?>: flag.wrappedValue.map { .scalar($0 ? "on" : "off") }
+      case let option as Option<SettingArgument?>: option.wrappedValue.map { .scalar($0.text) }
+      case let option as Option<[SettingArgument]>:
+        option.wrappedValue.isEmpty ? nil : .list(option.wrappedValue.map(\.text))
       default: nil
       }
+    }
+  }
+}
+
+extension SettingText {
+  /// The value as the command line has it.
+  fileprivate var description: String {
+    switch self {
+    case .scalar(let text): text
+    case .list(let texts): texts.joined(separator: " ")
+    case .other: ""
     }
   }
 }

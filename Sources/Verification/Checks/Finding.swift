@@ -12,7 +12,7 @@ public enum Finding: Sendable, Hashable {
   case tileOverflow(channels: Int, targetBits: Int, requiredBits: Int)
   /// Some input drives a register that adds the sums of tiles out of its range.
   case outerOverflow(channels: Int, outerBits: Int, requiredBits: Int)
-  /// The file states tiles for a layer without constant integers to divide into them.
+  /// The file states tiles for a layer whose sums can't be divided into them.
   case tilesWithoutWeights
   /// An annotation of the file contradicts the file's integers or another annotation.
   case contradiction(field: AnnotationField, stated: String, actual: String)
@@ -50,7 +50,7 @@ extension Finding: CustomStringConvertible {
     case .outerOverflow(let channels, let outer, let required):
       "the sum of tiles of \(channels) channel\(channels == 1 ? "" : "s") can overflow "
         + "\(outer) bits; \(required) are required"
-    case .tilesWithoutWeights: "the file states tiles for a layer without constant integer weights"
+    case .tilesWithoutWeights: "the file states tiles for a layer whose products can't be divided into them"
     case .contradiction(let field, let stated, let actual):
       "the file states \(field.rawValue) \(stated); its integers give \(actual)"
     }

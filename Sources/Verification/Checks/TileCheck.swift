@@ -17,10 +17,20 @@ public struct TileVerdict: Sendable {
 
 /// Compares the registers of each channel, in both stages, with their widths.
 enum TileCheck {
-  /// What the integers of a layer need in tiles; `nil` for a layer without a constant weight of integers.
+  /// The greatest number of products of two run-time operands that are divided into tiles.
+  private static let lengthLimit = 1 << 24
+
+  /// What the integers of a layer need in tiles; `nil` for a layer without integers.
   static func analyze(_ layer: LayerAnalysis, _ tiling: AccumulatorAnnotation.Tiling)
     -> TileVerdict?
   {
+    if let product = layer.productRange, let length = layer.dotLength, length <= lengthLimit {
+      // Any product may be in any place: a channel of ones, whose inputs are the products.
+      return TiledWorstCase(
+        weights: repeatElement(Int8(1), count: length), tileSize: tiling.size, input: product,
+        bias: layer.biasRange(ofChannel: 0), mayMissProducts: layer.mayMissTaps
+      ).map { TileVerdict(size: tiling.size, outerBits: tiling.outerBits, channels: [$0]) }
+    }
     guard let reader = layer.reader, let range = layer.inputRange else { return nil }
     var channels: [TiledWorstCase] = []
     for channel in layer.channels.indices {

@@ -29,6 +29,9 @@ public struct LayerAnalysis: Sendable {
   /// The integers of a quantized layer with a constant weight.
   var reader: WeightReader?
 
+  /// The range of one product, where both operands are given at run time.
+  var productRange: IntegerRange?
+
   /// Whether some sums may lack products of the channel, in padding or between strides.
   var mayMissTaps = false
 

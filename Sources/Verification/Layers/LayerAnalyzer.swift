@@ -177,6 +177,12 @@ struct LayerAnalyzer {
     let products = [Int128(right.minimum), Int128(right.maximum)].flatMap {
       [least * $0, greatest * $0]
     }
+    if let least = products.min().flatMap({ Int64(exactly: $0) }),
+      let greatest = products.max().flatMap({ Int64(exactly: $0) })
+    {
+      layer.productRange = IntegerRange(least, greatest)
+      layer.mayMissTaps = kind.isConvolution
+    }
     // The bound is that of a channel with one weight, 1, and an input K times as wide as one product; it counts 0,
     // too, for products that have not been added yet.
     let low = (products.min() ?? 0).multipliedReportingOverflow(by: Int128(length))

@@ -38,7 +38,7 @@ struct OutputQuantization {
       let moments = try collection.moments(index, of: planned.layer, in: graph, walk)
     {
       let quantization = LayerQuantization(
-        planned: planned, input: plan.groups[planned.group], recipe: recipe)
+        planned: planned, input: plan.input(of: planned), recipe: recipe)
       let weights = planned.layer.layout.gather(weight)
       baked.replace(
         with: try quantization.improved(baked.quantized, weights: weights, moments: moments),

@@ -10,9 +10,9 @@ import TensorCore
 /// it give way, cheapest unit first: a unit of weight is worth as many steps of the bias as the input has. What
 /// that shifts is taken back, as far as room is left, by a second correction that moves the bias alone.
 struct IntegerBiasCorrection {
-  let planned: QuantizationPlan.Layer
+  let planned: PlannedLayer
   let bias: LayerBias
-  let input: QuantizationPlan.ActivationGroup
+  let input: ActivationQuantizer
   let recipe: Recipe
   /// The float weight in the graph's layout.
   let weight: Tensor?

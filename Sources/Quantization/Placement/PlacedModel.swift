@@ -1,0 +1,46 @@
+import GraphIR
+import Operators
+import Passes
+
+/// The first stage of a conversion: the float model as passes leave it, and where its quantizers go.
+struct PlacedModel {
+  var float: Model
+  var placement: Placement
+  /// What the passes changed.
+  var edits: [PassReport]
+
+  /// - Parameter createsBiases: whether biases that count in an accumulator are made where layers have none.
+  /// - Throws: ``ConversionError`` for a model that is quantized already, that passes can't bring into shape, or that
+  ///   has no layer to quantize.
+  init(_ model: Model, _ recipe: Recipe, createsBiases: Bool) throws(ConversionError) {
+    float = model
+    edits = try Self.prepare(&float.graph, recipe)
+    do {
+      if createsBiases { try LayerBias.createMissing(in: &float.graph, recipe) }
+      placement = try QuantizerPlacement(graph: float.graph, recipe: recipe).place()
+    } catch { throw .graph(error) }
+    if placement.layers.isEmpty {
+      throw .nothingToQuantize(excluded: placement.excluded.count)
+    }
+  }
+
+  private static func prepare(_ graph: inout Graph, _ recipe: Recipe) throws(ConversionError)
+    -> [PassReport]
+  {
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      if IntegerOperators.contains(node.op) {
+        throw .alreadyQuantized(node: node.name, type: node.op.type)
+      }
+    }
+    do {
+      var edits = try Pipeline.importCanonical.run(&graph)
+      if recipe.foldBatchNormalization {
+        edits += try Pipeline.foldForQuantization.run(&graph)
+      }
+      return edits
+    } catch {
+      throw .pass(error)
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import AccumulatorBounds
+import GraphIR
+import Quantizers
+
+/// A dot-product layer with its targets.
+struct PlannedLayer: Sendable {
+  var layer: DotProductLayer
+  var method: Recipe.Method
+  var weightBits: Int
+  var accumulatorBits: Int
+  /// Bits of the bias inside the accumulator; `nil` where it stays outside.
+  var biasBits: Int?
+  /// The bias that stands there before quantization; set with its bits where the layer has one.
+  var bias: LayerBias?
+  /// T of the recipe; `nil` for one register.
+  var tileSize: Int?
+  /// Q of the recipe; `nil` for the least that never overflows.
+  var outerBits: Int?
+  /// Whether the recipe's P doesn't hold for it, since it is one of ``Recipe/ioLayers`` and has no width of its own.
+  var isExempt: Bool
+  /// Index of the group that quantizes the layer's activations.
+  var group: Int
+  /// What the layer multiplies its sums with.
+  var factor: Float = 1
+
+  /// How the layer's products are summed; `nil` for one register, or none that constrains.
+  var tiling: AccumulatorBudget.Tiling? {
+    guard let tileSize, let targetBits, let inner = AccumulatorRange(bits: targetBits) else {
+      return nil
+    }
+    let tiles = (layer.layout.dotLength - 1) / tileSize + 1
+    let outer =
+      outerBits.flatMap { AccumulatorRange(bits: $0) }
+      ?? inner.outer(tiles: tiles, biasBits: bias == nil ? nil : biasBits)
+    return outer.flatMap { AccumulatorBudget.Tiling(length: tileSize, outer: $0) }
+  }
+
+  /// The width that the layer's integers are held to, `nil` for an unconstrained layer.
+  var targetBits: Int? { method == .unconstrained ? nil : accumulatorBits }
+
+  /// What a step of the accumulator is worth at a weight scale of 1.
+  func step(of input: ActivationQuantizer) -> Float { input.scale * factor }
+}
+
