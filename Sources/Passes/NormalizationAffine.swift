@@ -13,23 +13,25 @@ struct NormalizationAffine {
   /// `nil` for other nodes, and where a statistic isn't constant.
   init?(_ id: NodeID, in graph: Graph) {
     let node = graph[id]
-    guard let normalization = node.op as? BatchNormalization,
-      !normalization.usesBatchStatistics,
+    guard let normalization = node.op.channelNormalization,
       case let input?? = node.inputs.first, case let output?? = node.outputs.first,
       node.outputs.dropFirst().allSatisfy({ $0.map { graph.consumers(of: $0).isEmpty } ?? true })
     else { return nil }
-    let parameters = node.inputs[1..<5].compactMap { value in
-      value.flatMap { graph[$0].constant }?.convertedToFloat()?.elements(of: Float.self)
+    func parameter(_ position: Int) -> [Double]? {
+      node.inputs[position].flatMap { graph[$0].constant }?.convertedToFloat()?
+        .elements(of: Float.self).map { Double($0) }
     }
-    guard parameters.count == 4, Set(parameters.map(\.count)).count == 1 else { return nil }
-    factor = parameters[0].indices.map { channel in
-      Double(parameters[0][channel])
-        / (Double(parameters[3][channel]) + Double(normalization.epsilon)).squareRoot()
+    guard let scale = parameter(ChannelNormalizationForm.factor),
+      let offset = parameter(ChannelNormalizationForm.shift),
+      let mean = parameter(ChannelNormalizationForm.mean),
+      let variance = parameter(ChannelNormalizationForm.variance),
+      Set([scale, offset, mean, variance].map(\.count)).count == 1
+    else { return nil }
+    let factor = scale.indices.map { channel in
+      scale[channel] / (variance[channel] + Double(normalization.epsilon)).squareRoot()
     }
-    let factor = factor
-    shift = parameters[0].indices.map { channel in
-      Double(parameters[1][channel]) - Double(parameters[2][channel]) * factor[channel]
-    }
+    shift = scale.indices.map { channel in offset[channel] - mean[channel] * factor[channel] }
+    self.factor = factor
     guard (factor + shift).allSatisfy(\.isFinite) else { return nil }
     self.node = id
     self.input = input

@@ -27,8 +27,8 @@ struct LinearGrid: Hashable {
   /// `nil` where a value isn't dequantized with one scale, or passes operators that compute.
   init?(of value: ValueID, in graph: Graph) {
     guard let node = graph.producer(of: value) else { return nil }
-    if let op = node.op as? DequantizeLinear {
-      self.init(op, node, in: graph)
+    if node.op.readsCodes {
+      self.init(node, in: graph)
       return
     }
     guard let positions = node.movedInputs(to: value) else { return nil }
@@ -45,7 +45,7 @@ struct LinearGrid: Hashable {
     self = common
   }
 
-  private init?(_ op: DequantizeLinear, _ node: Node, in graph: Graph) {
+  private init?(_ node: Node, in graph: Graph) {
     func scalar(_ position: Int) -> Tensor? {
       guard position < node.inputs.count else { return nil }
       let tensor = node.inputs[position].flatMap { graph[$0].constant }
@@ -113,8 +113,9 @@ struct LinearWeight {
   let axis: Int?
 
   init?(_ value: ValueID, in graph: Graph) {
-    guard let node = graph.producer(of: value), let op = node.op as? DequantizeLinear,
-      let data = node.inputs[0], let scale = node.inputs[1].flatMap({ graph[$0].constant }),
+    guard let node = graph.producer(of: value), node.op.readsCodes,
+      let form = node.op.linearQuantization, let data = node.inputs[0],
+      let scale = node.inputs[1].flatMap({ graph[$0].constant }),
       let steps = scale.convertedToFloat()?.elements(of: Float.self)
     else { return nil }
     var limits: ClosedRange<Int>?
@@ -129,7 +130,7 @@ struct LinearWeight {
       guard let values = graph[zero].constant?.integers() else { return nil }
       zeros = values
     }
-    let along = op.axis < 0 ? op.axis + tensor.rank : op.axis
+    let along = form.axis < 0 ? form.axis + tensor.rank : form.axis
     axis = steps.count == 1 && zeros.count == 1 ? nil : along
     let count = max(steps.count, zeros.count)
     guard axis == nil || (tensor.shape.indices.contains(along) && tensor.shape[along] == count),

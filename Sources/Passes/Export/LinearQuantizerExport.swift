@@ -24,7 +24,7 @@ public struct LinearQuantizerExport: Pass {
     var edits: [Edit] = []
     var constants = SharedScalars()
     for id in graph.nodeIDs {
-      guard let quant = graph[id].op as? Quant else { continue }
+      guard let quant = graph[id].quant else { continue }
       let node = graph[id]
       let isConstant = isConstant(node, graph)
       let isAddend = isConstant && isAddend(node, graph)
@@ -56,12 +56,10 @@ public struct LinearQuantizerExport: Pass {
     guard case let output?? = node.outputs.first, !graph.isOutput(output) else { return false }
     return graph.consumers(of: output).allSatisfy { id in
       let reader = graph[id]
-      switch reader.op.dotProduct {
-      case .convolution, .transposedConvolution, .gemm:
-        return reader.inputs.indices.allSatisfy { (reader.inputs[$0] == output) == ($0 == 2) }
-      case .matMul: return false
-      case nil: return reader.op.elementwise == .sum
-      }
+      guard let form = reader.op.dotProduct else { return reader.op.elementwise == .sum }
+      return form.biasPosition.map { position in
+        reader.inputs.indices.allSatisfy { (reader.inputs[$0] == output) == ($0 == position) }
+      } ?? false
     }
   }
 

@@ -48,7 +48,7 @@ struct AccumulatorAnnotator {
     let node = graph[product.node]
     guard case let (left?, right?) = (node.inputs[0], node.inputs[1]),
       let output = node.outputs[0], let shape = graph[left].type?.dimensions,
-      let length = (node.op as? Gemm)?.transposesA == true ? shape.first?.size : shape.last?.size
+      let length = node.op.dotProduct?.transposesLeft == true ? shape.first?.size : shape.last?.size
     else { return nil }
     let operands = product.groups.map { plan.groups[$0] }
     let (a, b) = (operands[0].integerRange, operands[1].integerRange)

@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 
 /// Finds the first and the last dot-product layers of a graph.
 struct Boundary {

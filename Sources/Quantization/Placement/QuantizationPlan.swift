@@ -1,5 +1,6 @@
 import AccumulatorBounds
 import GraphIR
+import Operators
 import Quantizers
 
 /// Where quantizers go and what each layer must meet: placement's result, completed by calibration.

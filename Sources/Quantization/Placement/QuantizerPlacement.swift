@@ -80,7 +80,7 @@ struct QuantizerPlacement {
   }
 
   private func isProduct(_ node: Node) -> Bool {
-    (node.op.dotProduct == .matMul || node.op.dotProduct == .gemm)
+    (node.op.dotProduct?.kind == .matMul || node.op.dotProduct?.kind == .gemm)
       && activations(of: node).prefix(2).map(\.position) == [0, 1]
   }
 
