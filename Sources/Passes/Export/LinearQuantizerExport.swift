@@ -14,6 +14,9 @@ import TensorCore
 /// an odd zero point alone.
 public struct LinearQuantizerExport: Pass {
   public static let name = "linear-quantizer-export"
+  public static let mustFollow: [any Pass.Type] = [
+    ShapeInference.self, NormalizationIntoScale.self, NormalizationToThresholds.self,
+  ]
 
   /// Whether codes of at most 4 bits are held in INT4 and UINT4 (opset 21).
   public let usesFourBits: Bool
