@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import Operators
 import TensorCore
@@ -125,7 +126,7 @@ public struct IntegerLayerExport: Pass {
       let node = graph[id]
       guard case let output?? = (add.map { graph[$0] } ?? node).outputs.first else { return }
       let isWide = codes.contains { abs($0) > 64 }
-      let container: Container = isWide ? .uint8 : .int8
+      let container: IntegerType = isWide ? .uint8 : .int8
       let offset = isWide ? 128 : 0
       let weight = graph.addConstant(
         name: node.name + "_weight_integers",

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import Operators
 import TensorCore
@@ -13,7 +14,7 @@ struct ActivationCodes {
 struct LinearGrid: Hashable {
   let scale: Float
   let zeroPoint: Int
-  let container: Container
+  let container: IntegerType
   /// Codes that can occur, zero point included.
   let range: ClosedRange<Int>
   /// The codes and their zero point, where the value is nothing but them dequantized.
@@ -74,7 +75,7 @@ struct LinearGrid: Hashable {
     }
     self.scale = scale
     zeroPoint = zero?.integers()?.first ?? 0
-    self.range = range ?? container.range
+    self.range = range ?? container.limits
     source = Source(codes: codes, zeroPoint: node.inputs.count > 2 ? node.inputs[2] : nil)
   }
 
@@ -92,8 +93,8 @@ struct LinearGrid: Hashable {
     var codes = graph.addNode(
       QuantizeLinear(), name: name + "_quantize", inputs: [value, step, zero],
       output: name + "_integers",
-      type: graph[value].type.map { TensorType(container.type, $0.dimensions) })
-    if range != container.range {
+      type: graph[value].type.map { TensorType(container.elementType, $0.dimensions) })
+    if range != container.limits {
       let low = scalars.value(range.lowerBound, container, in: &graph)
       let high = scalars.value(range.upperBound, container, in: &graph)
       codes = graph.addNode(

@@ -19,16 +19,14 @@ struct AccumulatorAnnotator {
           weight: model.graph[layer.weight].name,
           targetBits: planned.targetBits,
           requiredBits: layer.requiredBits(
-            input: group.integerRange, tileSize: planned.tiling?.length),
+            input: group.integerRange, tileSize: planned.tiling?.size),
           inputBits: group.bits, inputSigned: group.isSigned, method: layer.quantized.method,
           biasBits: layer.bias == nil ? nil : planned.biasBits,
-          tiling: planned.tiling.map {
-            AccumulatorAnnotation.Tiling(size: $0.length, outerBits: $0.outer.bits)
-          }))
+          tiling: planned.tiling))
       let inputs = model.graph[planned.layer.node].inputs
       if let bits = planned.targetBits, inputs.count < 3 || inputs[2] == nil {
         model.graph[output].annotations = [
-          ModelBaker.annotation(bits: planned.tiling?.outer.bits ?? bits)
+          ModelBaker.annotation(bits: planned.tiling?.outerBits ?? bits)
         ]
       }
     }
@@ -74,9 +72,7 @@ struct AccumulatorAnnotator {
 extension BakedLayer {
   /// The least signed width that holds every partial sum of every channel, of every tile where there are such.
   fileprivate func requiredBits(input: ClosedRange<Int>, tileSize: Int?) -> Int {
-    guard let range = IntegerRange(Int64(input.lowerBound), Int64(input.upperBound)) else {
-      return 0
-    }
+    let range = IntegerRange(input)
     let k = layer.layout.dotLength
     return (0..<layer.layout.channelCount).map { channel in
       let row = quantized.integers[channel * k..<(channel + 1) * k]

@@ -30,7 +30,7 @@ struct QuantizationPlan: Sendable {
 
     /// The integers that the quantizer can give.
     var integerRange: ClosedRange<Int> {
-      isSigned ? -(1 << (bits - 1))...(1 << (bits - 1)) - 1 : 0...(1 << bits) - 1
+      format.minimum...format.maximum
     }
   }
 
@@ -52,7 +52,7 @@ struct QuantizationPlan: Sendable {
     var group: Int
 
     /// How the layer's products are summed; `nil` for one register, or none that constrains.
-    var tiling: AccumulatorBudget.Tiling? {
+    var tiling: Tiling? {
       guard let tileSize, let targetBits, let inner = AccumulatorRange(bits: targetBits) else {
         return nil
       }
@@ -60,7 +60,7 @@ struct QuantizationPlan: Sendable {
       let outer =
         outerBits.flatMap { AccumulatorRange(bits: $0) }
         ?? inner.outer(tiles: tiles, biasBits: bias == nil ? nil : biasBits)
-      return outer.flatMap { AccumulatorBudget.Tiling(length: tileSize, outer: $0) }
+      return outer.flatMap { Tiling(size: tileSize, outerBits: $0.bits) }
     }
 
     /// What the layer multiplies its sums with.

@@ -133,12 +133,12 @@ struct LayerQuantization {
 
   private func layer(within bound: NormBound?) -> WeightLayer {
     let layout = planned.layer.layout
-    let range = input.integerRange
-    guard let inputs = IntegerRange(Int64(range.lowerBound), Int64(range.upperBound)),
+    guard
       // What nothing constrains fits 64 bits.
       let accumulator = AccumulatorRange(bits: planned.targetBits ?? 64),
       let budget = AccumulatorBudget(
-        input: inputs, accumulator: accumulator, tiling: planned.tiling, bound: bound)
+        input: IntegerRange(input.integerRange), accumulator: accumulator, tiling: planned.tiling,
+        bound: bound)
     else { preconditionFailure("the recipe's validation bounds all widths") }
     return WeightLayer(
       channels: layout.channelCount, length: layout.dotLength, bits: planned.weightBits,

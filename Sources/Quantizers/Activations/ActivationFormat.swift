@@ -19,10 +19,12 @@ public struct ActivationFormat: Sendable, Hashable {
     self.scaleType = scaleType
   }
 
+  /// The data type of the integers.
+  public var type: IntegerType { IntegerType(bits: bits, signed: signed) }
   /// qmin: 0, or -2^(N-1).
-  public var minimum: Int { signed ? -(1 << (bits - 1)) : 0 }
+  public var minimum: Int { type.limits.lowerBound }
   /// qmax: 2^N - 1, or 2^(N-1) - 1.
-  public var maximum: Int { signed ? 1 << (bits - 1) - 1 : 1 << bits - 1 }
+  public var maximum: Int { type.limits.upperBound }
 
   /// Steps from 0 to the statistic: 2^N - 1 unsigned, 2^(N-1) signed.
   ///
