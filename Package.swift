@@ -55,8 +55,10 @@ let package = Package(
     module("AccumulatorBounds", ["TensorCore"]),
     module("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels", "COpenBLAS"]),
     module("DNNEngine", ["TensorCore", "COneDNN"]),
-    module("Operators", ["TensorCore", "GraphIR", "DNNEngine", "Quantizers", "CKernels"]),
-    module("Passes", ["TensorCore", "GraphIR", "Operators"]),
+    module(
+      "Operators",
+      ["TensorCore", "GraphIR", "AccumulatorBounds", "DNNEngine", "Quantizers", "CKernels"]),
+    module("Passes", ["TensorCore", "GraphIR", "AccumulatorBounds", "Operators"]),
     module("Datasets", ["TensorCore", "OnnxFormat", "CTurboJPEG", "CPNG", "CZlib"]),
     module(
       "Quantization",

@@ -77,6 +77,18 @@ public protocol Operator: Sendable, Hashable {
   /// positive factor.
   var isHomogeneous: Bool { get }
 
+  /// How the operator converts between real numbers and integer codes; `nil` for others.
+  var linearQuantization: LinearQuantizationForm? { get }
+
+  /// How the operator normalises channels by statistics that it is given; `nil` for others.
+  var channelNormalization: ChannelNormalizationForm? { get }
+
+  /// Whether the outputs along some axis are probabilities, which sum to 1.
+  var givesProbabilities: Bool { get }
+
+  /// Whether nothing is known of the operator but its name and attributes.
+  var isOpaque: Bool { get }
+
   /// The domain of this instance: that of ``schema``, except where an operator has several names or represents
   /// another one.
   var domain: String { get }
@@ -117,6 +129,7 @@ public struct OpaqueOperator: Operator {
     throw .unsupported(what: "an operator without a type")
   }
 
+  public var isOpaque: Bool { true }
   public func attributes() -> [Attribute] { rawAttributes }
   public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
 }

@@ -10,7 +10,7 @@ public struct Relu: UnaryElementwise {
   public var isHomogeneous: Bool { true }
 
   public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
-    OutputRange(minimum: 0, isClip: true)
+    .nonNegative
   }
 
   public init() {}

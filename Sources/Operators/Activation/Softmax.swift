@@ -11,6 +11,8 @@ public struct Softmax: ExecutableOperator {
     OutputRange(minimum: 0, maximum: 1)
   }
 
+  public var givesProbabilities: Bool { true }
+
   public var axis: SoftmaxAxis
 
   public init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }

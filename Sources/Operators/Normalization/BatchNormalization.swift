@@ -13,6 +13,10 @@ public struct BatchNormalization: ExecutableOperator {
   public static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 
+  public var channelNormalization: ChannelNormalizationForm? {
+    usesBatchStatistics ? nil : ChannelNormalizationForm(epsilon: epsilon)
+  }
+
   public var epsilon: Float
   public var momentum: Float
   /// `training_mode`: whether X itself gives the statistics.

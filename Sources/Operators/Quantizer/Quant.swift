@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import CKernels
 import DNNEngine
 import GraphIR
@@ -107,12 +108,8 @@ public struct Quant: ExecutableOperator, GridQuantizer {
 
   /// The least and the greatest integer of `bits` bits.
   public func limits(bits: Int) -> ClosedRange<Int> {
-    let narrow = isNarrow ? 1 : 0
-    if isSigned {
-      if bits == 1 { return -1...1 }
-      return -(1 << (bits - 1)) + narrow...(1 << (bits - 1)) - 1
-    }
-    return 0...(1 << bits) - 1 - narrow
+    if isSigned, bits == 1 { return -1...1 }
+    return IntegerType(bits: bits, signed: isSigned, narrow: isNarrow).limits
   }
 }
 

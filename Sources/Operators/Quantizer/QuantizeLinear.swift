@@ -12,6 +12,10 @@ public struct QuantizeLinear: ExecutableOperator {
   public static let schema = OperatorSchema(
     "QuantizeLinear", since: 10, inputs: 2...3, inputTypes: [.float + [.int32], .float, .any])
 
+  public var linearQuantization: LinearQuantizationForm? {
+    LinearQuantizationForm(.toCodes, axis: axis, blockSize: blockSize)
+  }
+
   public var axis: Int
   /// The output type where no zero point tells it (opset 21).
   public var outputType: ElementType?

@@ -30,7 +30,7 @@ struct BatchLoss {
         ? .crossEntropy : dataset.reference == .targets ? .mse : .distill)
     self.kind = kind
     let output = float.outputs.first
-    let endsInSoftmax = output.flatMap { float.producer(of: $0)?.op } is Softmax
+    let endsInSoftmax = output.flatMap { float.producer(of: $0)?.op.givesProbabilities } ?? false
     let scores: ScoreKind = endsInSoftmax ? .probabilities : .logits
     switch kind {
     case .crossEntropy:
