@@ -57,9 +57,15 @@ let package = Package(
     module("DNNEngine", ["TensorCore", "COneDNN"]),
     module("Execution", ["TensorCore", "GraphIR", "DNNEngine", "Quantizers", "CKernels"]),
     module(
-      "Operators", ["TensorCore", "GraphIR", "DNNEngine", "Quantizers", "CKernels", "Execution"]),
-    module("Emulation", ["TensorCore", "GraphIR", "CKernels", "Execution", "Operators"]),
-    module("Passes", ["TensorCore", "GraphIR", "Execution", "Operators"]),
+      "Operators",
+      [
+        "TensorCore", "GraphIR", "AccumulatorBounds", "DNNEngine", "Quantizers", "CKernels",
+        "Execution",
+      ]),
+    module(
+      "Emulation",
+      ["TensorCore", "GraphIR", "AccumulatorBounds", "CKernels", "Execution", "Operators"]),
+    module("Passes", ["TensorCore", "GraphIR", "AccumulatorBounds", "Execution", "Operators"]),
     module("Datasets", ["TensorCore", "OnnxFormat", "CTurboJPEG", "CPNG", "CZlib"]),
     module(
       "Quantization",
@@ -124,7 +130,8 @@ let package = Package(
       [
         "TensorCore", "GraphIR", "OnnxFormat", "Quantizers", "Execution", "TrainingSupport",
       ]),
-    tests("Emulation", ["TensorCore", "GraphIR", "Execution", "Operators"]),
+    tests(
+      "Emulation", ["TensorCore", "GraphIR", "AccumulatorBounds", "Execution", "Operators"]),
     tests("Passes", ["TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators"]),
     tests("Datasets", ["TensorCore", "OnnxFormat", "CZlib"]),
     tests(

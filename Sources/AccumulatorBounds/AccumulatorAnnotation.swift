@@ -6,6 +6,9 @@ public struct AccumulatorAnnotation: Sendable, Hashable {
   /// The key of `metadata_props` that holds the array.
   public static let metadataKey = "snug.accumulators"
 
+  /// The widths in bits that an entry can state; 129 is the most that 64-bit weights and inputs can need.
+  public static let widths = 1...129
+
   /// The name of the dot-product node.
   public var layer: String
   /// The name of the node's output value.
@@ -25,20 +28,6 @@ public struct AccumulatorAnnotation: Sendable, Hashable {
   public var biasBits: Int?
   /// The tiling of a sum in two stages; `nil` for a single register.
   public var tiling: Tiling?
-
-  /// A sum in two stages. Runs of consecutive products, in the order in which the weight tensor holds a channel's
-  /// weights, are each summed in a register of the layer's target width, and their sums in a wider one.
-  public struct Tiling: Sendable, Hashable {
-    /// The number T of products in a tile; the last tile of a channel may have fewer.
-    public var size: Int
-    /// The signed width Q, in bits, of the register that adds the tiles' sums, and a bias that counts.
-    public var outerBits: Int
-
-    public init(size: Int, outerBits: Int) {
-      self.size = size
-      self.outerBits = outerBits
-    }
-  }
 
   public init(
     layer: String, output: String, weight: String, targetBits: Int?, requiredBits: Int,
@@ -169,12 +158,12 @@ private struct Entry {
     return value
   }
 
-  /// A width in bits; 129 is the most that 64-bit weights and inputs can need.
+  /// A width in bits.
   func bits(_ name: String) throws(AnnotationError) -> Int {
-    guard let value = json[name]?.integerValue, (1...129).contains(value) else {
-      throw .field(name, entry: index)
-    }
-    return Int(value)
+    guard let value = json[name]?.integerValue, let bits = Int(exactly: value),
+      AccumulatorAnnotation.widths.contains(bits)
+    else { throw .field(name, entry: index) }
+    return bits
   }
 
   func optionalBits(_ name: String) throws(AnnotationError) -> Int? {
@@ -182,14 +171,15 @@ private struct Entry {
   }
 
   /// Both fields of a tiling, or neither.
-  func tiling() throws(AnnotationError) -> AccumulatorAnnotation.Tiling? {
+  func tiling() throws(AnnotationError) -> Tiling? {
     guard let outer = try bitsIfPresent("outer_bits") else {
       if json["tile_size"] != nil { throw .field("outer_bits", entry: index) }
       return nil
     }
-    guard let size = json["tile_size"]?.integerValue, size >= 1, let size = Int(exactly: size)
+    guard let size = json["tile_size"]?.integerValue, let size = Int(exactly: size),
+      let tiling = Tiling(size: size, outerBits: outer)
     else { throw .field("tile_size", entry: index) }
-    return AccumulatorAnnotation.Tiling(size: size, outerBits: outer)
+    return tiling
   }
 
   func bitsIfPresent(_ name: String) throws(AnnotationError) -> Int? {

@@ -5,27 +5,13 @@
 /// input, separate limits for each sign, and a dot product in tiles that are summed in a narrow inner register before
 /// a wider outer one.
 public struct AccumulatorBudget: Sendable, Hashable {
-  /// The division of a dot product into runs of consecutive products, each of which is summed in its own inner
-  /// register.
-  public struct Tiling: Sendable, Hashable {
-    /// The number of products in a tile, at least 1; the last tile of a channel may have fewer.
-    public let length: Int
-    /// The register that sums the tiles' results and the bias.
-    public let outer: AccumulatorRange
-
-    /// Makes a tiling; gives `nil` unless `length` is at least 1.
-    public init?(length: Int, outer: AccumulatorRange) {
-      guard length >= 1 else { return nil }
-      self.length = length
-      self.outer = outer
-    }
-  }
-
   /// The range of what is multiplied with a weight, less the zero point.
   public let input: IntegerRange
   /// The register that sums products: that of a tile where there are tiles, else that of the whole channel.
   public let accumulator: AccumulatorRange
   public let tiling: Tiling?
+  /// The register that adds the bias: the outer one where there are tiles.
+  public let biasRegister: AccumulatorRange
   /// The bias that the accumulator (with tiles, the outer one) adds, first or at any later time.
   public let bias: Int64
   /// The closed form that the weights keep to, which is sufficient; `nil` for what the registers allow exactly.
@@ -35,7 +21,7 @@ public struct AccumulatorBudget: Sendable, Hashable {
   /// The sign sums that fit the outer register for the whole channel; `nil` without tiles.
   public let outer: SignSumRegion?
 
-  /// Makes a budget; gives `nil` where an input less the zero point exceeds 64 bits.
+  /// Makes a budget; gives `nil` where an input less the zero point, or the outer register, exceeds 64 bits.
   ///
   /// - Parameters:
   ///   - input: the range of the inputs as stored.
@@ -49,10 +35,13 @@ public struct AccumulatorBudget: Sendable, Hashable {
     tiling: Tiling? = nil, positiveLimit: Int64 = .max, negativeLimit: Int64 = .max,
     bound: NormBound? = nil
   ) {
-    guard let range = input.subtracting(zeroPoint: zeroPoint) else { return nil }
+    guard let range = input.subtracting(zeroPoint: zeroPoint),
+      let last = tiling.map(\.outer) ?? accumulator
+    else { return nil }
     self.input = range
     self.accumulator = accumulator
     self.tiling = tiling
+    self.biasRegister = last
     self.bias = bias
     self.bound = bound
     func region(_ exact: SignSumRegion) -> SignSumRegion {
@@ -62,8 +51,8 @@ public struct AccumulatorBudget: Sendable, Hashable {
       SignSumRegion(
         input: range, accumulator: accumulator, bias: tiling == nil ? bias : 0,
         positiveLimit: positiveLimit, negativeLimit: negativeLimit))
-    self.outer = tiling.map {
-      region(SignSumRegion(input: range, accumulator: $0.outer, bias: bias))
+    self.outer = tiling.map { _ in
+      region(SignSumRegion(input: range, accumulator: last, bias: bias))
     }
   }
 
@@ -76,9 +65,6 @@ public struct AccumulatorBudget: Sendable, Hashable {
     else { preconditionFailure("a range whose zero point is subtracted already") }
     return result
   }
-
-  /// The register that adds the bias: the outer one where there are tiles.
-  public var biasRegister: AccumulatorRange { tiling?.outer ?? accumulator }
 
   /// The constraint on the whole channel, which is that of the outer register where there are tiles.
   public var channel: SignSumRegion { outer ?? inner }
@@ -99,10 +85,10 @@ public struct AccumulatorBudget: Sendable, Hashable {
     guard let tiling else { return true }
     var rest = weights[...]
     while !rest.isEmpty {
-      guard let tile = SignSums(rest.prefix(tiling.length)), inner.contains(tile) else {
+      guard let tile = SignSums(rest.prefix(tiling.size)), inner.contains(tile) else {
         return false
       }
-      rest = rest.dropFirst(tiling.length)
+      rest = rest.dropFirst(tiling.size)
     }
     return true
   }

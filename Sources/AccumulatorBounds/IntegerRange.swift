@@ -10,24 +10,18 @@ public struct IntegerRange: Sendable, Hashable {
     self.maximum = maximum
   }
 
-  public init(_ range: ClosedRange<Int64>) {
-    minimum = range.lowerBound
-    maximum = range.upperBound
-  }
-
-  /// All integers of a data type; `nil` where they don't fit in 64 bits.
+  /// All integers of a data type (``IntegerType``); `nil` where they don't fit in 64 bits.
   ///
   /// - Parameters:
   ///   - bits: the width, 1 to 64 if signed and 1 to 63 if unsigned.
   ///   - narrow: whether the least signed (or the greatest unsigned) value is left out, as QONNX defines it.
   public init?(bits: Int, signed: Bool, narrow: Bool = false) {
-    guard bits >= 1, bits <= (signed ? 64 : 63) else { return nil }
-    let greatest = Int64.max >> (signed ? 64 - bits : 63 - bits)
-    if signed {
-      self.init(narrow ? -greatest : -greatest - 1, greatest)
-    } else {
-      self.init(0, narrow ? greatest - 1 : greatest)
-    }
+    guard IntegerType.widths(signed: signed).contains(bits) else { return nil }
+    self = IntegerType(bits: bits, signed: signed, narrow: narrow).range
+  }
+
+  public init(_ range: ClosedRange<Int>) {
+    (minimum, maximum) = (Int64(range.lowerBound), Int64(range.upperBound))
   }
 
   /// The values less a zero point, as an integer operator subtracts it; `nil` beyond 64 bits.

@@ -41,18 +41,18 @@ final class AccumulatorRegisters<T: AccumulatorStorage> {
       startIsClamped = clamped != start
       start = clamped
     }
-    switch (accumulator.tiles, accumulator.overflow) {
+    switch (accumulator.tiling, accumulator.overflow) {
     case (nil, .saturate):
       T.saturating(x, weights, count, start, low, high, &sums, &least)
     case (nil, .wrap), (nil, .count):
       T.exact(x, weights, count, start, &sums, &least, &greatest)
-    case (let tiles?, .saturate):
+    case (let tiling?, .saturate):
       T.tiledSaturating(
-        x, weights, count, tiles.size, low, high, start, lastLow, lastHigh, &sums, &flags)
-    case (let tiles?, let overflow):
+        x, weights, count, tiling.size, low, high, start, lastLow, lastHigh, &sums, &flags)
+    case (let tiling?, let overflow):
       let unused = overflow == .wrap ? Int32(T.bitWidth - accumulator.bits) : 0
       T.tiledExact(
-        x, weights, count, tiles.size, unused, low, high, start, lastLow, lastHigh, &sums, &flags)
+        x, weights, count, tiling.size, unused, low, high, start, lastLow, lastHigh, &sums, &flags)
     }
   }
 
@@ -62,7 +62,7 @@ final class AccumulatorRegisters<T: AccumulatorStorage> {
     counts.dotProducts += 1
     let final: Bool
     var partial: Bool
-    if accumulator.tiles != nil {
+    if accumulator.tiling != nil {
       let inTile = flags[lane] & T(SNUG_TILE_OVERFLOWED) != 0
       let inOuter = startIsClamped || flags[lane] & T(SNUG_OUTER_OVERFLOWED) != 0
       counts.inTiles += inTile ? 1 : 0

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import Synchronization
 
 /// The register in which a dot product is summed, or the two in which it is where its products are cut into tiles.
@@ -17,44 +18,30 @@ public struct NarrowAccumulator: Sendable, Hashable {
     case count
   }
 
-  /// Sums in two stages: T products in a register of ``NarrowAccumulator/bits``, which starts at 0, and what these
-  /// hold in the end in an outer one, tile after tile. Wrapping, clamping and counting apply to each register.
-  public struct Tiles: Sendable, Hashable {
-    /// T, at least 1; the last tile may be shorter.
-    public let size: Int
-    /// Q, 1 to 64.
-    public let outerBits: Int
-
-    public init?(size: Int, outerBits: Int) {
-      guard size >= 1, (1...64).contains(outerBits) else { return nil }
-      self.size = size
-      self.outerBits = outerBits
-    }
-  }
-
   /// P: the register holds -2^(P-1) to 2^(P-1) - 1.
   public let bits: Int
   public let overflow: Overflow
-  /// `nil` for one register.
-  public let tiles: Tiles?
+  /// Sums in two stages: a tile's register is one of ``bits``, which starts at 0, and what these hold in the end is added
+  /// in the outer one, tile after tile. Wrapping, clamping and counting apply to each register. `nil` for one register.
+  public let tiling: Tiling?
 
-  /// A register, or `nil` unless `bits` is 1 to 32.
-  public init?(bits: Int, overflow: Overflow, tiles: Tiles? = nil) {
-    guard (1...32).contains(bits) else { return nil }
+  /// A register, or `nil` unless `bits` is 1 to 32, and the outer register has at most 64.
+  public init?(bits: Int, overflow: Overflow, tiling: Tiling? = nil) {
+    guard (1...32).contains(bits), tiling.map({ $0.outer != nil }) ?? true else { return nil }
     self.bits = bits
     self.overflow = overflow
-    self.tiles = tiles
+    self.tiling = tiling
   }
 
   /// Of the register that sums products.
   var range: ClosedRange<Int64> { Self.range(bits) }
 
   /// Of the register that the bias is in, and that holds the result.
-  var lastRange: ClosedRange<Int64> { Self.range(tiles?.outerBits ?? bits) }
+  var lastRange: ClosedRange<Int64> { Self.range(tiling?.outerBits ?? bits) }
 
   /// What the register that holds the result keeps of a sum.
   func wrapped(_ sum: Int64) -> Int64 {
-    let unused = 64 - (tiles?.outerBits ?? bits)
+    let unused = 64 - (tiling?.outerBits ?? bits)
     return (sum << unused) >> unused
   }
 

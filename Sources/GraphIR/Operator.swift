@@ -70,8 +70,21 @@ public protocol Operator: Sendable, Hashable {
   /// positive factor.
   var isHomogeneous: Bool { get }
 
-  /// What an operator gives that rounds floats to a grid; `nil` for others.
-  var gridForm: GridForm? { get }
+  /// Whether it gives the floats of a grid, which are what the file says of its integers: such an operator is never folded
+  /// away.
+  var roundsToGrid: Bool { get }
+
+  /// How the operator converts between real numbers and integer codes; `nil` for others.
+  var linearQuantization: LinearQuantizationForm? { get }
+
+  /// How the operator normalises channels by statistics that it is given; `nil` for others.
+  var channelNormalization: ChannelNormalizationForm? { get }
+
+  /// Whether the outputs along some axis are probabilities, which sum to 1.
+  var givesProbabilities: Bool { get }
+
+  /// Whether nothing is known of the operator but its name and attributes.
+  var isOpaque: Bool { get }
 
   /// The domain of this instance: that of ``schema``, except where an operator has several names or represents
   /// another one.
@@ -131,6 +144,7 @@ public struct OpaqueOperator: WritableOperator {
     self.rawAttributes = attributes
   }
 
+  public var isOpaque: Bool { true }
   public func attributes() -> [Attribute] { rawAttributes }
   public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
 }

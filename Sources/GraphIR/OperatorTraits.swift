@@ -39,20 +39,6 @@ public enum ElementwiseForm: Sendable, Hashable {
   case sum
 }
 
-/// The forms of the operators that sum products of an input and a weight.
-public enum DotProductForm: Sendable, Hashable {
-  /// A convolution (weight: O x I/groups x kernel).
-  case convolution
-  /// A transposed convolution (weight: I x O/groups x kernel).
-  case transposedConvolution
-  /// A product of matrices with factors and a summand of its own.
-  case gemm
-  /// A batched product of matrices.
-  case matMul
-
-  public var isConvolution: Bool { self == .convolution || self == .transposedConvolution }
-}
-
 /// The values that an operator can give, whatever its first input.
 public struct OutputRange: Sendable, Hashable {
   public var minimum: Float
@@ -66,17 +52,12 @@ public struct OutputRange: Sendable, Hashable {
     self.isClip = isClip
   }
 
+  /// That of a rectifier, max(x, 0).
+  public static let nonNegative = OutputRange(minimum: 0, isClip: true)
+
   public var isBounded: Bool { minimum.isFinite && maximum.isFinite }
   /// The largest magnitude.
   public var magnitude: Float { max(abs(minimum), abs(maximum)) }
-}
-
-/// What an operator gives that rounds floats to a grid, whose scale is an input.
-public enum GridForm: Sendable, Hashable {
-  /// Floats of the grid, which are what the file says of its integers: never folded away.
-  case values
-  /// The integers that count its steps.
-  case integers
 }
 
 /// What passes, sessions and quantization have to know of an operator, without knowing which one it is.
@@ -88,9 +69,16 @@ extension Operator {
   public var dotProduct: DotProductForm? { nil }
   public func outputRange(_ constant: (_ input: Int) -> Float?) -> OutputRange? { nil }
   public var isHomogeneous: Bool { false }
-  public var gridForm: GridForm? { nil }
+  public var roundsToGrid: Bool { false }
+  public var linearQuantization: LinearQuantizationForm? { nil }
+  public var channelNormalization: ChannelNormalizationForm? { nil }
+  public var givesProbabilities: Bool { false }
+  public var isOpaque: Bool { false }
 
   public var isTransposition: Bool { movement?.arrangement == .transposed }
+
+  /// Whether an operator gives max(x, 0) of each element, and no parameter could make it anything else.
+  public var isRectifier: Bool { isHomogeneous && outputRange { _ in nil } == .nonNegative }
 
   /// Whether outputs are averages of elements of one channel.
   public var isAverage: Bool { isHomogeneous && movement == nil && elementwise == nil }

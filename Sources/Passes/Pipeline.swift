@@ -58,21 +58,3 @@ public struct Pipeline: Sendable {
     do { try graph.validate() } catch { throw .graph(error) }
   }
 }
-
-extension Pipeline {
-  /// Brings an imported float graph to the form that quantizer placement reads: no foldable constants, no
-  /// identities, no dead nodes, types inferred.
-  public static let importCanonical = Pipeline(
-    "import-canonical", maximumRounds: 8,
-    [
-      FloatWidening(), ShapeInference(), ConstantFolding(), ControlFlowInlining(),
-      IdentityElimination(), TransposeElimination(), DeadNodeElimination(),
-    ])
-
-  /// Folds batch normalisation into the layer before it, on request.
-  public static let foldForQuantization = Pipeline(
-    "fold-for-quantization", [BatchNormalizationFolding(), DeadNodeElimination()])
-
-  /// Every pipeline, for the test of the ordering constraints.
-  static let all = [importCanonical, foldForQuantization]
-}

@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 import Passes
 
 /// A converted model and what was done to it.

@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 import Passes
 
 /// Turns a float model into one whose accumulators can't overflow: the job of `snug convert`.

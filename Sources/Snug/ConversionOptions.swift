@@ -27,17 +27,3 @@ public struct ConversionOptions: Sendable {
     training.epochs = epochs
   }
 }
-
-/// A dialect in which quantized models are written.
-public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
-  /// Float tensors between `Quant` nodes of the domain `qonnx.custom_op.general`.
-  case qonnx
-  /// `QuantizeLinear`, `Clip` and `DequantizeLinear` in 8-bit types.
-  case qcdq
-  /// `QuantizeLinear` and `DequantizeLinear`, 4-bit codes in INT4 and UINT4.
-  case qdqInt4 = "qdq-int4"
-  /// `ConvInteger` and `MatMulInteger` on 8-bit codes, scales after their 32-bit sums.
-  case integer
-  /// `Quant` nodes as hls4ml reads them: channels last, scales and biases behind the layers.
-  case hls4ml
-}

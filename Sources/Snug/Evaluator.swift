@@ -1,7 +1,6 @@
 import Datasets
 import Execution
 import GraphIR
-import Operators
 import Quantization
 import TensorCore
 
@@ -39,7 +38,7 @@ struct Evaluator {
     let start = ContinuousClock.now
     guard let output = graph.outputs.first else { throw .noOutput(file: file) }
     var score = Score(dataset.reference, task: try request().task)
-    score.isProbability = graph.producer(of: output)?.op as? Softmax != nil
+    score.isProbability = graph.producer(of: output)?.op.givesProbabilities ?? false
     let session = try wrapping { () throws(ExecutionError) in try Session(graph: graph) }
     // Tried once: a graph that integers can't run is run as floats from the first batch on.
     var integers = options.usesIntegers ? IntegerSession(graph: graph) : nil

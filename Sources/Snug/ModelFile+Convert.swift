@@ -62,10 +62,8 @@ extension ModelFile {
     seconds.add(conversion.seconds)
     _ = clock.lap()
     if options.format != .qonnx {
-      let baked = conversion.model
-      _ = try exporting(&conversion.model, ExportOptions(format: options.format)) {
-        () throws(SnugError) in try Self.verdicts(on: baked, file: path)
-      }
+      _ = try ExportJob(file: path, options: ExportOptions(format: options.format))
+        .run(&conversion.model, storedAs: conversion.model)
     }
     let result = ModelFile(output)
     let held = Set(conversion.layers.filter { $0.accumulatorBits != nil }.map(\.name))

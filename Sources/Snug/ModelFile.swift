@@ -19,18 +19,19 @@ public struct ModelFile: Sendable, Hashable {
   ///
   /// - Throws: ``SnugError`` for anything but a readable ONNX model.
   public func load() throws(SnugError) -> Model {
-    var model = try load(Catalogue())
-    let domain = "qonnx.custom_op.channels_last"
-    if let opset = model.opset(of: domain), ChannelsLastImport.applies(to: model.graph) {
-      do throws(PassError) { _ = try ChannelsLastImport(opset: opset).run(&model.graph) } catch {
-        throw .conversion(file: path, .pass(error))
-      }
-    }
-    if let opset = model.opset(of: ""), QuantizedOperatorDecomposition.applies(to: model.graph) {
-      let pass = QuantizedOperatorDecomposition(opset: opset, keepsStandard: true)
-      do throws(PassError) { _ = try pass.run(&model.graph) } catch {
-        throw .conversion(file: path, .pass(error))
-      }
+    try inStandardOperators(try read())
+  }
+
+  /// Reads the model with its operators decoded, in the file's own dialect.
+  func read() throws(SnugError) -> Model { try load(Catalogue()) }
+
+  /// What ``load()`` makes of a model as ``read()`` gives it.
+  func inStandardOperators(_ model: Model) throws(SnugError) -> Model {
+    var model = model
+    let pipeline = Pipeline.reading(
+      opset: model.opset(of: ""), channelsLastOpset: model.opset(of: ChannelsLast.domain))
+    do throws(PassError) { _ = try pipeline.run(&model.graph) } catch {
+      throw .conversion(file: path, .pass(error))
     }
     return model
   }

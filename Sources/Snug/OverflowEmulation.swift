@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import Emulation
 import GraphIR
 import Operators
@@ -32,13 +33,12 @@ public struct OverflowOptions: Sendable, Hashable {
 /// How many accumulators overflowed during an evaluation.
 public struct OverflowReport: Sendable, Hashable {
   public typealias Counts = OverflowCounts
-  public typealias Tiles = NarrowAccumulator.Tiles
 
   public struct Layer: Sendable, Hashable {
     public var name: String
     public var counts: Counts
     /// How the layer's products are summed in two stages; `nil` for one register.
-    public var tiles: Tiles?
+    public var tiles: Tiling?
 
     /// Overflowed dot products over all.
     public var share: Double {
@@ -94,8 +94,7 @@ extension OverflowReport {
 /// The layers of a graph whose sums run in registers of limited width.
 struct OverflowEmulation {
   let options: OverflowOptions
-  private var counters:
-    [(name: String, tiles: NarrowAccumulator.Tiles?, counter: OverflowCounter)] = []
+  private var counters: [(name: String, tiles: Tiling?, counter: OverflowCounter)] = []
 
   /// Puts the registers into a graph.
   ///
@@ -110,12 +109,13 @@ struct OverflowEmulation {
     self.options = options
     for verdict in Self.chosen(analysis.layers, options.layers) {
       let layer = verdict.layer
+      // No sum that is computed here leaves 64 bits.
       let tiles = verdict.tiles.flatMap {
-        NarrowAccumulator.Tiles(size: $0.size, outerBits: $0.outerBits)
+        Tiling(size: $0.size, outerBits: min($0.outerBits, 64))
       }
       guard
         let accumulator = NarrowAccumulator(
-          bits: options.accumulatorBits, overflow: options.overflow, tiles: tiles)
+          bits: options.accumulatorBits, overflow: options.overflow, tiling: tiles)
       else {
         throw .accumulatorsNotEmulated(
           file: file, node: nil, reason: "\(options.accumulatorBits) bits are outside 1 to 32")

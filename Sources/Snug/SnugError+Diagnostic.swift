@@ -82,9 +82,10 @@ extension SnugError {
     case .notQuantized(let file):
       Diagnostic(
         .model, file: file, "it holds no quantizers", hint: "quantize it with 'snug convert'")
-    case .thresholdsOutsideQonnx:
+    case .inexpressible(let feature):
       Diagnostic(
-        .options, "thresholds are written in QONNX alone", hint: "give --format qonnx")
+        .options, "\(feature.title) are written in QONNX alone",
+        hint: "give --format \(feature.formats.map(\.rawValue).joined(separator: " or "))")
     case .tilesReordered(let file, let layer, let overflow, let channelsLast):
       Diagnostic(
         .model, file: file, subject: "layer '\(layer)'",
@@ -93,10 +94,6 @@ extension SnugError {
         hint: channelsLast
           ? "export with channels first, or convert without --tile-size"
           : "export with --channels-last, or convert without --tile-size")
-    case .channelsLastOutsideQonnx:
-      Diagnostic(
-        .options, "channels-last operators are written in QONNX alone",
-        hint: "give --format qonnx or hls4ml")
     case .notCertified(let output, let layers):
       Diagnostic(
         .verification, file: output,

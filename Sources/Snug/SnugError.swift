@@ -2,6 +2,7 @@ import Datasets
 import Execution
 import GraphIR
 import OnnxFormat
+import Passes
 import Quantization
 import TensorCore
 import Training
@@ -44,10 +45,8 @@ public enum SnugError: Error, Sendable {
   case accumulatorsNotEmulated(file: String, node: String?, reason: String)
   /// Export of a model without quantizers.
   case notQuantized(file: String)
-  /// Thresholds in a format that has no operator for them.
-  case thresholdsOutsideQonnx
-  /// Channels-last operators asked for in a format that has none.
-  case channelsLastOutsideQonnx
+  /// An export in a format that can't express what is asked for.
+  case inexpressible(ExportFeature)
   /// An export that moves weights, so that a layer's tiles hold other products, which don't fit their registers.
   case tilesReordered(file: String, layer: String, overflow: String, channelsLast: Bool)
   /// A document that is no certificate of this version.

@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func `each tile fits the inner register and their sum the outer one`() throws {
-    let tiling = AccumulatorBudget.Tiling(length: 2, outer: try accumulatorBits(6))
+    let tiling = Tiling(size: 2, outerBits: 6)
     let budget = try budget(0...3, bits: 5, tiling: tiling)
     #expect(budget.check([2, 3, 2, 3]))
     #expect(!budget.check([3, 3, 0, 0]), "18 in a tile, 15 fit")
@@ -110,7 +110,7 @@ import Testing
         #expect(worst.outer.maximum == Int128(try #require(outer.max())))
         guard input.contains(0) else { continue }
         for (innerBits, outerBits) in [(3, 4), (4, 4), (4, 5), (5, 5)] {
-          let tiling = AccumulatorBudget.Tiling(length: size, outer: try accumulatorBits(outerBits))
+          let tiling = Tiling(size: size, outerBits: outerBits)
           let budget = try budget(input, bits: innerBits, bias: Int64(bias), tiling: tiling)
           let fits =
             worst.inner.requiredBits <= innerBits && worst.outer.requiredBits <= outerBits
@@ -195,7 +195,7 @@ import Testing
     #expect(try !budget(0...3, bits: 4, bias: 8).isFeasible)
     #expect(try budget(0...3, bits: 4, bias: -8).isFeasible)
     #expect(try !budget(0...3, bits: 4, bias: -9).isFeasible)
-    let tiling = AccumulatorBudget.Tiling(length: 2, outer: try accumulatorBits(6))
+    let tiling = Tiling(size: 2, outerBits: 6)
     #expect(try budget(0...3, bits: 4, bias: 31, tiling: tiling).isFeasible)
     #expect(try !budget(0...3, bits: 4, bias: 32, tiling: tiling).isFeasible)
   }

@@ -26,7 +26,7 @@ func accumulatorBits(_ bits: Int) throws -> AccumulatorRange {
 
 func budget(
   _ input: ClosedRange<Int>, bits: Int, zeroPoint: Int64 = 0, bias: Int64 = 0,
-  tiling: AccumulatorBudget.Tiling? = nil, limits: (Int64, Int64) = (.max, .max)
+  tiling: Tiling? = nil, limits: (Int64, Int64) = (.max, .max)
 ) throws -> AccumulatorBudget {
   let (range, accumulator) = (try integers(input), try accumulatorBits(bits))
   return try #require(

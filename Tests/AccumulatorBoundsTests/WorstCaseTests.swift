@@ -1,3 +1,4 @@
+import TensorCore
 import Testing
 
 @testable import AccumulatorBounds
@@ -103,6 +104,24 @@ import Testing
   ) {
     let range = IntegerRange(bits: bits, signed: signed, narrow: narrow)
     #expect(range == IntegerRange(minimum, maximum))
+  }
+
+  @Test func `a tensor's integers are those of its type`() {
+    #expect(IntegerType(ElementType.int4) == .int4 && IntegerType.int4.limits == -8...7)
+    #expect(IntegerType(ElementType.uint8) == .uint8 && IntegerType.uint8.limits == 0...255)
+    #expect(IntegerType(ElementType.int64)?.limits == .min ... .max)
+    #expect(IntegerType(ElementType.uint64) == nil && IntegerType(ElementType.bool) == nil)
+  }
+
+  @Test func `a tiling has products and a register that sums can need`() throws {
+    #expect(Tiling(size: 0, outerBits: 8) == nil)
+    #expect(Tiling(size: 1, outerBits: 0) == nil && Tiling(size: 1, outerBits: 130) == nil)
+    #expect(Tiling(size: 1, outerBits: 64)?.outer == AccumulatorRange(bits: 64))
+    // Wider ones can be stated and verified, but no budget is made for them.
+    let wide = try #require(Tiling(size: 3, outerBits: 65))
+    #expect(wide.outer == nil)
+    let (input, inner) = (try integers(0...3), try accumulatorBits(8))
+    #expect(AccumulatorBudget(input: input, accumulator: inner, tiling: wide) == nil)
   }
 
   @Test func `impossible types and ranges are refused`() {

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import TensorCore
 import TestSupport
@@ -109,11 +110,9 @@ import Testing
     var random = SplitMix(seed: 5)
     var total = OverflowCounts()
     for setting in Self.settings {
-      let tiles = setting.tiles.flatMap {
-        NarrowAccumulator.Tiles(size: $0.size, outerBits: $0.outerBits)
-      }
+      let tiling = setting.tiles.flatMap { Tiling(size: $0.size, outerBits: $0.outerBits) }
       let accumulator = try #require(
-        NarrowAccumulator(bits: setting.bits, overflow: overflow, tiles: tiles))
+        NarrowAccumulator(bits: setting.bits, overflow: overflow, tiling: tiling))
       let x = (0..<layer.x.reduce(1, *)).map { _ in Int.random(in: setting.inputs, using: &random) }
       let weight = (0..<layer.weight.reduce(1, *)).map { _ in
         Int.random(in: setting.weights, using: &random)

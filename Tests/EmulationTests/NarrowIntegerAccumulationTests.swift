@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import TensorCore
 import TestSupport
@@ -129,10 +130,8 @@ import Testing
   private func accumulator(_ setting: Setting, _ overflow: NarrowAccumulator.Overflow) throws
     -> NarrowAccumulator
   {
-    let tiles = setting.tiles.flatMap {
-      NarrowAccumulator.Tiles(size: $0.size, outerBits: $0.outerBits)
-    }
-    return try #require(NarrowAccumulator(bits: setting.bits, overflow: overflow, tiles: tiles))
+    let tiling = setting.tiles.flatMap { Tiling(size: $0.size, outerBits: $0.outerBits) }
+    return try #require(NarrowAccumulator(bits: setting.bits, overflow: overflow, tiling: tiling))
   }
 
   /// Runs a node on x, alone and in narrow registers.

@@ -38,7 +38,7 @@ enum RegisterReference {
     var counts = OverflowCounts()
     counts.dotProducts = 1
     let ordered = products.sorted { $0.place < $1.place }
-    guard let tiles = accumulator.tiles else {
+    guard let tiles = accumulator.tiling else {
       let sum = register(
         bias, ordered.map(\.value), bits: accumulator.bits, accumulator.overflow)
       counts.overflowed = sum.overflowed ? 1 : 0

@@ -77,6 +77,15 @@ import Testing
       let doubled = try probe.run(data.map { 2 * $0 })
       #expect(Self.agree(doubled.first ?? [], (results.first ?? []).map { 2 * $0 }), "homogeneous")
     }
+    if op.isRectifier {
+      #expect(Self.agree(results.first ?? [], data.map { max($0, 0) }), "rectifier")
+    }
+    if op.givesProbabilities, let output = results.first {
+      // As many ones as there are rows, however they lie.
+      let total = output.reduce(0.0) { $0 + Double($1) }
+      #expect(output.allSatisfy { (0...1).contains($0) }, "probabilities")
+      #expect(total > 0.5 && abs(total - total.rounded()) < 1e-4, "probabilities")
+    }
     let range = op.outputRange { position in
       guard position < probe.node.inputs.count, let input = probe.node.inputs[position] else {
         return nil

@@ -163,6 +163,32 @@ import Testing
     }
   }
 
+  @Test(arguments: ExportFormat.allCases)
+  func `the pipelines of a format are those of what it can express`(_ format: ExportFormat) {
+    for feature in [ExportFeature.thresholds, .channelsLast] {
+      var options = ExportOptions(format: format)
+      if feature == .thresholds { options.batchNormalization = .thresholds }
+      if feature == .channelsLast { options.channelsLast = true }
+      #expect(options.inexpressible == (feature.formats.contains(format) ? nil : feature))
+    }
+    let passes = format.pipelines.map { $0.passes.map { type(of: $0).name } }
+    #expect(
+      passes.contains { $0.contains(NormalizationToThresholds.name) }
+        == format.expresses(.thresholds))
+    #expect(
+      passes.contains { $0.contains(ChannelsLastExport.name) } == format.expresses(.channelsLast))
+    #expect(Pipeline.all.count { $0.name == "export-\(format.rawValue)" } == passes.count)
+  }
+
+  @Test func `weights of a file in tiles keep their order where it is channels last`() throws {
+    for hasTiles in [false, true] {
+      let source = ExportSource(opset: 13, isChannelsLast: true, hasTiles: hasTiles)
+      let passes = ExportFormat.pipeline(ExportOptions(format: .qcdq), from: source).passes
+      let turning = try #require(passes.lazy.compactMap { $0 as? ChannelsFirstExport }.first)
+      #expect(turning.movesWeights == !hasTiles)
+    }
+  }
+
   @Test func `an error names the pass and those before it`() {
     struct Failing: Pass {
       static let name = "failing"

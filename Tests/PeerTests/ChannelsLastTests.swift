@@ -84,7 +84,7 @@ struct ChannelsLastTests {
     #expect {
       _ = try qonnx.export(to: folder.path("out.onnx"), options)
     } throws: { error in
-      if case .channelsLastOutsideQonnx? = error as? SnugError { true } else { false }
+      if case .inexpressible(.channelsLast)? = error as? SnugError { true } else { false }
     }
     #expect(!FileManager.default.fileExists(atPath: folder.path("out.onnx")))
   }

@@ -47,6 +47,13 @@ import Testing
     Case(
       description: "Gemm, both transposed", op: Gemm(transposesA: true, transposesB: true),
       data: [4, 5], weight: [3, 4], channelAxis: 1),
+    Case(
+      description: "Gemm, constant on the left", op: Gemm(), data: [4, 5], weight: [3, 4],
+      constantFirst: true, channelAxis: 0),
+    Case(
+      description: "Gemm, constant on the left, both transposed",
+      op: Gemm(transposesA: true, transposesB: true), data: [5, 4], weight: [4, 3],
+      constantFirst: true, channelAxis: 0),
     Case(description: "MatMul", op: MatMul(), data: [2, 3, 4], weight: [4, 5], channelAxis: 2),
     Case(
       description: "MatMul, constant on the left", op: MatMul(), data: [2, 4, 3], weight: [5, 4],

@@ -195,9 +195,9 @@ struct MomentSamples {
     guard let tiling = budget.tiling else {
       return fits(row[...], budget.accumulator, bias: Int(budget.bias))
     }
-    return fits(row[...], tiling.outer, bias: Int(budget.bias))
-      && stride(from: 0, to: row.count, by: tiling.length).allSatisfy {
-        fits(row[$0..<min($0 + tiling.length, row.count)], budget.accumulator, bias: 0)
+    return fits(row[...], budget.biasRegister, bias: Int(budget.bias))
+      && stride(from: 0, to: row.count, by: tiling.size).allSatisfy {
+        fits(row[$0..<min($0 + tiling.size, row.count)], budget.accumulator, bias: 0)
       }
   }
 

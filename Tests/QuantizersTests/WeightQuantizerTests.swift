@@ -11,8 +11,7 @@ func makeBudget(
   let range = try #require(IntegerRange(input.lowerBound, input.upperBound))
   let accumulator = try #require(AccumulatorRange(bits: bits))
   let tiling = try tile.map { tile in
-    let outer = try #require(AccumulatorRange(bits: tile.outerBits))
-    return try #require(AccumulatorBudget.Tiling(length: tile.length, outer: outer))
+    try #require(Tiling(size: tile.length, outerBits: tile.outerBits))
   }
   return try #require(
     AccumulatorBudget(

@@ -102,7 +102,7 @@ import Testing
     let entry = AccumulatorAnnotation(
       layer: "fc", output: "fc_out", weight: "w", targetBits: 8, requiredBits: 5, inputBits: 2,
       inputSigned: false, method: "exact",
-      tiling: outerBits.map { .init(size: 2, outerBits: $0) })
+      tiling: outerBits.flatMap { .init(size: 2, outerBits: $0) })
     builder.metadata = [
       KeyValue(AccumulatorAnnotation.metadataKey, AccumulatorAnnotation.encode([entry]))
     ]

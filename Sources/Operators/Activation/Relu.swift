@@ -11,7 +11,7 @@ public struct Relu: UnaryElementwise {
   public var isHomogeneous: Bool { true }
 
   public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
-    OutputRange(minimum: 0, isClip: true)
+    .nonNegative
   }
 
   public init() {}
@@ -41,5 +41,5 @@ extension Relu: DifferentiableOperator {
 }
 
 extension Relu: FusibleOperator {
-  public var followingStep: FollowingStep? { .rectifier }
+  public var rectifier: RectifierForm? { .plain }
 }

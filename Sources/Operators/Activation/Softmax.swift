@@ -12,6 +12,8 @@ public struct Softmax: SerializableOperator, ExecutableOperator {
     OutputRange(minimum: 0, maximum: 1)
   }
 
+  public var givesProbabilities: Bool { true }
+
   public var axis: SoftmaxAxis
 
   public init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }

@@ -11,7 +11,7 @@ import TensorCore
 public struct Conv: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Conv", since: 1, inputs: 2...3, inputTypes: [.float])
 
-  public var dotProduct: DotProductForm? { .convolution }
+  public var dotProduct: DotProductForm? { .convolution(groups: group) }
 
   public var window: SlidingWindow
   public var group: Int

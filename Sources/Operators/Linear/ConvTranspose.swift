@@ -12,7 +12,7 @@ public struct ConvTranspose: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "ConvTranspose", since: 1, inputs: 2...3, inputTypes: [.float])
 
-  public var dotProduct: DotProductForm? { .transposedConvolution }
+  public var dotProduct: DotProductForm? { .transposedConvolution(groups: group) }
 
   public var window: SlidingWindow
   public var group: Int

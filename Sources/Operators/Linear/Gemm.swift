@@ -10,7 +10,10 @@ import TensorCore
 public struct Gemm: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Gemm", inputs: 2...3, inputTypes: [.numeric])
 
-  public var dotProduct: DotProductForm? { .gemm }
+  public var dotProduct: DotProductForm? {
+    .gemm(
+      alpha: alpha, beta: beta, transposesLeft: transposesA, transposesRight: transposesB)
+  }
 
   public var alpha: Float
   public var beta: Float

@@ -13,6 +13,10 @@ public struct DequantizeLinear: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "DequantizeLinear", since: 10, inputs: 2...3, inputTypes: [.any, .float, .any])
 
+  public var linearQuantization: LinearQuantizationForm? {
+    LinearQuantizationForm(.toReals, axis: axis, blockSize: blockSize)
+  }
+
   public var axis: Int
   /// 0 for none.
   public var blockSize: Int

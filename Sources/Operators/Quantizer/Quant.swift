@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import CKernels
 import DNNEngine
 import Execution
@@ -16,7 +17,7 @@ public struct Quant: SerializableOperator, ExecutableOperator {
     inputTypes: [.float, .float, .numeric, .numeric])
 
   public var elementwise: ElementwiseForm? { .parametrized }
-  public var gridForm: GridForm? { .values }
+  public var roundsToGrid: Bool { true }
 
   /// The domain and type under which an exporter wrote the operator; all mean the same.
   public enum Spelling: Sendable, Hashable, CaseIterable {
@@ -109,12 +110,8 @@ public struct Quant: SerializableOperator, ExecutableOperator {
 
   /// The least and the greatest integer of `bits` bits.
   public func limits(bits: Int) -> ClosedRange<Int> {
-    let narrow = isNarrow ? 1 : 0
-    if isSigned {
-      if bits == 1 { return -1...1 }
-      return -(1 << (bits - 1)) + narrow...(1 << (bits - 1)) - 1
-    }
-    return 0...(1 << bits) - 1 - narrow
+    if isSigned, bits == 1 { return -1...1 }
+    return IntegerType(bits: bits, signed: isSigned, narrow: isNarrow).limits
   }
 }
 

@@ -13,7 +13,9 @@ public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "QuantizeLinear", since: 10, inputs: 2...3, inputTypes: [.float + [.int32], .float, .any])
 
-  public var gridForm: GridForm? { .integers }
+  public var linearQuantization: LinearQuantizationForm? {
+    LinearQuantizationForm(.toCodes, axis: axis, blockSize: blockSize)
+  }
 
   public var axis: Int
   /// The output type where no zero point tells it (opset 21).

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import TensorCore
 
@@ -9,10 +10,9 @@ struct IntegerCodec: Sendable {
 
   /// `nil` for a type that isn't an integer of at most 32 bits.
   init?(_ type: ElementType) {
-    guard type.isInteger, let bits = type.bitWidth, bits <= 32 else { return nil }
+    guard let integers = IntegerType(type), integers.bits <= 32 else { return nil }
     self.type = type
-    let isSigned = [.int4, .int8, .int16, .int32].contains(type)
-    limits = isSigned ? -(1 << (bits - 1))...(1 << (bits - 1)) - 1 : 0...(1 << bits) - 1
+    limits = integers.limits
   }
 
   func load(_ memory: UnsafeRawPointer, _ index: Int) -> Int {

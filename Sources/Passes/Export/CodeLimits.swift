@@ -11,7 +11,8 @@ struct CodeLimits {
 
   /// `nil` where no Clip with two constant limits computes the codes.
   init?(of codes: ValueID, in graph: Graph) {
-    guard let clip = graph.producer(of: codes), clip.op as? Clip != nil, clip.inputs.count == 3,
+    guard let clip = graph.producer(of: codes), let op = clip.op as? Clip,
+      op.bounds == .inputs, clip.inputs.count == 3,
       let source = clip.inputs[0], let low = clip.inputs[1].flatMap({ graph[$0].constant }),
       let high = clip.inputs[2].flatMap({ graph[$0].constant }),
       let least = low.integers()?.first, let greatest = high.integers()?.first, least <= greatest

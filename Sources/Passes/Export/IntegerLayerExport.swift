@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import Operators
 import TensorCore
@@ -43,6 +44,7 @@ public struct IntegerLayerExport: Pass {
   /// A layer whose weight is a constant of integers with one scale, or one an output channel.
   private struct Layer {
     let id: NodeID
+    let kind: DotProductLayer.Kind
     let data: ValueID
     let source: LinearGrid
     /// The order of axes that turns the data, and the sums, of a product with the weight on its left around.
@@ -60,40 +62,36 @@ public struct IntegerLayerExport: Pass {
 
     init?(_ id: NodeID, in graph: Graph) {
       let node = graph[id]
-      guard node.inputs.count > 1, let left = node.inputs[0], let right = node.inputs[1] else {
-        return nil
+      guard let form = node.op.dotProduct, form.kind != .transposedConvolution else { return nil }
+      var weights: [ValueID: LinearWeight] = [:]
+      let layer = DotProductLayer(id, in: graph) { value in
+        weights[value] = LinearWeight(value, in: graph)
+        return weights[value]?.shape
       }
-      let isLeft = node.op.dotProduct == .matMul && LinearWeight(left, in: graph) != nil
-      let data = isLeft ? right : left
-      guard graph[data].constant == nil, let source = LinearGrid(of: data, in: graph),
-        let weight = LinearWeight(isLeft ? left : right, in: graph)
+      guard let layer, let data = layer.data(in: graph), graph[data].constant == nil,
+        let source = LinearGrid(of: data, in: graph),
+        let weight = node.inputs[layer.weightPosition].flatMap({ weights[$0] }),
+        weight.scales.count == 1 || weight.axis == layer.channelAxis, form.alpha > 0
       else { return nil }
-      var alpha: Float = 1
-      var beta: Float = 1
+      let isLeft = layer.weightPosition == 0
       var (codes, shape) = (weight.codes, weight.shape)
-      let channelAxis: Int
-      switch node.op {
-      case let op where op.dotProduct == .convolution: channelAxis = 0
-      case let gemm as Gemm where !gemm.transposesA && shape.count == 2:
-        (alpha, beta) = (gemm.alpha, gemm.beta)
-        channelAxis = gemm.transposesB ? 0 : 1
-        if gemm.transposesB { (codes, shape) = weight.transposed() }
-      case let op where op.dotProduct == .matMul && shape.count == 2:
-        channelAxis = isLeft ? 0 : 1
-        if isLeft { (codes, shape) = weight.transposed() }
-      default: return nil
+      if layer.kind == .matrix {
+        guard shape.count == 2, form.kind == .matMul || !isLeft && !form.transposesLeft else {
+          return nil
+        }
+        if layer.channelAxis == 0 { (codes, shape) = weight.transposed() }
       }
-      guard weight.scales.count == 1 || weight.axis == channelAxis, alpha > 0 else { return nil }
       if isLeft {
         guard let rank = graph[data].type?.dimensions?.count else { return nil }
         transposition = rank < 2 ? nil : Array(0..<rank - 2) + [rank - 1, rank - 2]
       } else {
         transposition = nil
       }
-      scales = weight.scales.map { $0 * alpha }
+      scales = weight.scales.map { $0 * form.alpha }
       let steps = scales.map { $0 * source.scale }
       if node.inputs.count > 2, let added = node.inputs[2] {
         add = nil
+        let beta = form.beta
         integerBias =
           beta == 1
           ? LinearBias(added, in: graph)?.integers(on: steps) : nil
@@ -112,11 +110,12 @@ public struct IntegerLayerExport: Pass {
       } else {
         bias = nil
         let behind =
-          node.op.dotProduct == .matMul && !isLeft ? LinearBias.behind(node, in: graph) : nil
+          form.biasPosition == nil && !isLeft ? LinearBias.behind(layer, in: graph) : nil
         integerBias = behind?.bias.integers(on: steps)
         add = integerBias == nil ? nil : behind?.add
       }
       self.id = id
+      kind = layer.kind
       self.data = data
       self.source = source
       self.codes = codes
@@ -127,19 +126,17 @@ public struct IntegerLayerExport: Pass {
       let node = graph[id]
       guard case let output?? = (add.map { graph[$0] } ?? node).outputs.first else { return }
       let isWide = codes.contains { abs($0) > 64 }
-      let container: Container = isWide ? .uint8 : .int8
+      let container: IntegerType = isWide ? .uint8 : .int8
       let offset = isWide ? 128 : 0
       let weight = graph.addConstant(
         name: node.name + "_weight_integers",
         container.tensor(codes.map { $0 + offset }, shape: shape))
-      let convolution = node.op as? Conv
-      let op: any Operator =
-        convolution.map { IntegerProduct.convolution($0) } ?? IntegerProduct.matrix
+      let op = IntegerProduct.of(node, kind)
       let type = transposed(graph[output].type)
       if let add { graph.remove(add) }
       graph.remove(id)
       // Along the channels of a convolution's output; a matrix product's stand last.
-      let trailing = convolution == nil ? [] : [Int](repeating: 1, count: shape.count - 2)
+      let trailing = kind == .matrix ? [] : [Int](repeating: 1, count: shape.count - 2)
       var sums = graph.addNode(
         op, name: node.name,
         inputs: [
@@ -150,7 +147,7 @@ public struct IntegerLayerExport: Pass {
       if let integerBias {
         let addend = graph.addConstant(
           name: node.name + "_bias_integers",
-          convolution == nil
+          kind == .matrix
             ? integerBias : integerBias.reshaped([integerBias.count] + trailing) ?? integerBias)
         sums = graph.addNode(
           Add(), name: node.name + "_add_bias", inputs: [sums, addend],
@@ -182,7 +179,7 @@ public struct IntegerLayerExport: Pass {
       }
       let addend = graph.addConstant(
         name: node.name + "_bias",
-        convolution == nil ? bias : bias.reshaped([bias.count] + trailing) ?? bias)
+        kind == .matrix ? bias : bias.reshaped([bias.count] + trailing) ?? bias)
       graph.addNode(
         Add(), name: node.name + "_add_bias", inputs: [products, addend], outputs: [output])
     }
@@ -207,9 +204,11 @@ public struct IntegerLayerExport: Pass {
 
 /// The integer operators that this package writes, as undecoded nodes: their kernels have files of their own.
 private enum IntegerProduct {
-  static func convolution(_ conv: Conv) -> OpaqueOperator {
-    OpaqueOperator(domain: "", type: "ConvInteger", attributes: conv.attributes())
+  static func of(_ node: Node, _ kind: DotProductLayer.Kind) -> OpaqueOperator {
+    switch kind {
+    case .convolution:
+      OpaqueOperator(domain: "", type: "ConvInteger", attributes: node.op.writtenAttributes)
+    case .matrix: OpaqueOperator(domain: "", type: "MatMulInteger", attributes: [])
+    }
   }
-
-  static let matrix = OpaqueOperator(domain: "", type: "MatMulInteger", attributes: [])
 }

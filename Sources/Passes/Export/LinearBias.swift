@@ -8,7 +8,7 @@ struct LinearBias {
   private let steps: [Float]
 
   init?(_ value: ValueID, in graph: Graph) {
-    guard let node = graph.producer(of: value), node.op as? DequantizeLinear != nil,
+    guard let node = graph.producer(of: value), node.op.readsCodes,
       let codes = node.inputs[0].flatMap({ graph[$0].constant }), codes.elementType == .int32,
       let steps = node.inputs[1].flatMap({ graph[$0].constant })?.convertedToFloat(),
       steps.count == 1 || steps.count == codes.count,
@@ -21,12 +21,10 @@ struct LinearBias {
     self.steps = steps.elements(of: Float.self)
   }
 
-  /// What the Add that alone reads a node adds to it, where it is such a constant.
-  static func behind(_ node: Node, in graph: Graph) -> (bias: LinearBias, add: NodeID)? {
-    guard case let output?? = node.outputs.first, !graph.isOutput(output),
-      graph.consumers(of: output).count == 1, let add = graph.consumers(of: output).first,
-      graph[add].op.elementwise == .sum,
-      let addend = graph[add].inputs.first(where: { $0 != output }).flatMap({ $0 }),
+  /// What the addition that alone reads a layer adds to it, where it is such a constant.
+  static func behind(_ layer: DotProductLayer, in graph: Graph) -> (bias: LinearBias, add: NodeID)?
+  {
+    guard let (add, position) = layer.addition(in: graph), let addend = graph[add].inputs[position],
       let bias = LinearBias(addend, in: graph)
     else { return nil }
     return (bias, add)

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import Operators
 import TensorCore
@@ -13,7 +14,7 @@ struct ActivationCodes {
 struct LinearGrid: Hashable {
   let scale: Float
   let zeroPoint: Int
-  let container: Container
+  let container: IntegerType
   /// Codes that can occur, zero point included.
   let range: ClosedRange<Int>
   /// The codes and their zero point, where the value is nothing but them dequantized.
@@ -27,8 +28,8 @@ struct LinearGrid: Hashable {
   /// `nil` where a value isn't dequantized with one scale, or passes operators that compute.
   init?(of value: ValueID, in graph: Graph) {
     guard let node = graph.producer(of: value) else { return nil }
-    if let op = node.op as? DequantizeLinear {
-      self.init(op, node, in: graph)
+    if node.op.readsCodes {
+      self.init(node, in: graph)
       return
     }
     guard let positions = node.movedInputs(to: value) else { return nil }
@@ -45,7 +46,7 @@ struct LinearGrid: Hashable {
     self = common
   }
 
-  private init?(_ op: DequantizeLinear, _ node: Node, in graph: Graph) {
+  private init?(_ node: Node, in graph: Graph) {
     func scalar(_ position: Int) -> Tensor? {
       guard position < node.inputs.count else { return nil }
       let tensor = node.inputs[position].flatMap { graph[$0].constant }
@@ -74,7 +75,7 @@ struct LinearGrid: Hashable {
     }
     self.scale = scale
     zeroPoint = zero?.integers()?.first ?? 0
-    self.range = range ?? container.range
+    self.range = range ?? container.limits
     source = Source(codes: codes, zeroPoint: node.inputs.count > 2 ? node.inputs[2] : nil)
   }
 
@@ -92,8 +93,8 @@ struct LinearGrid: Hashable {
     var codes = graph.addNode(
       QuantizeLinear(), name: name + "_quantize", inputs: [value, step, zero],
       output: name + "_integers",
-      type: graph[value].type.map { TensorType(container.type, $0.dimensions) })
-    if range != container.range {
+      type: graph[value].type.map { TensorType(container.elementType, $0.dimensions) })
+    if range != container.limits {
       let low = scalars.value(range.lowerBound, container, in: &graph)
       let high = scalars.value(range.upperBound, container, in: &graph)
       codes = graph.addNode(
@@ -113,8 +114,9 @@ struct LinearWeight {
   let axis: Int?
 
   init?(_ value: ValueID, in graph: Graph) {
-    guard let node = graph.producer(of: value), let op = node.op as? DequantizeLinear,
-      let data = node.inputs[0], let scale = node.inputs[1].flatMap({ graph[$0].constant }),
+    guard let node = graph.producer(of: value), node.op.readsCodes,
+      let form = node.op.linearQuantization, let data = node.inputs[0],
+      let scale = node.inputs[1].flatMap({ graph[$0].constant }),
       let steps = scale.convertedToFloat()?.elements(of: Float.self)
     else { return nil }
     var limits: ClosedRange<Int>?
@@ -129,7 +131,7 @@ struct LinearWeight {
       guard let values = graph[zero].constant?.integers() else { return nil }
       zeros = values
     }
-    let along = op.axis < 0 ? op.axis + tensor.rank : op.axis
+    let along = form.axis < 0 ? form.axis + tensor.rank : form.axis
     axis = steps.count == 1 && zeros.count == 1 ? nil : along
     let count = max(steps.count, zeros.count)
     guard axis == nil || (tensor.shape.indices.contains(along) && tensor.shape[along] == count),

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import Operators
 import TensorCore
@@ -14,6 +15,9 @@ import TensorCore
 /// an odd zero point alone.
 public struct LinearQuantizerExport: Pass {
   public static let name = "linear-quantizer-export"
+  public static let mustFollow: [any Pass.Type] = [
+    ShapeInference.self, NormalizationIntoScale.self, NormalizationToThresholds.self,
+  ]
 
   /// Whether codes of at most 4 bits are held in INT4 and UINT4 (opset 21).
   public let usesFourBits: Bool
@@ -24,7 +28,7 @@ public struct LinearQuantizerExport: Pass {
     var edits: [Edit] = []
     var constants = SharedScalars()
     for id in graph.nodeIDs {
-      guard let quant = graph[id].op as? Quant else { continue }
+      guard let quant = graph[id].quant else { continue }
       let node = graph[id]
       let isConstant = isConstant(node, graph)
       let isAddend = isConstant && isAddend(node, graph)
@@ -41,7 +45,7 @@ public struct LinearQuantizerExport: Pass {
       graph.addNode(
         DequantizeLinear(axis: parameters.axis ?? 1), name: node.name + "_dequantize",
         inputs: [codes, scale] + zero, outputs: [parameters.output])
-      edits.append(Edit(node: node.name, "written as \(form.container.type.onnxName)"))
+      edits.append(Edit(node: node.name, "written as \(form.container.elementType.onnxName)"))
     }
     if !edits.isEmpty { graph.removeUnusedValues() }
     return edits
@@ -56,38 +60,36 @@ public struct LinearQuantizerExport: Pass {
     guard case let output?? = node.outputs.first, !graph.isOutput(output) else { return false }
     return graph.consumers(of: output).allSatisfy { id in
       let reader = graph[id]
-      switch reader.op.dotProduct {
-      case .convolution, .transposedConvolution, .gemm:
-        return reader.inputs.indices.allSatisfy { (reader.inputs[$0] == output) == ($0 == 2) }
-      case .matMul: return false
-      case nil: return reader.op.elementwise == .sum
-      }
+      guard let form = reader.op.dotProduct else { return reader.op.elementwise == .sum }
+      return form.biasPosition.map { position in
+        reader.inputs.indices.allSatisfy { (reader.inputs[$0] == output) == ($0 == position) }
+      } ?? false
     }
   }
 
   /// How one quantizer is written.
   private struct Form {
-    let container: Container
+    let container: IntegerType
     let needsClip: Bool
 
     static let addend = Form(container: .int32, needsClip: false)
 
-    private init(container: Container, needsClip: Bool) {
+    private init(container: IntegerType, needsClip: Bool) {
       self.container = container
       self.needsClip = needsClip
     }
 
     init(_ parameters: QuantizerParameters, usesFourBits: Bool, isConstant: Bool) {
-      let four: Container = parameters.isSigned ? .int4 : .uint4
-      let eight: Container = parameters.isSigned ? .int8 : .uint8
+      let four: IntegerType = parameters.isSigned ? .int4 : .uint4
+      let eight: IntegerType = parameters.isSigned ? .int8 : .uint8
       // No runtime clips 4-bit types, so that what is computed must fill them.
       let fits =
-        four.range.contains(parameters.limits.lowerBound)
-        && four.range.contains(parameters.limits.upperBound)
-        && parameters.zeroPoints.allSatisfy(four.range.contains)
-      let isFour = usesFourBits && fits && (isConstant || parameters.limits == four.range)
+        four.limits.contains(parameters.limits.lowerBound)
+        && four.limits.contains(parameters.limits.upperBound)
+        && parameters.zeroPoints.allSatisfy(four.limits.contains)
+      let isFour = usesFourBits && fits && (isConstant || parameters.limits == four.limits)
       container = isFour ? four : eight
-      needsClip = !isFour && parameters.limits != eight.range
+      needsClip = !isFour && parameters.limits != eight.limits
     }
   }
 
@@ -113,7 +115,7 @@ public struct LinearQuantizerExport: Pass {
         QuantizeLinear(axis: parameters.axis ?? 1), name: name + "_quantize",
         inputs: [parameters.input, scale, zero], output: name + "_integers",
         type: graph[parameters.input].type.map {
-          TensorType(form.container.type, $0.dimensions)
+          TensorType(form.container.elementType, $0.dimensions)
         })
     }
     guard form.needsClip else { return codes }
@@ -147,17 +149,17 @@ extension QuantizerParameters {
 struct SharedScalars {
   private struct Key: Hashable {
     var value: Int
-    var container: Container
+    var container: IntegerType
   }
 
   private var known: [Key: ValueID] = [:]
 
-  mutating func value(_ value: Int, _ container: Container, in graph: inout Graph) -> ValueID {
+  mutating func value(_ value: Int, _ container: IntegerType, in graph: inout Graph) -> ValueID {
     let key = Key(value: value, container: container)
     if let id = known[key] { return id }
     let sign = value < 0 ? "minus_\(-value)" : "\(value)"
     let id = graph.addConstant(
-      name: "\(container.type.onnxName)_\(sign)", container.tensor([value], shape: []))
+      name: "\(container.elementType.onnxName)_\(sign)", container.tensor([value], shape: []))
     known[key] = id
     return id
   }

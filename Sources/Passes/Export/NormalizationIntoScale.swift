@@ -21,8 +21,8 @@ public struct NormalizationIntoScale: Pass {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       guard let normalization = NormalizationAffine(id, in: graph),
-        let layer = graph.producer(of: normalization.input),
-        layer.op.dotProduct == .convolution || layer.op.dotProduct == .gemm
+        let layer = graph.producer(of: normalization.input), let form = layer.op.dotProduct,
+        form.kind == .convolution || form.kind == .gemm
       else { continue }
       let name = graph[id].name
       if let folded = FoldedLayer(layer, normalization, in: graph) {
@@ -30,7 +30,7 @@ public struct NormalizationIntoScale: Pass {
         edits.append(Edit(node: name, "folded into the scale of '\(layer.name)'"))
       } else {
         let rank =
-          layer.op.dotProduct == .convolution
+          form.kind == .convolution
           ? (graph[layer.id].inputs[1].flatMap { graph[$0].type?.dimensions?.count } ?? 4) : 2
         Self.unfold(normalization, rank: rank, in: &graph)
         edits.append(Edit(node: name, "written as a factor and an addend"))
@@ -68,19 +68,18 @@ private struct FoldedLayer {
 
   /// `nil` where case 1 doesn't apply.
   init?(_ node: Node, _ normalization: NormalizationAffine, in graph: Graph) {
-    guard normalization.factor.allSatisfy({ $0 > 0 }),
+    guard let form = node.op.dotProduct, form.alpha == 1, form.beta == 1, !form.transposesLeft,
+      let found = DotProductLayer.quantized(node.id, in: graph), found.weightPosition == 1,
+      normalization.factor.allSatisfy({ $0 > 0 }),
       graph.consumers(of: normalization.input).count == 1, !graph.isOutput(normalization.input),
-      case let value?? = node.inputs.dropFirst().first,
-      let quantizer = graph.producer(of: value), quantizer.quant != nil,
+      let value = node.inputs[found.weightPosition], let quantizer = graph.producer(of: value),
       graph.consumers(of: value).count == 1,
-      let w = quantizer.inputs[0].flatMap({ graph[$0].constant })?.convertedToFloat(),
+      let w = graph.quantizedConstant(value)?.convertedToFloat(),
       let s = quantizer.inputs[1].flatMap({ graph[$0].constant })?.convertedToFloat()
     else { return nil }
-    let gemm = node.op as? Gemm
-    guard gemm.map({ $0.alpha == 1 && $0.beta == 1 && !$0.transposesA }) ?? true else { return nil }
-    let axis = gemm.map { $0.transposesB ? 0 : 1 } ?? 0
+    let axis = found.channelAxis
     let channels = normalization.factor.count
-    guard w.rank > axis, w.shape[axis] == channels,
+    guard found.layout.channelCount == channels,
       s.count == 1 || (s.count == channels && s.rank == w.rank && s.shape[axis] == channels)
     else { return nil }
     var offsets = [Double](repeating: 0, count: channels)

@@ -22,7 +22,7 @@ public struct NormalizationToThresholds: Pass {
       var flipped: ValueID?
       for chain in chains(after: normalization, in: graph) {
         let node = graph[chain.quantizer]
-        guard let quant = node.op as? Quant else { continue }
+        guard let quant = node.quant else { continue }
         let parameters = try QuantizerParameters(node, quant, in: graph)
         guard parameters.axis == nil, parameters.zeroPoints == [0] else { continue }
         let thresholds = Thresholds(
@@ -56,7 +56,7 @@ public struct NormalizationToThresholds: Pass {
       }
     }
     var found = quantizers(normalization.output, isRectified: false)
-    for id in graph.consumers(of: normalization.output) where graph[id].op as? Relu != nil {
+    for id in graph.consumers(of: normalization.output) where graph[id].op.isRectifier {
       guard case let output?? = graph[id].outputs.first else { continue }
       found += quantizers(output, isRectified: true)
     }

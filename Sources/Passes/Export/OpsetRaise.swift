@@ -35,7 +35,7 @@ public struct OpsetRaise: Pass {
         continue
       }
       let changes = Self.changes[node.op.type]
-      guard node.op as? OpaqueOperator == nil,
+      guard !node.op.isOpaque,
         changes.map({ $0.allSatisfy { !(from < $0 && $0 <= to) } }) ?? false
       else {
         throw .node(

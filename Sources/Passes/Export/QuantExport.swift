@@ -23,7 +23,7 @@ public struct QuantExport: Pass {
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     var written: [Quantization: ValueID] = [:]
-    var pending = graph.nodeIDs.filter { graph[$0].op as? DequantizeLinear != nil }
+    var pending = graph.nodeIDs.filter { graph[$0].op.readsCodes }
     while let id = pending.popLast() {
       let node = graph[id]
       guard case let output?? = node.outputs.first else { continue }
@@ -99,7 +99,7 @@ private struct Quantization: Hashable {
     func fail(_ what: String) -> PassError {
       .node(name: node.name, type: node.op.type, .unsupported(what: what + " in QONNX"))
     }
-    guard let op = node.op as? DequantizeLinear, op.blockSize == 0 else {
+    guard let form = node.op.linearQuantization, form.blockSize == 0 else {
       throw fail("quantization in blocks")
     }
     guard var codes = node.inputs[0], let scale = Self.constant(node, 1, graph)?.convertedToFloat()
@@ -113,7 +113,7 @@ private struct Quantization: Hashable {
     if isConstant {
       source = codes
     } else {
-      guard let quantize = graph.producer(of: codes), quantize.op as? QuantizeLinear != nil,
+      guard let quantize = graph.producer(of: codes), quantize.op.makesCodes,
         let data = quantize.inputs[0], Self.agree(quantize, node, in: graph)
       else { throw fail("codes that no quantizer of the same scale computes") }
       source = data
@@ -129,7 +129,7 @@ private struct Quantization: Hashable {
     }
     zeroPoints = offsets
     let rank = graph[source].constant?.rank ?? graph[source].type?.rank ?? 0
-    axis = op.axis < 0 ? op.axis + rank : op.axis
+    axis = form.axis < 0 ? form.axis + rank : form.axis
     guard !scales.isEmpty, !zeroPoints.isEmpty else { throw fail("an empty scale") }
     let count = max(scales.count, zeroPoints.count)
     guard count == 1 || (0..<rank).contains(axis) else {
@@ -187,7 +187,7 @@ private struct Quantization: Hashable {
     func zero(_ node: Node) -> [Int]? {
       node.inputs.count > 2 && node.inputs[2] != nil ? constant(node, 2, graph)?.integers() : [0]
     }
-    let axes = [(quantize.op as? QuantizeLinear)?.axis, (dequantize.op as? DequantizeLinear)?.axis]
+    let axes = [quantize, dequantize].map { $0.op.linearQuantization?.axis }
     guard let s = scale(quantize), let z = zero(quantize) else { return false }
     return s == scale(dequantize) && z == zero(dequantize)
       && (max(s.count, z.count) == 1 || axes[0] == axes[1])

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 import Operators
 import TensorCore
@@ -66,7 +67,7 @@ struct QuantizerParameters {
     zeroPoints = (all.count == count ? all : [Float](repeating: all[0], count: count)).map {
       Int($0)
     }
-    let range = containerRange
+    let range = (isSigned ? IntegerType.int8 : .uint8).limits
     guard zeroPoints.allSatisfy(range.contains) else {
       throw fail("a zero point outside \(range.lowerBound) to \(range.upperBound)")
     }
@@ -82,9 +83,6 @@ struct QuantizerParameters {
       return rank.map { $0 + fromEnd } ?? fromEnd
     }
   }
-
-  /// The integers of the 8-bit type that holds the codes.
-  var containerRange: ClosedRange<Int> { isSigned ? -128...127 : 0...255 }
 
   /// The codes of a constant: `clip(round(x / scale + zeroPoint))`, ties to even.
   func codes(of constant: Tensor) -> [Int]? {
@@ -102,54 +100,6 @@ struct QuantizerParameters {
         // Single precision has no 2^31 - 1.
         return min(clipped, limits.upperBound)
       }
-    }
-  }
-}
-
-/// Integers as tensors of the types in which deployment formats hold them.
-enum Container: Hashable {
-  case int8, uint8, int4, uint4, int32
-
-  var type: ElementType {
-    switch self {
-    case .int8: .int8
-    case .uint8: .uint8
-    case .int4: .int4
-    case .uint4: .uint4
-    case .int32: .int32
-    }
-  }
-
-  var range: ClosedRange<Int> {
-    switch self {
-    case .int8: -128...127
-    case .uint8: 0...255
-    case .int4: -8...7
-    case .uint4: 0...15
-    case .int32: Int(Int32.min)...Int(Int32.max)
-    }
-  }
-
-  /// - Precondition: every code is in `range`.
-  func tensor(_ codes: [Int], shape: [Int]) -> Tensor {
-    switch self {
-    case .int8: return Tensor(codes.map { Int8($0) }, shape: shape)
-    case .uint8: return Tensor(codes.map { UInt8($0) }, shape: shape)
-    case .int32: return Tensor(codes.map { Int32($0) }, shape: shape)
-    case .int4, .uint4:
-      let storage = TensorStorage(byteCount: (codes.count + 1) / 2) { bytes in
-        for index in bytes.indices {
-          let low = UInt8(truncatingIfNeeded: codes[2 * index]) & 0xF
-          let high =
-            2 * index + 1 < codes.count
-            ? UInt8(truncatingIfNeeded: codes[2 * index + 1]) & 0xF : 0
-          bytes[index] = high << 4 | low
-        }
-      }
-      guard let tensor = Tensor(elementType: type, shape: shape, storage: storage) else {
-        preconditionFailure("\(codes.count) codes for \(shape)")
-      }
-      return tensor
     }
   }
 }

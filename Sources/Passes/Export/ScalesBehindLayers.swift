@@ -61,10 +61,10 @@ private struct ScaledLayer {
   /// `nil` where the layer stays as it is.
   init?(_ id: NodeID, in graph: Graph) throws(PassError) {
     let node = graph[id]
-    guard let form = node.op.dotProduct, form != .transposedConvolution, node.inputs.count > 1,
+    guard let form = node.op.dotProduct, form.kind != .transposedConvolution,
+      let layer = DotProductLayer.quantized(id, in: graph), layer.weightPosition == 1,
       let value = node.inputs[1], let quantizer = graph.producer(of: value),
-      let quant = quantizer.op as? Quant,
-      let constant = quantizer.inputs[0].flatMap({ graph[$0].constant })
+      let quant = quantizer.quant, let constant = graph.quantizedConstant(value)
     else { return nil }
     let parameters = try QuantizerParameters(quantizer, quant, in: graph)
     guard parameters.zeroPoints.allSatisfy({ $0 == 0 }), let codes = parameters.codes(of: constant)
@@ -75,25 +75,22 @@ private struct ScaledLayer {
       addend = try Addend(added, in: graph)
       if addend == nil { return nil }
     }
-    let added = node.op.dotProduct == .matMul ? try Self.addition(behind: node, in: graph) : nil
-    var beta: Float = 1
-    let channelAxis: Int
-    switch node.op {
-    case let gemm as Gemm where !gemm.transposesA && constant.rank == 2:
-      channelAxis = gemm.transposesB ? 0 : 1
-      guard let right = gemm.transposesB ? integers.moved([1, 0]) : integers else { return nil }
+    let added = form.biasPosition == nil ? try Self.addition(behind: layer, in: graph) : nil
+    let beta = form.beta
+    if form.kind == .gemm {
+      guard !form.transposesLeft,
+        let right = form.transposesRight ? integers.moved([1, 0]) : integers
+      else { return nil }
       op = MatMul()
       weight = right
-      scales = parameters.scales.map { $0 * gemm.alpha }
-      beta = gemm.beta
-    case _ where parameters.axis != nil && (form == .convolution || constant.rank == 2):
-      if form == .gemm { return nil }
-      channelAxis = form == .convolution ? 0 : 1
+    } else {
+      guard parameters.axis != nil, form.kind == .convolution || constant.rank == 2 else {
+        return nil
+      }
       op = node.op
       weight = integers
-      scales = parameters.scales
-    default: return nil
     }
+    scales = parameters.scales.map { $0 * form.alpha }
     if let addend = addend ?? added?.addend,
       let sums = addend.onSums(of: scales, beta: beta)
     {
@@ -103,26 +100,23 @@ private struct ScaledLayer {
       addition = nil
       biasQuantizer = nil
       let spatial = [Int](
-        repeating: 1, count: node.op.dotProduct == .convolution ? constant.rank - 2 : 0)
+        repeating: 1, count: form.kind == .convolution ? constant.rank - 2 : 0)
       bias = addend.flatMap { addend in
         let values = addend.values.elements(of: Float.self).map { $0 * beta }
         let shape = addend.values.shape
         return Tensor(values, shape: spatial.isEmpty ? shape : [values.count] + spatial)
       }
     }
-    guard parameters.axis.map({ $0 == channelAxis }) ?? true else { return nil }
+    guard parameters.axis.map({ $0 == layer.channelAxis }) ?? true else { return nil }
     self.id = id
     self.quantizer = quantizer
   }
 
   /// The node that alone reads a product and adds quantized constants to it.
-  private static func addition(behind node: Node, in graph: Graph) throws(PassError) -> (
-    id: NodeID, addend: Addend
-  )? {
-    guard case let output?? = node.outputs.first, !graph.isOutput(output),
-      graph.consumers(of: output).count == 1, let id = graph.consumers(of: output).first,
-      graph[id].op.elementwise == .sum,
-      let other = graph[id].inputs.compactMap({ $0 }).first(where: { $0 != output }),
+  private static func addition(behind layer: DotProductLayer, in graph: Graph) throws(PassError)
+    -> (id: NodeID, addend: Addend)?
+  {
+    guard let (id, position) = layer.addition(in: graph), let other = graph[id].inputs[position],
       graph[other].constant == nil, let addend = try Addend(other, in: graph)
     else { return nil }
     return (id, addend)
@@ -143,8 +137,8 @@ private struct ScaledLayer {
         values = floats
         return
       }
-      guard let node = graph.producer(of: value), let quant = node.op as? Quant,
-        let constant = node.inputs[0].flatMap({ graph[$0].constant })
+      guard let node = graph.producer(of: value), let quant = node.quant,
+        let constant = graph.quantizedConstant(value)
       else { return nil }
       let parameters = try QuantizerParameters(node, quant, in: graph, isAddend: true)
       guard let codes = parameters.codes(of: constant) else { return nil }
@@ -202,7 +196,7 @@ private struct ScaledLayer {
         ], output: name + "_bias_quantized", type: graph[constant].type)
     }
     var inputs = [node.inputs[0], quantized]
-    if biasQuantizer != nil, op.dotProduct == .convolution {
+    if biasQuantizer != nil, op.dotProduct?.biasPosition != nil {
       inputs.append(addend)
       addend = nil
     }
@@ -217,7 +211,8 @@ private struct ScaledLayer {
         type: type)
       addend = nil
     }
-    let spatial = op.dotProduct == .convolution ? [Int](repeating: 1, count: weight.rank - 2) : []
+    // A matrix has two axes, the kernel of a convolution those of its image besides.
+    let spatial = [Int](repeating: 1, count: weight.rank - 2)
     let scale = graph.addConstant(
       name: name + "_output_scale",
       Tensor(scales, shape: scales.count == 1 ? [] : [scales.count] + spatial))

@@ -20,24 +20,24 @@ public struct TransposeIntoWeight: Pass {
     var edits: [Edit] = []
     for id in graph.nodeIDs where graph.contains(id) {
       guard let (layer, order, shape) = chain(from: id, in: graph) else { continue }
-      let gemm = graph[layer].op as? Gemm
-      guard let weight = graph[layer].inputs[1],
-        let moved = Self.reordered(
-          weight, along: gemm?.transposesB == true ? 1 : 0, shape, order, &graph)
+      guard let weight = graph[layer.node].inputs[layer.weightPosition],
+        let moved = Self.reordered(weight, along: 1 - layer.channelAxis, shape, order, &graph)
       else { continue }
-      graph.setInput(layer, 1, to: moved)
+      graph.setInput(layer.node, layer.weightPosition, to: moved)
       guard case let source?? = graph[id].inputs.first, case let output?? = graph[id].outputs.first
       else { continue }
       graph.remove(id)
       graph.replaceAllUses(of: output, with: source)
-      edits.append(Edit(node: graph[layer].name, "weight in the order of channels last"))
+      edits.append(Edit(node: layer.name, "weight in the order of channels last"))
     }
     if !edits.isEmpty { graph.removeUnusedValues() }
     return edits
   }
 
   /// The layer that reads a flattened transposition, with the order and the shape that it makes.
-  private func chain(from id: NodeID, in graph: Graph) -> (NodeID, order: [Int], shape: [Int])? {
+  private func chain(from id: NodeID, in graph: Graph) -> (
+    DotProductLayer, order: [Int], shape: [Int]
+  )? {
     let node = graph[id]
     guard let transpose = node.op as? Transpose, case let output?? = node.outputs.first,
       let type = graph[output].type, let dimensions = type.dimensions,
@@ -51,8 +51,8 @@ public struct TransposeIntoWeight: Pass {
     guard !shape.contains(nil) else { return nil }
     var value = flat
     while let reader = onlyReader(of: value, in: graph), reader.inputs.first == value {
-      if reader.op.dotProduct == .matMul || (reader.op as? Gemm)?.transposesA == false {
-        return (reader.id, order, shape.compactMap { $0 })
+      if let layer = Self.layer(reader, in: graph) {
+        return (layer, order, shape.compactMap { $0 })
       }
       let isQuantizer =
         reader.quant != nil
@@ -63,6 +63,17 @@ public struct TransposeIntoWeight: Pass {
       value = next
     }
     return nil
+  }
+
+  /// A product of the rows that a node reads first with a constant matrix, quantized or not.
+  private static func layer(_ node: Node, in graph: Graph) -> DotProductLayer? {
+    let found = DotProductLayer(node.id, in: graph) {
+      (graph[$0].constant ?? graph.quantizedConstant($0))?.shape
+    }
+    guard let found, found.kind == .matrix, found.dataPosition == 0,
+      found.layout.scaleShape.count == 2, node.op.dotProduct?.transposesLeft == false
+    else { return nil }
+    return found
   }
 
   private func onlyReader(of value: ValueID, in graph: Graph) -> Node? {

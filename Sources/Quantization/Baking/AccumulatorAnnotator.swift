@@ -19,16 +19,14 @@ struct AccumulatorAnnotator {
           weight: model.graph[layer.weight].name,
           targetBits: planned.targetBits,
           requiredBits: layer.requiredBits(
-            input: input.range, tileSize: planned.tiling?.length),
+            input: input.range, tileSize: planned.tiling?.size),
           inputBits: input.bits, inputSigned: input.signed, method: layer.quantized.method,
           biasBits: layer.bias == nil ? nil : planned.biasBits,
-          tiling: planned.tiling.map {
-            AccumulatorAnnotation.Tiling(size: $0.length, outerBits: $0.outer.bits)
-          }))
+          tiling: planned.tiling))
       let inputs = model.graph[planned.layer.node].inputs
       if let bits = planned.targetBits, inputs.count < 3 || inputs[2] == nil {
         model.graph[output].annotations = [
-          ModelBaker.annotation(bits: planned.tiling?.outer.bits ?? bits)
+          ModelBaker.annotation(bits: planned.tiling?.outerBits ?? bits)
         ]
       }
     }
@@ -58,7 +56,7 @@ struct AccumulatorAnnotator {
       layer: product.name, output: graph[output].name, weight: graph[right].name,
       targetBits: target, requiredBits: fits ? need.bits : product.untiled.need(operands)?.bits ?? 0,
       inputBits: operands[0].bits, inputSigned: operands[0].signed, method: "data-types",
-      tiling: tiling.map { AccumulatorAnnotation.Tiling(size: $0.size, outerBits: $0.outerBits) })
+      tiling: tiling)
   }
 }
 

@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 import Quantizers
 
 /// A placement each of whose activation quantizers has its scale.

@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Operators
 import Passes
 import TensorCore
 

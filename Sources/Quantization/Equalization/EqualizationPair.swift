@@ -144,23 +144,22 @@ private struct Walk {
       })
     else { return nil }
     let layout = target.layout
-    switch graph[target.node].op {
-    case let convolution as Conv:
-      guard convolution.group > 0, layout.columns % convolution.group == 0 else { return nil }
+    guard let form = graph[target.node].op.dotProduct else { return nil }
+    switch form.kind {
+    case .convolution:
+      guard form.groups > 0, layout.columns % form.groups == 0 else { return nil }
       inputChannels = InputChannels(
-        outputs: layout.columns / convolution.group, inputs: weight.shape[1],
+        outputs: layout.columns / form.groups, inputs: weight.shape[1],
         depth: weight.shape[2...].reduce(1, *))
-      channels = convolution.group * weight.shape[1]
+      channels = form.groups * weight.shape[1]
       activationAxis = 1
-    case let op where op.dotProduct == .transposedConvolution:
+    case .transposedConvolution:
       inputChannels = InputChannels(
         outputs: layout.columns, inputs: layout.rows, depth: layout.depth)
       channels = layout.batch * layout.rows
       activationAxis = 1
-    default:
-      guard layout.batch == 1, target.dataPosition == 0,
-        (graph[target.node].op as? Gemm)?.transposesA != true
-      else { return nil }
+    case .gemm, .matMul:
+      guard layout.batch == 1, target.dataPosition == 0, !form.transposesLeft else { return nil }
       inputChannels = InputChannels(outputs: layout.columns, inputs: layout.dotLength, depth: 1)
       channels = layout.dotLength
       activationAxis = -1
@@ -185,8 +184,8 @@ private struct Walk {
       return pass(node, in: graph)
     case let op where op.elementwise == .sum:
       return passSum(node, in: graph)
-    case let normalization as BatchNormalization:
-      guard !normalization.usesBatchStatistics, activationAxis == 1 || graph[value].type?.rank == 2,
+    case let op where op.channelNormalization != nil:
+      guard activationAxis == 1 || graph[value].type?.rank == 2,
         node.inputs.count == 5,
         (1...4).allSatisfy({ isVector(node, $0, in: graph) })
       else { return nil }
@@ -212,8 +211,7 @@ private struct Walk {
       let before = graph[input].type?.dimensions, before.count > 2,
       let after = graph[value].type?.dimensions, after.count == 2,
       let count = before[1].size, count > 0, after[1].size == channels, channels % count == 0,
-      before[2...].reduce(1, { $0 * ($1.size ?? 0) }) == channels / count,
-      (node.op as? Flatten)?.axis ?? 1 == 1
+      before[2...].reduce(1, { $0 * ($1.size ?? 0) }) == channels / count
     else { return false }
     inputChannels.depth = channels / count
     channels = count

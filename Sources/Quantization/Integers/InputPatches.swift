@@ -47,13 +47,12 @@ struct InputPatches {
       guard let window = try? convolution.window.resolved(kernel: kernel) else { return nil }
       groups = convolution.group
       source = .window(kernel: kernel, taps: .transposed(convolution, window))
-    case let gemm as Gemm:
-      groups = 1
-      source = .matrix(isColumn: gemm.transposesA, batch: [])
-    case let op where op.dotProduct == .matMul:
+    default:
+      guard let form = node.op.dotProduct, layer.kind == .matrix else { return nil }
       groups = layer.layout.batch
-      source = .matrix(isColumn: layer.dataPosition == 1, batch: Array(weight.shape.dropLast(2)))
-    default: return nil
+      source = .matrix(
+        isColumn: layer.dataPosition == 0 ? form.transposesLeft : !form.transposesRight,
+        batch: Array(weight.shape.dropLast(2)))
     }
   }
 

@@ -1,5 +1,6 @@
 import AccumulatorBounds
 import GraphIR
+import Operators
 import Quantizers
 import TensorCore
 

@@ -1,4 +1,5 @@
 import AccumulatorBounds
+import Operators
 import Quantizers
 
 /// How the integers of one layer are chosen: what its method, the recipe's refinement and its shape come to.

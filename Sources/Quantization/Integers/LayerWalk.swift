@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Operators
 import TensorCore
 
 /// Walks through a graph from layer to layer on a fixed set of samples, computing each part once although

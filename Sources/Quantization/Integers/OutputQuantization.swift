@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 import Quantizers
 
 /// Chooses the weights of one layer after the other anew, by the error of its output on calibration samples, as

@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 
 /// The third stage of a conversion: a calibrated model whose layers have their integers, baked into its graph.
 ///

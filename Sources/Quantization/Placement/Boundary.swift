@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 
 /// Finds the first and the last dot-product layers of a graph, as a person would name them.
 ///
@@ -69,7 +70,7 @@ private struct Sources {
     }
     // Integers and truth values are counts, positions and masks.
     let type = graph[output].type?.elementType ?? .float32
-    guard type.isFloatingPoint, !(node.op is OpaqueOperator), node.op.dotProduct == nil else { return nil }
+    guard type.isFloatingPoint, !node.op.isOpaque, node.op.dotProduct == nil else { return nil }
     let read = node.inputs.compactMap { $0 }.filter { graph[$0].constant == nil }
     guard let one = read.first.map({ self[$0] }), read.allSatisfy({ self[$0] == one }) else {
       return nil

@@ -16,11 +16,9 @@ struct LayerBias: Sendable {
   /// `nil` where no constant of one number a channel is added.
   init?(_ layer: DotProductLayer, in graph: Graph) {
     let node = graph[layer.node]
-    if node.op.dotProduct == .matMul {
-      guard layer.dataPosition == 0, let output = layer.output(in: graph),
-        !graph.isOutput(output), graph.consumers(of: output).count == 1,
-        let add = graph.consumers(of: output).first, graph[add].op.elementwise == .sum,
-        let position = graph[add].inputs.firstIndex(where: { $0 != output }),
+    guard let form = node.op.dotProduct else { return nil }
+    if form.biasPosition == nil {
+      guard layer.dataPosition == 0, let (add, position) = layer.addition(in: graph),
         let tensor = graph[add].inputs[position].flatMap({ graph[$0].constant }),
         tensor.elementType == .float32, tensor.count == layer.layout.channelCount,
         tensor.shape.last == tensor.count
@@ -28,8 +26,7 @@ struct LayerBias: Sendable {
       self.init(node: add, position: position, values: tensor.elements(of: Float.self))
       return
     }
-    if let gemm = node.op as? Gemm, gemm.beta != 1 || !(gemm.alpha > 0) { return nil }
-    guard let values = layer.bias(in: graph) else { return nil }
+    guard form.beta == 1, form.alpha > 0, let values = layer.bias(in: graph) else { return nil }
     self.init(node: layer.node, position: 2, values: values)
   }
 
@@ -91,7 +88,7 @@ extension QuantizationPlan {
 
 extension DotProductLayer {
   /// What the layer multiplies its sums with: `alpha` of Gemm.
-  func factor(in graph: Graph) -> Float { (graph[node].op as? Gemm)?.alpha ?? 1 }
+  func factor(in graph: Graph) -> Float { graph[node].op.dotProduct?.alpha ?? 1 }
 
   /// Multiplies a Gemm's bias with `beta`.
   fileprivate func takeBetaIntoBias(in graph: inout Graph) {
@@ -108,8 +105,6 @@ extension DotProductLayer {
     guard let output = output(in: graph), !graph.isOutput(output) else { return false }
     let readers = graph.consumers(of: output)
     return readers.count == 1
-      && readers.allSatisfy {
-        (graph[$0].op as? BatchNormalization).map { !$0.usesBatchStatistics } ?? false
-      }
+      && readers.allSatisfy { graph[$0].op.channelNormalization != nil }
   }
 }

@@ -1,5 +1,6 @@
 import AccumulatorBounds
 import GraphIR
+import Operators
 import Quantizers
 
 /// A dot-product layer with its targets.
@@ -24,7 +25,7 @@ struct PlannedLayer: Sendable {
   var factor: Float = 1
 
   /// How the layer's products are summed; `nil` for one register, or none that constrains.
-  var tiling: AccumulatorBudget.Tiling? {
+  var tiling: Tiling? {
     guard let tileSize, let targetBits, let inner = AccumulatorRange(bits: targetBits) else {
       return nil
     }
@@ -32,7 +33,7 @@ struct PlannedLayer: Sendable {
     let outer =
       outerBits.flatMap { AccumulatorRange(bits: $0) }
       ?? inner.outer(tiles: tiles, biasBits: bias == nil ? nil : biasBits)
-    return outer.flatMap { AccumulatorBudget.Tiling(length: tileSize, outer: $0) }
+    return outer.flatMap { Tiling(size: tileSize, outerBits: $0.bits) }
   }
 
   /// The width that the layer's integers are held to, `nil` for an unconstrained layer.

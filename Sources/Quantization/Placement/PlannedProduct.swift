@@ -30,7 +30,7 @@ struct PlannedProduct: Sendable {
     /// The least width of the register that sums products: all of them, or those of a tile.
     var bits: Int
     /// T and Q, where there are tiles.
-    var tiling: (size: Int, outerBits: Int)?
+    var tiling: Tiling?
   }
 
   /// - Parameter operands: the quantizers of the two operands.
@@ -48,6 +48,7 @@ struct PlannedProduct: Sendable {
     }
     guard let tileSize else { return Need(bits: bits(length)) }
     return Need(
-      bits: bits(min(tileSize, length)), tiling: (tileSize, outerBits ?? bits(length)))
+      bits: bits(min(tileSize, length)),
+      tiling: Tiling(size: tileSize, outerBits: outerBits ?? bits(length)))
   }
 }

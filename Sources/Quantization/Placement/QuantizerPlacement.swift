@@ -114,12 +114,12 @@ struct QuantizerPlacement {
       }
       return last || shape.count < 2 ? shape.last?.size : shape[shape.count - 2].size
     }
-    let gemm = node.op as? Gemm
-    return size(0, last: gemm?.transposesA != true) ?? size(1, last: gemm?.transposesB == true)
+    guard let form = node.op.dotProduct else { return nil }
+    return size(0, last: !form.transposesLeft) ?? size(1, last: form.transposesRight)
   }
 
   private func isProduct(_ node: Node) -> Bool {
-    (node.op.dotProduct == .matMul || node.op.dotProduct == .gemm)
+    (node.op.dotProduct?.kind == .matMul || node.op.dotProduct?.kind == .gemm)
       && activations(of: node).prefix(2).map(\.position) == [0, 1]
   }
 

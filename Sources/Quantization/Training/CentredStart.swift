@@ -1,3 +1,4 @@
+import Operators
 import Quantizers
 
 /// Where training by A2Q+ starts: at each channel's better of two initialisations.

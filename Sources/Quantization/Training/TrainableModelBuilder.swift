@@ -135,7 +135,7 @@ struct TrainableModelBuilder {
   // MARK: Constants that are trained as they are
 
   private mutating func addConstants(of node: Node) {
-    switch node.op.dotProduct {
+    switch node.op.dotProduct?.kind {
     case .convolution, .transposedConvolution, .gemm:
       take(node, 1, .weight)
       take(node, 2, .bias)
@@ -144,11 +144,11 @@ struct TrainableModelBuilder {
       take(node, 1, .weight)
     case nil: break
     }
-    if let normalization = node.op as? BatchNormalization, !normalization.usesBatchStatistics {
-      take(node, 1, .normalization)
-      take(node, 2, .normalization)
-      take(node, 3, .statistic)
-      take(node, 4, .statistic)
+    if node.op.channelNormalization != nil {
+      take(node, ChannelNormalizationForm.factor, .normalization)
+      take(node, ChannelNormalizationForm.shift, .normalization)
+      take(node, ChannelNormalizationForm.mean, .statistic)
+      take(node, ChannelNormalizationForm.variance, .statistic)
     } else if node.op.elementwise == .sum {
       // A row or column of constants that an exporter adds is a bias.
       for position in node.inputs.indices {

@@ -24,13 +24,15 @@ public struct ActivationFormat: Sendable, Hashable {
     ActivationFormat(bits: bits, signed: signed, scaleType: scaleType)
   }
 
+  /// The data type of the integers.
+  public var type: IntegerType { IntegerType(bits: bits, signed: signed) }
   /// qmin: 0, or -2^(N-1).
-  public var minimum: Int { signed ? -(1 << (bits - 1)) : 0 }
+  public var minimum: Int { type.limits.lowerBound }
   /// qmax: 2^N - 1, or 2^(N-1) - 1.
-  public var maximum: Int { signed ? 1 << (bits - 1) - 1 : 1 << bits - 1 }
+  public var maximum: Int { type.limits.upperBound }
 
   /// All integers that the quantizer can give.
-  public var range: IntegerRange { IntegerRange(Int64(minimum)...Int64(maximum)) }
+  public var range: IntegerRange { type.range }
 
   /// Steps from 0 to the statistic: 2^N - 1 unsigned, 2^(N-1) signed.
   ///

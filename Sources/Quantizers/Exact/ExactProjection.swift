@@ -35,8 +35,8 @@ struct ExactProjection {
       }
       return
     }
-    for start in stride(from: 0, to: row.count, by: tiling.length) {
-      let tile = start..<min(start + tiling.length, row.count)
+    for start in stride(from: 0, to: row.count, by: tiling.size) {
+      let tile = start..<min(start + tiling.size, row.count)
       project(
         UnsafeBufferPointer(rebasing: row[tile]), scale: scale, caps: nil, on: budget.inner,
         into: UnsafeMutableBufferPointer(rebasing: codes[tile]))

@@ -11,7 +11,7 @@ struct BudgetUse {
     self.budget = budget
     if let tiling = budget.tiling {
       tiles = Array(
-        repeating: sums, count: (length + tiling.length - 1) / tiling.length)
+        repeating: sums, count: (length + tiling.size - 1) / tiling.size)
     }
   }
 
@@ -25,7 +25,7 @@ struct BudgetUse {
   func room(at position: Int, isNegative: Bool) -> Int64 {
     var room = Self.room(budget.channel, sums, isNegative)
     if let tiling = budget.tiling {
-      room = min(room, Self.room(budget.inner, tiles[position / tiling.length], isNegative))
+      room = min(room, Self.room(budget.inner, tiles[position / tiling.size], isNegative))
     }
     return room
   }
@@ -33,7 +33,7 @@ struct BudgetUse {
   /// Adds units, fewer where negative, to those of a sign.
   mutating func take(_ units: Int64, at position: Int, isNegative: Bool) {
     sums.add(units, isNegative)
-    if let tiling = budget.tiling { tiles[position / tiling.length].add(units, isNegative) }
+    if let tiling = budget.tiling { tiles[position / tiling.size].add(units, isNegative) }
   }
 
   /// Whether the whole channel would fit with this many more units of each sign.
@@ -44,7 +44,7 @@ struct BudgetUse {
   /// Whether the tile at a position would fit with this many more units of each sign; true without tiles.
   func tileAllows(at position: Int, positive: Int64, negative: Int64) -> Bool {
     guard let tiling = budget.tiling else { return true }
-    let sums = tiles[position / tiling.length]
+    let sums = tiles[position / tiling.size]
     let (positive, negative) = (sums.positive + positive, sums.negative + negative)
     return positive >= 0 && negative >= 0
       && budget.inner.contains(SignSums(positive: positive, negative: negative))
@@ -52,7 +52,7 @@ struct BudgetUse {
 
   /// Whether two positions share every register.
   func shareTile(_ a: Int, _ b: Int) -> Bool {
-    budget.tiling.map { a / $0.length == b / $0.length } ?? true
+    budget.tiling.map { a / $0.size == b / $0.size } ?? true
   }
 
   private static func room(_ region: SignSumRegion, _ sums: SignSums, _ isNegative: Bool) -> Int64 {

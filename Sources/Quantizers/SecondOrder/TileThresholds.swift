@@ -14,8 +14,8 @@ struct TileOrder: Sendable {
   /// - Parameters:
   ///   - order: the channel's positions in the order of rounding.
   ///   - start: the first open place.
-  init(_ order: [Int], from start: Int, tiling: AccumulatorBudget.Tiling) {
-    length = tiling.length
+  init(_ order: [Int], from start: Int, tiling: Tiling) {
+    length = tiling.size
     let tiles = (order.count + length - 1) / length
     var groups = [[Int]](repeating: [], count: tiles)
     for place in start..<order.count { groups[order[place] / length].append(place) }

@@ -19,12 +19,12 @@ public struct BiasFormat: Sendable, Hashable {
     self.bits = bits
   }
 
-  var limits: ClosedRange<Int64> { -(1 << (bits - 1))...(1 << (bits - 1)) - 1 }
+  var range: IntegerRange { IntegerType(bits: bits, signed: true).range }
 
   /// The least scale at which a bias is not cut off.
   func leastScale(_ bias: Float, in register: AccumulatorRange) -> Float {
     // A quarter of a step more still rounds to the greatest integer, whatever a logarithm of the scale loses.
-    bias.magnitude / (Float(min(limits.upperBound, register.maximum)) + 0.25)
+    bias.magnitude / (Float(min(range.maximum, register.maximum)) + 0.25)
   }
 
   /// b, limited to what the register that it is added in holds; 0 where the quotient is not a number.
@@ -35,8 +35,8 @@ public struct BiasFormat: Sendable, Hashable {
   public func integer(_ bias: Float, scale: Float, in register: AccumulatorRange) -> Int64 {
     let quotient = Double(bias / scale).rounded(.toNearestOrEven)
     guard !quotient.isNaN else { return 0 }
-    let low = max(limits.lowerBound, register.minimum)
-    let high = min(limits.upperBound, register.maximum)
+    let low = max(range.minimum, register.minimum)
+    let high = min(range.maximum, register.maximum)
     return Int64(min(max(quotient, Double(low)), Double(high)))
   }
 }

@@ -17,8 +17,8 @@ struct IntegerRepair {
   ) -> Int {
     var units = 0
     if let tiling = budget.tiling {
-      for start in stride(from: 0, to: codes.count, by: tiling.length) {
-        let tile = start..<min(start + tiling.length, codes.count)
+      for start in stride(from: 0, to: codes.count, by: tiling.size) {
+        let tile = start..<min(start + tiling.size, codes.count)
         units += shrink(codes, tile, into: budget.inner, row, scale)
       }
     }

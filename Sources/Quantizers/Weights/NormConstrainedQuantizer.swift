@@ -37,7 +37,7 @@ struct NormConstrainedQuantizer: Sendable {
       var norm = norm
       if initialization == .projection, let tiling = layer.budget(channel).tiling {
         norm = projectTiles(
-          layer.row(channel, of: weights), length: tiling.length,
+          layer.row(channel, of: weights), length: tiling.size,
           radius: scale * tileBounds[channel].regular)
         parameters.log2Norm = min(parameters.log2Norm, log2(max(Float(norm), 1e-10)))
       }
@@ -89,7 +89,7 @@ struct NormConstrainedQuantizer: Sendable {
     guard let tiling = layer.budget(index).tiling else { return nil }
     let scale = Self.scale(parameters.log2Scale[index])
     return TiledNormChannel(
-      row: layer.row(index, of: weights), length: tiling.length, centred: centred, scale: scale,
+      row: layer.row(index, of: weights), length: tiling.size, centred: centred, scale: scale,
       norm: exp2(parameters.log2Norm[index]),
       bound: limit(index, scale: scale, current: parameters.biases),
       tileBound: tileBounds[index])
@@ -149,7 +149,7 @@ extension NormBound {
   func singlePrecisionLimit(_ budget: AccumulatorBudget) -> Float {
     let exact = limit(budget)
     let nearest = Float(exact)
-    let bits = (budget.tiling?.outer ?? budget.accumulator).bits
+    let bits = budget.biasRegister.bits
     return bits > 24 && Double(nearest) > exact ? nearest.nextDown : nearest
   }
 }

@@ -1,7 +1,23 @@
 import ArgumentParser
 import Snug
 
-extension ExportFormat: ExpressibleByArgument {}
+extension ExportFormat: ExpressibleByArgument {
+  private static var names: [String] { allCases.map(\.rawValue) }
+
+  /// The names of all formats, as a sentence lists them.
+  fileprivate static var choices: String {
+    names.dropLast().joined(separator: ", ") + (names.last.map { " or \($0)" } ?? "")
+  }
+
+  /// A line a format: its name and what it is.
+  fileprivate static var table: [String] {
+    let width = (names.map(\.count).max() ?? 0) + 3
+    return allCases.map { format in
+      format.rawValue + String(repeating: " ", count: width - format.rawValue.count)
+        + format.summary
+    }
+  }
+}
 
 extension ExportOptions.BatchNormalization: ExpressibleByArgument {}
 
@@ -12,11 +28,7 @@ struct ExportCommand: Subcommand {
     discussion: """
       Every integer of weights and activations stays as it is, and so does what the accumulators need.
 
-      qonnx      Quant nodes, as 'snug convert' writes them
-      qcdq       QuantizeLinear, Clip and DequantizeLinear in 8-bit types (opset 13)
-      qdq-int4   4-bit codes in the types INT4 and UINT4 (opset 21)
-      integer    ConvInteger and MatMulInteger with 32-bit accumulators, scales after them (opset 13)
-      hls4ml     Quant nodes as hls4ml reads them: channels last, scales and biases behind the layers
+      \(ExportFormat.table.joined(separator: "\n"))
 
       Example:
         snug export resnet20-w4a4p14.onnx -o resnet20-integer.onnx --format integer
@@ -31,7 +43,7 @@ struct ExportCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
-      "The format: qonnx, qcdq, qdq-int4, integer or hls4ml (default: qonnx).",
+      "The format: \(ExportFormat.choices) (default: \(ExportFormat.qonnx.rawValue)).",
       valueName: "format"))
   var format: ExportFormat?
 

@@ -1,7 +1,6 @@
 import Datasets
 import Execution
 import GraphIR
-import Operators
 import TensorCore
 
 /// The loss of a batch, computed from a plan's output, and its gradient by that output.
@@ -31,7 +30,7 @@ struct BatchLoss {
         ? .crossEntropy : dataset.reference == .targets ? .mse : .distill)
     self.kind = kind
     let output = float.outputs.first
-    let endsInSoftmax = output.flatMap { float.producer(of: $0)?.op } is Softmax
+    let endsInSoftmax = output.flatMap { float.producer(of: $0)?.op.givesProbabilities } ?? false
     let scores: ScoreKind = endsInSoftmax ? .probabilities : .logits
     switch kind {
     case .crossEntropy:

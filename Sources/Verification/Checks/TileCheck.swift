@@ -1,6 +1,7 @@
 import AccumulatorBounds
 
-/// A dot product that is summed in tiles, as the file's annotation says.
+/// A dot product that is summed in tiles, as the file's annotation says; widths are repeated from there, and what the
+/// registers need is derived from the file's integers, not from the budgets that chose them.
 public struct TileVerdict: Sendable {
   /// The number T of products in a tile, in the order in which the file holds a channel's weights.
   public let size: Int
@@ -21,7 +22,7 @@ enum TileCheck {
   private static let lengthLimit = 1 << 24
 
   /// What the integers of a layer need in tiles; `nil` for a layer without integers.
-  static func analyze(_ layer: LayerAnalysis, _ tiling: AccumulatorAnnotation.Tiling)
+  static func analyze(_ layer: LayerAnalysis, _ tiling: Tiling)
     -> TileVerdict?
   {
     if let product = layer.productRange, let length = layer.dotLength, length <= lengthLimit {

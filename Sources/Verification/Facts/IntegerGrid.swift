@@ -49,6 +49,9 @@ struct IntegerGrid: Sendable, Hashable {
 }
 
 /// The codes of an integer tensor that is computed at run time, from which no zero point is subtracted.
+///
+/// It computes the limits of data types itself, though `AccumulatorBounds` has `IntegerType` for what produces files: with
+/// that, one mistake would be in the integers of a file and in its certificate alike.
 struct CodeRange: Sendable, Hashable {
   var minimum: Int
   var maximum: Int

@@ -20,22 +20,23 @@ struct BiasCorrection {
     guard let output = layer.output(in: graph) else { return }
     let readers = graph.consumers(of: output)
     if readers.count == 1, !graph.isOutput(output), let reader = readers.first {
-      if let normalization = graph[reader].op as? BatchNormalization,
-        !normalization.usesBatchStatistics, moveMean(of: reader, in: &graph)
-      {
-        return
-      }
-      if graph[layer.node].op.dotProduct == .matMul, graph[reader].op.elementwise == .sum,
+      if graph[reader].op.channelNormalization != nil, moveMean(of: reader, in: &graph) { return }
+      if !addsBias(graph), graph[reader].op.elementwise == .sum,
         moveConstant(of: reader, besides: output, in: &graph)
       {
         return
       }
     }
-    if graph[layer.node].op.dotProduct == .matMul {
+    if !addsBias(graph) {
       addBehind(output, in: &graph)
     } else {
       moveBias(in: &graph)
     }
+  }
+
+  /// Whether the layer's node can add the correction itself.
+  private func addsBias(_ graph: Graph) -> Bool {
+    graph[layer.node].op.dotProduct?.biasPosition != nil
   }
 
   private func moveMean(of normalization: NodeID, in graph: inout Graph) -> Bool {
@@ -61,7 +62,7 @@ struct BiasCorrection {
 
   private func moveBias(in graph: inout Graph) {
     let node = graph[layer.node]
-    let beta = (node.op as? Gemm)?.beta ?? 1
+    let beta = node.op.dotProduct?.beta ?? 1
     if beta == 0 { return }
     guard node.inputs.count > 2, let value = node.inputs[2] else {
       let bias = graph.addConstant(

@@ -26,11 +26,6 @@ public struct QuantizedOperatorDecomposition: Pass {
     self.keepsStandard = keepsStandard
   }
 
-  /// Whether a graph has operators of onnxruntime's domain that case 2 covers.
-  public static func applies(to graph: Graph) -> Bool {
-    graph.nodeIDs.contains { graph[$0].op.domain == domain && forms[graph[$0].op.type] != nil }
-  }
-
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {

@@ -47,17 +47,11 @@ extension BatchNormalizationFolding {
       guard let affine = NormalizationAffine(id, in: graph),
         let producer = graph.producer(of: affine.input),
         graph.consumers(of: affine.input) == [id], !graph.isOutput(affine.input),
-        producer.inputs.count >= 2,
-        let w = producer.inputs[1].flatMap({ graph[$0].constant })?.convertedToFloat()
+        let layer = DotProductLayer(producer.id, in: graph), layer.kind == .convolution,
+        layer.layout.batch == 1, let w = layer.weight(in: graph)
       else { return nil }
-      if producer.op.dotProduct == .convolution {
-        channelAxis = 0
-      } else if let transposed = producer.op as? ConvTranspose, transposed.group == 1 {
-        channelAxis = 1
-      } else {
-        return nil
-      }
-      let channels = w.shape[channelAxis]
+      channelAxis = layer.channelAxis
+      let channels = layer.layout.channelCount
       guard affine.factor.count == channels else { return nil }
       if producer.inputs.count > 2, let bias = producer.inputs[2] {
         guard let values = graph[bias].constant?.convertedToFloat() else { return nil }

@@ -15,11 +15,6 @@ public struct ChannelsLastImport: Pass {
 
   public init(opset: Int) { self.opset = opset }
 
-  /// Whether a graph has such operators.
-  public static func applies(to graph: Graph) -> Bool {
-    graph.nodeIDs.contains { graph[$0].op.domain == ChannelsLast.domain }
-  }
-
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {

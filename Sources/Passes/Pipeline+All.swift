@@ -1,0 +1,35 @@
+extension Pipeline {
+  /// Brings an imported float graph to the form that quantizer placement reads: no foldable constants, no
+  /// identities, no dead nodes, types inferred.
+  public static let importCanonical = Pipeline(
+    "import-canonical", maximumRounds: 8,
+    [
+      FloatWidening(), ShapeInference(), ConstantFolding(), ControlFlowInlining(),
+      IdentityElimination(), TransposeElimination(), DeadNodeElimination(),
+    ])
+
+  /// Folds batch normalisation into the layer before it, on request.
+  public static let foldForQuantization = Pipeline(
+    "fold-for-quantization", [BatchNormalizationFolding(), DeadNodeElimination()])
+
+  /// Writes other dialects' operators as those of the standard, as soon as a file is read.
+  ///
+  /// - Parameters:
+  ///   - opset: of the standard domain; `nil` where the file doesn't import it.
+  ///   - channelsLastOpset: of QONNX's channels-last domain; `nil` where the file doesn't import it.
+  public static func reading(opset: Int?, channelsLastOpset: Int?) -> Pipeline {
+    var passes: [any Pass] = []
+    if let channelsLastOpset { passes.append(ChannelsLastImport(opset: channelsLastOpset)) }
+    if let opset {
+      passes.append(QuantizedOperatorDecomposition(opset: opset, keepsStandard: true))
+    }
+    return Pipeline("reading", passes)
+  }
+
+  /// Every pipeline that a job can run, those of exports in each of their forms; the test of the ordering constraints
+  /// goes through them.
+  static var all: [Pipeline] {
+    [importCanonical, foldForQuantization, reading(opset: 1, channelsLastOpset: 1)]
+      + ExportFormat.allCases.flatMap(\.pipelines)
+  }
+}
