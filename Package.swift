@@ -22,7 +22,7 @@ let package = Package(
   products: [
     .library(name: "Snug", targets: ["Snug"]),
     .library(name: "SnugData", targets: ["Datasets"]),
-    .library(name: "SnugInference", targets: ["OnnxFormat", "Operators"]),
+    .library(name: "SnugInference", targets: ["OnnxFormat", "Execution", "Operators"]),
     .library(name: "SnugMathematics", targets: ["AccumulatorBounds", "Quantizers"]),
     .executable(name: "snug", targets: ["SnugCommand"]),
   ],
@@ -55,19 +55,29 @@ let package = Package(
     module("AccumulatorBounds", ["TensorCore"]),
     module("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels", "COpenBLAS"]),
     module("DNNEngine", ["TensorCore", "COneDNN"]),
+    module("Execution", ["TensorCore", "GraphIR", "DNNEngine", "Quantizers", "CKernels"]),
     module(
       "Operators",
-      ["TensorCore", "GraphIR", "AccumulatorBounds", "DNNEngine", "Quantizers", "CKernels"]),
-    module("Passes", ["TensorCore", "GraphIR", "AccumulatorBounds", "Operators"]),
+      [
+        "TensorCore", "GraphIR", "AccumulatorBounds", "DNNEngine", "Quantizers", "CKernels",
+        "Execution",
+      ]),
+    module(
+      "Emulation",
+      ["TensorCore", "GraphIR", "AccumulatorBounds", "CKernels", "Execution", "Operators"]),
+    module("Passes", ["TensorCore", "GraphIR", "AccumulatorBounds", "Execution", "Operators"]),
     module("Datasets", ["TensorCore", "OnnxFormat", "CTurboJPEG", "CPNG", "CZlib"]),
     module(
       "Quantization",
-      ["TensorCore", "GraphIR", "AccumulatorBounds", "Quantizers", "Operators", "Passes"]),
+      [
+        "TensorCore", "GraphIR", "AccumulatorBounds", "Quantizers", "Execution", "Operators",
+        "Passes",
+      ]),
     module(
       "Training",
       [
-        "TensorCore", "GraphIR", "Quantizers", "Operators", "Datasets", "Quantization", "CKernels",
-        "CZlib",
+        "TensorCore", "GraphIR", "Quantizers", "Execution", "Operators", "Datasets",
+        "Quantization", "CKernels", "CZlib",
       ]),
     // Nothing that produces a file: what it shares with its producers can't find their mistakes.
     module("Verification", ["TensorCore", "GraphIR", "AccumulatorBounds"]),
@@ -80,8 +90,9 @@ let package = Package(
     module(
       "Snug",
       [
-        "TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds", "Operators", "Passes",
-        "Datasets", "Quantization", "Training", "Verification", "Reporting", "CCrypto", "Yams",
+        "TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds", "Execution", "Operators",
+        "Emulation", "Passes", "Datasets", "Quantization", "Training", "Verification",
+        "Reporting", "CCrypto", "Yams",
       ]),
     .executableTarget(
       name: "SnugCommand",
@@ -93,6 +104,13 @@ let package = Package(
     // MARK: Tests
     .target(
       name: "TestSupport", dependencies: ["TensorCore", "GraphIR"], path: "Tests/TestSupport"),
+    // Gradients against finite differences
+    .target(
+      name: "TrainingSupport",
+      dependencies: [
+        "TensorCore", "GraphIR", "AccumulatorBounds", "Quantizers", "Execution", "Operators",
+        "TestSupport",
+      ], path: "Tests/TrainingSupport"),
     // Answers tests that verify thousands of files
     .executableTarget(
       name: "VerifyServer",
@@ -105,19 +123,28 @@ let package = Package(
     tests("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels"]),
     tests("DNNEngine", ["TensorCore", "COneDNN"]),
     tests(
+      "Execution",
+      ["TensorCore", "GraphIR", "DNNEngine", "Quantizers", "Operators", "TrainingSupport"]),
+    tests(
       "Operators",
-      ["TensorCore", "GraphIR", "OnnxFormat", "DNNEngine", "Quantizers", "AccumulatorBounds"]),
-    tests("Passes", ["TensorCore", "GraphIR", "OnnxFormat", "Operators"]),
+      [
+        "TensorCore", "GraphIR", "OnnxFormat", "Quantizers", "Execution", "TrainingSupport",
+      ]),
+    tests("Emulation", ["TensorCore", "GraphIR", "AccumulatorBounds", "Execution", "Operators"]),
+    tests("Passes", ["TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators"]),
     tests("Datasets", ["TensorCore", "OnnxFormat", "CZlib"]),
     tests(
       "Quantization",
       [
-        "TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds", "Quantizers", "Operators",
-        "Verification",
+        "TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds", "Quantizers", "Execution",
+        "Operators", "Verification",
       ]),
     tests(
       "Training",
-      ["TensorCore", "GraphIR", "OnnxFormat", "Operators", "Datasets", "Quantization", "CZlib"]),
+      [
+        "TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators", "Datasets",
+        "Quantization", "CZlib",
+      ]),
     tests("Verification", ["TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds"]),
     tests(
       "Reporting", ["TensorCore", "GraphIR", "AccumulatorBounds", "Verification"],
@@ -138,15 +165,17 @@ let package = Package(
     // The node tests of the onnx package
     .testTarget(
       name: "ConformanceTests",
-      dependencies: ["TensorCore", "GraphIR", "OnnxFormat", "Operators", "TestSupport"],
+      dependencies: [
+        "TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators", "TestSupport",
+      ],
       exclude: ["manifest.txt"]),
 
     // Whole conversions against onnx, onnxruntime and qonnx
     .testTarget(
       name: "PeerTests",
       dependencies: [
-        "TensorCore", "GraphIR", "OnnxFormat", "Operators", "Datasets", "Quantization",
-        "Verification", "Snug", "TestSupport",
+        "TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators", "Datasets",
+        "Quantization", "Verification", "Snug", "TestSupport",
       ],
       exclude: ["Scripts"]),
   ]

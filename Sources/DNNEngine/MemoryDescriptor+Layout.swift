@@ -123,6 +123,9 @@ extension MemoryDescriptor {
   /// A view of memory as `[outer][blocks][inner][block]`, in which the index of an entry of the axis is
   /// `block index * block + position in the block`.
   public struct AxisNest: Sendable, Hashable {
+    /// Elements below which a thread of its own costs more than it saves.
+    package static let grain = 1 << 15
+
     public var outer: Int
     public var blocks: Int
     public var inner: Int

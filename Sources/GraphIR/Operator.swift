@@ -40,18 +40,11 @@ public struct InputInfo: Sendable {
   }
 }
 
-/// An operator with its decoded attributes: a value without run-time state.
+/// What a node means: a value without run-time state.
 ///
-/// Conforming types store attributes in the form that their semantics need, for every opset version from
-/// `schema.sinceVersion` on.
+/// Those that a file can hold are ``WritableOperator``s; others are made inside, for a session or a training.
 public protocol Operator: Sendable, Hashable {
   static var schema: OperatorSchema { get }
-
-  /// - Throws: ``OperatorError`` where an attribute is missing, of the wrong kind, or contradicts another.
-  init(attributes: AttributeReader) throws(OperatorError)
-
-  /// The attributes to write to a file; reading them back gives an equal operator.
-  func attributes() -> [Attribute]
 
   /// The types of the outputs. Dimensions that depend on unknown ones are `.unknown`.
   ///
@@ -89,6 +82,9 @@ public protocol Operator: Sendable, Hashable {
   /// Whether nothing is known of the operator but its name and attributes.
   var isOpaque: Bool { get }
 
+  /// Whether the operator rounds real numbers to a grid, and gives real numbers.
+  var roundsValues: Bool { get }
+
   /// The domain of this instance: that of ``schema``, except where an operator has several names or represents
   /// another one.
   var domain: String { get }
@@ -100,7 +96,11 @@ public protocol Operator: Sendable, Hashable {
 extension Operator {
   public var domain: String { Self.schema.domain }
   public var type: String { Self.schema.type }
-  public func attributes() -> [Attribute] { [] }
+
+  /// The attributes with which a file holds this operator; none for one that no file can hold.
+  public var writtenAttributes: [Attribute] {
+    (self as? any WritableOperator)?.attributes() ?? []
+  }
 
   /// Whether this operator equals one whose type is erased.
   public func isEqual(to other: any Operator) -> Bool {
@@ -108,11 +108,30 @@ extension Operator {
   }
 }
 
+/// An operator that a file can hold.
+public protocol WritableOperator: Operator {
+  /// The attributes to write.
+  func attributes() -> [Attribute]
+}
+
+/// An operator that is read from files and written to them.
+///
+/// Conforming types store attributes in the form that their semantics need, for every opset version from
+/// `schema.sinceVersion` on. Reading back what ``WritableOperator/attributes()`` gives makes an equal operator.
+public protocol SerializableOperator: WritableOperator {
+  /// - Throws: ``OperatorError`` where an attribute is missing, of the wrong kind, or contradicts another.
+  init(attributes: AttributeReader) throws(OperatorError)
+}
+
+extension WritableOperator {
+  public func attributes() -> [Attribute] { [] }
+}
+
 /// An operator that the catalogue doesn't know, kept with its raw attributes so that a model can be inspected and
 /// written.
 ///
 /// It has no semantics: code that needs them refuses it by name.
-public struct OpaqueOperator: Operator {
+public struct OpaqueOperator: WritableOperator {
   public static let schema = OperatorSchema("", inputs: 0...Int.max, outputs: 0...Int.max)
   public let domain: String
   public let type: String
@@ -122,11 +141,6 @@ public struct OpaqueOperator: Operator {
     self.domain = domain
     self.type = type
     self.rawAttributes = attributes
-  }
-
-  /// - Throws: ``OperatorError`` always, since an opaque operator is made with its domain and type.
-  public init(attributes: AttributeReader) throws(OperatorError) {
-    throw .unsupported(what: "an operator without a type")
   }
 
   public var isOpaque: Bool { true }

@@ -60,7 +60,7 @@ public struct OutputRange: Sendable, Hashable {
   public var magnitude: Float { max(abs(minimum), abs(maximum)) }
 }
 
-/// What passes and quantization have to know of an operator, without knowing which one it is.
+/// What passes, sessions and quantization have to know of an operator, without knowing which one it is.
 ///
 /// `Verification` asks none of these: it keeps a table of its own, so that a mistake here can't certify itself.
 extension Operator {
@@ -73,6 +73,7 @@ extension Operator {
   public var channelNormalization: ChannelNormalizationForm? { nil }
   public var givesProbabilities: Bool { false }
   public var isOpaque: Bool { false }
+  public var roundsValues: Bool { false }
 
   public var isTransposition: Bool { movement?.arrangement == .transposed }
 

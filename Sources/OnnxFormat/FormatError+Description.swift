@@ -54,6 +54,9 @@ extension FormatProblem: CustomStringConvertible {
     case .function(let name, let fault): "function '\(name)' \(fault)"
     case .capturedName(let node, let name):
       "node '\(node)': its subgraph reads value '\(name)', which has another name now"
+    case .internalOperator(let node, let type):
+      "node '\(node)': operator '\(type)' is for computing alone and can't be written; "
+        + "write the model that the graph was made from"
     }
   }
 }

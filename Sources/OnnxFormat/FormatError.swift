@@ -67,6 +67,8 @@ public enum FormatProblem: Error, Sendable, Hashable {
   case cannotWrite(FileError)
   /// A subgraph reads a value of the outer graph by a name that has changed.
   case capturedName(node: String, name: String)
+  /// A node's operator is one of this package's own, which no file can hold.
+  case internalOperator(node: String, type: String)
 }
 
 /// A kind of file that is often taken for an ONNX model.

@@ -53,7 +53,7 @@ struct FunctionInliner {
 
   /// The body of the function that a node calls, without calls in it; `nil` for a node that calls none.
   private mutating func body(of node: Node) throws(FormatProblem) -> (Graph, [OpsetImport])? {
-    let call = Call(key: FunctionLibrary.key(node), attributes: node.op.attributes())
+    let call = Call(key: FunctionLibrary.key(node), attributes: node.op.writtenAttributes)
     if let known = bodies[call] { return known }
     guard let (found, imports) = try library.body(of: node, in: model, resolver: resolver) else {
       return nil

@@ -138,7 +138,7 @@ struct FunctionLibrary: Sendable {
     var attributes: [String: Attribute] = [:]
     let defaults = try AttributeDecoder(tensors: tensors, node: text(function.name))
       .decode(function.attribute_proto, function.n_attribute_proto)
-    for attribute in defaults + node.op.attributes() { attributes[attribute.name] = attribute }
+    for attribute in defaults + node.op.writtenAttributes { attributes[attribute.name] = attribute }
     var scope = model
     scope.opsets = messages(function.opset_import, function.n_opset_import).map {
       OpsetImport(domain: text($0.pointee.domain), version: Int($0.pointee.version))

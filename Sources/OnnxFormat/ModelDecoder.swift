@@ -43,7 +43,7 @@ struct ModelDecoder {
   }
 
   private func hasSubgraph(_ node: Node) -> Bool {
-    node.op.attributes().contains { if case .serialized = $0.value { true } else { false } }
+    node.op.writtenAttributes.contains { if case .serialized = $0.value { true } else { false } }
   }
 
   private func opsets(_ m: Onnx__ModelProto) throws(FormatProblem) -> [OpsetImport] {

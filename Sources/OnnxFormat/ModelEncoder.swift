@@ -67,7 +67,7 @@ struct ModelEncoder {
       if let capture = node.captures.first(where: { graph[$0.value].name != $0.name }) {
         throw .capturedName(node: node.name, name: capture.name)
       }
-      parts.append(field: 1, nodes.encode(node))
+      parts.append(field: 1, try nodes.encode(node))
     }
     let message = arena.make(onnx__graph_proto__init)
     // The specification demands a name.

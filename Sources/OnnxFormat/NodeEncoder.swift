@@ -7,7 +7,11 @@ struct NodeEncoder {
   let arena: MessageArena
   let graph: Graph
 
-  func encode(_ node: Node) -> WireParts {
+  /// - Throws: ``FormatProblem/internalOperator(node:type:)`` for an operator that no file can hold.
+  func encode(_ node: Node) throws(FormatProblem) -> WireParts {
+    guard let op = node.op as? any WritableOperator else {
+      throw .internalOperator(node: node.name, type: node.op.type)
+    }
     let message = arena.make(onnx__node_proto__init)
     message.pointee.input = arena.strings(names(node.inputs))
     message.pointee.n_input = node.inputs.count
@@ -21,7 +25,7 @@ struct NodeEncoder {
     message.pointee.metadata_props = arena.entries(node.metadata)
     message.pointee.n_metadata_props = node.metadata.count
     var parts = WireParts(pack(message))
-    for attribute in node.op.attributes() { parts.append(field: 5, encode(attribute)) }
+    for attribute in op.attributes() { parts.append(field: 5, encode(attribute)) }
     for configuration in node.deviceConfigurations {
       parts.append(field: 10, WireParts(configuration))
     }

@@ -1,10 +1,11 @@
+import Execution
 import GraphIR
 
 /// Every operator with a meaning to this package, sorted by domain and type.
 ///
 /// Adding an operator: one file, one line here, one folder of fixtures.
 public struct Catalogue: OperatorResolver {
-  public static let operators: [any Operator.Type] = [
+  public static let operators: [any SerializableOperator.Type] = [
     Abs.self,
     Acos.self,
     Acosh.self,
@@ -145,7 +146,9 @@ public struct Catalogue: OperatorResolver {
   ]
 
   /// Operators with subgraphs, which never run.
-  static let controlFlow: [any ControlFlowOperator.Type] = [If.self, Loop.self, Scan.self]
+  static let controlFlow: [any (SerializableOperator & ControlFlowOperator).Type] = [
+    If.self, Loop.self, Scan.self,
+  ]
 
   /// An operator's name: domain and type.
   private struct Key: Hashable {
@@ -153,7 +156,7 @@ public struct Catalogue: OperatorResolver {
     var type: String
   }
 
-  private static let byKey: [Key: any Operator.Type] = Dictionary(
+  private static let byKey: [Key: any SerializableOperator.Type] = Dictionary(
     uniqueKeysWithValues: (operators + controlFlow).map {
       (Key(domain: $0.schema.domain, type: $0.schema.type), $0)
     })

@@ -1,5 +1,5 @@
+import Execution
 import GraphIR
-import Operators
 
 /// A rewrite of a graph with a stated contract, one file each.
 public protocol Pass: Sendable {

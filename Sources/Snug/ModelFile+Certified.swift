@@ -78,9 +78,9 @@ extension Model {
   fileprivate var undecoded: Model {
     var model = self
     for id in model.graph.nodeIDs {
-      let op = model.graph[id].op
+      let node = model.graph[id]
       model.graph[id].op = OpaqueOperator(
-        domain: op.domain, type: op.type, attributes: op.attributes())
+        domain: node.op.domain, type: node.op.type, attributes: node.op.writtenAttributes)
     }
     return model
   }

@@ -1,7 +1,7 @@
 import Datasets
+import Execution
 import GraphIR
 import OnnxFormat
-import Operators
 import TensorCore
 
 extension ModelFile {

@@ -1,4 +1,5 @@
 import AccumulatorBounds
+import Emulation
 import GraphIR
 import Operators
 import Reporting

@@ -1,6 +1,6 @@
 import Datasets
+import Execution
 import OnnxFormat
-import Operators
 import Quantization
 import TensorCore
 import Training

@@ -1,4 +1,5 @@
 import Datasets
+import Execution
 import GraphIR
 import OnnxFormat
 import Operators

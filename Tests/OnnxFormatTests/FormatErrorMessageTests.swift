@@ -177,6 +177,11 @@ import Testing
       .capturedName(node: "n", name: "v"),
       "m.onnx: node 'n': its subgraph reads value 'v', which has another name now"
     ),
+    (
+      .internalOperator(node: "n", type: "Chain"),
+      "m.onnx: node 'n': operator 'Chain' is for computing alone and can't be written; "
+        + "write the model that the graph was made from"
+    ),
   ]
 
   @Test func `a name can neither break the line nor fill the screen`() {

@@ -77,7 +77,7 @@ import Testing
       [given, Self.call("leaky", ["h"], ["y"], name: "absent")],
       [Self.function("leaky", nodes: [leaky])]
     ).read()
-    let attributes = model.graph.nodeIDs.map { model.graph[$0].op.attributes() }
+    let attributes = model.graph.nodeIDs.map { model.graph[$0].op.writtenAttributes }
     #expect(attributes == [[Attribute("alpha", .float(0.25))], []])
   }
 

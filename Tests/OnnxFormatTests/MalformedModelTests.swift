@@ -204,7 +204,7 @@ import Testing
     ]
     let graph = try model.read().graph
     #expect(
-      graph[graph.nodeIDs[0]].op.attributes() == [
+      graph[graph.nodeIDs[0]].op.writtenAttributes == [
         Attribute("alpha", .float(0.5)), Attribute("none", .ints([])),
         Attribute("zero", .int(0)),
       ])

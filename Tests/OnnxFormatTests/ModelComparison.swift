@@ -27,7 +27,7 @@ private func describe(_ graph: Graph) -> [[AnyHashable]] {
   }
   let nodes = ((try? graph.topologicalOrder()) ?? []).map { graph[$0] }.map { node in
     [
-      node.name, node.op.domain, node.op.type, node.op.attributes(), node.inputs.map(name),
+      node.name, node.op.domain, node.op.type, node.op.writtenAttributes, node.inputs.map(name),
       node.outputs.map(name), node.documentation, node.overload, node.metadata,
       node.deviceConfigurations,
     ] as [AnyHashable]

@@ -35,6 +35,23 @@ import Testing
     #expect(try folder.contents() == ["model.onnx"])
   }
 
+  /// An operator that is made inside, with no form in a file.
+  private struct Internal: Operator {
+    static let schema = OperatorSchema("Internal", inputs: 1...1, outputs: 1...1)
+    func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [inputs[0]?.type] }
+  }
+
+  @Test func `an operator that no file can hold is refused by name`() throws {
+    var model = try Self.model()
+    let input = try #require(model.graph.inputs.first)
+    let output = model.graph.addNode(
+      Internal(), name: "inside", inputs: [input], output: "y", type: model.graph[input].type)
+    model.graph.addOutput(output)
+    #expect(
+      throws: FormatError(file: "model", .internalOperator(node: "inside", type: "Internal"))
+    ) { try OnnxWriter.serialize(model) }
+  }
+
   @Test func `a path that can't be written is refused with the reason`() throws {
     let folder = try TemporaryFolder()
     let inFile = try folder.write([], to: "file") + "/model.onnx"

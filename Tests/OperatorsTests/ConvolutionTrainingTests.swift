@@ -2,7 +2,9 @@ import GraphIR
 import Quantizers
 import TensorCore
 import Testing
+import TrainingSupport
 
+@testable import Execution
 @testable import Operators
 
 /// Ways to compute a convolution in training that must give the same.
@@ -54,7 +56,7 @@ import Testing
     let weight = try builder.quantized(weight: shape, layout)
     let bias = convolution.hasBias ? builder.parameter([convolution.outputs]) : nil
     let y = builder.node(convolution.operation, q, weight, bias)
-    return try builder.check(y, TrainingOptions(usesIntegers: usesIntegers))
+    return try builder.check(y, KernelOptions(usesIntegers: usesIntegers))
   }
 
   static func multipliesIntegers(_ check: GradientCheck) -> Bool {
@@ -89,7 +91,7 @@ import Testing
       var builder = TrainingBuilder()
       let x = builder.parameter([3, channels.0, 13, 12])
       let y = builder.convolution(x, channels.0, channels.1, hasBias: true)
-      return try builder.check(y, TrainingOptions(usesWinograd: usesWinograd)).gradients()
+      return try builder.check(y, KernelOptions(usesWinograd: usesWinograd)).gradients()
     }
     let tiles = try gradients(usesWinograd: true)
     for (value, direct) in try gradients(usesWinograd: false) {
@@ -105,7 +107,7 @@ import Testing
   func `gradients of weights summed by parts of the batch are the same for any number of threads`(
     _ convolution: Case
   ) throws {
-    func gradients(_ options: TrainingOptions) throws -> [ValueID: [Float]] {
+    func gradients(_ options: KernelOptions) throws -> [ValueID: [Float]] {
       var builder = TrainingBuilder()
       let x = builder.parameter([37, convolution.inputs, 9, 8])
       let shape = [convolution.outputs, convolution.inputs / convolution.group]
@@ -116,12 +118,12 @@ import Testing
     }
     func reproducible(_ threads: Int) throws -> [ValueID: [Float]] {
       try Parallelism.$threadCountOfTask.withValue(threads) {
-        try gradients(TrainingOptions(isReproducible: true))
+        try gradients(KernelOptions(isReproducible: true))
       }
     }
     let alone = try reproducible(1)
     for threads in [2, 3, 7] { #expect(try reproducible(threads) == alone, "\(threads) threads") }
-    for (value, expected) in try gradients(TrainingOptions(usesWinograd: false)) {
+    for (value, expected) in try gradients(KernelOptions(usesWinograd: false)) {
       #expect(expected.contains { $0 != 0 })
       expectClose(try #require(alone[value]), expected, 1e-5)
     }

@@ -2,7 +2,9 @@ import GraphIR
 import TensorCore
 import TestSupport
 import Testing
+import TrainingSupport
 
+@testable import Execution
 @testable import Operators
 
 /// The derivative of every operator of the catalogue against finite differences.

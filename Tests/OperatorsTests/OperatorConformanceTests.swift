@@ -5,6 +5,7 @@ import TensorCore
 import TestSupport
 import Testing
 
+@testable import Execution
 @testable import Operators
 
 /// Every operator of the catalogue against the recorded cases of `fixtures/ops`.
@@ -71,7 +72,7 @@ import Testing
     let node = model.graph[model.graph.nodeIDs[0]]
     let op = node.op
     let reader = AttributeReader(
-      op.attributes(), opset: model.opset(of: op.domain) ?? 0, inputCount: node.inputs.count,
+      op.writtenAttributes, opset: model.opset(of: op.domain) ?? 0, inputCount: node.inputs.count,
       outputCount: node.outputs.count)
     let again = try Catalogue().makeOperator(domain: op.domain, type: op.type, attributes: reader)
     #expect(again.isEqual(to: op))

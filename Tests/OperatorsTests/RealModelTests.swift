@@ -5,6 +5,7 @@ import TensorCore
 import TestSupport
 import Testing
 
+@testable import Execution
 @testable import Operators
 
 /// Real checkpoints against onnxruntime, and against qonnx's executor where a file holds its quantizers.

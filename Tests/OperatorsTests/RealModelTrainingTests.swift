@@ -3,7 +3,9 @@ import OnnxFormat
 import TensorCore
 import TestSupport
 import Testing
+import TrainingSupport
 
+@testable import Execution
 @testable import Operators
 
 /// Gradients of real float checkpoints.
@@ -53,7 +55,7 @@ struct RealModelTrainingTests {
     for (input, shape) in zip(graph.inputs, shapes) { fed[input] = builder.tensor(shape) }
     let check = try GradientCheck(
       graph, trained: trained, updated: updated, fed: fed,
-      options: TrainingOptions(freezesNormalization: true))
+      options: KernelOptions(freezesNormalization: true))
     #expect(try check.errorAlongAllGradients(steps: [1e-3, 1e-4, 1e-5, 3e-6]) < 0.02)
   }
 }

@@ -3,6 +3,7 @@ import TensorCore
 import TestSupport
 import Testing
 
+@testable import Execution
 @testable import Operators
 
 /// Inputs that don't fit end in an error, never in a trap.
@@ -64,7 +65,7 @@ import Testing
     var random = SplitMix(seed: 7)
     let edges: [Int64] = [.min, .max, -1, 0, 1, 2, 3, 1 << 31, 1 << 40, -(1 << 31)]
     for _ in 0..<24 {
-      let attributes = op.attributes().map { attribute in
+      let attributes = op.writtenAttributes.map { attribute in
         switch attribute.value {
         case .int: Attribute(attribute.name, .int(edges.randomElement(using: &random) ?? 0))
         case .ints(let list):

@@ -2,6 +2,7 @@ import GraphIR
 import TensorCore
 import Testing
 
+@testable import Execution
 @testable import Operators
 
 /// Quantizers whose integers lie between -1 and 1.

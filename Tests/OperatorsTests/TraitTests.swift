@@ -3,7 +3,7 @@ import OnnxFormat
 import TensorCore
 import Testing
 
-@testable import Operators
+@testable import Execution
 
 /// What operators state of themselves, held against what they compute on the recorded cases of `fixtures/ops`.
 @Suite struct TraitTests {
@@ -52,7 +52,7 @@ import Testing
     guard let probe = try Probe(recorded), !probe.data.isEmpty else { return }
     let (op, data) = (probe.node.op, probe.data)
     let results = try probe.run(data)
-    if op.elementwise == .unary, op.attributes().isEmpty || probe.node.inputs.count == 1 {
+    if op.elementwise == .unary, op.writtenAttributes.isEmpty || probe.node.inputs.count == 1 {
       let turned = try probe.run(data.reversed())
       #expect(Self.agree(turned.first ?? [], (results.first ?? []).reversed()), "elementwise")
     }

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import Operators
 import TensorCore
@@ -93,7 +94,7 @@ import Testing
     #expect(!nodes.contains { $0.op is Transpose })
     func attributes(_ type: String) throws -> [Attribute] {
       let node = nodes.first { $0.op.type == type && $0.op.domain == Self.domain }
-      return try #require(node).op.attributes()
+      return try #require(node).op.writtenAttributes
     }
     #expect(
       try attributes("Conv") == [

@@ -1,4 +1,5 @@
 import AccumulatorBounds
+import Execution
 import GraphIR
 import Operators
 import TensorCore

@@ -1,6 +1,6 @@
+import Execution
 import GraphIR
 import OnnxFormat
-import Operators
 import TensorCore
 import TestSupport
 import Testing
@@ -178,7 +178,7 @@ private final class ParameterValues {
   ) throws -> [Float] {
     let session = try TrainingSession(
       graph: model.graph, parameters: memory,
-      options: TrainingOptions(freezesNormalization: freezesNormalization))
+      options: KernelOptions(freezesNormalization: freezesNormalization))
     let feeds = [model.graph.inputs[0]: x]
     let plan = try session.plan(for: feeds.mapValues { ConcreteType($0.elementType, $0.shape) })
     for _ in 0..<runs { try plan.forward(feeds) }

@@ -1,5 +1,6 @@
 import CZlib
 import Datasets
+import Execution
 import Foundation
 import GraphIR
 import Operators

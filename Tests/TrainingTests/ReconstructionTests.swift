@@ -1,6 +1,6 @@
+import Execution
 import GraphIR
 import OnnxFormat
-import Operators
 import Quantization
 import TensorCore
 import TestSupport

@@ -1,7 +1,7 @@
 import Datasets
+import Execution
 import Foundation
 import GraphIR
-import Operators
 import Quantization
 import TensorCore
 import TestSupport

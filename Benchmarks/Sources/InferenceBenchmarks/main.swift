@@ -1,4 +1,5 @@
 import BenchmarkSupport
+import Execution
 import Glibc
 import GraphIR
 import OnnxFormat

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 ///
 /// The bounds are attributes before opset 11 and optional scalar inputs since; an absent bound doesn't
 /// bind. Where `low > high` the result is `high`.
-public struct Clip: ExecutableOperator {
+public struct Clip: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Clip", since: 6, inputs: 1...3, inputTypes: [.numeric])
 
@@ -73,7 +74,7 @@ extension Clip: DifferentiableOperator {
   /// dX = dY where low < x <= high, else 0.
   ///
   /// - Throws: ``OperatorError/needsConstant(input:)`` where the bounds are computed.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     guard let function = try function(context.kernel) else {

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// 1 at the first largest element along an axis, 0 elsewhere (ONNX Hardmax, opset 1, 11, 13).
-public struct Hardmax: ExecutableOperator {
+public struct Hardmax: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Hardmax", since: 1, inputs: 1...1, inputTypes: [.float])
 

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -24,7 +25,11 @@ public struct LeakyRelu: UnaryElementwise {
 
 extension LeakyRelu: DifferentiableOperator {
   /// dX = dY where x > 0, else alpha dY.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try makeUnaryTrainingKernel(context) }
+}
+
+extension LeakyRelu: FusibleOperator {
+  public var followingStep: FollowingStep? { .leakyRectifier(slope: alpha) }
 }

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y = x - log(sum(exp(x)))` (ONNX LogSoftmax, opset 1, 11, 13).
-public struct LogSoftmax: ExecutableOperator {
+public struct LogSoftmax: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LogSoftmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
@@ -44,7 +45,7 @@ extension LogSoftmax: DifferentiableOperator {
   }
 
   /// dX = dY - e^y s, with s the sum of dY along the axis.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

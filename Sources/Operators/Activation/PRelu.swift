@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `Y = X` where `X >= 0`, otherwise `slope * X`, the slope broadcast to X (ONNX PRelu, opset 7, 9, 16).
-public struct PRelu: ExecutableOperator {
+public struct PRelu: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("PRelu", inputs: 2...2, inputTypes: [.numeric])
 
   public init() {}
@@ -38,7 +39,7 @@ extension PRelu: DifferentiableOperator {
 
   /// dX = dY where x >= 0, else slope dY; dslope = dY x where x < 0, summed over the axes along which the slope
   /// was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

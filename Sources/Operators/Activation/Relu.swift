@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -34,7 +35,11 @@ public struct Relu: UnaryElementwise {
 
 extension Relu: DifferentiableOperator {
   /// dX = dY where x > 0, else 0.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
-  { try ChainKernel(PointwiseChain(rectifies: true, yieldsValues: true), context) }
+  { try ChainKernel(PointwiseChain([.rectifier, .values]), context) }
+}
+
+extension Relu: FusibleOperator {
+  public var followingStep: FollowingStep? { .rectifier }
 }

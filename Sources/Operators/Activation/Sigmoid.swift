@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -19,7 +20,7 @@ public struct Sigmoid: UnaryElementwise {
 
 extension Sigmoid: DifferentiableOperator {
   /// dX = dY y (1 - y).
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try makeUnaryTrainingKernel(context) }
 }

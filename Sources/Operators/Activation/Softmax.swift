@@ -1,9 +1,10 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y = exp(x) / sum(exp(x))` (ONNX Softmax, opset 1, 11, 13).
-public struct Softmax: ExecutableOperator {
+public struct Softmax: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Softmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
@@ -41,7 +42,7 @@ extension Softmax: DifferentiableOperator {
   }
 
   /// dX = y (dY - s), with s the sum of dY y along the axis.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -19,7 +20,7 @@ public struct Tanh: UnaryElementwise {
 
 extension Tanh: DifferentiableOperator {
   /// dX = dY (1 - y^2).
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try makeUnaryTrainingKernel(context) }
 }

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -15,11 +16,21 @@ public struct Add: BinaryElementwise {
 
 extension Add: DifferentiableOperator {
   /// dA = dB = dY, summed over the axes along which an operand was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let (a, b) = (try context.kernel.floatInput(0), try context.kernel.floatInput(1))
     guard a.shape == b.shape else { return try BinaryGradients(.add, context).kernel() }
-    return try ChainKernel(PointwiseChain(addsSecond: true, yieldsValues: true), context)
+    return try ChainKernel(PointwiseChain([.sum, .values]), context)
+  }
+}
+
+extension Add: FusibleOperator {
+  /// Loops over two floats of one shape have an epilogue.
+  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+    guard case let (a?, b?) = (inputs[0], inputs[1]), a.elementType == .float32, a == b else {
+      return []
+    }
+    return .rectifier
   }
 }

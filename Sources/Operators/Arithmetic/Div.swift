@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -13,7 +14,7 @@ public struct Div: BinaryElementwise {
 
 extension Div: DifferentiableOperator {
   /// dA = dY / B and dB = -dY A / B^2, summed over the axes along which an operand was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try BinaryGradients(.divide, context).kernel() }
 }

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// With the sign of the divisor, as Python's `%`; with `fmod` that of the dividend, as C's `fmod`, which is the
 /// only form that floats have.
-public struct Mod: ExecutableOperator {
+public struct Mod: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Mod", since: 10, inputs: 2...2, inputTypes: [.numeric])
 

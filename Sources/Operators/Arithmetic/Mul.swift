@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -13,7 +14,7 @@ public struct Mul: BinaryElementwise {
 
 extension Mul: DifferentiableOperator {
   /// dA = dY B and dB = dY A, summed over the axes along which an operand was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try BinaryGradients(.multiply, context).kernel() }
 }

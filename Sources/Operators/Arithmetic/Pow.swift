@@ -1,10 +1,11 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `Z = X ^ Y`, with multidirectional broadcasting (ONNX Pow, opset 7, 12, 13, 15).
 ///
 /// The result has the element type of the base, which the exponent may differ from since opset 12.
-public struct Pow: ExecutableOperator {
+public struct Pow: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Pow", inputs: 2...2, inputTypes: [.numeric])
 
   public init() {}
@@ -57,7 +58,7 @@ extension Pow: DifferentiableOperator {
   /// dX = dY e x^(e - 1), summed over the axes along which the base was repeated. The exponent has no gradient.
   ///
   /// - Throws: ``OperatorError/needsConstant(input:)`` where the exponent is trained.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     guard !context.wantsGradient(1) else { throw .operator(.needsConstant(input: "Y")) }
@@ -74,7 +75,7 @@ extension Pow: DifferentiableOperator {
   }
 
   private func trainingKernel<T: TensorElement>(
-    _ forward: any Kernel, _ context: TrainingContext,
+    _ forward: any Kernel, _ context: FormContext,
     _ convert: @escaping @Sendable (T) -> Float
   ) throws(KernelError) -> any TrainingKernel {
     let base = try context.kernel.floatInput(0)

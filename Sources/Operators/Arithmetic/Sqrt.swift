@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -15,7 +16,7 @@ public struct Sqrt: UnaryElementwise {
 
 extension Sqrt: DifferentiableOperator {
   /// dX = dY / (2 y).
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try makeUnaryTrainingKernel(context) }
 }

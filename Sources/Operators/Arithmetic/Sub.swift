@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -13,7 +14,7 @@ public struct Sub: BinaryElementwise {
 
 extension Sub: DifferentiableOperator {
   /// dA = dY and dB = -dY, summed over the axes along which an operand was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try BinaryGradients(.subtract, context).kernel() }
 }

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// One of two subgraphs without inputs, by a condition of one element (ONNX If, opset 1, 11, 13, 16 to 25).
-public struct If: ControlFlowOperator {
+public struct If: SerializableOperator, ControlFlowOperator {
   public static let schema = OperatorSchema("If", since: 1, inputs: 1...1, outputs: 1...Int.max)
 
   private let thenBranch: Subgraph

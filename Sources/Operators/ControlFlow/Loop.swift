@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 /// Inputs: trip count and condition, both optional, and the values carried from one iteration to the next. The
 /// body takes the iteration's number, the condition and those values; it gives the condition, the values, and
 /// one slice of each output that is stacked along a new first axis.
-public struct Loop: ControlFlowOperator {
+public struct Loop: SerializableOperator, ControlFlowOperator {
   public static let schema = OperatorSchema(
     "Loop", since: 1, inputs: 0...Int.max, outputs: 1...Int.max)
 

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 /// Inputs: values carried from one iteration to the next, then the sequences. The body takes the values and one
 /// slice of each sequence; it gives the values, and one slice of each output sequence. In opset 8 lengths of the
 /// sequences come first, and everything else has an axis of samples in front, over which the body runs one by one.
-public struct Scan: ControlFlowOperator {
+public struct Scan: SerializableOperator, ControlFlowOperator {
   /// The first input may be left out in opset 8.
   public static let schema = OperatorSchema(
     "Scan", since: 8, inputs: 0...Int.max, outputs: 1...Int.max)

@@ -1,10 +1,11 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// Conversion to another element type (ONNX Cast, opset 6, 9, 13, 19 to 25).
 ///
 /// Floats become integers by truncation, and booleans by comparison with zero.
-public struct Cast: ExecutableOperator {
+public struct Cast: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Cast", since: 6, inputs: 1...1)
 
   public var elementwise: ElementwiseForm? { .unary }
@@ -58,7 +59,7 @@ extension Cast: DifferentiableOperator {
   /// dX = dY of a cast to the same type; others have no gradient.
   ///
   /// - Throws: ``OperatorError/unsupported(what:)`` where a gradient is wanted through such a cast.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

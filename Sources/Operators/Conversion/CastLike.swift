@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// Conversion to the element type of the second input (ONNX CastLike, opset 15, 19, 21).
-public struct CastLike: ExecutableOperator {
+public struct CastLike: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("CastLike", since: 15, inputs: 2...2)
 
   /// Whether out-of-range values of the 8-bit float targets saturate (opset 19).
@@ -29,7 +30,7 @@ extension CastLike: DifferentiableOperator {
   }
 
   /// That of the ``Cast``.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try cast(context.kernel).makeTrainingKernel(context) }
 

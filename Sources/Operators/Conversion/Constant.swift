@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// A tensor that stands in the node itself (ONNX Constant, opset 1, 9, 11, 12, 13 to 25).
-public struct Constant: StaticOperator {
+public struct Constant: SerializableOperator, StaticOperator {
   public static let schema = OperatorSchema("Constant", since: 1, inputs: 0...0)
 
   public var value: Tensor

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Inputs: indices, counted from the end where negative, rounded toward zero, and without an `on` value where out
 /// of range; the depth, a constant; the values `[off, on]`.
-public struct OneHot: ExecutableOperator {
+public struct OneHot: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "OneHot", since: 9, inputs: 3...3, inputTypes: [.numeric, .numeric, .numeric + [.bool]])
 
@@ -84,7 +85,7 @@ extension OneHot: DifferentiableOperator {
   }
 
   /// dvalues is the sum of dY where each stands.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,7 +8,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional B `[O]`. As in ONNX this is
 /// cross-correlation: the kernel isn't flipped.
-public struct Conv: ExecutableOperator {
+public struct Conv: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Conv", since: 1, inputs: 2...3, inputTypes: [.float])
 
   public var dotProduct: DotProductForm? { .convolution(groups: group) }
@@ -97,7 +98,7 @@ extension Conv: DifferentiableOperator {
   }
 
   /// dX is the transposed convolution of dY; dW correlates X with dY; dB sums dY over samples and positions.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try ConvolutionTraining(
@@ -134,5 +135,11 @@ extension Conv: DifferentiableOperator {
       geometry: geometry,
       weight: ConvolutionKernels.Weight(file: file, group: group, isTransposed: false),
       isTransposed: false, hasBias: inputCount > 2 && context.inputs[2] != nil)
+  }
+}
+
+extension Conv: FusibleOperator {
+  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+    [.normalization, .residual, .rectifier]
   }
 }

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional zero points: one number for X, one or
 /// one an output channel for W. Padding has the value of X's zero point.
-public struct ConvInteger: ExecutableOperator {
+public struct ConvInteger: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "ConvInteger", since: 10, inputs: 2...4, inputTypes: [IntegerProducts.operand])
 
@@ -28,13 +29,13 @@ public struct ConvInteger: ExecutableOperator {
 }
 
 extension ConvInteger: IntegerProductOperator {
-  var rightOperand: Int { 1 }
+  package var rightOperand: Int { 1 }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 
-  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+  package func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
     -> any Kernel
   {
     let (x, w) = (try context.input(0), try context.input(1))

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,7 +8,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[C, O/group, kernel...]`, optional B `[O]`. An output dimension is
 /// `stride*(input-1) + outputPadding + dilation*(kernel-1) + 1 - pads`.
-public struct ConvTranspose: ExecutableOperator {
+public struct ConvTranspose: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "ConvTranspose", since: 1, inputs: 2...3, inputTypes: [.float])
 
@@ -160,7 +161,7 @@ extension ConvTranspose: DifferentiableOperator {
   }
 
   /// dX is the convolution of dY; dW correlates dY with X; dB sums dY over samples and positions.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try ConvolutionTraining(try layer(context.kernel), context) }
 

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// A sum of products over the axes that an equation names alike (ONNX Einsum, opset 12).
-public struct Einsum: ExecutableOperator {
+public struct Einsum: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Einsum", since: 12, inputs: 1...Int.max, inputTypes: [.numeric])
 
@@ -105,7 +106,7 @@ extension Einsum: DifferentiableOperator {
   }
 
   /// The gradient of an operand sums dY times the product of the others over all terms that it is in.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 /// 9, 11, 13).
 ///
 /// Inputs: A `[M, K]`, B `[K, N]`, optional C that broadcasts to `[M, N]`.
-public struct Gemm: ExecutableOperator {
+public struct Gemm: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Gemm", inputs: 2...3, inputTypes: [.numeric])
 
   public var dotProduct: DotProductForm? {
@@ -101,7 +102,7 @@ extension Gemm: DifferentiableOperator {
 
   /// dA = alpha dY B'^T and dB = alpha A'^T dY, transposed back where the operand was; dC = beta dY, summed
   /// over the axes along which C was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)
@@ -143,5 +144,11 @@ extension Gemm: DifferentiableOperator {
         }
       }
     }
+  }
+}
+
+extension Gemm: FusibleOperator {
+  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+    isPlain(hasC: inputs.count > 2 && inputs[2] != nil) ? .rectifier : []
   }
 }

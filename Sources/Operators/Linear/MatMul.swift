@@ -1,11 +1,12 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// The matrix product as numpy's `matmul`: leading dimensions broadcast (ONNX MatMul, opset 1, 9, 13).
 ///
 /// A vector on the left is a row, on the right a column; the dimension added for it is removed again.
-public struct MatMul: ExecutableOperator {
+public struct MatMul: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "MatMul", since: 1, inputs: 2...2, inputTypes: [.numeric])
 
@@ -53,7 +54,7 @@ extension MatMul: DifferentiableOperator {
   }
 
   /// dA = dY B^T and dB = A^T dY, summed over the leading dimensions along which an operand was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)
@@ -86,4 +87,8 @@ extension MatMul: DifferentiableOperator {
     }
     return (a, b, y)
   }
+}
+
+extension MatMul: FusibleOperator {
+  public func absorption(_ inputs: [ConcreteType?]) -> Absorption { [.columnBias, .rectifier] }
 }

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 ///
 /// Inputs: A `[..., M, K]`, B `[..., K, N]`, optional zero points: one number, or for A one a row, for B one a
 /// column. Shapes broadcast as in MatMul.
-public struct MatMulInteger: ExecutableOperator {
+public struct MatMulInteger: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "MatMulInteger", since: 10, inputs: 2...4, inputTypes: [IntegerProducts.operand])
 
@@ -20,13 +21,13 @@ public struct MatMulInteger: ExecutableOperator {
 }
 
 extension MatMulInteger: IntegerProductOperator {
-  var rightOperand: Int { 1 }
+  package var rightOperand: Int { 1 }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 
-  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+  package func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
     -> any Kernel
   {
     let (a, b) = (try context.input(0), try context.input(1))

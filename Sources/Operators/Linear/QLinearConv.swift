@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,7 +8,7 @@ import TensorCore
 /// `y = saturate(round((sum + B) * x_scale * w_scale / y_scale) + y_zero_point)`, with the exact sum of products
 /// of integers less their zero points. Inputs: X, its scale and zero point, W, its scale and zero point, those
 /// of Y, optional int32 B `[O]`. W's parameters are one number, or one an output channel.
-public struct QLinearConv: ExecutableOperator {
+public struct QLinearConv: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "QLinearConv", since: 10, inputs: 8...9,
     inputTypes: [
@@ -35,13 +36,13 @@ public struct QLinearConv: ExecutableOperator {
 }
 
 extension QLinearConv: IntegerProductOperator {
-  var rightOperand: Int { 3 }
+  package var rightOperand: Int { 3 }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 
-  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+  package func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
     -> any Kernel
   {
     var all: [KernelInput] = []

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,7 +8,7 @@ import TensorCore
 /// `y = saturate(round(sum * a_scale * b_scale / y_scale) + y_zero_point)`, with the exact sum of products of
 /// integers less their zero points. Inputs: A, its scale and zero point, B, its scale and zero point, those of
 /// Y. Parameters are one number, or for A one a row, for B one a column.
-public struct QLinearMatMul: ExecutableOperator {
+public struct QLinearMatMul: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "QLinearMatMul", since: 10, inputs: 8...8,
     inputTypes: [
@@ -26,13 +27,13 @@ public struct QLinearMatMul: ExecutableOperator {
 }
 
 extension QLinearMatMul: IntegerProductOperator {
-  var rightOperand: Int { 3 }
+  package var rightOperand: Int { 3 }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 
-  func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
+  package func makeKernel(_ context: KernelContext, sums: (any IntegerSums)?) throws(KernelError)
     -> any Kernel
   {
     var all: [KernelInput] = []

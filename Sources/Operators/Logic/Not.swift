@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y = not x` (ONNX Not, opset 1).
-public struct Not: ExecutableOperator {
+public struct Not: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Not", since: 1, inputs: 1...1, inputTypes: [[.bool]])
 

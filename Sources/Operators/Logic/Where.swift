@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `output = X` where the condition holds, otherwise `Y`, all three broadcast (ONNX Where, opset 9, 16).
-public struct Where: ExecutableOperator {
+public struct Where: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Where", since: 9, inputs: 3...3, inputTypes: [[.bool], .any])
 
@@ -72,7 +73,7 @@ extension Where: DifferentiableOperator {
 
   /// dX = dY where the condition holds and dY elsewhere goes to the other one, each summed over the axes along
   /// which it was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

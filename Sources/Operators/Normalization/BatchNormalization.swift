@@ -1,5 +1,6 @@
 import CKernels
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -9,7 +10,7 @@ import TensorCore
 /// Inputs: X `[N, C, ...]`, scale, B, mean, var `[C]`. With `training_mode` the statistics are those of X, and the
 /// further outputs are the running ones. The training outputs before opset 14, which no attribute asks for,
 /// are refused.
-public struct BatchNormalization: ExecutableOperator {
+public struct BatchNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 
@@ -145,12 +146,24 @@ extension BatchNormalization: DifferentiableOperator {
   }
 
   /// In training the statistics are those of the batch, and enter the running ones by `momentum`.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try context.kernel.requireSingleOutput("running statistics as results")
-    return try ChainKernel(
-      PointwiseChain(
-        normalization: .init(epsilon: epsilon, momentum: momentum), yieldsValues: true), context)
+    return try ChainKernel(PointwiseChain(.values, normalization: channels), context)
+  }
+}
+
+extension BatchNormalization: FusibleOperator {
+  private var channels: ChannelNormalization {
+    ChannelNormalization(epsilon: epsilon, momentum: momentum)
+  }
+
+  public var followingStep: FollowingStep? {
+    usesBatchStatistics ? nil : .normalization(channels)
+  }
+
+  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+    usesBatchStatistics ? [] : .rectifier
   }
 }

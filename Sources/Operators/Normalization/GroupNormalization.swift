@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 /// each sample (ONNX GroupNormalization, opset 18, 21).
 ///
 /// Inputs: X `[N, C, ...]`; scale and bias `[C]`, in opset 18 to 20 `[groups]`.
-public struct GroupNormalization: ExecutableOperator {
+public struct GroupNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GroupNormalization", since: 18, inputs: 3...3, inputTypes: [.float])
 
@@ -60,7 +61,7 @@ extension GroupNormalization: DifferentiableOperator {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 /// (ONNX InstanceNormalization, opset 6, 22).
 ///
 /// Inputs: X `[N, C, ...]`, scale and B `[C]`.
-public struct InstanceNormalization: ExecutableOperator {
+public struct InstanceNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "InstanceNormalization", since: 6, inputs: 3...3, inputTypes: [.float])
 
@@ -33,7 +34,7 @@ extension InstanceNormalization: DifferentiableOperator {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

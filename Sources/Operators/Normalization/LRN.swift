@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 /// LRN, opset 1, 13).
 ///
 /// The neighbours of channel c are `c - floor((size - 1) / 2)` to `c + ceil((size - 1) / 2)`. Input `[N, C, ...]`.
-public struct LRN: ExecutableOperator {
+public struct LRN: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LRN", since: 1, inputs: 1...1, inputTypes: [.float])
 
@@ -84,7 +85,7 @@ extension LRN: DifferentiableOperator {
 
   /// With b the base: dX_i = dY_i b_i^-beta - 2 alpha beta / size x_i sum(dY_j x_j b_j^(-beta - 1)) over the
   /// channels j that i is a neighbour of.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 ///
 /// Scale and the optional B have the shape of those axes. The optional outputs are mean and inverse standard
 /// deviation, with those axes as 1.
-public struct LayerNormalization: ExecutableOperator {
+public struct LayerNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LayerNormalization", since: 17, inputs: 2...3, outputs: 1...3, inputTypes: [.float])
 
@@ -63,7 +64,7 @@ extension LayerNormalization: DifferentiableOperator {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

@@ -1,9 +1,10 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y = x / ||x||`, the norm of order 1 or 2 along an axis; where it is 0 the result is 0 (ONNX LpNormalization,
 /// opset 1, 22).
-public struct LpNormalization: ExecutableOperator {
+public struct LpNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LpNormalization", since: 1, inputs: 1...1, inputTypes: [.float])
 
@@ -65,7 +66,7 @@ extension LpNormalization: DifferentiableOperator {
   }
 
   /// With n the norm: dX = (dY - d sum(dY y)) / n, where d is y for order 2 and the sign of x for order 1.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,9 +1,10 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y = (x - mean) / (sqrt(variance) + 1e-9)`, with the statistics over some axes (ONNX
 /// MeanVarianceNormalization, opset 9, 13).
-public struct MeanVarianceNormalization: ExecutableOperator {
+public struct MeanVarianceNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "MeanVarianceNormalization", since: 9, inputs: 1...1, inputTypes: [.float])
 
@@ -64,7 +65,7 @@ extension MeanVarianceNormalization: DifferentiableOperator {
 
   /// With s the standard deviation, e = 1e-9 and c = x - mean over n elements:
   /// dX = (dY - mean(dY)) / (s + e) - c sum(dY c) / (n s (s + e)^2).
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -51,7 +52,7 @@ extension AveragePool: DifferentiableOperator {
   }
 
   /// dX sums dY / n over the windows that an element lies in, with n the positions that a window counts.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try PoolingTraining.make(

@@ -1,10 +1,11 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// The mean over all spatial positions, which stay as dimensions of 1 (ONNX GlobalAveragePool, opset 1,
 /// 22).
-public struct GlobalAveragePool: ExecutableOperator {
+public struct GlobalAveragePool: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
 
@@ -24,7 +25,7 @@ extension GlobalAveragePool: DifferentiableOperator {
   }
 
   /// dX = dY / n at each of the n positions of a channel.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try PoolingTraining.global(context) }
 }

@@ -1,9 +1,10 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// The maximum over all spatial positions, which stay as dimensions of 1 (ONNX GlobalMaxPool, opset 1, 22).
-public struct GlobalMaxPool: ExecutableOperator {
+public struct GlobalMaxPool: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalMaxPool", since: 1, inputs: 1...1, inputTypes: [.float])
 
@@ -25,7 +26,7 @@ extension GlobalMaxPool: DifferentiableOperator {
   }
 
   /// dX is dY at the maximum of a channel, the first among equals.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try PoolingTraining.global(context, .maximum) }
 }

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -54,7 +55,7 @@ extension MaxPool: DifferentiableOperator {
   }
 
   /// dX sums dY over the windows in which an element is the maximum, the first among equals.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try PoolingTraining.make(

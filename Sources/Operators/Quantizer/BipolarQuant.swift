@@ -1,12 +1,15 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y = scale` where `x >= 0`, else `-scale` (QONNX BipolarQuant, version 1).
 ///
 /// Inputs: X, and a scale that broadcasts to it.
-public struct BipolarQuant: ExecutableOperator, QonnxOperator {
+public struct BipolarQuant: SerializableOperator, ExecutableOperator, QonnxOperator {
   public static let schema = OperatorSchema(
     domain: QonnxDomain.current, "BipolarQuant", since: 1, inputs: 2...2, inputTypes: [.float])
+
+  public var roundsValues: Bool { true }
 
   public var domain = QonnxDomain.current
 

@@ -1,5 +1,6 @@
 import CKernels
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -8,7 +9,7 @@ import TensorCore
 /// Inputs: X of an integer type, scale, optional zero point of X's type. Scale and zero point are
 /// scalars, or since opset 13 vectors along `axis`, or since opset 21 one entry for each `block_size` elements
 /// along it.
-public struct DequantizeLinear: ExecutableOperator {
+public struct DequantizeLinear: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "DequantizeLinear", since: 10, inputs: 2...3, inputTypes: [.any, .float, .any])
 

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// `scale = (max(x, 0) - min(x, 0)) / 255`, 1 where that is 0; `zero = saturate(round(-min(x, 0) / scale))`.
 /// Outputs: `saturate(round(x / scale) + zero)`, scale, zero point.
-public struct DynamicQuantizeLinear: ExecutableOperator {
+public struct DynamicQuantizeLinear: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "DynamicQuantizeLinear", since: 11, inputs: 1...1, outputs: 1...3, inputTypes: [[.float32]])
 

@@ -1,10 +1,11 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y = out_scale * (number of thresholds t with x >= t) + out_bias` (QONNX MultiThreshold, version 1).
 ///
 /// Inputs: X `[N, C, ...]`, thresholds `[C or 1, levels]`, rising along each channel.
-public struct MultiThreshold: ExecutableOperator {
+public struct MultiThreshold: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     domain: "qonnx.custom_op.general", "MultiThreshold", since: 1, inputs: 2...2,
     inputTypes: [.float])

@@ -1,6 +1,7 @@
 import AccumulatorBounds
 import CKernels
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -10,12 +11,13 @@ import TensorCore
 /// `-2^(b-1) + narrow ... 2^(b-1) - 1` signed, `0 ... 2^b - 1 - narrow` unsigned. One signed bit is
 /// bipolar: the integer is 1 where `x / scale + zeropt >= 0`, else -1. Scale and zero point are scalars
 /// or broadcast to X.
-public struct Quant: ExecutableOperator, GridQuantizer {
+public struct Quant: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     domain: "qonnx.custom_op.general", "Quant", since: 1, inputs: 4...4,
     inputTypes: [.float, .float, .numeric, .numeric])
 
   public var elementwise: ElementwiseForm? { .parametrized }
+  public var roundsValues: Bool { true }
 
   /// The domain and type under which an exporter wrote the operator; all mean the same.
   public enum Spelling: Sendable, Hashable, CaseIterable {

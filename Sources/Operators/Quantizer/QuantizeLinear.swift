@@ -1,5 +1,6 @@
 import CKernels
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -8,7 +9,7 @@ import TensorCore
 ///
 /// Inputs: X, scale, optional zero point, whose type is the output's. Scale and zero point are scalars,
 /// or since opset 13 vectors along `axis`.
-public struct QuantizeLinear: ExecutableOperator {
+public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "QuantizeLinear", since: 10, inputs: 2...3, inputTypes: [.float + [.int32], .float, .any])
 

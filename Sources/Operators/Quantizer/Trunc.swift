@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,10 +8,12 @@ import TensorCore
 /// `t = 2^(input bits - output bits)`; version 2 gives `round_mode(clip(q / t)) - zeropt / t` times the output
 /// scale, with `t` the power of two next to output scale / scale and the limits those of the output's bits.
 /// Inputs: X, scale, zeropt, input bits, in version 2 the output scale, output bits.
-public struct Trunc: ExecutableOperator, QonnxOperator {
+public struct Trunc: SerializableOperator, ExecutableOperator, QonnxOperator {
   public static let schema = OperatorSchema(
     domain: QonnxDomain.current, "Trunc", since: 1, inputs: 5...6,
     inputTypes: [.float, .float, .numeric])
+
+  public var roundsValues: Bool { true }
 
   public var rounding: RoundingMode
   public var isSigned: Bool

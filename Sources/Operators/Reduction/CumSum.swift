@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Inputs: X, and the axis as a constant integer. `exclusive` leaves the element itself out; `reverse` sums from
 /// the end.
-public struct CumSum: ExecutableOperator {
+public struct CumSum: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "CumSum", since: 11, inputs: 2...2, inputTypes: [.numeric, .anyIndex])
 
@@ -74,7 +75,7 @@ extension CumSum: DifferentiableOperator {
   }
 
   /// dX is the sum of dY in the other direction.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

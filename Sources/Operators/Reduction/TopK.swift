@@ -1,10 +1,11 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// The k largest or smallest elements along an axis, and their positions (ONNX TopK, opset 1, 10, 11, 24).
 ///
 /// `k` is an attribute before opset 10, a constant input since. Equal elements come in the order of the input.
-public struct TopK: ExecutableOperator {
+public struct TopK: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "TopK", since: 1, inputs: 1...2, outputs: 1...2, inputTypes: [.numeric, .index])
 
@@ -106,7 +107,7 @@ extension TopK: DifferentiableOperator {
   }
 
   /// dX is dY at the elements that were chosen, 0 elsewhere.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

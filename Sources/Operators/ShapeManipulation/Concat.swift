@@ -1,9 +1,10 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// Joins tensors along one axis (ONNX Concat, opset 4, 11, 13).
-public struct Concat: ExecutableOperator {
+public struct Concat: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Concat", since: 4, inputs: 1...Int.max)
 
   public var movement: ElementMovement? { ElementMovement(.permuted, movesAllInputs: true) }
@@ -86,7 +87,7 @@ extension Concat: DifferentiableOperator {
   }
 
   /// Each dX is the part of dY that it was copied to, in the layout in which the input was read.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 /// 25).
 ///
 /// `value` is a tensor of one element, which gives the type too; absent, it is the float 0.
-public struct ConstantOfShape: ExecutableOperator {
+public struct ConstantOfShape: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "ConstantOfShape", since: 9, inputs: 1...1, inputTypes: [.index])
 

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,7 +8,7 @@ import TensorCore
 ///
 /// With `i, j` the position in the block: in mode DCR the input channel is `(i*b + j)*C/b^2 + c`, in mode
 /// CRD (PyTorch's pixel shuffle) it is `c*b^2 + i*b + j`.
-public struct DepthToSpace: ExecutableOperator {
+public struct DepthToSpace: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("DepthToSpace", since: 1, inputs: 1...1)
 
   public var movement: ElementMovement? { ElementMovement(.permuted) }
@@ -95,7 +96,7 @@ extension DepthToSpace: DifferentiableOperator {
   }
 
   /// dX is dY moved back from space to channels: channels-last where X stands so, else row-major.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

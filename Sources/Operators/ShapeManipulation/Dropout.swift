@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// `ratio` is an attribute before opset 12, an optional input since. A `training_mode` input that is
 /// true is supported where the ratio is 0, which drops nothing: randomness belongs to a trainer, not to a model.
-public struct Dropout: ExecutableOperator {
+public struct Dropout: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Dropout", inputs: 1...3, outputs: 1...2, inputTypes: [.float, .float, [.bool]])
 
@@ -87,7 +88,7 @@ extension Dropout: DifferentiableOperator {
   }
 
   /// dX = dY.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.identity(try makeKernel(context.kernel)) }
 }

@@ -1,9 +1,10 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// Repeats a tensor along the axes in which a shape exceeds it, both ways as in broadcasting (ONNX Expand,
 /// opset 8, 13).
-public struct Expand: ExecutableOperator {
+public struct Expand: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Expand", since: 8, inputs: 2...2, inputTypes: [.any, .index])
 
@@ -43,7 +44,7 @@ extension Expand: DifferentiableOperator {
   }
 
   /// dX sums dY over the repetitions.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// `k` names the diagonal: 0 is the main one, positive ones lie above it. `dtype` is the element type, that
 /// of the input where absent.
-public struct EyeLike: ExecutableOperator {
+public struct EyeLike: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("EyeLike", since: 9, inputs: 1...1)
 
   public var diagonal: Int

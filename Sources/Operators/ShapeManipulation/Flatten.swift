@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// A matrix of the dimensions before `axis` by those from it on (ONNX Flatten, opset 1, 9, 11 to 25).
-public struct Flatten: ExecutableOperator {
+public struct Flatten: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Flatten", since: 1, inputs: 1...1)
 
   public var movement: ElementMovement? { ElementMovement(.kept) }
@@ -43,7 +44,7 @@ extension Flatten: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

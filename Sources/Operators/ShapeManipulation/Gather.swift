@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// The output's shape is the data's with `axis` replaced by the shape of the indices; negative indices
 /// count from the end.
-public struct Gather: ExecutableOperator {
+public struct Gather: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Gather", since: 1, inputs: 2...2, inputTypes: [.any, .anyIndex])
 
@@ -49,7 +50,7 @@ extension Gather: DifferentiableOperator {
   }
 
   /// dX sums dY over the places that a slice was copied to.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

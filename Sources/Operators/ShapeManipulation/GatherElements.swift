@@ -1,9 +1,10 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y[i, j, ...] = data[i, indices[i, j, ...], ...]` with the index along `axis` (ONNX GatherElements, opset
 /// 11, 13).
-public struct GatherElements: ExecutableOperator {
+public struct GatherElements: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GatherElements", since: 11, inputs: 2...2, inputTypes: [.any, .anyIndex])
 
@@ -39,7 +40,7 @@ extension GatherElements: DifferentiableOperator {
   }
 
   /// dData sums dY over the positions that read an element.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

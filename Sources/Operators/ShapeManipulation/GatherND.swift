@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Data `[batch, D_1...D_k, block]`, indices `[batch, tuples, k]`, output `[batch, tuples, block]`, with
 /// `batch_dims` (opset 12) dimensions in the batch.
-public struct GatherND: ExecutableOperator {
+public struct GatherND: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GatherND", since: 11, inputs: 2...2, inputTypes: [.any, .index])
 
@@ -46,7 +47,7 @@ extension GatherND: DifferentiableOperator {
   }
 
   /// dData sums dY over the tuples that read a block.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y = x` (ONNX Identity, opset 1, 13, 14, 16 to 25).
-public struct Identity: ExecutableOperator {
+public struct Identity: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Identity", since: 1, inputs: 1...1)
 
   public var isHomogeneous: Bool { true }
@@ -24,7 +25,7 @@ extension Identity: DifferentiableOperator {
   }
 
   /// dX = dY.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.identity(try makeKernel(context.kernel)) }
 }

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Pads and value are attributes before opset 11 and inputs since; `axes` is an input since opset 18.
 /// Negative pads crop.
-public struct Pad: ExecutableOperator {
+public struct Pad: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Pad", since: 2, inputs: 1...4, inputTypes: [.any, .index, .any, .anyIndex])
 
@@ -124,7 +125,7 @@ extension Pad: DifferentiableOperator {
   }
 
   /// dX sums dY over the places that an element was copied to; the fill value must be constant.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

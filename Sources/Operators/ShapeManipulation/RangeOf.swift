@@ -1,10 +1,11 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// `start, start + delta, ...` up to `limit`, which is not reached (ONNX Range, opset 11).
 ///
 /// Three scalars of one type; there are `max(ceil((limit - start) / delta), 0)` numbers.
-public struct RangeOf: ExecutableOperator {
+public struct RangeOf: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Range", since: 11, inputs: 3...3,
     inputTypes: [[.float32, .float64, .float16, .bfloat16, .int16, .int32, .int64]])

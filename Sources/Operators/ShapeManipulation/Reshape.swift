@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// In the target, -1 stands for what is left, and 0 for the input's dimension at that place unless
 /// `allowZero`, which takes it literally.
-public struct Reshape: ExecutableOperator {
+public struct Reshape: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Reshape", since: 5, inputs: 2...2, inputTypes: [.any, .index])
 
@@ -80,7 +81,7 @@ extension Reshape: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

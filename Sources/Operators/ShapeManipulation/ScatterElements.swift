@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 ///
 /// `reduction` (opset 16; `max`, `min` opset 18) joins an update with what stands at its place. Updates of
 /// one place are applied in row-major order.
-public struct ScatterElements: ExecutableOperator {
+public struct ScatterElements: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "ScatterElements", since: 11, inputs: 3...3, inputTypes: [.any, .anyIndex, .any])
 
@@ -56,7 +57,7 @@ extension ScatterElements: DifferentiableOperator {
     }
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

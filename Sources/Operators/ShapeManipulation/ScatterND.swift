@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Data `[D_1...D_k, block]`, indices `[tuples, k]`, updates `[tuples, block]`. `reduction` (opset 16; `max`,
 /// `min` opset 18) joins an update with what stands at its place. Updates of one place are applied in order.
-public struct ScatterND: ExecutableOperator {
+public struct ScatterND: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "ScatterND", since: 11, inputs: 3...3, inputTypes: [.any, .index, .any])
 
@@ -45,7 +46,7 @@ extension ScatterND: DifferentiableOperator {
     }
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

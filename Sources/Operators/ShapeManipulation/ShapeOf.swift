@@ -1,10 +1,11 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// The dimensions of a tensor as int64 (ONNX Shape, opset 1, 13, 15 to 25).
 ///
 /// `start` and `end` (opset 15) cut out a range, counted from the end where negative, clamped.
-public struct ShapeOf: StaticOperator {
+public struct ShapeOf: SerializableOperator, StaticOperator {
   public static let schema = OperatorSchema("Shape", since: 1, inputs: 1...1)
 
   public var start: Int

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// The number of elements of a tensor as an int64 scalar (ONNX Size, opset 1, 13, 19 to 25).
-public struct SizeOf: StaticOperator {
+public struct SizeOf: SerializableOperator, StaticOperator {
   public static let schema = OperatorSchema("Size", since: 1, inputs: 1...1)
 
   public init() {}

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Starts, ends and axes are attributes before opset 10; since, they are inputs, with steps. Negative
 /// positions count from the end, and all are clamped.
-public struct Slice: ExecutableOperator {
+public struct Slice: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Slice", since: 1, inputs: 1...5, inputTypes: [.any, .anyIndex])
 
@@ -154,7 +155,7 @@ extension Slice: DifferentiableOperator {
   }
 
   /// dX is dY where an element was copied from, else 0.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

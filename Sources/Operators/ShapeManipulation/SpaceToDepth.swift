@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 /// 1, 13).
 ///
 /// With `i, j` the position in the block, the output channel is `(i*b + j)*C + c`.
-public struct SpaceToDepth: ExecutableOperator {
+public struct SpaceToDepth: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("SpaceToDepth", since: 1, inputs: 1...1)
 
   public var movement: ElementMovement? { ElementMovement(.permuted) }
@@ -69,7 +70,7 @@ extension SpaceToDepth: DifferentiableOperator {
   }
 
   /// dX is dY moved back from channels to space.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -6,7 +7,7 @@ import TensorCore
 /// The sizes of the parts are the attribute `split` before opset 13 and an optional input since. Without
 /// them there are as many parts as outputs, all of one size; since opset 18 their number is stated, and the
 /// last one may be smaller.
-public struct Split: ExecutableOperator {
+public struct Split: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Split", since: 2, inputs: 1...2, outputs: 1...Int.max, inputTypes: [.any, .index])
 
@@ -142,7 +143,7 @@ extension Split: DifferentiableOperator {
   }
 
   /// dX joins the gradients of the parts, zeros where none comes.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// `axes` is an attribute before opset 13 and an optional input since; absent, every dimension of size 1
 /// goes.
-public struct Squeeze: ExecutableOperator {
+public struct Squeeze: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Squeeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 
@@ -47,7 +48,7 @@ public struct Squeeze: ExecutableOperator {
       let isKnown = dimensions.allSatisfy { $0.size != nil }
       return [TensorType(type.elementType, isKnown ? kept : nil)]
     }
-    let removed = try Operators.Axes.normalized(named, rank: dimensions.count)
+    let removed = try GraphIR.Axes.normalized(named, rank: dimensions.count)
     for axis in removed {
       if let size = dimensions[axis].size, size != 1 {
         throw .mismatch(what: "squeezed dimension \(axis)", expected: "1", actual: "\(size)")
@@ -66,7 +67,7 @@ extension Squeeze: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

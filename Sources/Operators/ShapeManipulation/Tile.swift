@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// Repeats a tensor as a whole along each axis (ONNX Tile, opset 6, 13).
-public struct Tile: ExecutableOperator {
+public struct Tile: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Tile", since: 6, inputs: 2...2, inputTypes: [.any, .index])
 
@@ -46,7 +47,7 @@ extension Tile: DifferentiableOperator {
   }
 
   /// dX sums dY over the repetitions.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

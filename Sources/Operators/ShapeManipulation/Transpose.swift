@@ -1,9 +1,10 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// `y.shape[i] = x.shape[perm[i]]` (ONNX Transpose, opset 1, 13, 21 to 25).
-public struct Transpose: ExecutableOperator {
+public struct Transpose: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema("Transpose", since: 1, inputs: 1...1)
 
   public var movement: ElementMovement? { ElementMovement(.transposed) }
@@ -69,7 +70,7 @@ extension Transpose: DifferentiableOperator {
   }
 
   /// dX is dY with its dimensions back in their order: the same memory under another layout.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let input = try context.kernel.floatInput(0)

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// The optional input `k`, an int64 scalar, names the diagonal that ends the triangle: 0 is the main one,
 /// positive ones lie above it.
-public struct Trilu: ExecutableOperator {
+public struct Trilu: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Trilu", since: 14, inputs: 1...2, inputTypes: [.any, .index])
 
@@ -41,7 +42,7 @@ extension Trilu: DifferentiableOperator {
   }
 
   /// dX is the same triangle of dY.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

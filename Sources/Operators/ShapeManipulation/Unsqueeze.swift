@@ -1,10 +1,11 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// Inserts dimensions of size 1 (ONNX Unsqueeze, opset 1, 11, 13 to 25).
 ///
 /// `axes`, counted in the output, is an attribute before opset 13 and an input since.
-public struct Unsqueeze: ExecutableOperator {
+public struct Unsqueeze: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Unsqueeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 
@@ -52,7 +53,7 @@ extension Unsqueeze: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

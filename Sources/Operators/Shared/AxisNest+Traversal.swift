@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import TensorCore
 
 extension MemoryDescriptor.AxisNest {
@@ -26,9 +27,6 @@ extension MemoryDescriptor.AxisNest {
       }
     }
   }
-
-  /// Elements below which a thread of its own costs more than it saves.
-  static let grain = 1 << 15
 }
 
 extension KernelInput {

@@ -1,9 +1,11 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// An element-wise function of one tensor of floats that is given by its formula.
-public protocol ElementwiseFormula: DifferentiableOperator {
+public protocol ElementwiseFormula: SerializableOperator, ExecutableOperator, DifferentiableOperator
+{
   /// f(x).
   func value(_ x: Double) -> Double
   /// f'(x); at a kink the slope of either side.
@@ -36,7 +38,7 @@ extension ElementwiseFormula {
   }
 
   /// `dX = dY f'(X)`.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -1,3 +1,5 @@
+import Execution
+
 /// An input, the gradient of the output, and where the gradient of the input goes: row-major floats.
 struct InputGradient: @unchecked Sendable {
   let x: UnsafePointer<Float>

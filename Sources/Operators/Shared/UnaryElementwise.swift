@@ -1,9 +1,10 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// An element-wise function of its first input: the output has that input's type.
-public protocol UnaryElementwise: ExecutableOperator {
+public protocol UnaryElementwise: SerializableOperator, ExecutableOperator {
   var function: ElementwiseFunction { get }
 }
 

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, D_1...D_r]`, grid `[N, E_1...E_r, r]` with coordinates from -1 to 1, the last axis first.
 /// Output `[N, C, E_1...E_r]`. In opset 16 there are two axes, and modes are named bilinear and bicubic.
-public struct GridSample: ExecutableOperator {
+public struct GridSample: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GridSample", since: 16, inputs: 2...2, inputTypes: [[.float32]])
 
@@ -109,7 +110,7 @@ extension GridSample: DifferentiableOperator {
 
   /// dX spreads dY over what was read; the gradient of a coordinate is dY times the slope of the
   /// interpolation, 0 where `nearest`.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

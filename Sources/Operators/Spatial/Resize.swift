@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,7 +8,7 @@ import TensorCore
 /// of the last two is given. Along an axis the output has `floor(size * scale)` positions. Opset 18 adds
 /// `antialias`, `axes` and `keep_aspect_ratio_policy`. Results other than of `nearest` are computed in single
 /// precision.
-public struct Resize: ExecutableOperator {
+public struct Resize: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Resize", since: 10, inputs: 1...4,
     inputTypes: [.any, .float + .index, .float + .index, .index])
@@ -216,7 +217,7 @@ extension Resize: DifferentiableOperator {
     try kernels(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try kernels(context.kernel).trainingKernel(context, "resize") }
 

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import TensorCore
 
@@ -5,7 +6,7 @@ import TensorCore
 ///
 /// Scales are an attribute in opset 7 and an input in opset 9. The input coordinate of an output position is
 /// position / scale.
-public struct Upsample: ExecutableOperator {
+public struct Upsample: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Upsample", inputs: 1...2, inputTypes: [.any, [.float32]])
 
@@ -78,7 +79,7 @@ extension Upsample: DifferentiableOperator {
     try kernels(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try kernels(context.kernel).trainingKernel(context, "upsample") }
 

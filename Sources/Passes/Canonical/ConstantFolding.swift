@@ -1,5 +1,5 @@
+import Execution
 import GraphIR
-import Operators
 import TensorCore
 
 /// Replaces nodes whose inputs are all constant by their values.

@@ -1,5 +1,5 @@
+import Execution
 import GraphIR
-import Operators
 
 /// Replaces control flow whose decisions are constant.
 ///

@@ -71,7 +71,7 @@ public struct ChannelsLastExport: Pass {
           attributes.removeAll { $0.name == "dilations" }
         }
         if pool.roundsUp { attributes.append(Attribute("ceil_mode", .int(1))) }
-      default: attributes = node.op.attributes()
+      default: attributes = node.op.writtenAttributes
       }
     } catch {
       throw .node(name: node.name, type: node.op.type, error)

@@ -207,7 +207,7 @@ private enum IntegerProduct {
   static func of(_ node: Node, _ kind: DotProductLayer.Kind) -> OpaqueOperator {
     switch kind {
     case .convolution:
-      OpaqueOperator(domain: "", type: "ConvInteger", attributes: node.op.attributes())
+      OpaqueOperator(domain: "", type: "ConvInteger", attributes: node.op.writtenAttributes)
     case .matrix: OpaqueOperator(domain: "", type: "MatMulInteger", attributes: [])
     }
   }

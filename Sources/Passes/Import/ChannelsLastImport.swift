@@ -28,7 +28,7 @@ public struct ChannelsLastImport: Pass {
         op = try Catalogue().makeOperator(
           domain: "", type: node.op.type,
           attributes: AttributeReader(
-            node.op.attributes(), opset: opset, inputCount: node.inputs.count,
+            node.op.writtenAttributes, opset: opset, inputCount: node.inputs.count,
             outputCount: node.outputs.count))
       } catch {
         throw .node(name: node.name, type: node.op.type, error)

@@ -68,7 +68,7 @@ public struct QuantizedOperatorDecomposition: Pass {
   }
 
   private func floatOperator(_ node: Node, _ form: Form) throws(PassError) -> (any Operator)? {
-    var attributes = node.op.attributes()
+    var attributes = node.op.writtenAttributes
     if let last = attributes.firstIndex(where: { $0.name == "channels_last" }) {
       guard attributes[last].value == .int(0) else { return nil }
       attributes.remove(at: last)
@@ -136,7 +136,7 @@ public struct QuantizedOperatorDecomposition: Pass {
       switch type {
       case "Conv": return 0
       case "Gemm":
-        let isTransposed = node.op.attributes().contains(Attribute("transB", .int(1)))
+        let isTransposed = node.op.writtenAttributes.contains(Attribute("transB", .int(1)))
         return isTransposed ? 0 : 1
       default: return -1
       }

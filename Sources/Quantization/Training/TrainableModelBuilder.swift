@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import Operators
 import Passes
@@ -73,7 +74,7 @@ struct TrainableModelBuilder {
     statistics.append(statistic)
     for value in values {
       let quantized = graph.addNode(
-        PointwiseChain(formats: [format], yieldsValues: false),
+        PointwiseChain(quantizers: [ChainQuantizer(format)]),
         name: graph[value].name + "_quantizer", inputs: [value, statistic],
         output: graph[value].name + "_quantized", type: graph[value].type)
       for edge in group.edges where edge.value == value {

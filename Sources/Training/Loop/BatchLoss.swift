@@ -1,4 +1,5 @@
 import Datasets
+import Execution
 import GraphIR
 import Operators
 import TensorCore
@@ -70,9 +71,7 @@ struct BatchLoss {
     _ output: TrainingPlan.Output, _ batch: Batch, feeds: [ValueID: Tensor]
   ) throws(TrainingError) -> Double {
     let values = UnsafeBufferPointer(start: output.values, count: output.count)
-    let gradient = output.gradient.map {
-      UnsafeMutableBufferPointer(start: $0, count: output.count)
-    }
+    let gradient = UnsafeMutableBufferPointer(start: output.gradient, count: output.count)
     let answer = try teacher.map { (teacher) throws(TrainingError) in
       try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
         try teacher.answer(feeds)

@@ -1,5 +1,5 @@
+import Execution
 import GraphIR
-import Operators
 import Quantization
 import TensorCore
 

@@ -1,6 +1,5 @@
 import Datasets
 import GraphIR
-import Operators
 import Quantization
 import TensorCore
 

@@ -1,5 +1,5 @@
 import Datasets
-import Operators
+import Execution
 import Quantization
 import TensorCore
 

@@ -1,5 +1,5 @@
 import Datasets
-import Operators
+import Execution
 
 /// What determines a training, besides the model and the data.
 public struct TrainingSettings: Sendable {
@@ -29,7 +29,7 @@ public struct TrainingSettings: Sendable {
   /// The epochs without improvement on the validation data that are borne before training ends; `nil` for no early
   /// end.
   public var patience: Int?
-  public var computation = TrainingOptions()
+  public var computation = KernelOptions()
   /// The epochs from one validation to the next; the last epoch always has one.
   public var validationInterval = 1
   /// The seed of the order of samples and of augmentation.

@@ -1,6 +1,6 @@
 import Datasets
+import Execution
 import GraphIR
-import Operators
 import Quantization
 import Quantizers
 import TensorCore

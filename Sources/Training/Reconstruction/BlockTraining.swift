@@ -1,5 +1,5 @@
+import Execution
 import GraphIR
-import Operators
 import Quantization
 import TensorCore
 
@@ -38,7 +38,7 @@ final class BlockTraining {
     session = try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
       try TrainingSession(
         graph: graph, parameters: memory,
-        options: TrainingOptions(freezesNormalization: true, isReproducible: true))
+        options: KernelOptions(freezesNormalization: true, isReproducible: true))
     }
     for (parameter, segment) in zip(parameters.filter(\.kind.hasGradient), segments) {
       let size: Double =
@@ -176,9 +176,7 @@ final class BlockTraining {
     throws(TrainingError) -> Double
   {
     let output = plan.output
-    let gradient = output.gradient.map {
-      UnsafeMutableBufferPointer(start: $0, count: output.count)
-    }
+    let gradient = UnsafeMutableBufferPointer(start: output.gradient, count: output.count)
     return try TrainingError.wrapping(TrainingError.loss) { () throws(LossError) in
       try targets.withElements(of: Float.self) { (targets) throws(LossError) in
         try SquaredErrorLoss().mean(

@@ -1,5 +1,4 @@
 import GraphIR
-import Operators
 
 /// A part of a network that is connected to the rest by one value on either side: a residual block with what follows
 /// its addition, or a single layer with its normalization and activation.

@@ -12,7 +12,7 @@ struct NodeContext {
     self.graph = graph
     self.node = node
     self.facts = facts
-    attributes = AttributeReader(node.op.attributes(), opset: opset)
+    attributes = AttributeReader(node.op.writtenAttributes, opset: opset)
   }
 
   /// The node's name in messages: its own, or that of its first output where it has none.

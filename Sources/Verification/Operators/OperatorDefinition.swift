@@ -94,7 +94,7 @@ struct OperatorDefinition: Sendable {
       return .unknownForm(type: type, what: "\(node.inputs.count) inputs")
     }
     var seen: Set<String> = []
-    for attribute in node.op.attributes() {
+    for attribute in node.op.writtenAttributes {
       guard attributes.contains(attribute.name) else {
         return .unknownForm(type: type, what: "an attribute '\(attribute.name)'")
       }

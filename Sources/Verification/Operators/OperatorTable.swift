@@ -16,7 +16,7 @@ enum OperatorTable {
     let domain = OpsetImport.canonical(node.op.domain)
     let type = node.op.type
     guard let definition = operators(of: domain)?[type] else {
-      let holdsGraph = node.op.attributes().contains {
+      let holdsGraph = node.op.writtenAttributes.contains {
         if case .serialized = $0.value { true } else { false }
       }
       return .unknown(

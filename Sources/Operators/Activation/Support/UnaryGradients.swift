@@ -1,11 +1,12 @@
 import DNNEngine
+import Execution
 import TensorCore
 
 /// The training kernels of the element-wise functions of one tensor: `dX = dY f'(X)`.
 enum UnaryGradients {
   /// oneDNN over memory as it stands, forward and backward.
   static func make(
-    _ function: ElementwiseFunction, _ forward: any Kernel, _ context: TrainingContext
+    _ function: ElementwiseFunction, _ forward: any Kernel, _ context: FormContext
   ) throws(KernelError) -> any TrainingKernel {
     var input = try context.kernel.floatInput(0)
     var isPadded = false
@@ -46,7 +47,7 @@ enum UnaryGradients {
 
 extension UnaryElementwise {
   /// `dX = dY f'(X)`.
-  func makeUnaryTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  func makeUnaryTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try UnaryGradients.make(function, try makeKernel(context.kernel), context) }
 }

@@ -1,10 +1,11 @@
 import CKernels
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// An element-wise function of two tensors with multidirectional broadcasting.
-public protocol BinaryElementwise: ExecutableOperator {
+public protocol BinaryElementwise: SerializableOperator, ExecutableOperator {
   static var function: BinaryFunction { get }
   init()
 }

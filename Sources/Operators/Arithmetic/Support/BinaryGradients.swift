@@ -1,5 +1,6 @@
 import CKernels
 import DNNEngine
+import Execution
 import TensorCore
 
 /// The backward halves of the element-wise functions of two tensors, with the cases of ``BinaryKernels``.
@@ -10,13 +11,13 @@ import TensorCore
 /// each summed over the axes along which its operand was repeated.
 struct BinaryGradients {
   private let function: BinaryFunction
-  private let context: TrainingContext
+  private let context: FormContext
   private let forward: any Kernel
   private let a: KernelInput
   private let b: KernelInput
   private let output: ConcreteType
 
-  init(_ function: BinaryFunction, _ context: TrainingContext) throws(KernelError) {
+  init(_ function: BinaryFunction, _ context: FormContext) throws(KernelError) {
     self.function = function
     self.context = context
     a = try context.kernel.floatInput(0)

@@ -1,5 +1,6 @@
 import CKernels
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 

@@ -1,8 +1,11 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// An element-wise function of one tensor or more, all of one type, with multidirectional broadcasting.
-public protocol VariadicElementwise: DifferentiableOperator {
+public protocol VariadicElementwise: SerializableOperator, ExecutableOperator,
+  DifferentiableOperator
+{
   static var joining: Joining { get }
   init()
 }
@@ -78,7 +81,7 @@ extension VariadicElementwise {
 
   /// Sums pass dY on, a mean of n its n-th part, minimum and maximum to the first input that they equal; all
   /// summed over the axes along which an input was repeated.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

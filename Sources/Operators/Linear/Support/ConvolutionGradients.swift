@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -17,7 +18,7 @@ final class ConvolutionGradients {
   /// The layout in which the gradient of the output is read.
   let layout: TensorLayout?
 
-  init(_ layer: ConvolutionLayer, _ context: TrainingContext) throws(KernelError) {
+  init(_ layer: ConvolutionLayer, _ context: FormContext) throws(KernelError) {
     self.layer = layer
     engine = context.engine
     wantsBias = layer.hasBias && context.wantsGradient(2)

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -9,13 +10,13 @@ import TensorCore
 /// theirs. Otherwise forward is that of inference. Gradients are in single precision.
 final class ConvolutionTraining: TrainingKernel {
   let label: String
-  let inputs: [TrainingRequest?]
+  let inputs: [FormRequest?]
   let outputs: [OutputForm]
   private let layer: ConvolutionLayer
   private let forwardBody: (Operands) throws(KernelError) -> Void
   private let gradients: ConvolutionGradients
 
-  init(_ layer: ConvolutionLayer, _ context: TrainingContext) throws(KernelError) {
+  init(_ layer: ConvolutionLayer, _ context: FormContext) throws(KernelError) {
     self.layer = layer
     gradients = try ConvolutionGradients(layer, context)
     if context.options.usesIntegers, let integers = IntegerConvolution(layer, context) {

@@ -1,10 +1,11 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
 /// A convolution of 8-bit integers with exact sums of 32 bits.
 final class IntegerConvolution {
-  let inputs: [TrainingRequest?]
+  let inputs: [FormRequest?]
   let output: OutputForm
   private let primitive: Primitive
   private let channels: Int
@@ -12,7 +13,7 @@ final class IntegerConvolution {
 
   /// `nil` where an operand isn't held as integers, or where the CPU has no instruction that adds products
   /// of 8-bit integers without saturation.
-  init?(_ layer: ConvolutionLayer, _ context: TrainingContext) {
+  init?(_ layer: ConvolutionLayer, _ context: FormContext) {
     guard !layer.isTransposed, let x = try? context.input(0), let w = try? context.input(1),
       let data = x.integers, let weight = w.integers, data.offsetCount == 0, data.scaleCount == 1,
       data.element == .uint8 || data.element == .int8, weight.element == .int8,
@@ -36,7 +37,7 @@ final class IntegerConvolution {
         shape: layer.weight.shape, strides: layer.weight.strides, .int8)
       primitive = try Primitive(
         descriptor, [(.source, source), (.weights, packed), (.destination, destination)])
-      var requests: [TrainingRequest?] = [
+      var requests: [FormRequest?] = [
         .integers(.layout(TensorLayout(source))), .integers(.packed(target: packed, view: view)),
       ]
       if context.inputs.count > 2 { requests.append(.rowMajor) }

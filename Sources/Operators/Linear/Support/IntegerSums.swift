@@ -1,7 +1,8 @@
+import Execution
 import GraphIR
 
 /// What adds up the products of an integer operator's operands.
-protocol IntegerSums: Sendable {
+package protocol IntegerSums: Sendable {
   /// Writes every sum, where the operator's output has it.
   ///
   /// - Parameters:
@@ -15,7 +16,7 @@ extension IntegerConvolutionLoops: IntegerSums {}
 extension IntegerMatrixLoops: IntegerSums {}
 
 /// A dot-product operator whose operands are tensors of 8-bit integers.
-protocol IntegerProductOperator: ExecutableOperator {
+package protocol IntegerProductOperator: ExecutableOperator {
   /// The position of the right operand; the left one is input 0.
   var rightOperand: Int { get }
 

@@ -1,5 +1,6 @@
 import CKernels
 import DNNEngine
+import Execution
 import TensorCore
 
 /// The gradients of a matrix product `Y = alpha A' B'`, where a prime is a transposition if asked for:

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// A relation between the elements of two tensors of one type, with multidirectional broadcasting.
-public protocol Comparison: ExecutableOperator {
+public protocol Comparison: SerializableOperator, ExecutableOperator {
   static var relation: Relation { get }
   /// Whether booleans are compared too.
   static var takesBooleans: Bool { get }

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// A property of each element of a tensor of floats.
-public protocol ElementPredicate: ExecutableOperator {
+public protocol ElementPredicate: SerializableOperator, ExecutableOperator {
   func holds(_ x: Double) -> Bool
 }
 

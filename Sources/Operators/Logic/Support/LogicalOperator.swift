@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// A function of two truth values, with multidirectional broadcasting.
-public protocol LogicalOperator: ExecutableOperator {
+public protocol LogicalOperator: SerializableOperator, ExecutableOperator {
   init()
   func value(_ a: Bool, _ b: Bool) -> Bool
 }

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -114,7 +115,7 @@ struct RowNormalization: Sendable {
   }
 
   /// The training kernel of inputs X, scale and an optional bias.
-  func trainingKernel(_ context: TrainingContext) throws(KernelError) -> any TrainingKernel {
+  func trainingKernel(_ context: FormContext) throws(KernelError) -> any TrainingKernel {
     let forward = try kernel(context.kernel)
     let wanted = [0, 1, 2].filter { context.wantsGradient($0) }
     let sumBytes = max(parameterCount, 1) * MemoryLayout<Double>.size

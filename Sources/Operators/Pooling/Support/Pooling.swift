@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// A reduction over a window that slides over each channel.
-protocol Pooling: ExecutableOperator {
+protocol Pooling: SerializableOperator, ExecutableOperator {
   var window: SlidingWindow { get }
   var roundsUp: Bool { get }
 }

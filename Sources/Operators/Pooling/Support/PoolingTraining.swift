@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -7,7 +8,7 @@ import TensorCore
 /// Which element is the maximum is kept from the forward run.
 final class PoolingTraining: TrainingKernel {
   let label = "pooling"
-  let inputs: [TrainingRequest?]
+  let inputs: [FormRequest?]
   let outputs: [OutputForm]
   let keptByteCounts: [Int]
   private let layer: PoolingLayer
@@ -19,7 +20,7 @@ final class PoolingTraining: TrainingKernel {
   private let workspace: MemoryDescriptor?
 
   /// - Precondition: the layer has no fallback.
-  private init(_ layer: PoolingLayer, _ context: TrainingContext) throws(KernelError) {
+  private init(_ layer: PoolingLayer, _ context: FormContext) throws(KernelError) {
     self.layer = layer
     engine = context.engine
     let input = try context.kernel.floatInput(0)
@@ -41,7 +42,7 @@ final class PoolingTraining: TrainingKernel {
 
   /// oneDNN over the layout in which the input stands, or a plain loop where oneDNN means something else.
   static func make(
-    _ function: PoolingFunction, _ window: ResolvedWindow, _ context: TrainingContext
+    _ function: PoolingFunction, _ window: ResolvedWindow, _ context: FormContext
   ) throws(KernelError) -> any TrainingKernel {
     _ = try context.kernel.floatInput(0)
     let layer = try PoolingLayer(function, window, context.kernel)
@@ -53,7 +54,7 @@ final class PoolingTraining: TrainingKernel {
 
   /// One number for all spatial positions.
   static func global(
-    _ context: TrainingContext, _ function: PoolingFunction = .averageExcludingPadding
+    _ context: FormContext, _ function: PoolingFunction = .averageExcludingPadding
   ) throws(KernelError) -> any TrainingKernel {
     let spatial = Array(try context.kernel.floatInput(0).shape.dropFirst(2))
     if spatial.isEmpty { return InferredTrainingKernel.view(ViewKernel(context.kernel)) }

@@ -7,11 +7,7 @@ enum QonnxDomain {
   static let all = [current, "onnx.brevitas", "finn.custom_op.general"]
 }
 
-/// An operator that takes floats to floats of a grid, which is what the file says of its integers: never
-/// folded away.
-public protocol GridQuantizer: Operator {}
-
-/// A QONNX operator that keeps the domain under which it was read.
-protocol QonnxOperator: GridQuantizer {
+/// A quantizer of QONNX that keeps the domain under which it was read.
+protocol QonnxOperator: Operator {
   var domain: String { get set }
 }

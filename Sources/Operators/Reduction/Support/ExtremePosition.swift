@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// The position of an extreme along an axis, as int64.
-public protocol ExtremePosition: ExecutableOperator {
+public protocol ExtremePosition: SerializableOperator, ExecutableOperator {
   /// True for the largest element, false for the smallest.
   static var findsLargest: Bool { get }
   var options: ExtremeOptions { get }

@@ -1,8 +1,9 @@
+import Execution
 import GraphIR
 import TensorCore
 
 /// An operator that joins all elements along some axes into one.
-public protocol Reduction: DifferentiableOperator {
+public protocol Reduction: SerializableOperator, ExecutableOperator, DifferentiableOperator {
   static var function: ReductionFunction { get }
   /// The first opset in which the axes are an input.
   static var axesInputOpset: Int { get }
@@ -68,11 +69,11 @@ extension Reduction {
   }
 
   /// dX = dY times the slope of the reduction at each element.
-  public func makeTrainingKernel(_ context: TrainingContext) throws(KernelError)
+  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try makeGroupTrainingKernel(context, try makeKernel(context.kernel)) }
 
-  func makeGroupTrainingKernel(_ context: TrainingContext, _ forward: any Kernel)
+  func makeGroupTrainingKernel(_ context: FormContext, _ forward: any Kernel)
     throws(KernelError) -> any TrainingKernel
   {
     let input = try context.kernel.floatInput(0)

@@ -1,3 +1,4 @@
+import Execution
 import TensorCore
 
 /// Tensors joined along an axis, in memory: each row of the whole is a row of the first, then one of the

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 
 /// The gradient of a strided copy: zeros, but for the elements that were copied.
 struct StridedScatter: Sendable {

@@ -1,4 +1,5 @@
 import DNNEngine
+import Execution
 import GraphIR
 import TensorCore
 
@@ -53,7 +54,7 @@ struct ResamplingKernels {
   }
 
   /// dX spreads dY over the positions that were summed.
-  func trainingKernel(_ context: TrainingContext, _ label: String) throws(KernelError)
+  func trainingKernel(_ context: FormContext, _ label: String) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try kernel(context.kernel)

@@ -1,0 +1,6 @@
+import Execution
+import GraphIR
+
+extension ControlFlowOperator {
+  public var identity: any Operator { Identity() }
+}

@@ -1,0 +1,6 @@
+/// Axes that are an attribute in older opset versions and an input in newer ones.
+public enum AxesSource: Sendable, Hashable {
+  case attribute([Int])
+  /// Read from the optional second input.
+  case input
+}
