@@ -70,6 +70,10 @@ public protocol Operator: Sendable, Hashable {
   /// positive factor.
   var isHomogeneous: Bool { get }
 
+  /// Whether no element of the first output can be negative, by what is known of the inputs. What ``movement`` and
+  /// ``outputRange(_:)`` tell need not be repeated here.
+  func cannotBeNegative(_ operands: OperandSigns) -> Bool
+
   /// How the operator converts between real numbers and integer codes; `nil` for others.
   var linearQuantization: LinearQuantizationForm? { get }
 

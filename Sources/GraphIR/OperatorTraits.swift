@@ -69,6 +69,7 @@ extension Operator {
   public var dotProduct: DotProductForm? { nil }
   public func outputRange(_ constant: (_ input: Int) -> Float?) -> OutputRange? { nil }
   public var isHomogeneous: Bool { false }
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { false }
   public var linearQuantization: LinearQuantizationForm? { nil }
   public var channelNormalization: ChannelNormalizationForm? { nil }
   public var givesProbabilities: Bool { false }
