@@ -130,8 +130,7 @@ let package = Package(
       [
         "TensorCore", "GraphIR", "OnnxFormat", "Quantizers", "Execution", "TrainingSupport",
       ]),
-    tests(
-      "Emulation", ["TensorCore", "GraphIR", "AccumulatorBounds", "Execution", "Operators"]),
+    tests("Emulation", ["TensorCore", "GraphIR", "AccumulatorBounds", "Execution", "Operators"]),
     tests("Passes", ["TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators"]),
     tests("Datasets", ["TensorCore", "OnnxFormat", "CZlib"]),
     tests(

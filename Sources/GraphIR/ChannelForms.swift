@@ -27,13 +27,8 @@ public struct LinearQuantizationForm: Sendable, Hashable {
 ///     y = factor * (x - mean) / sqrt(variance + epsilon) + shift
 public struct ChannelNormalizationForm: Sendable, Hashable {
   public let epsilon: Float
-  /// The share of the old running statistics that stays at each step of a training.
-  public let momentum: Float
 
-  public init(epsilon: Float, momentum: Float) {
-    self.epsilon = epsilon
-    self.momentum = momentum
-  }
+  public init(epsilon: Float) { self.epsilon = epsilon }
 
   /// The positions of the inputs, each with one number a channel.
   public static let factor = 1

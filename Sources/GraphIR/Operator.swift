@@ -70,9 +70,9 @@ public protocol Operator: Sendable, Hashable {
   /// positive factor.
   var isHomogeneous: Bool { get }
 
-  /// Whether it gives the floats of a grid, which are what the file says of its integers: such an operator is never folded
-  /// away.
-  var roundsToGrid: Bool { get }
+  /// Whether no element of the first output can be negative, by what is known of the inputs. What ``movement`` and
+  /// ``outputRange(_:)`` tell need not be repeated here.
+  func cannotBeNegative(_ operands: OperandSigns) -> Bool
 
   /// How the operator converts between real numbers and integer codes; `nil` for others.
   var linearQuantization: LinearQuantizationForm? { get }
@@ -85,6 +85,9 @@ public protocol Operator: Sendable, Hashable {
 
   /// Whether nothing is known of the operator but its name and attributes.
   var isOpaque: Bool { get }
+
+  /// Whether the operator rounds real numbers to a grid, and gives real numbers.
+  var roundsValues: Bool { get }
 
   /// The domain of this instance: that of ``schema``, except where an operator has several names or represents
   /// another one.

@@ -69,11 +69,12 @@ extension Operator {
   public var dotProduct: DotProductForm? { nil }
   public func outputRange(_ constant: (_ input: Int) -> Float?) -> OutputRange? { nil }
   public var isHomogeneous: Bool { false }
-  public var roundsToGrid: Bool { false }
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { false }
   public var linearQuantization: LinearQuantizationForm? { nil }
   public var channelNormalization: ChannelNormalizationForm? { nil }
   public var givesProbabilities: Bool { false }
   public var isOpaque: Bool { false }
+  public var roundsValues: Bool { false }
 
   public var isTransposition: Bool { movement?.arrangement == .transposed }
 

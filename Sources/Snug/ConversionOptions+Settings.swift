@@ -10,6 +10,14 @@ public enum QuantizationSettings: SettingTable {
         "format", \.format, .choice(), fallback: ExportFormat.qonnx,
         "Dialect of the exported file"),
       Setting(
+        "shape", \.shapes, .texts, fallback: [],
+        "The shape of an input that the model leaves open, which the written file then fixes; may be repeated",
+        placeholder: "name=1x3x224x224", defaultText: "as in the model", isOptional: true),
+      Setting(
+        "batch", \.batch, .integer(1...65536),
+        "The size of the inputs' first dimension where the model leaves it open, as FINN, hls4ml and qonnx need it",
+        placeholder: "n", defaultText: "as in the model"),
+      Setting(
         "strict", \.isStrict, .yesNo, fallback: false,
         "Write nothing where a dot product can't be held to the width that was asked for",
         isOptional: true),

@@ -10,6 +10,10 @@ public struct ConversionOptions: Sendable {
   /// Held-out samples for the metric before and after.
   public var validation: String?
   public var format = ExportFormat.qonnx
+  /// Shapes of inputs that the model leaves open, each as `NAME=1x3x224x224`.
+  public var shapes: [String] = []
+  /// The size of first dimensions that the model leaves open.
+  public var batch: Int?
   /// Whether anything that was asked for and not done is an error.
   public var isStrict = false
   /// How the model is fine-tuned; 0 epochs convert it as it is.

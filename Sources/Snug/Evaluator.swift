@@ -1,6 +1,7 @@
 import Datasets
 import Execution
 import GraphIR
+import Operators
 import Quantization
 import TensorCore
 

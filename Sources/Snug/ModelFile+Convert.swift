@@ -32,7 +32,8 @@ extension ModelFile {
     let reconstructs = options.recipe.reconstructionSteps > 0
     if reconstructs, options.data == nil { throw .reconstructionWithoutData }
     var clock = StageClock()
-    let model = try load()
+    let model = try fixing(
+      InputShapes(options.shapes, batch: options.batch), in: try load())
     let states = try stateFolder(options)
     defer { withExtendedLifetime(states) {} }
     var seconds = ConversionSummary.Seconds()

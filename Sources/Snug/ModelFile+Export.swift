@@ -26,7 +26,7 @@ extension ModelFile {
     paths.readModel(path)
     paths.write(output, .model, as: "--output")
     try paths.check()
-    let stored = try read()
+    let stored = try fixing(options.inputShapes, in: try read())
     var model = try inStandardOperators(stored)
     let targets = model.layersWithTarget
     let edits = try ExportJob(file: path, options: options).run(&model, storedAs: stored)

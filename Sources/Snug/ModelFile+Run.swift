@@ -2,6 +2,7 @@ import Datasets
 import Execution
 import GraphIR
 import OnnxFormat
+import Passes
 import TensorCore
 
 extension ModelFile {
@@ -9,13 +10,16 @@ extension ModelFile {
   ///
   /// Half and double precision are computed in single precision.
   ///
-  /// - Parameter inputs: one tensor for each graph input, by name.
+  /// - Parameters:
+  ///   - inputs: one tensor for each graph input, by name.
+  ///   - shapes: what dimensions that the model leaves open are fixed to, so that other tensors are refused.
   /// - Returns: the outputs with their names, in the order of the graph.
   /// - Throws: ``SnugError`` where the names or tensors are not those that the model takes, and where it
   ///   can't be run.
-  public func run(_ inputs: [String: Tensor]) throws(SnugError) -> [(name: String, tensor: Tensor)]
+  public func run(_ inputs: [String: Tensor], _ shapes: InputShapes = InputShapes())
+    throws(SnugError) -> [(name: String, tensor: Tensor)]
   {
-    let file = try load().graph
+    let file = try fixing(shapes, in: try load()).graph
     let graph = try inSinglePrecision(file)
     let names = graph.inputs.map { graph[$0].name }
     for name in inputs.keys.sorted() where !names.contains(name) {

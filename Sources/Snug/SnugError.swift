@@ -2,6 +2,7 @@ import Datasets
 import Execution
 import GraphIR
 import OnnxFormat
+import Operators
 import Passes
 import Quantization
 import TensorCore
@@ -29,6 +30,10 @@ public enum SnugError: Error, Sendable {
   case unknownInput(file: String, name: String, available: [String])
   case missingInput(file: String, name: String, available: [String])
   case inputWithoutType(file: String, name: String)
+  /// A shape for an input that can't have it.
+  case inputShape(file: String, InputShapeError)
+  /// A text that is no shape.
+  case shapeText(String)
   case noOutput(file: String)
   /// An output is, contains, or lies in an input or another output.
   case paths(PathConflict)

@@ -1,8 +1,8 @@
+import Execution
 import GraphIR
 import TensorCore
 import Testing
 
-@testable import Execution
 @testable import Operators
 
 /// What operators state of their parameters, held against the recorded outputs by formulas of plain loops.

@@ -44,12 +44,11 @@ public struct PointwiseChain: Operator {
   }
 
   public var stages: Stages
-  /// In training by the statistics of the batch, unless frozen.
-  public var normalization: ChannelNormalizationForm?
+  public var normalization: ChannelNormalization?
   public var quantizers: [ChainQuantizer]
 
   public init(
-    _ stages: Stages = [], normalization: ChannelNormalizationForm? = nil,
+    _ stages: Stages = [], normalization: ChannelNormalization? = nil,
     quantizers: [ChainQuantizer] = []
   ) {
     self.stages = stages

@@ -11,6 +11,6 @@ extension Operator {
   /// Whether a node of this operator may be replaced by what it computes of constants. Quantizers stay, since the
   /// integers behind them are what a quantized model is about.
   public var isFoldable: Bool {
-    (self is any ExecutableOperator || self is any StaticOperator) && !roundsToGrid
+    (self is any ExecutableOperator || self is any StaticOperator) && !roundsValues
   }
 }

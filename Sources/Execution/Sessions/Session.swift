@@ -62,7 +62,7 @@ public final class Session {
       graph[$0].op is any ControlFlowOperator
     }
     let hasQuantizers = graph.nodeIDs.contains { [graph] in
-      graph[$0].op.roundsToGrid || graph[$0].op.makesCodes
+      graph[$0].op.roundsValues || graph[$0].op.makesCodes
     }
     rules = Fusion.Rules(
       fusesNodes: options.fusesNodes,

@@ -6,6 +6,8 @@ public struct Celu: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Celu", since: 12, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var alpha: Float
 
   public init(alpha: Float = 1) {

@@ -7,6 +7,8 @@ public struct Elu: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Elu", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var alpha: Float
 
   public init(alpha: Float = 1) {

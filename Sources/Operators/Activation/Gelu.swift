@@ -8,6 +8,8 @@ public struct Gelu: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Gelu", since: 20, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var isApproximate: Bool
 
   public init(isApproximate: Bool = false) { self.isApproximate = isApproximate }

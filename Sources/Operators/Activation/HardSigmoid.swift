@@ -6,6 +6,10 @@ public struct HardSigmoid: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "HardSigmoid", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+    OutputRange(minimum: 0, maximum: 1)
+  }
+
   public var alpha: Float
   public var beta: Float
 

@@ -7,6 +7,8 @@ public struct HardSwish: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "HardSwish", since: 14, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

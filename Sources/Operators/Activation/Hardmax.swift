@@ -7,6 +7,10 @@ public struct Hardmax: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Hardmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+    OutputRange(minimum: 0, maximum: 1)
+  }
+
   public var axis: SoftmaxAxis
 
   public init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }

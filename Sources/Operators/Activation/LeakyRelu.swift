@@ -8,6 +8,8 @@ public struct LeakyRelu: UnaryElementwise {
   public static let schema = OperatorSchema(
     "LeakyRelu", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var isHomogeneous: Bool { true }
 
   public var alpha: Float
@@ -31,5 +33,5 @@ extension LeakyRelu: DifferentiableOperator {
 }
 
 extension LeakyRelu: FusibleOperator {
-  public var rectifier: RectifierForm? { .leaky(slope: alpha) }
+  public var followingStep: FollowingStep? { .leakyRectifier(slope: alpha) }
 }

@@ -6,6 +6,8 @@ public struct Mish: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Mish", since: 18, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

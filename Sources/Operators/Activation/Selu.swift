@@ -6,6 +6,8 @@ public struct Selu: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Selu", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var alpha: Float
   public var gamma: Float
 

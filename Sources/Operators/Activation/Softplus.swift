@@ -6,6 +6,8 @@ public struct Softplus: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Softplus", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

@@ -6,6 +6,8 @@ public struct ThresholdedRelu: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "ThresholdedRelu", since: 10, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var alpha: Float
 
   public init(alpha: Float = 1) {

@@ -10,6 +10,8 @@ public struct Abs: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Abs", since: 6, inputs: 1...1, inputTypes: [.numeric])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

@@ -7,6 +7,8 @@ import TensorCore
 public struct Add: BinaryElementwise {
   public static let schema = OperatorSchema("Add", inputs: 2...2, inputTypes: [.numeric])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+
   public var elementwise: ElementwiseForm? { .sum }
 
   public static let function = BinaryFunction.add

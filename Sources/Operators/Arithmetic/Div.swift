@@ -7,6 +7,8 @@ import TensorCore
 public struct Div: BinaryElementwise {
   public static let schema = OperatorSchema("Div", inputs: 2...2, inputTypes: [.numeric])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+
   public static let function = BinaryFunction.divide
 
   public init() {}

@@ -7,6 +7,8 @@ public struct Exp: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Exp", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

@@ -6,6 +6,8 @@ public struct Floor: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "Floor", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

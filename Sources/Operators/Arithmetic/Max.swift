@@ -7,6 +7,8 @@ public struct Max: VariadicElementwise {
   public static let schema = OperatorSchema(
     "Max", since: 6, inputs: 1...Int.max, inputTypes: [.numeric])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.any }
+
   public static let joining = Joining.maximum
 
   public init() {}

@@ -7,6 +7,8 @@ public struct Mean: VariadicElementwise {
   public static let schema = OperatorSchema(
     "Mean", since: 6, inputs: 1...Int.max, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+
   public static let joining = Joining.mean
 
   public init() {}

@@ -7,6 +7,8 @@ public struct Min: VariadicElementwise {
   public static let schema = OperatorSchema(
     "Min", since: 6, inputs: 1...Int.max, inputTypes: [.numeric])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+
   public static let joining = Joining.minimum
 
   public init() {}

@@ -7,6 +7,8 @@ import TensorCore
 public struct Mul: BinaryElementwise {
   public static let schema = OperatorSchema("Mul", inputs: 2...2, inputTypes: [.numeric])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all || operands.count == 2 && operands.areOneValue }
+
   public static let function = BinaryFunction.multiply
 
   public init() {}

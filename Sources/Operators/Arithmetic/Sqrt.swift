@@ -8,6 +8,8 @@ public struct Sqrt: UnaryElementwise {
   public static let schema = OperatorSchema(
     "Sqrt", since: 6, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 

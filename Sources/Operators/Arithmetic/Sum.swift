@@ -7,6 +7,8 @@ public struct Sum: VariadicElementwise {
   public static let schema = OperatorSchema(
     "Sum", since: 6, inputs: 1...Int.max, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+
   public static let joining = Joining.sum
 
   public init() {}

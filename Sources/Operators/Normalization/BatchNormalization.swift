@@ -14,12 +14,8 @@ public struct BatchNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 
-  private var channels: ChannelNormalizationForm {
-    ChannelNormalizationForm(epsilon: epsilon, momentum: momentum)
-  }
-
   public var channelNormalization: ChannelNormalizationForm? {
-    usesBatchStatistics ? nil : channels
+    usesBatchStatistics ? nil : ChannelNormalizationForm(epsilon: epsilon)
   }
 
   public var epsilon: Float
@@ -159,6 +155,14 @@ extension BatchNormalization: DifferentiableOperator {
 }
 
 extension BatchNormalization: FusibleOperator {
+  private var channels: ChannelNormalization {
+    ChannelNormalization(epsilon: epsilon, momentum: momentum)
+  }
+
+  public var followingStep: FollowingStep? {
+    usesBatchStatistics ? nil : .normalization(channels)
+  }
+
   public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
     usesBatchStatistics ? [] : .rectifier
   }

@@ -10,6 +10,8 @@ public struct LRN: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LRN", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var size: Int
   public var alpha: Float
   public var beta: Float

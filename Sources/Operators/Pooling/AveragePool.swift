@@ -9,6 +9,8 @@ import TensorCore
 public struct AveragePool: Pooling {
   public static let schema = OperatorSchema("AveragePool", inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var isHomogeneous: Bool { true }
 
   public var window: SlidingWindow

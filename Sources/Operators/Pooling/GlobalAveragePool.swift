@@ -9,6 +9,8 @@ public struct GlobalAveragePool: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var isHomogeneous: Bool { true }
 
   public init() {}

@@ -8,6 +8,8 @@ public struct GlobalMaxPool: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GlobalMaxPool", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var isHomogeneous: Bool { true }
 
   public var movement: ElementMovement? { ElementMovement(.selected) }

@@ -9,7 +9,7 @@ public struct BipolarQuant: SerializableOperator, ExecutableOperator, QonnxOpera
   public static let schema = OperatorSchema(
     domain: QonnxDomain.current, "BipolarQuant", since: 1, inputs: 2...2, inputTypes: [.float])
 
-  public var roundsToGrid: Bool { true }
+  public var roundsValues: Bool { true }
 
   public var domain = QonnxDomain.current
 

@@ -17,7 +17,7 @@ public struct Quant: SerializableOperator, ExecutableOperator {
     inputTypes: [.float, .float, .numeric, .numeric])
 
   public var elementwise: ElementwiseForm? { .parametrized }
-  public var roundsToGrid: Bool { true }
+  public var roundsValues: Bool { true }
 
   /// The domain and type under which an exporter wrote the operator; all mean the same.
   public enum Spelling: Sendable, Hashable, CaseIterable {

@@ -13,7 +13,7 @@ public struct Trunc: SerializableOperator, ExecutableOperator, QonnxOperator {
     domain: QonnxDomain.current, "Trunc", since: 1, inputs: 5...6,
     inputTypes: [.float, .float, .numeric])
 
-  public var roundsToGrid: Bool { true }
+  public var roundsValues: Bool { true }
 
   public var rounding: RoundingMode
   public var isSigned: Bool

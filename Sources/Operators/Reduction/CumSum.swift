@@ -10,6 +10,8 @@ public struct CumSum: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "CumSum", since: 11, inputs: 2...2, inputTypes: [.numeric, .anyIndex])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var isExclusive: Bool
   public var isReversed: Bool
 

@@ -6,6 +6,8 @@ public struct ReduceL1: Reduction {
   public static let schema = OperatorSchema(
     "ReduceL1", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+
   public static let function = ReductionFunction.sumOfMagnitudes
   public var axes: ReductionAxes
 

@@ -8,6 +8,8 @@ public struct ReduceMean: Reduction {
   public static let schema = OperatorSchema(
     "ReduceMean", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public static let function = ReductionFunction.mean
   public var axes: ReductionAxes
 

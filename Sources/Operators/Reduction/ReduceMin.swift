@@ -6,6 +6,8 @@ public struct ReduceMin: Reduction {
   public static let schema = OperatorSchema(
     "ReduceMin", since: 1, inputs: 1...2, inputTypes: [.numeric + [.bool], .index])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public static let function = ReductionFunction.minimum
   public var axes: ReductionAxes
 

@@ -6,6 +6,8 @@ public struct ReduceProd: Reduction {
   public static let schema = OperatorSchema(
     "ReduceProd", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public static let function = ReductionFunction.product
   public var axes: ReductionAxes
 

@@ -6,6 +6,8 @@ public struct ReduceSum: Reduction {
   public static let schema = OperatorSchema(
     "ReduceSum", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public static let function = ReductionFunction.sum
   public static let axesInputOpset = 13
   public var axes: ReductionAxes

@@ -6,6 +6,8 @@ public struct ReduceSumSquare: Reduction {
   public static let schema = OperatorSchema(
     "ReduceSumSquare", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+
   public static let function = ReductionFunction.sumOfSquares
   public var axes: ReductionAxes
 

@@ -10,6 +10,14 @@ public struct Pad: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Pad", since: 2, inputs: 1...4, inputTypes: [.any, .index, .any, .anyIndex])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool {
+    guard operands.first, mode == .constant else { return operands.first }
+    return switch widths {
+    case .attributes(_, let value): value >= 0
+    case .inputs: operands.count < 3 || operands.isNonNegative(2)
+    }
+  }
+
   public enum Mode: String, Sendable, Hashable, CaseIterable {
     case constant, reflect, edge, wrap
   }

@@ -13,6 +13,11 @@ public struct Resize: SerializableOperator, ExecutableOperator {
     "Resize", since: 10, inputs: 1...4,
     inputTypes: [.any, .float + .index, .float + .index, .index])
 
+  /// Cubic interpolation overshoots.
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool {
+    operands.first && resampling.mode != .cubic && extrapolation >= 0
+  }
+
   public var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
 
   /// What becomes of sizes that would change the aspect ratio.

@@ -10,6 +10,8 @@ public struct Upsample: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Upsample", inputs: 1...2, inputTypes: [.any, [.float32]])
 
+  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+
   public var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
 
   var mode: Resampling.Mode

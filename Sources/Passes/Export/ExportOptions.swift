@@ -15,6 +15,8 @@ public struct ExportOptions: Sendable, Hashable {
   /// QONNX only, and always for hls4ml: convolutions, maximum pooling and normalisation in QONNX's channels-last
   /// operators, graph inputs and outputs with their channels last.
   public var channelsLast = false
+  /// What dimensions that the model leaves open are fixed to.
+  public var inputShapes = InputShapes()
 
   public init(format: ExportFormat = .qonnx) { self.format = format }
 

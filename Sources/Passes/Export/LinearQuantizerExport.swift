@@ -35,7 +35,10 @@ public struct LinearQuantizerExport: Pass {
       let parameters = try QuantizerParameters(node, quant, in: graph, isAddend: isAddend)
       let form =
         isAddend
-        ? Form.addend : Form(parameters, usesFourBits: usesFourBits, isConstant: isConstant)
+        ? Form.addend
+        : Form(
+          parameters, usesFourBits: usesFourBits && runtimesTakeFourBits(node, parameters, graph),
+          isConstant: isConstant)
       let codes = try codes(node, parameters, form, &graph, &constants)
       let scale = graph.addConstant(name: node.name + "_scale", parameters.scaleTensor)
       // 32-bit codes have no zero point.
@@ -53,6 +56,22 @@ public struct LinearQuantizerExport: Pass {
 
   private func isConstant(_ node: Node, _ graph: Graph) -> Bool {
     node.inputs[0].map { graph[$0].constant != nil } ?? false
+  }
+
+  /// Whether onnxruntime's default session computes a quantizer in a 4-bit type as it is written: it drops a rectifier
+  /// in front of a signed one, and doesn't load a model with a clip in front of one or maximum pooling behind one.
+  private func runtimesTakeFourBits(
+    _ node: Node, _ parameters: QuantizerParameters, _ graph: Graph
+  ) -> Bool {
+    guard graph[parameters.input].constant == nil else { return true }
+    if let producer = graph.producer(of: parameters.input) {
+      let range = producer.op.outputRange { _ in nil }
+      if producer.op.isRectifier { return !parameters.isSigned }
+      if range?.isClip == true { return false }
+    }
+    return !graph.consumers(of: parameters.output).contains {
+      graph[$0].op.isHomogeneous && graph[$0].op.movement?.arrangement == .selected
+    }
   }
 
   /// Whether the quantizer's readers add it to sums.

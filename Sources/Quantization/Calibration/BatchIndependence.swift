@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Operators
 import TensorCore
 
 /// Whether a graph computes on several samples at once what it computes on each alone.

@@ -37,8 +37,4 @@ struct ActivationEdge: Sendable, Hashable {
     value.map { graph[$0].constant == nil } ?? false
   }
 
-  /// Whether the value stands directly after a rectifier and so is never negative.
-  func isRectified(in graph: Graph) -> Bool {
-    graph.outputRange(of: value).map { $0.isClip && $0.minimum == 0 } ?? false
-  }
 }

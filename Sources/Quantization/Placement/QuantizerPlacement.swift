@@ -12,7 +12,7 @@ import Quantizers
 /// A demand moves up through operators that only move or select values, so that the quantizer stands
 /// directly after the computation, and through a concatenation into all its branches, which then share a
 /// quantizer. Demands on the same value share one where bits and sign agree. A quantizer is unsigned where
-/// every value that it takes comes from a rectifier.
+/// no value that it takes can be negative.
 struct QuantizerPlacement {
   let graph: Graph
   let recipe: Recipe
@@ -154,10 +154,30 @@ struct QuantizerPlacement {
       let node = graph[id]
       guard node.op.elementwise == .sum else { return nil }
       let edges = activations(of: node)
-      guard edges.count == 2 else { return nil }
+      guard edges.count == 2, !feedsProbabilities(node) else { return nil }
       let bits = recipe.override(for: node.name).activationBits ?? recipe.activationBits
       return Demand(edges: edges, bits: bits)
     }
+  }
+
+  /// Whether a sum is of scores and a mask, which nothing reads but what makes probabilities of it: neither has to lie on
+  /// a grid, and a shared one would be as coarse as the mask is deep.
+  private func feedsProbabilities(_ node: Node) -> Bool {
+    var pending = node.outputs.compactMap { $0 }
+    var seen: Set<ValueID> = []
+    while let value = pending.popLast() {
+      guard seen.insert(value).inserted else { continue }
+      let readers = graph.consumers(of: value)
+      if readers.isEmpty || graph.isOutput(value) { return false }
+      for reader in readers where !graph[reader].op.givesProbabilities {
+        let next = graph[reader]
+        guard next.op.movement != nil || next.op.elementwise != nil, next.op.dotProduct == nil else {
+          return false
+        }
+        pending += next.outputs.compactMap { $0 }
+      }
+    }
+    return true
   }
 
   private func poolingDemands(_ order: [NodeID], readers: [Demand]) -> [Demand] {
@@ -236,7 +256,7 @@ struct QuantizerPlacement {
   }
 
   private func isUnsigned(_ edge: ActivationEdge) -> Bool {
-    graph.inputs.contains(edge.value) ? recipe.inputUnsigned : edge.isRectified(in: graph)
+    graph.inputs.contains(edge.value) ? recipe.inputUnsigned : graph.isNonNegative(edge.value)
   }
 }
 

@@ -59,11 +59,15 @@ struct ExportCommand: Subcommand {
   )
   var channelsLast = false
 
+  @OptionGroup
+  var inputShapes: InputShapeOptions
+
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
   func execute(_ context: CommandContext) throws {
     var options = ExportOptions(format: format ?? .qonnx)
+    options.inputShapes = try inputShapes.shapes()
     if let batchNormalization { options.batchNormalization = batchNormalization }
     options.channelsLast = channelsLast
     let summary = try ModelFile(model).export(to: output.path, options)

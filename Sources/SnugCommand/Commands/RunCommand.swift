@@ -26,6 +26,9 @@ struct RunCommand: Subcommand {
     help: ArgumentHelp("Folder for the outputs; made where it is missing.", valueName: "dir"))
   var outputDir: OutputFolderPath
 
+  @OptionGroup
+  var inputShapes: InputShapeOptions
+
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
@@ -40,7 +43,7 @@ struct RunCommand: Subcommand {
     var tensors: [String: Tensor] = [:]
     for binding in input { tensors[binding.name] = try TensorFiles.read(binding.path) }
     let start = ContinuousClock.now
-    let outputs = try ModelFile(model).run(tensors)
+    let outputs = try ModelFile(model).run(tensors, inputShapes.shapes())
     let seconds = (ContinuousClock.now - start).inSeconds
     let paths = try TensorFiles.write(outputs, to: outputDir.path, besides: context.paths)
     try context.print(

@@ -1,6 +1,7 @@
 import Datasets
 import Execution
 import GraphIR
+import Operators
 import TensorCore
 
 /// The loss of a batch, computed from a plan's output, and its gradient by that output.
