@@ -23,3 +23,9 @@ extension Add: DifferentiableOperator {
     return try ChainKernel(PointwiseChain(addsSecond: true, yieldsValues: true), context)
   }
 }
+
+extension Add: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    inputs.combined(neutral: 0, isCommutative: true) { $0.addingReportingOverflow($1) }
+  }
+}
