@@ -194,6 +194,50 @@ import Testing
     #expect(try attention.builder.layer().dotLength == 16)
   }
 
+  @Test(arguments: [(Float(3), 16), (5, nil), (0, nil), (2.5, nil), (0.5, nil)] as [(Float, Int?)])
+  func `a width divided in floats is known where the quotient is whole`(
+    divisor: Float, length: Int?
+  ) throws {
+    for type in [ElementType.float32, .float64] {
+      var attention = Attention()
+      let shape = attention.builder.node("Shape", [attention.quantized])
+      func cast(_ value: ValueID, _ type: ElementType) -> ValueID {
+        attention.builder.node("Cast", [value], [Attribute("to", .int(Int64(type.rawValue)))])
+      }
+      let width = attention.builder.node("Gather", [shape, attention.vector(2)])
+      let by =
+        type == .float32
+        ? attention.builder.constant([divisor], [1])
+        : attention.builder.constant(of: [Double(divisor)], [1])
+      let quotient = attention.builder.node("Div", [cast(width, type), by])
+      let size = cast(attention.builder.node("Floor", [quotient]), .int64)
+      let batch = attention.size(of: attention.quantized, 0)
+      let target = attention.concatenated([batch, attention.vector(-1), attention.vector(3), size])
+      #expect(try attention.layer(target).dotLength == length)
+    }
+  }
+
+  @Test func `an open size may not survive a narrower type`() throws {
+    for type in [ElementType.int32, .float32, .int8] {
+      var attention = Attention()
+      let batch = attention.builder.node(
+        "Cast", [attention.size(of: attention.quantized, 0)],
+        [Attribute("to", .int(Int64(type.rawValue)))])
+      let again = attention.builder.node(
+        "Cast", [batch], [Attribute("to", .int(Int64(ElementType.int64.rawValue)))])
+      let rows = attention.size(of: attention.quantized, 1)
+      let target = attention.concatenated([
+        again, rows, attention.vector(3), attention.vector(-1),
+      ])
+      #expect(try attention.layer(target).dotLength == nil)
+    }
+  }
+
+  @Test func `a double that single precision would round is no whole number`() {
+    let tensor = Tensor([3.0000000001, 16_777_217, 3, -0.0, .nan], shape: [5])
+    #expect(ShapeArithmetic.elements(of: tensor) == [.unknown, .unknown, 3, 0, .unknown])
+  }
+
   @Test func `an open length names the dimension to fix`() throws {
     var builder = GraphBuilder()
     let x = builder.input("x", TensorType(.float32, [.symbolic("b"), 3, .symbolic("t")]))

@@ -53,13 +53,13 @@ final class FactTable {
     return named(dimensions.map { Size($0.size) }, id, isPositive: true)
   }
 
-  /// The elements of an integer tensor of at most one dimension.
+  /// The elements of a tensor of whole numbers of at most one dimension.
   func vector(of id: ValueID) -> [Size]? {
     if let vector = vectors[id] { return vector }
     guard let constant = graph[id].constant, constant.rank <= 1, constant.count <= 1024 else {
       return nil
     }
-    return constant.integers()?.map { .known($0) }
+    return ShapeArithmetic.elements(of: constant)
   }
 
   func set(_ id: ValueID, type: ElementType?, shape: [Size]?, vector: [Size]?) {

@@ -1,6 +1,7 @@
 import TensorCore
 
-/// The integer vectors that models compute from shapes, as far as their elements are known. Booleans are 0 and 1.
+/// The integer vectors that models compute from shapes, as far as their elements are known. Booleans are 0 and 1, and
+/// floats count where they are whole numbers that arithmetic doesn't round.
 enum ShapeArithmetic {
   /// The elements of a node's first output where it is an integer tensor of at most one dimension; a scalar is one
   /// element.
@@ -11,10 +12,11 @@ enum ShapeArithmetic {
     switch context.node.op.type {
     case "Shape": return context.shapeVector()
     case "Constant": return constant(context)
-    case "Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten":
-      // The elements stay the same as long as the type holds them.
-      guard context.node.op.type != "Cast" || isWide(context) else { return nil }
+    case "Identity", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Floor", "Ceil", "Round":
       return context.vector(0)
+    case "Cast":
+      guard let numbers = castRange(context) else { return nil }
+      return context.vector(0)?.map { limited($0, to: numbers) }
     case "Concat":
       var result: [Size] = []
       for index in context.node.inputs.indices {
@@ -82,7 +84,19 @@ enum ShapeArithmetic {
     guard let tensor = ConstantRule.tensor(context), tensor.rank <= 1, tensor.count <= limit else {
       return nil
     }
-    return tensor.integers()?.map { .known($0) }
+    return elements(of: tensor)
+  }
+
+  /// The elements of a constant of integers, booleans or floats, of which only whole numbers are known.
+  static func elements(of tensor: Tensor) -> [Size]? {
+    if let integers = tensor.integers() { return integers.map { .known($0) } }
+    guard let numbers = exactNumbers(tensor.elementType) else { return nil }
+    let values =
+      tensor.elementType == .float64
+      ? tensor.elements(of: Double.self) : tensor.elements(of: Float.self).map(Double.init)
+    return values.map { value in
+      Int(exactly: value).map { limited(.known($0), to: numbers) } ?? .unknown
+    }
   }
 
   /// The one value of a `ConstantOfShape`, as often as its shape has elements.
@@ -90,7 +104,7 @@ enum ShapeArithmetic {
     guard case .tensor(let value)? = context.attributes["value"], value.count == 1 else {
       return nil
     }
-    return value.integers().flatMap { repeated($0.map { .known($0) }, to: shape) }
+    return elements(of: value).flatMap { repeated($0, to: shape) }
   }
 
   /// A vector of the shape's length; `nil` where it is neither of one element nor of that length.
@@ -108,8 +122,27 @@ enum ShapeArithmetic {
     return (0..<count).map { (a[a.count == 1 ? 0 : $0], b[b.count == 1 ? 0 : $0]) }
   }
 
-  private static func isWide(_ context: NodeContext) -> Bool {
-    (try? context.int("to", default: 0)) == Int(ElementType.int64.rawValue)
+  /// The whole numbers that a type holds, on which sums, differences and products that stay in the range are exact.
+  private static func exactNumbers(_ type: ElementType?) -> ClosedRange<Int>? {
+    switch type {
+    case .int64: Int.min...Int.max
+    case .int32: Int(Int32.min)...Int(Int32.max)
+    case .float32, .float64: -(1 << 24)...(1 << 24)
+    default: nil
+    }
+  }
+
+  private static func castRange(_ context: NodeContext) -> ClosedRange<Int>? {
+    guard let code = try? context.int("to", default: 0) else { return nil }
+    return exactNumbers(ElementType(rawValue: Int32(clamping: code)))
+  }
+
+  /// A size that a type holds. An open one may be any number of 64 bits, and is lost in a narrower type.
+  private static func limited(_ size: Size, to numbers: ClosedRange<Int>) -> Size {
+    switch size {
+    case .known(let number): numbers.contains(number) ? size : .unknown
+    default: numbers == Int.min...Int.max ? size : .unknown
+    }
   }
 
   /// Arithmetic on the elements of both inputs.
@@ -119,16 +152,20 @@ enum ShapeArithmetic {
     _ context: NodeContext, neutral: Int,
     _ operation: (Int, Int) -> (partialValue: Int, overflow: Bool)
   ) -> [Size]? {
-    // Other types wrap at other bounds.
-    guard context.elementType(0) == .int64, let a = context.vector(0), let b = context.vector(1)
+    let type = context.elementType(0)
+    guard let numbers = exactNumbers(type), let a = context.vector(0), let b = context.vector(1)
     else { return nil }
+    // A quotient of floats isn't cut off.
+    let isFraction = context.node.op.type == "Div" && type?.isInteger != true
     let isCommutative = ["Add", "Mul"].contains(context.node.op.type)
     return pairs(a, b)?.map { left, right in
       if right.known == neutral { return left }
       if isCommutative, left.known == neutral { return right }
       guard let left = left.known, let right = right.known else { return .unknown }
       let (value, overflow) = operation(left, right)
-      return overflow ? .unknown : .known(value)
+      if overflow || isFraction && left % right != 0 { return .unknown }
+      // Beyond its range a type wraps or rounds.
+      return limited(.known(value), to: numbers)
     }
   }
 }

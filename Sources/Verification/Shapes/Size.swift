@@ -1,6 +1,6 @@
 import GraphIR
 
-/// One dimension of a tensor, or one element of an integer vector that a model computes from dimensions.
+/// One dimension of a tensor, or one element of a vector that a model computes from dimensions.
 ///
 /// Names are the verifier's own: a name stands for the size of one axis of one value in one run, so that two equal names
 /// are equal numbers whatever the file calls them. The symbols in the types of a file are claims and play no part.
