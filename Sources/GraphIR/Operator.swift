@@ -33,10 +33,14 @@ public struct InputInfo: Sendable {
   public var type: TensorType?
   /// The value itself, where it does not depend on the model's inputs.
   public var constant: Tensor?
+  /// The elements of an integer tensor of at most one dimension, as far as they follow from dimensions: numbers,
+  /// negative ones too, and symbols. `nil` where nothing is known that ``constant`` doesn't tell.
+  public var elements: [Dimension]?
 
-  public init(type: TensorType?, constant: Tensor? = nil) {
+  public init(type: TensorType?, constant: Tensor? = nil, elements: [Dimension]? = nil) {
     self.type = type
     self.constant = constant
+    self.elements = elements
   }
 }
 

@@ -29,11 +29,13 @@ extension UnheldLayer {
       if verdict.isCertified, let target = verdict.targetBits, target <= asked { return nil }
       let isExcluded = conversion.excluded.contains(name)
       let exemption = conversion.exemptions[name]
+      let findings = verdict.findings.map(\.description).joined(separator: "; ")
       return UnheldLayer(
         name: name, askedBits: asked, targetBits: verdict.targetBits,
         reason: isExcluded
           ? "the recipe leaves it in floating point"
-          : exemption?.reason ?? verdict.findings.map(\.description).joined(separator: "; "),
+          : exemption == .unknownLength && !findings.isEmpty
+            ? findings : exemption?.reason ?? findings,
         isByOptions: isExcluded || exemption == .ioLayer)
     }
   }

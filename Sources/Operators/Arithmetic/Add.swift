@@ -36,3 +36,9 @@ extension Add: FusibleOperator {
     return .rectifier
   }
 }
+
+extension Add: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    inputs.combined(neutral: 0, isCommutative: true) { $0.addingReportingOverflow($1) }
+  }
+}

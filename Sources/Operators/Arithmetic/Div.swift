@@ -20,3 +20,9 @@ extension Div: DifferentiableOperator {
     -> any TrainingKernel
   { try BinaryGradients(.divide, context).kernel() }
 }
+
+extension Div: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    inputs.combined(neutral: 1) { $0.dividedReportingOverflow(by: $1) }
+  }
+}

@@ -20,3 +20,9 @@ extension Mul: DifferentiableOperator {
     -> any TrainingKernel
   { try BinaryGradients(.multiply, context).kernel() }
 }
+
+extension Mul: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    inputs.combined(neutral: 1, isCommutative: true) { $0.multipliedReportingOverflow(by: $1) }
+  }
+}

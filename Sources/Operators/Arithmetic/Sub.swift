@@ -18,3 +18,9 @@ extension Sub: DifferentiableOperator {
     -> any TrainingKernel
   { try BinaryGradients(.subtract, context).kernel() }
 }
+
+extension Sub: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    inputs.combined(neutral: 0) { $0.subtractingReportingOverflow($1) }
+  }
+}

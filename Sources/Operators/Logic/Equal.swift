@@ -11,3 +11,17 @@ public struct Equal: Comparison {
 
   public init() {}
 }
+
+extension Equal: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    inputs.elementPairs()?.map { a, b in
+      switch (a, b) {
+      case (.fixed(let x), .fixed(let y)): x == y ? 1 : 0
+      case (.symbolic(let x), .symbolic(let y)): x == y ? 1 : .unknown
+      case (.symbolic, .fixed(let size)), (.fixed(let size), .symbolic):
+        size < 1 ? 0 : .unknown
+      default: .unknown
+      }
+    }
+  }
+}

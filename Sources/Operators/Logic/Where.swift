@@ -110,3 +110,15 @@ extension Where: DifferentiableOperator {
     }
   }
 }
+
+extension Where: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    guard let condition = inputs.vector(0), let choices = inputs.elementPairs(1, 2) else {
+      return nil
+    }
+    return Dimension.pairs(condition, choices)?.map { holds, choice in
+      if choice.0 == choice.1 { return choice.0 }
+      return holds.size.map { $0 == 0 ? choice.1 : choice.0 } ?? .unknown
+    }
+  }
+}

@@ -163,3 +163,16 @@ extension Concat: DifferentiableOperator {
       outputs: [TensorLayout(target)])
   }
 }
+
+extension Concat: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    var result: [Dimension] = []
+    for index in inputs.indices {
+      guard inputs.dimensions(index)?.count == 1, let part = inputs.vector(index) else {
+        return nil
+      }
+      result += part
+    }
+    return result
+  }
+}

@@ -30,6 +30,9 @@ public struct ConstantOfShape: SerializableOperator, ExecutableOperator {
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let shape = try inputs.integers(0) else {
+      if let elements = inputs.elements(0) {
+        return [TensorType(value.elementType, elements.map(\.asDimension))]
+      }
       let rank = inputs.dimensions(0)?.first?.size
       return [TensorType(value.elementType, rank.flatMap(Dimensions.unknown))]
     }
@@ -53,5 +56,14 @@ extension ConstantOfShape {
           from: UnsafeRawPointer(pattern.bytes.baseAddress ?? UnsafeRawPointer(y)), byteCount: size)
       }
     }
+  }
+}
+
+extension ConstantOfShape: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    guard let element = value.integers()?.first, let shape = inputs.elements(0), shape.count <= 1
+    else { return nil }
+    let count = shape.isEmpty ? 1 : shape[0].size
+    return count.flatMap { Dimension.repeated([.fixed(element)], count: $0) }
   }
 }

@@ -15,14 +15,15 @@ public struct Expand: SerializableOperator, ExecutableOperator {
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
-    guard let target = try inputs.integers(1) else { return [TensorType(type.elementType, nil)] }
-    for size in target where size < 0 {
+    for size in try inputs.integers(1) ?? [] where size < 0 {
       throw .outOfRange(what: "dimension in the shape", value: size, allowed: "0 or more")
     }
-    guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
+    guard let target = inputs.elements(1), let dimensions = type.dimensions else {
+      return [TensorType(type.elementType, nil)]
+    }
     return [
       TensorType(
-        type.elementType, try Dimensions.broadcast(dimensions, target.map { .fixed($0) }))
+        type.elementType, try Dimensions.broadcast(dimensions, target.map(\.asDimension)))
     ]
   }
 }
@@ -60,6 +61,18 @@ extension Expand: DifferentiableOperator {
           operands.input(0, as: Float.self), sums: operands.output(1, as: Double.self),
           into: operands.output(0, as: Float.self))
       }
+    }
+  }
+}
+
+extension Expand: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    guard let elements = inputs.elements(0), let target = inputs.elements(1), target.count <= 1
+    else { return nil }
+    guard let count = target.first else { return elements }
+    // A target of 1 leaves the elements as they are.
+    return count.size.flatMap {
+      Dimension.repeated(elements, count: $0 == 1 ? elements.count : $0)
     }
   }
 }

@@ -129,3 +129,17 @@ extension Gather: DifferentiableOperator {
     }
   }
 }
+
+extension Gather: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    guard let data = inputs.vector(0), let indices = inputs.constant(1)?.integers() else {
+      return nil
+    }
+    var result: [Dimension] = []
+    for index in indices {
+      guard let index = Shape.normalizedAxis(index, rank: data.count) else { return nil }
+      result.append(data[index])
+    }
+    return result
+  }
+}

@@ -29,3 +29,7 @@ extension Identity: DifferentiableOperator {
     -> any TrainingKernel
   { InferredTrainingKernel.identity(try makeKernel(context.kernel)) }
 }
+
+extension Identity: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
+}

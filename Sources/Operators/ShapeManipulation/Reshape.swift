@@ -26,7 +26,8 @@ public struct Reshape: SerializableOperator, ExecutableOperator {
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let data = inputs.type(0) else { return [nil] }
-    guard let target = try inputs.integers(1) else {
+    _ = try inputs.integers(1)
+    guard let target = inputs.elements(1) else {
       // The length of the target still tells the rank.
       let rank = inputs.dimensions(1)?.first?.size
       return [TensorType(data.elementType, rank.flatMap(Dimensions.unknown))]
@@ -37,9 +38,12 @@ public struct Reshape: SerializableOperator, ExecutableOperator {
   /// The output's dimensions for a target.
   ///
   /// - Throws: ``OperatorError`` where the target is malformed or the number of elements changes.
-  func resolve(_ target: [Int], input: [Dimension]?) throws(OperatorError) -> [Dimension] {
+  private func resolve(_ target: [Dimension], input: [Dimension]?) throws(OperatorError)
+    -> [Dimension]
+  {
     var result: [Dimension] = []
     var inferred: Int?
+    var copied: Set<Int> = []
     for (position, size) in target.enumerated() {
       switch size {
       case -1:
@@ -57,16 +61,26 @@ public struct Reshape: SerializableOperator, ExecutableOperator {
           throw .outOfRange(
             what: "position of a 0 in the shape", value: position, allowed: "0..<\(input.count)")
         }
+        // An unknown size cancels where it is copied.
+        if input[position] == .unknown { copied.insert(position) }
         result.append(input[position])
-      case 0...: result.append(.fixed(size))
-      default: throw .outOfRange(what: "dimension in the shape", value: size, allowed: "-1 or more")
+      case .fixed(..<0):
+        throw .outOfRange(
+          what: "dimension in the shape", value: size.size ?? 0, allowed: "-1 or more")
+      default: result.append(size)
       }
     }
     guard let input else { return result }
+    // Whatever an element that isn't known turns out to be, it is what the others leave, unless they are empty.
+    if inferred == nil, !result.contains(0), target.filter({ $0 == .unknown }).count == 1 {
+      inferred = target.firstIndex(of: .unknown)
+    }
     if let inferred {
-      var known = result
-      known.remove(at: inferred)
-      result[inferred] = try Dimensions.quotient(input, by: known)
+      func rest(_ dimensions: [Dimension], without position: Int? = nil) -> [Dimension] {
+        dimensions.indices.filter { $0 != position && !copied.contains($0) }.map { dimensions[$0] }
+      }
+      let others = rest(result, without: inferred)
+      result[inferred] = try Dimensions.quotient(rest(input), by: others)
     } else if case .fixed(let before) = try Dimensions.product(input),
       case .fixed(let after) = try Dimensions.product(result), before != after
     {
@@ -84,4 +98,8 @@ extension Reshape: DifferentiableOperator {
   public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
+}
+
+extension Reshape: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
 }

@@ -49,3 +49,9 @@ extension ShapeOf {
     return [Tensor(dimensions, shape: [dimensions.count])]
   }
 }
+
+extension ShapeOf: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    inputs.dimensions(0).map { Array($0[range(rank: $0.count)]) }
+  }
+}

@@ -56,9 +56,10 @@ public struct Slice: SerializableOperator, ExecutableOperator {
     guard let data = inputs.type(0) else { return [nil] }
     guard var dimensions = data.dimensions else { return [TensorType(data.elementType, nil)] }
     guard let parameters = try parameters(inputs, rank: dimensions.count) else {
-      return [
-        TensorType(data.elementType, [Dimension](repeating: .unknown, count: dimensions.count))
-      ]
+      // Where the axes are known, the others keep their sizes.
+      let axes = try openAxes(inputs, rank: dimensions.count) ?? Array(dimensions.indices)
+      for axis in axes { dimensions[axis] = .unknown }
+      return [TensorType(data.elementType, dimensions)]
     }
     for (position, axis) in parameters.axes.enumerated() {
       guard let size = dimensions[axis].size else {
@@ -71,6 +72,17 @@ public struct Slice: SerializableOperator, ExecutableOperator {
       dimensions[axis] = .fixed(parameters.range(position, size: size).count)
     }
     return [TensorType(data.elementType, dimensions)]
+  }
+
+  /// The axes of ranges that are not all constant; `nil` where the axes themselves aren't.
+  private func openAxes(_ inputs: [InputInfo?], rank: Int) throws(OperatorError) -> [Int]? {
+    let axes =
+      inputs.isPresent(3)
+      ? try inputs.integers(3) : inputs.type(1)?.shape?.first.map { Array(0..<min($0, rank)) }
+    guard let axes else { return nil }
+    var result: [Int] = []
+    for axis in axes { result.append(try Axes.normalized(axis, rank: rank)) }
+    return result
   }
 
   /// Starts, ends, axes and steps of one length, or `nil` where an input isn't constant.
@@ -184,5 +196,16 @@ extension Slice: DifferentiableOperator {
       strides[axis] *= range.count > 1 ? range.step : 1
     }
     return (strides, offset)
+  }
+}
+
+extension Slice: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+    guard let data = inputs.vector(0), let parameters = try? parameters(inputs, rank: 1),
+      parameters.axes.count <= 1
+    else { return nil }
+    guard !parameters.axes.isEmpty, !data.isEmpty else { return data }
+    let range = parameters.range(0, size: data.count)
+    return (0..<range.count).map { data[range.start + $0 * range.step] }
   }
 }

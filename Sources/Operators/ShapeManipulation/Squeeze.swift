@@ -71,3 +71,7 @@ extension Squeeze: DifferentiableOperator {
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }
+
+extension Squeeze: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
+}

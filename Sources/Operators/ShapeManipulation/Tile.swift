@@ -15,7 +15,7 @@ public struct Tile: SerializableOperator, ExecutableOperator {
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
-    guard let repeats = try inputs.integers(1) else {
+    guard let repeats = inputs.elements(1) else {
       return [TensorType(type.elementType, Dimensions.unknown(rank: dimensions.count))]
     }
     guard repeats.count == dimensions.count else {
@@ -24,10 +24,10 @@ public struct Tile: SerializableOperator, ExecutableOperator {
     }
     var result: [Dimension] = []
     for (dimension, count) in zip(dimensions, repeats) {
-      guard count >= 0 else {
+      if let count = count.size, count < 0 {
         throw .outOfRange(what: "repeats", value: count, allowed: "0 or more")
       }
-      result.append(count == 1 ? dimension : try Dimensions.product([dimension, .fixed(count)]))
+      result.append(count == 1 ? dimension : try Dimensions.product([dimension, count]))
     }
     return [TensorType(type.elementType, result)]
   }

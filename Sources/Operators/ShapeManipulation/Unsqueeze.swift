@@ -57,3 +57,7 @@ extension Unsqueeze: DifferentiableOperator {
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }
+
+extension Unsqueeze: DimensionArithmetic {
+  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
+}

@@ -58,6 +58,8 @@ enum Dimensions {
     var bottom = Factors()
     for dimension in numerator { try top.multiply(dimension) }
     for dimension in denominator { try bottom.multiply(dimension) }
+    // The symbols of a file may claim too much, so that they refute nothing.
+    let hasSymbols = !top.symbols.isEmpty
     for symbol in bottom.symbols {
       guard let index = top.symbols.firstIndex(of: symbol) else { return .unknown }
       top.symbols.remove(at: index)
@@ -65,7 +67,7 @@ enum Dimensions {
     guard !top.hasUnknown, !bottom.hasUnknown else { return .unknown }
     guard bottom.fixed != 0 else { return top.symbols.isEmpty ? .fixed(0) : .unknown }
     guard top.fixed % bottom.fixed == 0 else {
-      if !top.symbols.isEmpty { return .unknown }
+      if hasSymbols { return .unknown }
       throw .mismatch(
         what: "number of elements", expected: "a multiple of \(bottom.fixed)",
         actual: "\(top.fixed)")

@@ -98,6 +98,12 @@ public struct Resize: SerializableOperator, ExecutableOperator {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
     guard let factors = try factors(inputs, rank: dimensions.count) else {
+      // Where sizes are known in part, those say what they can.
+      if axes == nil, aspectRatio == .stretch, !isOld, isGiven(inputs, 3),
+        let sizes = inputs.elements(3), sizes.count == dimensions.count
+      {
+        return [TensorType(type.elementType, sizes.map(\.asDimension))]
+      }
       return [TensorType(type.elementType, Dimensions.unknown(rank: dimensions.count))]
     }
     var result: [Dimension] = []

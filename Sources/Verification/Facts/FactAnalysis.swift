@@ -80,13 +80,13 @@ struct FactAnalysis {
     let agrees =
       shape.count == dimensions.count
       && zip(shape, dimensions).allSatisfy { actual, stated in
-        actual == nil || stated.size == nil || actual == stated.size
+        actual.known == nil || stated.size == nil || actual.known == stated.size
       }
     if agrees { return [] }
     return [
       .contradictedType(
         value: value.name, stated: stated.description,
-        actual: "[" + shape.map { $0.map(String.init) ?? "?" }.joined(separator: "x") + "]")
+        actual: "[" + shape.map { $0.known.map(String.init) ?? "?" }.joined(separator: "x") + "]")
     ]
   }
 }

@@ -8,8 +8,8 @@ import TensorCore
 final class FactTable {
   private var facts: [ValueID: ValueFact] = [:]
   private var types: [ValueID: ElementType] = [:]
-  private var shapes: [ValueID: [Int?]] = [:]
-  private var vectors: [ValueID: [Int?]] = [:]
+  private var shapes: [ValueID: [Size]] = [:]
+  private var vectors: [ValueID: [Size]] = [:]
   private let graph: Graph
   private let inputs: Set<ValueID>
 
@@ -45,25 +45,34 @@ final class FactTable {
     return inputs.contains(id) ? graph[id].type?.elementType : nil
   }
 
-  /// The shape of a value; `nil` where its rank doesn't follow, with `nil` for dimensions that don't.
-  func shape(of id: ValueID) -> [Int?]? {
+  /// The shape of a value, where dimensions that don't follow have names; `nil` where its rank doesn't follow.
+  func shape(of id: ValueID) -> [Size]? {
     if let shape = shapes[id] { return shape }
-    if let constant = graph[id].constant { return constant.shape }
-    return inputs.contains(id) ? graph[id].type?.dimensions?.map(\.size) : nil
+    if let constant = graph[id].constant { return constant.shape.map { .known($0) } }
+    guard inputs.contains(id), let dimensions = graph[id].type?.dimensions else { return nil }
+    return named(dimensions.map { Size($0.size) }, id, isPositive: true)
   }
 
-  /// The elements of an integer tensor of at most one dimension, with `nil` for those that don't follow.
-  func vector(of id: ValueID) -> [Int?]? {
+  /// The elements of a tensor of whole numbers of at most one dimension.
+  func vector(of id: ValueID) -> [Size]? {
     if let vector = vectors[id] { return vector }
     guard let constant = graph[id].constant, constant.rank <= 1, constant.count <= 1024 else {
       return nil
     }
-    return constant.integers()
+    return ShapeArithmetic.elements(of: constant)
   }
 
-  func set(_ id: ValueID, type: ElementType?, shape: [Int?]?, vector: [Int?]?) {
+  func set(_ id: ValueID, type: ElementType?, shape: [Size]?, vector: [Size]?) {
     types[id] = type
-    shapes[id] = shape
+    shapes[id] = shape.map { named($0, id, isPositive: false) }
     vectors[id] = vector
+  }
+
+  /// The shape of a value with a name for each unknown dimension, so that it is found again behind `Shape`.
+  private func named(_ shape: [Size], _ id: ValueID, isPositive: Bool) -> [Size] {
+    shape.enumerated().map { axis, size in
+      size == .unknown
+        ? .named(Size.Name(value: id, axis: axis, isPositive: isPositive)) : size
+    }
   }
 }

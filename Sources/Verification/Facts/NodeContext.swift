@@ -42,9 +42,9 @@ struct NodeContext {
     (try? id(index)).flatMap { facts.elementType(of: $0) }
   }
 
-  func shape(_ index: Int) -> [Int?]? { (try? id(index)).flatMap { facts.shape(of: $0) } }
+  func shape(_ index: Int) -> [Size]? { (try? id(index)).flatMap { facts.shape(of: $0) } }
 
-  func vector(_ index: Int) -> [Int?]? { (try? id(index)).flatMap { facts.vector(of: $0) } }
+  func vector(_ index: Int) -> [Size]? { (try? id(index)).flatMap { facts.vector(of: $0) } }
 
   /// The reason why the node's first output has no integers, where no better one is known.
   var realOutput: Obstacle { real(output: 0) }
@@ -83,7 +83,7 @@ struct NodeContext {
   /// The elements of an integer input of at most one dimension; `nil` where any of them is unknown.
   func integers(_ index: Int) -> [Int]? {
     guard let vector = vector(index) else { return nil }
-    let known = vector.compactMap { $0 }
+    let known = vector.compactMap(\.known)
     return known.count == vector.count ? known : nil
   }
 

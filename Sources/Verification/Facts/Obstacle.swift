@@ -7,6 +7,26 @@ public enum Origin: Sendable, Hashable {
   case node(type: String, name: String)
 }
 
+/// A dimension that doesn't follow from the file.
+public struct OpenDimension: Sendable, Hashable {
+  public var value: String
+  public var axis: Int
+  /// Whether it is a dimension of a graph input, which can be fixed.
+  public var isInput: Bool
+
+  public init(value: String, axis: Int, isInput: Bool) {
+    (self.value, self.axis, self.isInput) = (value, axis, isInput)
+  }
+
+  fileprivate func reason(for operand: String) -> String {
+    let place = "dimension \(axis) of \(isInput ? "input " : "")'\(value)'"
+    let what = value == operand ? "\(place) is open" : "'\(operand)' has \(place), which is open"
+    return isInput
+      ? "\(what); fix it with --shape \(value)=..."
+      : "\(what), since the file doesn't tell how large it is; fix the inputs' shapes with --shape"
+  }
+}
+
 /// Why a dot product can't be reduced to exact integer sums.
 public enum Obstacle: Error, Sendable, Hashable {
   /// The layer reads real numbers: no quantizer precedes its input.
@@ -14,7 +34,7 @@ public enum Obstacle: Error, Sendable, Hashable {
   /// The layer's constant operand is not quantized.
   case unquantizedWeight(value: String)
   /// The layer multiplies two run-time values, and the file does not determine the length of its sums.
-  case unknownDotLength(value: String)
+  case unknownDotLength(value: String, open: OpenDimension?)
   /// A quantizer's parameter is computed at run time.
   case runTimeParameter(node: String, parameter: String)
   /// A quantizer's parameter has a value that is not allowed.
@@ -59,8 +79,10 @@ extension Obstacle: CustomStringConvertible {
     case .unquantizedInput(let value, .node(let type, let name)):
       "its input '\(value)' is not quantized: it comes from \(type) '\(name)'"
     case .unquantizedWeight(let value): "its weight '\(value)' is not quantized"
-    case .unknownDotLength(let value):
+    case .unknownDotLength(let value, nil):
       "the length of its dot product is unknown: the file gives no shape for '\(value)'"
+    case .unknownDotLength(let value, let open?):
+      "the length of its dot product is unknown: \(open.reason(for: value))"
     case .runTimeParameter(let node, let parameter):
       "quantizer '\(node)': \(parameter) is not constant"
     case .invalidParameter(let node, let parameter, let value, let allowed):

@@ -40,7 +40,7 @@ enum PoolingRules {
     let ceil = try context.int("ceil_mode", default: 0) != 0
     return (0..<rank).allSatisfy { axis in
       if automatic == "VALID" { return !ceil }
-      let size = shape.flatMap { $0[axis + (channelsLast ? 1 : 2)] }
+      let size = shape.flatMap { $0[axis + (channelsLast ? 1 : 2)].known }
       let window = AxisWindow(
         kernel: kernel[axis], stride: strides[axis], dilation: dilations[axis],
         before: pads[axis], after: pads[axis + rank], roundsUp: ceil)

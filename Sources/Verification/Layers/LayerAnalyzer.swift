@@ -171,7 +171,9 @@ struct LayerAnalyzer {
     let right = try grid(context, kind.rightIndex, kind.right)
     layer.input = InputSummary(left)
     guard let length = layer.dotLength else {
-      throw .unknownDotLength(value: try context.name(kind.isConvolution ? kind.rightIndex : 0))
+      let index = kind.isConvolution ? kind.rightIndex : 0
+      throw .unknownDotLength(
+        value: try context.name(index), open: openDimension(context, kind, operand: index))
     }
     let (least, greatest) = (Int128(left.minimum), Int128(left.maximum))
     let products = [Int128(right.minimum), Int128(right.maximum)].flatMap {
@@ -189,7 +191,7 @@ struct LayerAnalyzer {
     let high = (products.max() ?? 0).multipliedReportingOverflow(by: Int128(length))
     guard !low.overflow, !high.overflow, let low = Int64(exactly: low.partialValue),
       let high = Int64(exactly: high.partialValue), let range = IntegerRange(low, high)
-    else { throw .unknownDotLength(value: try context.name(0)) }
+    else { throw .unknownDotLength(value: try context.name(0), open: nil) }
     let bias = try BiasReader(
       context: context, kind: kind, analysis: analysis, places: places,
       channels: ChannelSteps(
@@ -229,10 +231,28 @@ struct LayerAnalyzer {
     }
   }
 
+  /// The first dimension of an operand that the dot length needs and that doesn't follow, traced to where it first
+  /// stands; `nil` where not even the rank does.
+  private func openDimension(
+    _ context: NodeContext, _ kind: DotProductOperator, operand index: Int
+  ) -> OpenDimension? {
+    guard let shape = context.shape(index), !shape.isEmpty else { return nil }
+    let isTransposed = (try? context.int("transA", default: 0)) ?? 0 != 0
+    let needed =
+      kind.isConvolution
+      ? shape : [isTransposed && shape.count == 2 ? shape[0] : shape[shape.count - 1]]
+    for case .named(let name) in needed {
+      return OpenDimension(
+        value: model.graph[name.value].name, axis: name.axis,
+        isInput: model.graph.inputs.contains(name.value))
+    }
+    return nil
+  }
+
   /// The dot length K, from the shapes that follow from the model's inputs, constants and operators.
   private func dotLength(_ context: NodeContext, _ kind: DotProductOperator) -> Int? {
-    let left = context.shape(0) ?? []
-    let right = context.shape(kind.rightIndex) ?? []
+    let left = context.shape(0)?.map(\.known) ?? []
+    let right = context.shape(kind.rightIndex)?.map(\.known) ?? []
     if kind.isConvolution {
       guard right.count > 2 else { return nil }
       var sizes = Array(right.dropFirst())

@@ -8,8 +8,9 @@ import TensorCore
 struct OperatorDefinition: Sendable {
   /// Gives the fact about an output, or throws the reason why there is none.
   typealias IntegerRule = @Sendable (NodeContext) throws(Obstacle) -> ValueFact
-  /// Gives the dimensions of one output, with `nil` for a dimension or a shape that doesn't follow.
-  typealias ShapeRule = @Sendable (_ context: NodeContext, _ output: Int) -> [Int?]?
+  /// Gives the dimensions of one output, which are unknown where they don't follow, with `nil` for a shape that
+  /// doesn't.
+  typealias ShapeRule = @Sendable (_ context: NodeContext, _ output: Int) -> [Size]?
 
   /// The attributes of all versions; any other one may change the meaning.
   var attributes: Set<String>

@@ -222,7 +222,7 @@ extension OperatorTable {
           "value", "value_float", "value_floats", "value_int", "value_ints", "value_string",
           "value_strings",
         ], types: [.computed { ConstantRule.tensor($0)?.elementType }],
-        shape: { context, _ in ConstantRule.tensor(context)?.shape },
+        shape: { context, _ in ConstantRule.tensor(context)?.shape.map { .known($0) } },
         integers: ConstantRule.apply),
       "ConstantOfShape": OperatorDefinition(
         1...1, ["value"],
@@ -244,7 +244,7 @@ extension OperatorTable {
       "Range": OperatorDefinition(3...3, ["stash_type"]),
       "Shape": OperatorDefinition(
         1...1, ["start", "end"], types: [.fixed(.int64)],
-        shape: { context, _ in context.shapeVector().map { [$0.count] } }),
+        shape: { context, _ in context.shapeVector().map { [.known($0.count)] } }),
       "Size": OperatorDefinition(1...1, types: [.fixed(.int64)], shape: { _, _ in [] }),
       "NonZero": OperatorDefinition(1...1, types: [.fixed(.int64)]),
       "NonMaxSuppression": OperatorDefinition(

@@ -20,7 +20,7 @@ extension ShapeRules {
       switch size {
       case 0 where keepsZero == 0:
         guard let source else {
-          result.append(nil)
+          result.append(.unknown)
           continue
         }
         guard axis < source.count else { return nil }
@@ -28,11 +28,15 @@ extension ShapeRules {
       case -1:
         guard open == nil else { return nil }
         open = axis
-        result.append(nil)
-      case let size?:
-        guard size >= 0 else { return nil }
+        result.append(.unknown)
+      case .known(let number):
+        guard number >= 0 else { return nil }
         result.append(size)
-      case nil: result.append(nil)
+      case .named(let name):
+        // A dimension of 0 would copy the input's; where that is the same one, it makes no difference.
+        let isCopied = source.map { axis < $0.count && $0[axis] == size } ?? false
+        result.append(keepsZero != 0 || name.isPositive || isCopied ? size : .unknown)
+      case .unknown: result.append(.unknown)
       }
     }
     // The standard leaves open what -1 is beside a dimension of 0 that isn't copied.
@@ -41,7 +45,7 @@ extension ShapeRules {
   }
 
   /// The shape with the size in place of -1: the quotient of the numbers of elements, from which unknown dimensions
-  /// that are copied cancel.
+  /// that are copied cancel, and named ones that both have.
   private static func completed(_ result: Sizes, open: Int, source: Sizes, target: Sizes) -> Sizes {
     var result = result
     // A 0 of the target copies the axis, so that an unknown dimension cancels there.
@@ -51,12 +55,8 @@ extension ShapeRules {
     for axis in target.indices where target[axis] == 0 && axis < above.count {
       (above[axis], below[axis]) = (1, 1)
     }
-    let (total, known) = (above.compactMap { $0 }, below.compactMap { $0 })
-    guard total.count == above.count, known.count == below.count,
-      let elements = Shape.elementCount(total), let others = Shape.elementCount(known), others > 0,
-      elements % others == 0
-    else { return result }
-    result[open] = elements / others
+    guard let elements = SizeProduct(above), let others = SizeProduct(below) else { return result }
+    result[open] = elements.divided(by: others)
     return result
   }
 
@@ -65,10 +65,7 @@ extension ShapeRules {
       axis >= -shape.count, axis <= shape.count
     else { return nil }
     let split = axis < 0 ? axis + shape.count : axis
-    func count(_ sizes: ArraySlice<Int?>) -> Int? {
-      let known = sizes.compactMap { $0 }
-      return known.count == sizes.count ? Shape.elementCount(known) : nil
-    }
+    func count(_ sizes: ArraySlice<Size>) -> Size { SizeProduct(sizes)?.size ?? .unknown }
     return [count(shape[..<split]), count(shape[split...])]
   }
 
@@ -81,7 +78,7 @@ extension ShapeRules {
         removed.insert(axis)
       }
     } else {
-      guard !context.has(1), !shape.contains(nil) else { return nil }
+      guard !context.has(1), shape.allSatisfy({ $0.known != nil }) else { return nil }
       removed = Set(shape.indices.filter { shape[$0] == 1 })
     }
     return shape.indices.filter { !removed.contains($0) }.map { shape[$0] }
@@ -99,7 +96,7 @@ extension ShapeRules {
       }
     }
     var rest = shape[...]
-    return (0..<rank).map { inserted.contains($0) ? 1 : rest.popFirst() ?? nil }
+    return (0..<rank).map { inserted.contains($0) ? 1 : rest.popFirst() ?? .unknown }
   }
 
   @Sendable static func concat(_ context: NodeContext, _ output: Int) -> Sizes? {
@@ -109,11 +106,13 @@ extension ShapeRules {
     for index in context.node.inputs.indices.dropFirst() {
       guard let shape = context.shape(index), shape.count == result.count else { return nil }
       for position in result.indices where position != axis {
-        if result[position] == nil { result[position] = shape[position] }
+        // All inputs agree, so that any of them tells the size.
+        if result[position].known == nil { result[position] = shape[position] }
       }
-      result[axis] = result[axis].flatMap { a in
-        shape[axis].flatMap { ShapeArithmetic.sum([a, $0]) }
-      }
+      result[axis] = Size(
+        result[axis].known.flatMap { a in
+          shape[axis].known.flatMap { ShapeArithmetic.sum([a, $0]) }
+        })
     }
     return result
   }
@@ -124,14 +123,14 @@ extension ShapeRules {
     else { return nil }
     if let sizes = (try? context.ints("split")) ?? context.integers(1) {
       guard output < sizes.count else { return nil }
-      result[axis] = sizes[output]
-    } else if !context.has(1), let size = result[axis] {
+      result[axis] = .known(sizes[output])
+    } else if !context.has(1), let size = result[axis].known {
       // The parts are equal, except for a smaller last one where they don't fit (opset 18).
       let parts = context.node.outputs.count
       let part = (size + parts - 1) / parts
-      result[axis] = min(part, max(size - part * output, 0))
+      result[axis] = .known(min(part, max(size - part * output, 0)))
     } else {
-      result[axis] = nil
+      result[axis] = .unknown
     }
     return result
   }
@@ -139,9 +138,15 @@ extension ShapeRules {
   @Sendable static func slice(_ context: NodeContext, _ output: Int) -> Sizes? {
     guard var result = context.shape(0) else { return nil }
     guard let slices = ShapeArithmetic.slices(context, rank: result.count) else {
-      return Sizes(repeating: nil, count: result.count)
+      guard let axes = ShapeArithmetic.slicedAxes(context, rank: result.count) else {
+        return Sizes(repeating: .unknown, count: result.count)
+      }
+      for axis in axes { result[axis] = .unknown }
+      return result
     }
-    for slice in slices { result[slice.axis] = result[slice.axis].flatMap { slice.count(of: $0) } }
+    for slice in slices {
+      result[slice.axis] = Size(result[slice.axis].known.flatMap { slice.count(of: $0) })
+    }
     return result
   }
 
@@ -156,12 +161,12 @@ extension ShapeRules {
   @Sendable static func expand(_ context: NodeContext, _ output: Int) -> Sizes? {
     guard let shape = context.shape(0), let target = context.vector(1) else { return nil }
     // Some runtimes read -1 as the input's own size.
-    return broadcast(shape, target.map { $0.flatMap { $0 < 0 ? nil : $0 } })
+    return broadcast(shape, target.map(\.dimension))
   }
 
   /// The dimensions that the first input lists.
   @Sendable static func fromVector(_ context: NodeContext, _ output: Int) -> Sizes? {
-    context.vector(0).map { $0.map { $0.flatMap { $0 < 0 ? nil : $0 } } }
+    context.vector(0).map { $0.map(\.dimension) }
   }
 
   /// The axes, which are an attribute up to opset 12 and the second input from 13 on.

@@ -2,10 +2,10 @@ import TensorCore
 
 /// The dimensions of operators' outputs, as their definitions give them from those of the inputs.
 ///
-/// A dimension that doesn't follow is `nil`, and so is a shape whose rank doesn't. The file's own statements about
+/// A dimension that doesn't follow is unknown, and a shape whose rank doesn't is `nil`. The file's own statements about
 /// computed values play no part here.
 enum ShapeRules {
-  typealias Sizes = [Int?]
+  typealias Sizes = [Size]
 
   @Sendable static func unknown(_ context: NodeContext, _ output: Int) -> Sizes? { nil }
 
@@ -30,11 +30,13 @@ enum ShapeRules {
       let (left, right) = (axis - rank + a.count, axis - rank + b.count)
       switch (left < 0 ? 1 : a[left], right < 0 ? 1 : b[right]) {
       case (1, let size), (let size, 1): result.append(size)
-      case (let first?, let second?):
+      case (.known(let first), .known(let second)):
         guard first == second else { return nil }
-        result.append(first)
+        result.append(.known(first))
+      case (let first, let second) where first == second: result.append(first)
       // An unknown size may be 1, so a known size other than 1 is that of the result.
-      case (nil, let size), (let size, nil): result.append(size)
+      case (.known(let size), _), (_, .known(let size)): result.append(.known(size))
+      default: result.append(.unknown)
       }
     }
     return result
@@ -70,7 +72,7 @@ enum ShapeRules {
       guard let input = context.shape(0), let weight = context.shape(index), input.count >= 2,
         weight.count == input.count
       else { return nil }
-      return [input[0], weight[0]] + Sizes(repeating: nil, count: input.count - 2)
+      return [input[0], weight[0]] + Sizes(repeating: .unknown, count: input.count - 2)
     }
   }
 
@@ -78,9 +80,9 @@ enum ShapeRules {
     guard let input = context.shape(0), let weight = context.shape(1), input.count >= 2,
       weight.count == input.count, let groups = try? context.int("group", default: 1)
     else { return nil }
-    let channels = weight[1].map { $0.multipliedReportingOverflow(by: groups) }
-    return [input[0], channels.flatMap { $0.overflow ? nil : $0.partialValue }]
-      + Sizes(repeating: nil, count: input.count - 2)
+    let channels = weight[1].known.map { $0.multipliedReportingOverflow(by: groups) }
+    return [input[0], Size(channels.flatMap { $0.overflow ? nil : $0.partialValue })]
+      + Sizes(repeating: .unknown, count: input.count - 2)
   }
 
   static func gemm(right index: Int) -> OperatorDefinition.ShapeRule {
@@ -103,7 +105,7 @@ enum ShapeRules {
     }
   }
 
-  private static func broadcast(_ a: ArraySlice<Int?>, _ b: ArraySlice<Int?>) -> Sizes? {
+  private static func broadcast(_ a: ArraySlice<Size>, _ b: ArraySlice<Size>) -> Sizes? {
     broadcast(Array(a), Array(b))
   }
 
@@ -112,12 +114,12 @@ enum ShapeRules {
   /// Keeps the batch and the channels; the sizes that a window leaves of the other axes are not computed.
   @Sendable static func channelsKept(_ context: NodeContext, _ output: Int) -> Sizes? {
     guard let shape = context.shape(0), shape.count >= 2 else { return nil }
-    return [shape[0], shape[1]] + Sizes(repeating: nil, count: shape.count - 2)
+    return [shape[0], shape[1]] + Sizes(repeating: .unknown, count: shape.count - 2)
   }
 
   /// Keeps the rank alone, since any axis may be resized.
   @Sendable static func rankKept(_ context: NodeContext, _ output: Int) -> Sizes? {
-    context.shape(0).map { Sizes(repeating: nil, count: $0.count) }
+    context.shape(0).map { Sizes(repeating: .unknown, count: $0.count) }
   }
 
   @Sendable static func globalPool(_ context: NodeContext, _ output: Int) -> Sizes? {
@@ -129,9 +131,12 @@ enum ShapeRules {
     guard let shape = context.shape(0), !context.has(3) else { return nil }
     guard let pads = (try? context.ints("pads")) ?? context.integers(1),
       pads.count == 2 * shape.count
-    else { return Sizes(repeating: nil, count: shape.count) }
+    else { return Sizes(repeating: .unknown, count: shape.count) }
     return shape.indices.map { axis in
-      shape[axis].flatMap { ShapeArithmetic.sum([$0, pads[axis], pads[axis + shape.count]]) }
+      Size(
+        shape[axis].known.flatMap {
+          ShapeArithmetic.sum([$0, pads[axis], pads[axis + shape.count]])
+        })
     }
   }
 }

@@ -196,7 +196,9 @@ struct Prover {
       switch input {
       case .runTime(let fact, _): table[id] = fact
       case .vector(let vector, let tensor):
-        table.set(id, type: tensor.type, shape: tensor.shape, vector: vector)
+        table.set(
+          id, type: tensor.type, shape: tensor.shape.map { .known($0) },
+          vector: vector.map { Size($0) })
       case .constant: break
       }
     }
@@ -207,7 +209,8 @@ struct Prover {
       to: table)
     return Derived(
       facts: targets.map { table[$0] }, types: targets.map { table.elementType(of: $0) },
-      shapes: targets.map { table.shape(of: $0) }, vectors: targets.map { table.vector(of: $0) })
+      shapes: targets.map { table.shape(of: $0)?.map(\.known) },
+      vectors: targets.map { table.vector(of: $0)?.map(\.known) })
   }
 }
 
