@@ -14,8 +14,12 @@ public struct BatchNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 
+  private var channels: ChannelNormalizationForm {
+    ChannelNormalizationForm(epsilon: epsilon, momentum: momentum)
+  }
+
   public var channelNormalization: ChannelNormalizationForm? {
-    usesBatchStatistics ? nil : ChannelNormalizationForm(epsilon: epsilon)
+    usesBatchStatistics ? nil : channels
   }
 
   public var epsilon: Float
@@ -155,14 +159,6 @@ extension BatchNormalization: DifferentiableOperator {
 }
 
 extension BatchNormalization: FusibleOperator {
-  private var channels: ChannelNormalization {
-    ChannelNormalization(epsilon: epsilon, momentum: momentum)
-  }
-
-  public var followingStep: FollowingStep? {
-    usesBatchStatistics ? nil : .normalization(channels)
-  }
-
   public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
     usesBatchStatistics ? [] : .rectifier
   }
