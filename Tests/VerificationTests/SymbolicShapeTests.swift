@@ -247,7 +247,7 @@ import Testing
     let obstacle = try builder.layer().obstacle
     #expect(
       obstacle.map { "\($0)" }
-        == "the length of its dot product is unknown: 'Quant_out' has dimension 2 of input 'x', which is open; fix it with --shape x=..."
+        == "the length of its dot product is unknown: it depends on dimension 2 of input 'x', which is open; fix it with --shape x=..."
     )
   }
 
