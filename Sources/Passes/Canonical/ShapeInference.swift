@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Operators
 import TensorCore
 
 /// Attaches the inferred type to every value.
