@@ -2,8 +2,30 @@
 
 #include "clones.h"
 
+/* With a slope of 0 an infinity has no product, and NaN stays. */
 static inline __attribute__((always_inline)) float sloped(float v, float slope) {
-  return v > 0 ? v : v * slope;
+  float below = slope == 0 && v <= 0 ? 0 : v * slope;
+  return v > 0 ? v : below;
+}
+
+SNUG_CLONES void snug_rectify(const float *x, float *y, size_t n) {
+  SNUG_INDEPENDENT
+  for (size_t i = 0; i < n; i++) y[i] = x[i] <= 0 ? 0 : x[i];
+}
+
+SNUG_CLONES void snug_clip(const float *x, float *y, size_t n, float low, float high) {
+  SNUG_INDEPENDENT
+  for (size_t i = 0; i < n; i++) {
+    /* In this order NaN passes both comparisons unchanged. */
+    float v = x[i] < low ? low : x[i];
+    y[i] = v > high ? high : v;
+  }
+}
+
+SNUG_CLONES int snug_all_below_infinity(const float *x, size_t n) {
+  int others = 0;
+  for (size_t i = 0; i < n; i++) others |= !(x[i] < __builtin_inff());
+  return !others;
 }
 
 SNUG_CLONES void snug_affine(const float *x, float *y, size_t n, float a, float b, float slope) {

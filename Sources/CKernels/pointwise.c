@@ -82,7 +82,8 @@ INLINE void write_floats(float *data, snug_view view, tile t, const vfloat *in) 
       __builtin_elementwise_max(__builtin_elementwise_rint(y), (q)->minimum - (vfloat){0}), \
       (q)->maximum - (vfloat){0})
 
-#define RECTIFIED(v) ((vfloat)((vint)(v) & ((v) > 0)))
+/* NaN stays NaN, since it isn't below 0 either. */
+#define RECTIFIED(v) ((vfloat)((vint)(v) & ~((v) <= 0)))
 
 INLINE void write_codes(const snug_quantizer *q, tile t, const vfloat *values) {
   uint8_t *codes = (uint8_t *)q->codes + start(q->view, t);

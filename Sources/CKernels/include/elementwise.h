@@ -10,6 +10,13 @@ void snug_affine(const float *x, float *y, size_t n, float a, float b, float slo
 void snug_affine_rows(const float *x, float *y, size_t rows, size_t width, const float *a,
                       const float *b, float slope);
 
+/* Writes max(x, 0), or x clipped to low ... high; NaN stays NaN. x and y may be the same memory. */
+void snug_rectify(const float *x, float *y, size_t n);
+void snug_clip(const float *x, float *y, size_t n, float low, float high);
+
+/* Whether no element is NaN or positive infinity. */
+int snug_all_below_infinity(const float *x, size_t n);
+
 typedef enum { snug_add, snug_subtract, snug_multiply, snug_divide } snug_binary;
 
 /* y[i] = x[i * step_x] op z[i * step_z]; a step is 0 for a single element, else 1. */

@@ -1,7 +1,7 @@
 import GraphIR
 import TensorCore
 
-/// `y = max(0, min(1, alpha * x + beta))` (ONNX HardSigmoid, opset 6, 22).
+/// `y = max(0, min(1, alpha * x + beta))`, NaN where x is (ONNX HardSigmoid, opset 6, 22).
 public struct HardSigmoid: ElementwiseFormula {
   public static let schema = OperatorSchema(
     "HardSigmoid", since: 6, inputs: 1...1, inputTypes: [.float])
@@ -29,7 +29,7 @@ public struct HardSigmoid: ElementwiseFormula {
   }
 
   public func value(_ x: Double) -> Double {
-    max(0, min(1, Double(alpha) * x + Double(beta)))
+    .greater(.lesser(Double(alpha) * x + Double(beta), 1), 0)
   }
 
   /// alpha where 0 < y < 1, else 0.

@@ -1,9 +1,11 @@
+import CKernels
 import DNNEngine
 import Execution
 import GraphIR
+import Synchronization
 import TensorCore
 
-/// `y = exp(x) / sum(exp(x))` (ONNX Softmax, opset 1, 11, 13).
+/// `y = exp(x) / sum(exp(x))`, NaN all along the axis where a sum isn't a number (ONNX Softmax, opset 1, 11, 13).
 public struct Softmax: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Softmax", since: 1, inputs: 1...1, inputTypes: [.float])
@@ -30,8 +32,31 @@ public struct Softmax: SerializableOperator, ExecutableOperator {
 }
 
 extension Softmax: DifferentiableOperator {
-  /// oneDNN in row-major order.
+  /// oneDNN in row-major order, which gives NaN only here and there in lines with NaN or infinity.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    let product = try primitiveKernel(context)
+    let lines = try axis.lines(context)
+    let total = lines.count * lines.length
+    return ClosureKernel(
+      inputs: product.inputs, outputs: product.outputs, overwritableInput: 0
+    ) { (operands) throws(KernelError) in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      let isRegular = Atomic(true)
+      Parallelism.forEachRange(count: total, grain: MemoryDescriptor.AxisNest.grain) {
+        if snug_all_below_infinity(x + $0.lowerBound, $0.count) == 0 {
+          isRegular.store(false, ordering: .relaxed)
+        }
+      }
+      let undefined = isRegular.load(ordering: .relaxed) ? [] : lines.undefined(x)
+      try product.forward(operands)
+      let y = operands.output(as: Float.self)
+      for start in undefined {
+        for i in 0..<lines.length { y[start + i * lines.stride] = .nan }
+      }
+    }
+  }
+
+  private func primitiveKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let (layout, axis) = try rows(context)
     let primitive = try KernelError.engine { () throws(EngineError) in
       try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis)
@@ -83,5 +108,14 @@ extension Softmax: DifferentiableOperator {
       try MemoryDescriptor(rowMajor: shape)
     }
     return (layout, axis)
+  }
+}
+
+extension AxisLines {
+  /// Where the lines begin that hold NaN or positive infinity.
+  fileprivate func undefined(_ x: UnsafePointer<Float>) -> [Int] {
+    (0..<count).map(start).filter { start in
+      !(0..<length).allSatisfy { x[start + $0 * stride] < .infinity }
+    }
   }
 }

@@ -87,14 +87,15 @@ extension Conv: DifferentiableOperator {
       context, inputCount: context.inputs.count - (epilogue.addsResidual ? 1 : 0))
     let operands = try ConvolutionKernels.Operands(context, layer.weight, hasBias: layer.hasBias)
     var post: [PostOperation] = epilogue.addsResidual ? [.accumulate] : []
-    if let slope = epilogue.reluSlope { post.append(.relu(slope: slope)) }
-    return try ConvolutionKernels.kernel(
+    if let slope = epilogue.reluSlope, slope != 0 { post.append(.relu(slope: slope)) }
+    let kernel = try ConvolutionKernels.kernel(
       operands, context, hasResidual: epilogue.addsResidual
     ) { [post] (operands) throws(EngineError) in
       try PrimitiveDescriptor.convolution(
         context.engine, source: operands.source, weights: operands.weight, bias: operands.bias,
         destination: operands.destination, layer.geometry, post: post)
     }
+    return epilogue.reluSlope == 0 ? RectifiedKernel(kernel, try context.output()) : kernel
   }
 
   /// dX is the transposed convolution of dY; dW correlates X with dY; dB sums dY over samples and positions.

@@ -15,12 +15,12 @@ public struct ReduceMean: Reduction {
 
   public init(axes: ReductionAxes) { self.axes = axes }
 
-  /// For floats, average pooling where exactly the spatial axes are reduced, else oneDNN's reduction in row-major
+  /// A copy where each mean is of one element. For floats, average pooling where exactly the spatial axes are reduced, else oneDNN's reduction in row-major
   /// order.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let reduced = try axes.reduced(context)
-    if reduced.isEmpty { return ViewKernel(context) }
+    if isOfSingles(reduced, input) { return ViewKernel(context) }
     guard input.elementType == .float32, input.type.count > 0 else {
       return try makeGroupKernel(context)
     }
@@ -47,11 +47,16 @@ public struct ReduceMean: Reduction {
     let kernel = try makeKernel(context.kernel)
     let input = try context.kernel.floatInput(0)
     let reduced = try axes.reduced(context.kernel)
-    if reduced.isEmpty { return InferredTrainingKernel.view(kernel) }
+    if isOfSingles(reduced, input) { return InferredTrainingKernel.view(kernel) }
     if isGlobalPooling(reduced, rank: input.shape.count) {
       return try PoolingTraining.global(context)
     }
     return try makeGroupTrainingKernel(context, kernel)
+  }
+
+  /// Whether each mean is of a single element.
+  private func isOfSingles(_ reduced: [Int], _ input: KernelInput) -> Bool {
+    reduced.allSatisfy { input.shape[$0] == 1 }
   }
 
   private func isGlobalPooling(_ reduced: [Int], rank: Int) -> Bool {

@@ -1,3 +1,4 @@
+import CKernels
 import DNNEngine
 import Execution
 import GraphIR
@@ -27,6 +28,7 @@ enum UnaryKernels {
     -> any Kernel
   {
     let input = try context.floatInput(0)
+    if let kernel = try passingNaN(function, input, context) { return kernel }
     var descriptor = try input.descriptor()
     if let count = descriptor.denseCount, function.keepsZero || !descriptor.hasPadding {
       descriptor = try KernelError.engine { () throws(EngineError) in
@@ -41,5 +43,40 @@ enum UnaryKernels {
     return try PrimitiveKernel(
       primitive, [(.source, descriptor, .input(0)), (.destination, descriptor, .output(0))],
       inputs: requests, outputs: [input.layout], overwritableInput: 0)
+  }
+
+  /// A rectifier and a clip, for which oneDNN gives a bound where ONNX gives NaN; `nil` for other functions.
+  private static func passingNaN(
+    _ function: ElementwiseFunction, _ input: KernelInput, _ context: KernelContext
+  ) throws(KernelError) -> (any Kernel)? {
+    let bounds: (low: Float, high: Float)?
+    switch function {
+    case .relu(slope: 0): bounds = nil
+    case .clip(let low, let high): bounds = (low, high)
+    default: return nil
+    }
+    var (layout, count) = (input.layout, input.type.count)
+    if case .engine(let descriptor) = layout {
+      if let dense = descriptor.denseCount, function.keepsZero || !descriptor.hasPadding {
+        count = dense
+      } else {
+        layout = .rowMajor
+      }
+    }
+    var requests = context.rowMajorInputs
+    requests[0] = .layout(layout)
+    return ClosureKernel(inputs: requests, outputs: [layout], overwritableInput: 0) {
+      [count] operands in
+      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      Parallelism.forEachRange(count: count, grain: MemoryDescriptor.AxisNest.grain) {
+        let (from, to) = (x + $0.lowerBound, y + $0.lowerBound)
+        if let bounds {
+          snug_clip(from, to, $0.count, bounds.low, bounds.high)
+        } else {
+          snug_rectify(from, to, $0.count)
+        }
+      }
+    }
   }
 }

@@ -195,6 +195,7 @@ public struct Resize: SerializableOperator, ExecutableOperator {
         guard let size = sizes[axis] else { break }
         entry.output = size
         entry.scale = Float(size) / Float(max(input, 1))
+        entry.isQuotient = common == nil
         if let common {
           entry.scale = common
           entry.output = try Self.size(common * Float(input) + 0.5)

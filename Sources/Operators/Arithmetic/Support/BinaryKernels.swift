@@ -52,6 +52,7 @@ enum BinaryKernels {
         layout = .rowMajor
       }
     }
+    if context.epilogue.reluSlope == 0 { return rectified(function, layout, count: count) }
     let post = context.epilogue.reluSlope.map { [PostOperation.relu(slope: $0)] } ?? []
     let (primitive, flat) = try KernelError.engine { () throws(EngineError) in
       let flat = try MemoryDescriptor(rowMajor: [count])
@@ -64,6 +65,28 @@ enum BinaryKernels {
         (.destination, flat, .output(0)),
       ],
       inputs: [.layout(layout), .layout(layout)], outputs: [layout], overwritableInput: 0)
+  }
+
+  /// The function of `count` pairs, then a rectifier on what is still in the cache.
+  private static func rectified(
+    _ function: BinaryFunction, _ layout: TensorLayout, count: Int
+  ) -> any Kernel {
+    let operation = function.kernel
+    return ClosureKernel(
+      inputs: [.layout(layout), .layout(layout)], outputs: [layout], overwritableInput: 0
+    ) { operands in
+      nonisolated(unsafe) let (x, z) = (
+        operands.input(0, as: Float.self), operands.input(1, as: Float.self)
+      )
+      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      Parallelism.forEachRange(count: count, grain: MemoryDescriptor.AxisNest.grain) { range in
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: elementGrain) {
+          let part = min(elementGrain, range.upperBound - start)
+          snug_binary_row(operation, x + start, 1, z + start, 1, y + start, part)
+          snug_rectify(y + start, y + start, part)
+        }
+      }
+    }
   }
 
   /// `nil` unless the second operand varies along at most one axis of the first.

@@ -16,19 +16,21 @@ enum MatrixKernels {
   static func make(
     _ context: KernelContext, a: Matrix, b: Matrix, bias: [Int]?, output: [Int]
   ) throws(KernelError) -> any Kernel {
-    let post = context.epilogue.reluSlope.map { [PostOperation.relu(slope: $0)] } ?? []
+    let slope = context.epilogue.reluSlope
+    let post = slope.map { $0 == 0 ? [] : [PostOperation.relu(slope: $0)] } ?? []
     let product = try KernelError.engine { () throws(EngineError) in
       try MatrixProduct(
         context.engine, .init(shape: a.shape, strides: a.strides),
         .init(shape: b.shape, strides: b.strides), bias: bias, output: output, post: post)
     }
     let hasBias = bias != nil
-    return ClosureKernel(context) { (operands) throws(KernelError) in
+    let kernel = ClosureKernel(context) { (operands) throws(KernelError) in
       try KernelError.engine { () throws(EngineError) in
         try product.run(
           left: operands.inputs[0], right: operands.inputs[1],
           bias: hasBias ? operands.inputs[2] : nil, into: operands.outputs[0])
       }
     }
+    return slope == 0 ? RectifiedKernel(kernel, try context.output()) : kernel
   }
 }

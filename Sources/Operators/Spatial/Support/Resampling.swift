@@ -24,6 +24,8 @@ struct Resampling: Sendable, Hashable {
     case floor, ceil
     /// Before opset 11: the one before, or after where the axis shrinks.
     case simple
+
+    var isToNearest: Bool { self == .roundPreferFloor || self == .roundPreferCeil }
   }
 
   var mode = Mode.nearest
@@ -41,6 +43,8 @@ struct Resampling: Sendable, Hashable {
     var input: Int
     var output: Int
     var scale: Float
+    /// Whether the scale is the quotient of the two sizes, rounded.
+    var isQuotient = false
     /// The part of the input that is resized, in tf_crop_and_resize.
     var region: ClosedRange<Float> = 0...1
     /// Whether the region's end lies before its start, which flips it.
@@ -52,7 +56,11 @@ struct Resampling: Sendable, Hashable {
     var taps = AxisTaps(inputSize: axis.input)
     let last = Float(axis.input - 1)
     for position in 0..<axis.output {
-      let x = coordinate(position, axis)
+      // A coordinate that lies half-way between two positions must not be rounded off there.
+      let x =
+        mode == .nearest && rounding.isToNearest && axis.isQuotient
+        ? Float(coordinate(position, axis, scale: Double(axis.output) / Double(axis.input)))
+        : coordinate(position, axis, scale: axis.scale)
       if coordinates == .tfCropAndResize, x < 0 || x > last {
         taps.append([], isOutside: true)
         continue
@@ -62,20 +70,20 @@ struct Resampling: Sendable, Hashable {
     return taps
   }
 
-  private func coordinate(_ position: Int, _ axis: Axis) -> Float {
-    let (x, size, count) = (Float(position), Float(axis.input), Float(axis.output))
-    let half = (x + 0.5) / axis.scale - 0.5
+  private func coordinate<T: BinaryFloatingPoint>(_ position: Int, _ axis: Axis, scale: T) -> T {
+    let (x, size, count) = (T(position), T(axis.input), T(axis.output))
+    let half = (x + 0.5) / scale - 0.5
     switch coordinates {
     case .halfPixel: return half
     case .halfPixelSymmetric:
       // The output counts whole positions: what is lost of the scaled size is lost at both ends.
-      return size / 2 * (1 - count / (axis.scale * size)) + half
+      return size / 2 * (1 - count / (scale * size)) + half
     case .pytorchHalfPixel: return axis.output > 1 ? half : 0
     case .alignCorners: return axis.output > 1 ? x * (size - 1) / (count - 1) : 0
-    case .asymmetric: return x / axis.scale
-    case .tfHalfPixelForNearest: return (x + 0.5) / axis.scale
+    case .asymmetric: return x / scale
+    case .tfHalfPixelForNearest: return (x + 0.5) / scale
     case .tfCropAndResize:
-      let (low, high) = (axis.region.lowerBound, axis.region.upperBound)
+      let (low, high) = (T(axis.region.lowerBound), T(axis.region.upperBound))
       let (start, end) = axis.isFlipped ? (high, low) : (low, high)
       return axis.output > 1
         ? start * (size - 1) + x * (end - start) * (size - 1) / (count - 1)
