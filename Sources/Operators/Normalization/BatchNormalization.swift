@@ -51,6 +51,16 @@ public struct BatchNormalization: SerializableOperator, ExecutableOperator {
       + (usesBatchStatistics ? [Attribute("training_mode", .int(1))] : [])
   }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    guard opsets.crosses(14), graph[node].outputs.count > 1 else { return nil }
+    guard graph.dropOutputs(node, from: 1) else {
+      throw .unsupported(what: "statistics as outputs before opset 14, in opset \(opsets.to)")
+    }
+    return "without statistics as outputs"
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let rank = try inputs.requireRank(0, atLeast: 1)
     // A one-dimensional input has one channel.
