@@ -283,7 +283,7 @@ def never_negative(file, name):
         return True
     if node.op_type == "Quant":
         return never_negative(file, node.input[0])
-    if node.op_type == "Add":
+    if node.op_type in {"Add", "Concat"}:
         return all(never_negative(file, i) for i in node.input)
     return node.op_type in KEEPS_SIGN | set(MOVES) and never_negative(file, node.input[0])
 
