@@ -86,13 +86,22 @@ package struct ChannelGrid: Sendable, Hashable {
     var count: Int { samples * perSample }
 
     /// Calls `body` for each part, in parallel.
-    func forEach(
-      _ body: @Sendable (_ part: Int, _ sample: Int, _ begin: Int, _ end: Int) -> Void
+    ///
+    /// - Parameter shared: what is safe to use from several threads at once.
+    func forEach<each Shared>(
+      sharing shared: repeat each Shared,
+      do body:
+        @Sendable (
+          _ part: Int, _ sample: Int, _ begin: Int, _ end: Int, repeat each Shared
+        ) -> Void
     ) {
-      Parallelism.forEachRange(count: count) { range in
+      Parallelism.forEachRange(count: count, sharing: repeat each shared) {
+        (range: Range<Int>, shared: repeat each Shared) in
         for part in range {
           let (sample, chunk) = part.quotientAndRemainder(dividingBy: perSample)
-          body(part, sample, chunk * length, min((chunk + 1) * length, positions))
+          body(
+            part, sample, chunk * length, min((chunk + 1) * length, positions),
+            repeat each shared)
         }
       }
     }

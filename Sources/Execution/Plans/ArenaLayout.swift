@@ -1,4 +1,5 @@
 import DNNEngine
+import TensorCore
 
 /// One arena for buffers that live only for some steps.
 struct ArenaLayout {
@@ -46,12 +47,12 @@ struct ArenaLayout {
 
 /// The operands of all steps: one table of addresses, each step's inputs followed by its outputs.
 struct OperandTable {
-  let entries: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  let memory: ScratchBuffer<UnsafeMutableRawPointer?>
+  var entries: UnsafeMutablePointer<UnsafeMutableRawPointer?> { memory.pointer }
   private var next = 0
 
   init(capacity: Int) {
-    entries = .allocate(capacity: max(capacity, 1))
-    entries.initialize(repeating: nil, count: max(capacity, 1))
+    memory = ScratchBuffer(count: capacity, repeating: nil)
   }
 
   /// Adds one step's operands.

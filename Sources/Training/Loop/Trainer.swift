@@ -53,7 +53,7 @@ public final class Trainer {
   private let step: TrainingStep
   private let journal: TrainingJournal
   /// The parameters with the best metric.
-  private let best: FloatBuffer?
+  private let best: ScratchBuffer<Float>?
   private var state: TrainingState
 
   /// - Parameters:
@@ -74,7 +74,7 @@ public final class Trainer {
     store = ParameterStore(model.parameters)
     step = try TrainingStep(model, store, settings, dataset: dataset)
     step.isProfiled = isProfiled
-    best = validation == nil ? nil : FloatBuffer(count: store.all.count)
+    best = validation == nil ? nil : ScratchBuffer<Float>(count: store.all.count, repeating: 0)
     state = TrainingState(settings, direction: validation?.direction ?? .lowerIsBetter)
     journal = try TrainingJournal(outputs, configuration: configuration, seed: settings.seed)
     let batches = TrainingStream.batches(of: dataset.count, batchSize: settings.batchSize)

@@ -96,11 +96,13 @@ enum ConvolutionKernels {
     return ClosureKernel(
       inputs: requests, outputs: [TensorLayout(y)], overwritableInput: last
     ) { (operands) throws(KernelError) in
-      nonisolated(unsafe) let source = UnsafeRawPointer(operands.input(last, as: UInt8.self))
-      nonisolated(unsafe) let target = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
+      let source = UnsafeRawPointer(operands.input(last, as: UInt8.self))
+      let target = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
       if source != UnsafeRawPointer(target) {
-        Parallelism.forEachRange(count: byteCount, grain: 1 << 17) {
-          (target + $0.lowerBound).copyMemory(from: source + $0.lowerBound, byteCount: $0.count)
+        Parallelism.forEachRange(count: byteCount, grain: 1 << 17, sharing: source, target) {
+          range, source, target in
+          (target + range.lowerBound).copyMemory(
+            from: source + range.lowerBound, byteCount: range.count)
         }
       }
       try product.forward(operands)

@@ -86,11 +86,12 @@ struct MatrixGradients {
           UnsafePointer(operands.output(scratch, as: Float.self)), factor: alpha,
           sums: operands.output(scratch + 1, as: Double.self), into: target)
       } else if alpha != 1 {
-        nonisolated(unsafe) let target = target
         let alpha = alpha
-        Parallelism.forEachRange(count: count, grain: MemoryDescriptor.AxisNest.grain) {
-          let start = target + $0.lowerBound
-          snug_affine(start, start, $0.count, alpha, 0, 1)
+        Parallelism.forEachRange(
+          count: count, grain: MemoryDescriptor.AxisNest.grain, sharing: target
+        ) { range, target in
+          let start = target + range.lowerBound
+          snug_affine(start, start, range.count, alpha, 0, 1)
         }
       }
     }

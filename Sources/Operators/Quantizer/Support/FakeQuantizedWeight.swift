@@ -204,23 +204,22 @@ private final class WeightKernel: TrainingKernel {
 
   /// Scratch memory in the order of channels.
   private final class Rows {
-    let weights: UnsafeMutablePointer<Float>
-    let values: UnsafeMutablePointer<Float>
-    let gradients: UnsafeMutablePointer<Float>
-    let codes: UnsafeMutablePointer<Int8>
+    private let buffers:
+      (
+        weights: ScratchBuffer<Float>, values: ScratchBuffer<Float>,
+        gradients: ScratchBuffer<Float>,
+        codes: ScratchBuffer<Int8>
+      )
+    var weights: UnsafeMutablePointer<Float> { buffers.weights.pointer }
+    var values: UnsafeMutablePointer<Float> { buffers.values.pointer }
+    var gradients: UnsafeMutablePointer<Float> { buffers.gradients.pointer }
+    var codes: UnsafeMutablePointer<Int8> { buffers.codes.pointer }
 
     init(count: Int) {
-      weights = .allocate(capacity: max(count, 1))
-      values = .allocate(capacity: max(count, 1))
-      gradients = .allocate(capacity: max(count, 1))
-      codes = .allocate(capacity: max(count, 1))
-    }
-
-    deinit {
-      weights.deallocate()
-      values.deallocate()
-      gradients.deallocate()
-      codes.deallocate()
+      buffers = (
+        ScratchBuffer(uninitializedCount: count), ScratchBuffer(uninitializedCount: count),
+        ScratchBuffer(uninitializedCount: count), ScratchBuffer(uninitializedCount: count)
+      )
     }
   }
 }

@@ -135,9 +135,12 @@ extension MemoryDescriptor.AxisNest {
   /// Calls `body` in parallel with runs of one entry each.
   ///
   /// - Precondition: `block` is 1.
-  func forEachEntry(_ body: @Sendable (_ offset: Int, _ count: Int, _ entry: Int) -> Void) {
+  /// - Parameter shared: what is safe to use from several threads at once.
+  func forEachEntry<each Shared>(
+    sharing shared: repeat each Shared, do body: @Sendable (Parts, repeat each Shared) -> Void
+  ) {
     precondition(block == 1, "a blocked axis has no runs of one entry")
-    forEachPart(body)
+    forEachPart(sharing: repeat each shared, do: body)
   }
 }
 
