@@ -37,7 +37,7 @@ extension ModelFile {
     defer { withExtendedLifetime(states) {} }
     var seconds = ConversionSummary.Seconds()
     seconds.import = clock.lap()
-    try wrapping { () throws(ConversionError) in try Converter(options.recipe).check(model) }
+    try wrapping(try Converter(options.recipe).check(model))
     let float = try measure(self, options, progress)
     seconds.evaluate = clock.lap()
     let calibration = try calibration(for: try inSinglePrecision(model.graph), options)
@@ -52,7 +52,7 @@ extension ModelFile {
       seconds.finetune = result.seconds
     } else if reconstructs {
       let start = try trainable(model, calibration, options, asConverted: true, progress)
-      conversion = try wrapping { () throws(ConversionError) in try start.bake() }
+      conversion = try wrapping(try start.bake())
       seconds.finetune = clock.lap() - conversion.seconds.total
     } else {
       conversion = try convert(model, calibration, options, progress)
@@ -91,7 +91,7 @@ extension ModelFile {
     guard options.training.epochs > 0, let folder = options.trainingOutputs.checkpoints else {
       return nil
     }
-    do throws(CheckpointError) { return try CheckpointLock(folder: folder) } catch {
+    do { return try CheckpointLock(folder: folder) } catch {
       throw .training(file: path, .checkpoint(error))
     }
   }
@@ -111,22 +111,21 @@ extension ModelFile {
     guard let data = options.data else { return nil }
     var request = try options.preprocessing.request(for: graph, of: path, comparesOutputs: false)
     request.usesReference = false
-    return try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+    return try SnugError.wrapping(
+      SnugError.dataset,
       try DatasetCalibration(
         DatasetLoader.open(path: data, for: request), limit: options.recipe.calibrationSamples,
-        seed: options.seed)
-    }
+        seed: options.seed))
   }
 
   private func convert(
     _ model: Model, _ calibration: DatasetCalibration?, _ options: ConversionOptions,
     _ progress: ProgressHandler
   ) throws(SnugError) -> Conversion {
-    try wrapping { () throws(ConversionError) in
+    try wrapping(
       try Converter(options.recipe).convert(model, calibration: calibration) {
         progress(JobProgress($0))
-      }
-    }
+      })
   }
 
   /// The model to train, reconstructed block by block where the recipe asks for it.
@@ -136,15 +135,14 @@ extension ModelFile {
     _ model: Model, _ calibration: DatasetCalibration?, _ options: ConversionOptions,
     asConverted: Bool, _ progress: ProgressHandler
   ) throws(SnugError) -> TrainableModel {
-    let start = try wrapping { () throws(ConversionError) in
+    let start = try wrapping(
       try Converter(options.recipe).trainable(
         model, calibration: calibration, asConverted: asConverted
       ) {
         progress(JobProgress($0))
-      }
-    }
+      })
     guard let calibration, options.recipe.reconstructionSteps > 0 else { return start }
-    do throws(TrainingError) {
+    do {
       var settings = BlockReconstruction.Settings()
       settings.steps = options.recipe.reconstructionSteps
       settings.seed = options.seed
@@ -156,9 +154,9 @@ extension ModelFile {
     }
   }
 
-  func wrapping<R>(_ body: () throws(ConversionError) -> R) throws(SnugError) -> R {
-    do throws(ConversionError) {
-      return try body()
+  func wrapping<R>(_ value: @autoclosure () throws(ConversionError) -> R) throws(SnugError) -> R {
+    do {
+      return try value()
     } catch {
       if case .calibrationData(let cause as DatasetError) = error { throw .dataset(cause) }
       throw .conversion(file: path, error)

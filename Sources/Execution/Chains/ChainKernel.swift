@@ -247,7 +247,7 @@ extension IntegerForm {
     }
     let element: EngineElement = format.signed ? .int8 : .uint8
     let floats = try KernelInput(type: ConcreteType(.float32, shape), layout: layout).descriptor()
-    let layout = try KernelError.engine { () throws(EngineError) in try floats.with(element) }
+    let layout = try KernelError.engine(try floats.with(element))
     self.init(layout: layout, element: element)
   }
 }

@@ -35,10 +35,9 @@ package struct ChannelGrid: Sendable, Hashable {
   /// The layout with the channel innermost.
   package func channelsLast() throws(KernelError) -> TensorLayout {
     if isRows { return .rowMajor }
-    return try KernelError.engine { () throws(EngineError) in
+    return try KernelError.engine(
       TensorLayout(
-        try MemoryDescriptor(shape: shape, order: [0] + Array(2..<shape.count) + [1]))
-    }
+        try MemoryDescriptor(shape: shape, order: [0] + Array(2..<shape.count) + [1])))
   }
 
   /// The strides of a layout, or `nil` where channels don't stand in blocks.

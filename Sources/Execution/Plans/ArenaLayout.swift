@@ -47,12 +47,11 @@ struct ArenaLayout {
 
 /// The operands of all steps: one table of addresses, each step's inputs followed by its outputs.
 struct OperandTable {
-  let memory: ScratchBuffer<UnsafeMutableRawPointer?>
-  var entries: UnsafeMutablePointer<UnsafeMutableRawPointer?> { memory.pointer }
+  let entries: ScratchBuffer<UnsafeMutableRawPointer?>
   private var next = 0
 
   init(capacity: Int) {
-    memory = ScratchBuffer(count: capacity, repeating: nil)
+    entries = ScratchBuffer(count: capacity, repeating: nil)
   }
 
   /// Adds one step's operands.
@@ -66,6 +65,7 @@ struct OperandTable {
       if let buffer { place(buffer, next) }
       next += 1
     }
-    return Operands(inputs: entries + first, outputs: entries + first + inputs.count)
+    let operands = entries.pointer + first
+    return Operands(inputs: operands, outputs: operands + inputs.count)
   }
 }

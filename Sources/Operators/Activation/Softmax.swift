@@ -33,9 +33,8 @@ extension Softmax: DifferentiableOperator {
   /// oneDNN in row-major order.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let (layout, axis) = try rows(context)
-    let primitive = try KernelError.engine { () throws(EngineError) in
-      try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis)
-    }
+    let primitive = try KernelError.engine(
+      try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis))
     return try PrimitiveKernel(
       primitive, [(.source, layout, .input(0)), (.destination, layout, .output(0))],
       inputs: context.rowMajorInputs, outputs: [.rowMajor], overwritableInput: 0)
@@ -49,11 +48,10 @@ extension Softmax: DifferentiableOperator {
     let (layout, axis) = try rows(context.kernel)
     return InferredTrainingKernel("softmax", kernel, preferred: .rowMajor) {
       (_) throws(KernelError) in
-      let primitive = try KernelError.engine { () throws(EngineError) in
+      let primitive = try KernelError.engine(
         try Primitive(
           PrimitiveDescriptor.softmaxGradient(context.engine, layout, axis: axis),
-          [(.destination, layout), (.destinationGradient, layout), (.sourceGradient, layout)])
-      }
+          [(.destination, layout), (.destinationGradient, layout), (.sourceGradient, layout)]))
       return Backward(
         "softmax gradient", operands: [.output(0), .gradient(0, .rowMajor)],
         results: [Backward.Result(input: 0, layout: .rowMajor)]
@@ -79,9 +77,6 @@ extension Softmax: DifferentiableOperator {
     } else {
       axis = try context.normalized(axis, rank: shape.count)
     }
-    let layout = try KernelError.engine { [shape] () throws(EngineError) in
-      try MemoryDescriptor(rowMajor: shape)
-    }
-    return (layout, axis)
+    return (try KernelError.engine(try MemoryDescriptor(rowMajor: shape)), axis)
   }
 }

@@ -101,9 +101,7 @@ extension Einsum: DifferentiableOperator {
     let shapes = try context.inputs.indices.map { (index) throws(KernelError) in
       try context.input(index).shape
     }
-    let parsed = try KernelError.operation { () throws(OperatorError) in
-      try EinsumEquation(equation, ranks: shapes.map(\.count))
-    }
+    let parsed = try KernelError.operation(try EinsumEquation(equation, ranks: shapes.map(\.count)))
     return EinsumWalk(parsed, shapes)
   }
 

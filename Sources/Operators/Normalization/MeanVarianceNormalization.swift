@@ -45,9 +45,8 @@ extension MeanVarianceNormalization: DifferentiableOperator {
 
   private func grid(_ context: KernelContext) throws(KernelError) -> ReductionGrid {
     let shape = try context.floatInput(0).shape
-    return try KernelError.operation { () throws(OperatorError) in
-      ReductionGrid(shape, reduced: try Axes.normalized(axes, rank: shape.count))
-    }
+    return try KernelError.operation(
+      ReductionGrid(shape, reduced: try Axes.normalized(axes, rank: shape.count)))
   }
 
   /// Mean and standard deviation of a group.

@@ -143,7 +143,7 @@ extension Quant {
     guard let bits = try context.input(3).constant else {
       throw .operator(.needsConstant(input: "bitwidth"))
     }
-    let width = try KernelError.operation { () throws(OperatorError) in try Self.bitWidth(bits) }
+    let width = try KernelError.operation(try Self.bitWidth(bits))
     let limits = limits(bits: width)
     // Two narrow bits have the same limits, and a zero between them.
     let isBipolar = width == 1 && isSigned

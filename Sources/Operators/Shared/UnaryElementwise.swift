@@ -29,13 +29,10 @@ enum UnaryKernels {
     let input = try context.floatInput(0)
     var descriptor = try input.descriptor()
     if let count = descriptor.denseCount, function.keepsZero || !descriptor.hasPadding {
-      descriptor = try KernelError.engine { () throws(EngineError) in
-        try MemoryDescriptor(rowMajor: [count])
-      }
+      descriptor = try KernelError.engine(try MemoryDescriptor(rowMajor: [count]))
     }
-    let primitive = try KernelError.engine { () throws(EngineError) in
-      try PrimitiveDescriptor.elementwise(context.engine, function, descriptor)
-    }
+    let primitive = try KernelError.engine(
+      try PrimitiveDescriptor.elementwise(context.engine, function, descriptor))
     var requests = context.rowMajorInputs
     requests[0] = .layout(input.layout)
     return try PrimitiveKernel(

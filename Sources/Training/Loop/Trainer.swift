@@ -98,21 +98,20 @@ public final class Trainer {
   public func run(progress: (TrainingProgress) -> Void = { _ in }) throws(TrainingError) -> (
     conversion: Conversion, summary: TrainingSummary
   ) {
-    let stream = try TrainingError.wrapping(TrainingError.dataset) {
-      () throws(DatasetError) in
+    let stream = try TrainingError.wrapping(
+      TrainingError.dataset,
       try TrainingStream(
         dataset, batchSize: settings.batchSize, seed: settings.seed,
         augmentation: settings.augmentation,
         from: StreamPosition(epoch: state.position.epoch, batch: state.position.batch),
-        epochs: settings.epochs)
-    }
+        epochs: settings.epochs))
     // Opened only now, since this discards the log of another run.
     try journal.open(after: state.position.step)
     var pace = TrainingPace()
     var lastSave = ContinuousClock.now
     while !state.isFinished,
       let next = try TrainingError.wrapping(
-        TrainingError.dataset, { () throws(DatasetError) in try stream.next() })
+        TrainingError.dataset, try stream.next())
     {
       let start = ContinuousClock.now
       let rate =
@@ -168,7 +167,7 @@ public final class Trainer {
   }
 
   private func bake() throws(TrainingError) -> Conversion {
-    do throws(ConversionError) { return try model.bake(store.tensor) } catch {
+    do { return try model.bake(store.tensor) } catch {
       // The last update left parameters that can't be quantized.
       guard case .quantizer(let layer, _) = error else { throw .conversion(error) }
       throw .diverged(

@@ -17,18 +17,16 @@ enum MatrixKernels {
     _ context: KernelContext, a: Matrix, b: Matrix, bias: [Int]?, output: [Int]
   ) throws(KernelError) -> any Kernel {
     let post = context.epilogue.reluSlope.map { [PostOperation.relu(slope: $0)] } ?? []
-    let product = try KernelError.engine { () throws(EngineError) in
+    let product = try KernelError.engine(
       try MatrixProduct(
         context.engine, .init(shape: a.shape, strides: a.strides),
-        .init(shape: b.shape, strides: b.strides), bias: bias, output: output, post: post)
-    }
+        .init(shape: b.shape, strides: b.strides), bias: bias, output: output, post: post))
     let hasBias = bias != nil
     return ClosureKernel(context) { (operands) throws(KernelError) in
-      try KernelError.engine { () throws(EngineError) in
+      try KernelError.engine(
         try product.run(
           left: operands.inputs[0], right: operands.inputs[1],
-          bias: hasBias ? operands.inputs[2] : nil, into: operands.outputs[0])
-      }
+          bias: hasBias ? operands.inputs[2] : nil, into: operands.outputs[0]))
     }
   }
 }

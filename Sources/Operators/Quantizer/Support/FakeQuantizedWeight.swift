@@ -103,9 +103,7 @@ private final class WeightKernel: TrainingKernel {
     biases = [Float](repeating: 0, count: biasStep == nil ? 0 : layout.channelCount)
     inputs = context.inputs.map { _ in .rowMajor }
     let shape = try context.input(0).value.shape
-    let codes = try KernelError.engine { () throws(EngineError) in
-      try MemoryDescriptor(rowMajor: shape, .int8)
-    }
+    let codes = try KernelError.engine(try MemoryDescriptor(rowMajor: shape, .int8))
     outputs = [
       OutputForm(
         floats: .rowMajor,
@@ -154,7 +152,7 @@ private final class WeightKernel: TrainingKernel {
       values: UnsafeMutableBufferPointer(start: rows?.values ?? values, count: count),
       scales: UnsafeMutableBufferPointer(
         start: operands.output(2, as: Float.self), count: quantizer.layer.channels))
-    do throws(QuantizerError) {
+    do {
       let weights = weights(operands)
       try withParameters(operands) { (parameters) throws(QuantizerError) in
         _ = try quantizer.forward(weights, parameters, into: buffers)
