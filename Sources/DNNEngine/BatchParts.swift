@@ -77,8 +77,8 @@ public final class BatchParts {
   /// - Parameter pointers: the address of each operand of the whole batch.
   /// - Throws: ``EngineError`` where oneDNN fails.
   public func run(_ pointers: [UnsafeMutableRawPointer?]) throws(EngineError) {
-    nonisolated(unsafe) let (pointers, parts) = (pointers, parts)
-    try Engine.forEachOnOneThread(count: parts.count) { (index) throws(EngineError) in
+    try Engine.forEachOnOneThread(count: parts.count, sharing: pointers, parts) {
+      (index, pointers, parts) throws(EngineError) in
       let part = parts[index]
       for (position, offset) in part.offsets.enumerated() {
         try part.primitive.point(position, at: pointers[position].map { $0 + offset })

@@ -66,14 +66,19 @@ public final class Engine: Sendable {
 
   /// Calls `body` for each index in parallel, each call on one thread.
   ///
+  /// - Parameter shared: what is safe to use from several threads at once.
   /// - Throws: the error of one of the calls; others may then not have been made.
-  public static func forEachOnOneThread(
-    count: Int, _ body: @Sendable (Int) throws(EngineError) -> Void
+  public static func forEachOnOneThread<each Shared>(
+    count: Int, sharing shared: repeat each Shared,
+    do body: @Sendable (Int, repeat each Shared) throws(EngineError) -> Void
   ) throws(EngineError) {
     let failure = Mutex<EngineError?>(nil)
-    Parallelism.forEachRange(count: count) { range in
+    Parallelism.forEachRange(count: count, sharing: repeat each shared) {
+      (range: Range<Int>, shared: repeat each Shared) in
       do throws(EngineError) {
-        try onOneThread { () throws(EngineError) in for index in range { try body(index) } }
+        try onOneThread { () throws(EngineError) in
+          for index in range { try body(index, repeat each shared) }
+        }
       } catch { failure.withLock { $0 = error } }
     }
     if let error = failure.withLock({ $0 }) { throw error }

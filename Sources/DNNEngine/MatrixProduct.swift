@@ -71,10 +71,9 @@ public final class MatrixProduct {
     left: UnsafeRawPointer?, right: UnsafeRawPointer?, bias: UnsafeRawPointer? = nil,
     into output: UnsafeMutableRawPointer?
   ) throws(EngineError) {
-    nonisolated(unsafe) let (left, right, bias, output) = (left, right, bias, output)
-    nonisolated(unsafe) let slots = slots
     let tiles = tiles
-    try Engine.forEachOnOneThread(count: slots.count) { (index) throws(EngineError) in
+    try Engine.forEachOnOneThread(count: slots.count, sharing: left, right, bias, output, slots) {
+      (index, left, right, bias, output, slots) throws(EngineError) in
       for position in stride(from: index, to: tiles.count, by: slots.count) {
         let tile = tiles[position]
         guard let primitive = slots[index].primitives[tile.shape] else { continue }

@@ -35,8 +35,8 @@ public enum Argument: Sendable, Hashable {
 public final class Primitive {
   private let handle: dnnl_primitive_t
   private let engine: Engine
-  private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
-  private let pointers: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
+  private let arguments: ScratchBuffer<dnnl_exec_arg_t>
+  private let pointers: ScratchBuffer<UnsafeMutableRawPointer?>
   /// The number of bytes of the scratchpad, which is the last operand unless this is 0.
   private let scratchpadByteCount: Int
 
@@ -56,22 +56,21 @@ public final class Primitive {
     let scratchpad = try descriptor.layout(of: .scratchpad)
     scratchpadByteCount = scratchpad.byteCount
     if scratchpadByteCount > 0 { operands.append((.scratchpad, scratchpad)) }
-    arguments = .allocate(capacity: operands.count)
-    pointers = .allocate(capacity: operands.count)
-    pointers.initialize(repeating: nil)
-    arguments.initialize(repeating: dnnl_exec_arg_t(arg: 0, memory: nil))
+    arguments = ScratchBuffer(
+      count: operands.count, repeating: dnnl_exec_arg_t(arg: 0, memory: nil))
+    pointers = ScratchBuffer(count: operands.count, repeating: nil)
     for (index, (argument, layout)) in operands.enumerated() {
       var memory: dnnl_memory_t?
       try check(
         "dnnl_memory_create", dnnl_memory_create(&memory, layout.raw, engine.handle, nil))
-      arguments[index] = dnnl_exec_arg_t(arg: argument.raw, memory: memory)
+      arguments.elements[index] = dnnl_exec_arg_t(arg: argument.raw, memory: memory)
     }
   }
 
   deinit {
-    for argument in arguments where argument.memory != nil { dnnl_memory_destroy(argument.memory) }
-    arguments.deallocate()
-    pointers.deallocate()
+    for argument in arguments.elements where argument.memory != nil {
+      dnnl_memory_destroy(argument.memory)
+    }
     dnnl_primitive_destroy(handle)
   }
 
@@ -80,11 +79,11 @@ public final class Primitive {
   /// - Throws: ``EngineError`` where oneDNN refuses.
   public func point(_ index: Int, at pointer: UnsafeMutableRawPointer?) throws(EngineError) {
     // Setting a handle makes oneDNN write the padding of the layout, so an unchanged one is not set again.
-    if pointers[index] == pointer { return }
+    if pointers.elements[index] == pointer { return }
     try check(
       "dnnl_memory_set_data_handle",
-      dnnl_memory_set_data_handle(arguments[index].memory, pointer))
-    pointers[index] = pointer
+      dnnl_memory_set_data_handle(arguments.elements[index].memory, pointer))
+    pointers.elements[index] = pointer
   }
 
   /// Computes, and returns when the result is in memory.
@@ -92,12 +91,13 @@ public final class Primitive {
   /// - Throws: ``EngineError`` where oneDNN fails.
   public func run() throws(EngineError) {
     if scratchpadByteCount > 0 {
-      try point(arguments.count - 1, at: try Scratchpad.memory(byteCount: scratchpadByteCount))
+      try point(
+        arguments.elements.count - 1, at: try Scratchpad.memory(byteCount: scratchpadByteCount))
     }
     try check(
       "dnnl_primitive_execute",
       dnnl_primitive_execute(
-        handle, engine.stream, Int32(arguments.count), arguments.baseAddress))
+        handle, engine.stream, Int32(arguments.elements.count), arguments.pointer))
     try check("dnnl_stream_wait", dnnl_stream_wait(engine.stream))
   }
 }

@@ -30,7 +30,9 @@ struct ConstantInputs: Dataset {
     for name in request.constants.keys.sorted() where !names.contains(name) {
       throw .constant(
         name: name,
-        problem: "the model has no such input; it takes \(names.map { "'\($0)'" }.joined(separator: ", "))")
+        problem:
+          "the model has no such input; it takes \(names.map { "'\($0)'" }.joined(separator: ", "))"
+      )
     }
     inputs = request.inputs.map { ($0, request.constants[$0.name]) }
     var varying = request

@@ -7,7 +7,7 @@ final class FirstFailure: Sendable {
 
   /// Runs `body`, and keeps the error that it throws if no lower position has one.
   func attempt(at position: Int, _ body: () throws(DatasetError) -> Void) {
-    do throws(DatasetError) {
+    do {
       try body()
     } catch {
       first.withLock { first in

@@ -17,9 +17,10 @@ final class InflateStream {
   private let wrapper: Wrapper
   private let path: String
   /// Allocated apart from this object, since zlib keeps its address.
-  private let stream: UnsafeMutablePointer<z_stream>
+  private let memory = ScratchBuffer(count: 1, repeating: z_stream())
+  private var stream: UnsafeMutablePointer<z_stream> { memory.pointer }
   /// A part of the compressed bytes.
-  private let window: UnsafeMutableRawBufferPointer
+  private let window: ScratchBuffer<UInt8>
   private var consumed = 0
   private var isAtEnd = false
 
@@ -29,9 +30,7 @@ final class InflateStream {
     self.source = source
     self.wrapper = wrapper
     self.path = path
-    window = .allocate(byteCount: Self.windowSize, alignment: 16)
-    stream = .allocate(capacity: 1)
-    stream.initialize(to: z_stream())
+    window = ScratchBuffer(uninitializedCount: Self.windowSize)
     let status = inflateInit2_(
       stream, wrapper.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
     guard status == Z_OK else {
@@ -41,8 +40,6 @@ final class InflateStream {
 
   deinit {
     inflateEnd(stream)
-    stream.deallocate()
-    window.deallocate()
   }
 
   /// Fills `buffer` with the next bytes.
@@ -88,11 +85,12 @@ final class InflateStream {
   }
 
   private func refill() throws(DatasetError) {
-    let count = min(window.count, source.count - consumed)
+    let count = min(window.elements.count, source.count - consumed)
     guard count > 0 else { return }
-    try source.read(at: consumed, into: UnsafeMutableRawBufferPointer(rebasing: window[..<count]))
+    try source.read(
+      at: consumed, into: UnsafeMutableRawBufferPointer(start: window.pointer, count: count))
     consumed += count
-    stream.pointee.next_in = window.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.next_in = window.pointer
     stream.pointee.avail_in = UInt32(count)
   }
 

@@ -145,7 +145,7 @@ final class InflatedBytes: Sendable {
     content.produced += produced
     guard produced == target.count else { throw sizeFault("\(content.produced)") }
     guard content.produced == count else { return }
-    do throws(DatasetError) {
+    do {
       try checkEnd(of: stream, content.checksum)
     } catch {
       content.failure = error

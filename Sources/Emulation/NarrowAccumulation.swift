@@ -75,8 +75,8 @@ extension NarrowAccumulation {
     return ClosureKernel(context) { operands in
       let x = MultiplesOfStep(
         operands.input(geometry.isWeightLeft ? 1 : 0, as: Float.self), of: layer)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      nonisolated(unsafe) let offsets = bias.map { _ in operands.input(2, as: Float.self) }
+      let y = operands.output(as: Float.self)
+      let offsets = bias.map { _ in operands.input(2, as: Float.self) }
       let counts = blocks.run(x) { sum, channel, position in
         let products = Float(sum - layer.bias(channel))
         let value = alpha * (products * (layer.inputScale * layer.scales[channel]))

@@ -94,7 +94,6 @@ private struct NarrowSums: IntegerSums {
     _ left: UnsafePointer<Int16>, _ right: UnsafePointer<Int16>,
     to sums: UnsafeMutablePointer<Int32>
   ) {
-    nonisolated(unsafe) let sums = sums
     let x = CentredCodes(blocks.geometry.isWeightLeft ? right : left)
     let counts = blocks.run(x) { sum, channel, position in
       // What 32 bits can't hold wraps around, as the operators' type has it.

@@ -68,9 +68,7 @@ struct ProductGeometry: Sendable {
     case .conv(let op):
       groups = op.group
       (samples, inputs) = (x[0], w[1])
-      let window = try KernelError.operation { () throws(OperatorError) in
-        try op.window.resolved(kernel: Array(w[2...]))
-      }
+      let window = try KernelError.operation(try op.window.resolved(kernel: Array(w[2...])))
       for axis in window.kernel.indices {
         let begin = window.padding(axis, size: x[axis + 2]).begin
         axes.append(
@@ -81,13 +79,10 @@ struct ProductGeometry: Sendable {
     case .convTranspose(let op):
       groups = op.group
       (samples, inputs) = (x[0], w[0] / op.group)
-      let window = try KernelError.operation { () throws(OperatorError) in
-        try op.window.resolved(kernel: Array(w[2...]))
-      }
+      let window = try KernelError.operation(try op.window.resolved(kernel: Array(w[2...])))
       for axis in window.kernel.indices {
-        let begin = try KernelError.operation { () throws(OperatorError) in
-          try op.geometry(kernel: window.kernel, axis, size: x[axis + 2]).begin
-        }
+        let begin = try KernelError.operation(
+          try op.geometry(kernel: window.kernel, axis, size: x[axis + 2]).begin)
         let stride = window.strides[axis]
         axes.append(
           Axis(kernel: w[axis + 2], output: output[axis + 2], input: x[axis + 2]) { tap, place in

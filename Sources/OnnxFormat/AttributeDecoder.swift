@@ -41,7 +41,7 @@ struct AttributeDecoder {
 
   private func decode(_ message: Message, name: String) throws(FormatProblem) -> AttributeValue {
     let kind: AttributeKind
-    do throws(AttributeFault) {
+    do {
       kind = try AttributeKind.inUse(message)
     } catch {
       throw .attribute(node: node, name: name, error)

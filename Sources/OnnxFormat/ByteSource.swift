@@ -110,7 +110,7 @@ struct ByteSource {
     let offset = position
     position += length
     cursor = window.count
-    do throws(FileError) { try file.seek(to: position) } catch { throw .cannotRead(error) }
+    do { try file.seek(to: position) } catch { throw .cannotRead(error) }
     return .renewable(byteCount: length) { buffer in
       guard file.read(into: buffer, at: offset) else {
         file.endProcessAsChanged()
@@ -130,7 +130,7 @@ struct ByteSource {
   }
 
   private func read(into buffer: UnsafeMutableRawBufferPointer) throws(FormatProblem) -> Int {
-    do throws(FileError) {
+    do {
       return try file?.read(into: buffer) ?? 0
     } catch {
       throw .cannotRead(error)

@@ -22,7 +22,7 @@ final class ExternalData {
   func storage(_ message: TensorDecoder.Message, byteCount: Int) throws(TensorFault)
     -> TensorStorage
   {
-    do throws(ExternalDataFault) {
+    do {
       return try region(of: message, byteCount: byteCount)
     } catch {
       throw .external(error)
@@ -70,7 +70,7 @@ final class ExternalData {
     guard !location.hasPrefix("/"), !parts.contains("..") else {
       throw .outsideFolder(location: location)
     }
-    do throws(FileError) {
+    do {
       let root = try FilePath.resolved(folder)
       let path = try FilePath.resolved("\(root)/\(location)")
       if path.hasPrefix(root == "/" ? root : root + "/") {

@@ -66,7 +66,7 @@ struct FunctionInliner {
   }
 
   private func identity(opset: Int) throws(FormatProblem) -> any Operator {
-    do throws(OperatorError) {
+    do {
       return try resolver.makeOperator(
         domain: "", type: "Identity", attributes: AttributeReader([], opset: opset))
     } catch {

@@ -47,7 +47,7 @@ struct GraphDecoder {
         annotation.pointee.quant_parameter_tensor_names,
         annotation.pointee.n_quant_parameter_tensor_names)
     }
-    do throws(GraphError) {
+    do {
       try graph.validate()
     } catch {
       throw .graph(error)
@@ -269,7 +269,7 @@ struct GraphDecoder {
       outputCount: node.pointee.n_output,
       subgraphs: SubgraphReader(
         model: model, resolver: resolver, functions: functions, arguments: arguments))
-    do throws(OperatorError) {
+    do {
       return try resolver.makeOperator(domain: domain, type: type, attributes: reader)
     } catch {
       throw .graph(.node(name: name, type: type, error))

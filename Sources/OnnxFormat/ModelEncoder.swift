@@ -54,7 +54,7 @@ struct ModelEncoder {
   private mutating func encodeGraph() throws(FormatProblem) -> WireParts {
     let graph = model.graph
     let order: [NodeID]
-    do throws(GraphError) {
+    do {
       try graph.validate()
       order = try graph.topologicalOrder()
     } catch {

@@ -14,7 +14,7 @@ public enum OnnxReader {
   public static func read(path: String, resolver: any OperatorResolver) throws(FormatError)
     -> Model
   {
-    do throws(FormatProblem) {
+    do {
       let source = try openSource(path)
       let externalData = ExternalData(folder: FilePath.folder(of: path))
       return try read(source, externalData, resolver: resolver)
@@ -27,7 +27,7 @@ public enum OnnxReader {
   ///
   /// - Throws: ``FormatError`` where the file can't be read as a model.
   public static func externalFiles(path: String) throws(FormatError) -> [String] {
-    do throws(FormatProblem) {
+    do {
       let externalData = ExternalData(folder: FilePath.folder(of: path))
       _ = try read(try openSource(path), externalData, resolver: OpaqueResolver())
       return externalData.paths.sorted()
@@ -46,7 +46,7 @@ public enum OnnxReader {
     bytes: [UInt8], name: String = "model", folder: String? = nil,
     resolver: any OperatorResolver
   ) throws(FormatError) -> Model {
-    do throws(FormatProblem) {
+    do {
       return try read(ByteSource(bytes), ExternalData(folder: folder), resolver: resolver)
     } catch {
       throw FormatError(file: name, error)
@@ -64,7 +64,7 @@ public enum OnnxReader {
   }
 
   static func openSource(_ path: String) throws(FormatProblem) -> ByteSource {
-    do throws(FileError) {
+    do {
       return try ByteSource(InputFile(path: path), limit: FormatLimits.protobufBytes)
     } catch {
       throw .cannotRead(error)
@@ -83,7 +83,7 @@ public enum OnnxReader {
     }
     let head = try Array(source.prefix(512))
     if let kind = FileKind(head: head) { throw .foreign(kind) }
-    do throws(FormatProblem) {
+    do {
       return try WireScanner.scan(source, as: descriptor, role: role)
     } catch {
       // Damage in the first field means that nothing shows that the file is ONNX.

@@ -13,7 +13,7 @@ public enum OnnxWriter {
   }
 
   static func write(_ model: Model, to path: String, largestFile: Int) throws(FormatError) {
-    do throws(FormatProblem) {
+    do {
       var encoder = ModelEncoder(model)
       var parts = try encoder.encode()
       if parts.count > largestFile {
@@ -34,7 +34,7 @@ public enum OnnxWriter {
   ///
   /// - Throws: ``FormatError`` where the graph is not valid or can't be written.
   public static func serialize(_ model: Model) throws(FormatError) -> [UInt8] {
-    do throws(FormatProblem) {
+    do {
       var encoder = ModelEncoder(model)
       return try encoder.encode().joined()
     } catch {
@@ -45,7 +45,7 @@ public enum OnnxWriter {
   private static func commit(_ parts: WireParts, _ plan: ExternalDataPlan?, to path: String)
     throws(FormatProblem)
   {
-    do throws(FileError) {
+    do {
       var file = try AtomicFile(replacing: path)
       try parts.write(to: &file)
       if let plan {

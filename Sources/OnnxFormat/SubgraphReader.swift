@@ -12,7 +12,7 @@ struct SubgraphReader: SubgraphDecoder {
   let arguments: [String: Attribute]?
 
   func decode(_ attribute: [UInt8]) throws(OperatorError) -> DecodedSubgraph {
-    do throws(FormatProblem) {
+    do {
       return try read(attribute)
     } catch {
       throw .unsupported(what: "a subgraph in which \(error)")

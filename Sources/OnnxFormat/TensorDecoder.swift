@@ -16,7 +16,7 @@ struct TensorDecoder {
   ///
   /// - Parameter name: the name, in errors, of a tensor that has none of its own.
   func decode(_ message: Message, name: String) throws(FormatProblem) -> Tensor {
-    do throws(TensorFault) {
+    do {
       return try decode(message)
     } catch {
       let own = text(message.pointee.name)

@@ -7,7 +7,7 @@ public enum TensorFile {
   ///
   /// - Throws: ``FormatError`` where the file can't be read as a tensor.
   public static func readNamed(path: String) throws(FormatError) -> (name: String, tensor: Tensor) {
-    do throws(FormatProblem) {
+    do {
       let descriptor = Descriptors.tensor
       let scanned = try OnnxReader.scan(
         OnnxReader.openSource(path), as: descriptor, role: .tensor)
@@ -34,7 +34,7 @@ public enum TensorFile {
   public static func write(_ tensor: Tensor, name: String = "", to path: String)
     throws(FormatError)
   {
-    do throws(FileError) {
+    do {
       var file = try AtomicFile(replacing: path)
       try TensorEncoder(arena: MessageArena()).encode(tensor, name: name).write(to: &file)
       try file.commit()

@@ -28,7 +28,7 @@ public struct Converter: Sendable {
 
   /// - Throws: ``ConversionError/recipe(_:)`` for settings out of range.
   public init(_ recipe: Recipe) throws(ConversionError) {
-    do throws(RecipeError) {
+    do {
       try recipe.validate()
       try recipe.validateCombinations()
     } catch { throw .recipe(error) }

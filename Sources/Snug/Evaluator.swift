@@ -40,7 +40,7 @@ struct Evaluator {
     guard let output = graph.outputs.first else { throw .noOutput(file: file) }
     var score = Score(dataset.reference, task: try request().task)
     score.isProbability = graph.producer(of: output)?.op.givesProbabilities ?? false
-    let session = try wrapping { () throws(ExecutionError) in try Session(graph: graph) }
+    let session = try wrapping(try Session(graph: graph))
     // Tried once: a graph that integers can't run is run as floats from the first batch on.
     var integers = options.usesIntegers ? IntegerSession(graph: graph) : nil
     let plan = BatchStream.sequentialPlan(
@@ -49,7 +49,7 @@ struct Evaluator {
     let stream = BatchStream(dataset, plan: plan)
     var done = 0
     while let batch = try SnugError.wrapping(
-      SnugError.dataset, { () throws(DatasetError) in try stream.next() })
+      SnugError.dataset, try stream.next())
     {
       let feeds = Dictionary(
         uniqueKeysWithValues: zip(
@@ -58,14 +58,12 @@ struct Evaluator {
       var result = try? integers?.run(feeds)
       if result == nil {
         integers = nil
-        result = try wrapping { () throws(ExecutionError) in
-          try session.run(feeds, fetch: [output])[output]
-        }
+        result = try wrapping(try session.run(feeds, fetch: [output])[output])
       }
       if let result {
-        try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
-          try score.add(dataset.isStackable ? result.firstSamples(batch.count) : result, batch)
-        }
+        try SnugError.wrapping(
+          SnugError.dataset,
+          try score.add(dataset.isStackable ? result.firstSamples(batch.count) : result, batch))
       }
       done += batch.count
       progress(JobProgress(activity: "evaluating", completed: done, total: total, unit: "samples"))
@@ -95,8 +93,10 @@ struct Evaluator {
     graph.inputs.compactMap { graph[$0].type?.dimensions?.first?.size }.max()
   }
 
-  private func wrapping<T>(_ body: () throws(ExecutionError) -> T) throws(SnugError) -> T {
-    try SnugError.wrapping({ .execution(file: file, $0) }, body)
+  private func wrapping<T>(_ value: @autoclosure () throws(ExecutionError) -> T)
+    throws(SnugError) -> T
+  {
+    try SnugError.wrapping({ .execution(file: file, $0) }, try value())
   }
 }
 

@@ -23,7 +23,7 @@ struct ExportJob {
     // Weights in another order put other products into a tile, whose register may not hold them.
     let fitting = options.reordersTiles(of: source) ? try layersFittingTiles(stored) : []
     let edits: [PassReport]
-    do throws(PassError) {
+    do {
       edits = try ExportFormat.pipeline(options, from: source).run(&model.graph)
     } catch {
       throw .conversion(file: file, .pass(error))

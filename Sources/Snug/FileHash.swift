@@ -36,9 +36,8 @@ enum FileHash {
   ///
   /// - Throws: ``SnugError`` where one of them can't be read.
   static func identities(ofModel path: String) throws(SnugError) -> [FileIdentity] {
-    let external = try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
-      try OnnxReader.externalFiles(path: path)
-    }
+    let external = try SnugError.wrapping(
+      SnugError.format, try OnnxReader.externalFiles(path: path))
     var result = [try sha256(of: path)]
     for file in external.sorted() { result.append(try sha256(of: file)) }
     return result

@@ -52,7 +52,7 @@ struct FinetuneJob {
     let validation = try validation(trainable.floatGraph, floatMetric)
     let configuration = try configuration(dataset)
     try checkBatch(trainable.floatGraph)
-    do throws(TrainingError) {
+    do {
       var settings = options.training
       settings.seed = options.seed
       settings.outputsAreScores = options.preprocessing.task.map { $0 == .classification }
@@ -73,9 +73,8 @@ struct FinetuneJob {
     // Without labels there is nothing to compare but the float model.
     let request = try options.preprocessing.request(
       for: graph, of: file.path, comparesOutputs: options.training.loss != .distill)
-    return try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
-      try DatasetLoader.open(path: data, for: request)
-    }
+    return try SnugError.wrapping(
+      SnugError.dataset, try DatasetLoader.open(path: data, for: request))
   }
 
   private func validation(_ graph: Graph, _ floatMetric: Evaluation?) throws(SnugError)
@@ -108,9 +107,7 @@ struct FinetuneJob {
   private func configuration(_ dataset: any Dataset) throws(SnugError) -> JSONValue {
     var bytes = Fingerprint()
     bytes.combine(
-      try SnugError.wrapping(SnugError.file) { () throws(FileError) in
-        try InputFile(path: file.path).readAll()
-      })
+      try SnugError.wrapping(SnugError.file, try InputFile(path: file.path).readAll()))
     return .object(
       (options.recipeJSON.objectValue ?? []) + [
         JSONMember("model", .string(bytes.description)),
@@ -122,9 +119,7 @@ struct FinetuneJob {
   /// What the files of the data hold, wherever they lie: a change is then reported by the file's name.
   private func content(of path: String?, as key: String) throws(SnugError) -> [JSONMember] {
     guard let path else { return [JSONMember(key, .string(""))] }
-    let content = try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
-      try DataContent(path: path)
-    }
+    let content = try SnugError.wrapping(SnugError.dataset, try DataContent(path: path))
     let bytes = content.files.reduce(0) { $0 &+ $1.byteCount }
     let count = content.files.count
     let listing = "\(count) file\(count == 1 ? "" : "s") of \(bytes) bytes, \(content.listing)"

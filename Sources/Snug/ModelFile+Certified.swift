@@ -24,9 +24,7 @@ extension ModelFile {
     throws(SnugError)
   {
     try require(verdicts, targets)
-    try SnugError.wrapping(SnugError.format) { () throws(FormatError) in
-      try OnnxWriter.write(model, to: path)
-    }
+    try SnugError.wrapping(SnugError.format, try OnnxWriter.write(model, to: path))
   }
 
   /// Reads the file that was written, in which the same layers must be certified.
@@ -40,7 +38,7 @@ extension ModelFile {
 
   /// The verifier's reading of a model as its file would hold it.
   static func verdicts(on model: Model, file: String) throws(SnugError) -> VerificationResult {
-    do throws(GraphError) { return try Verifier.verify(model.undecoded) } catch {
+    do { return try Verifier.verify(model.undecoded) } catch {
       throw .graph(file: file, error)
     }
   }

@@ -38,7 +38,7 @@ extension ModelFile {
     defer { withExtendedLifetime(states) {} }
     var seconds = ConversionSummary.Seconds()
     seconds.import = clock.lap()
-    try wrapping { () throws(ConversionError) in try Converter(options.recipe).check(model) }
+    try wrapping(try Converter(options.recipe).check(model))
     let float = try measure(self, options, progress)
     seconds.evaluate = clock.lap()
     let calibration = try calibration(for: try inSinglePrecision(model.graph), options)
@@ -53,7 +53,7 @@ extension ModelFile {
       seconds.finetune = result.seconds
     } else if reconstructs {
       let start = try trainable(model, calibration, options, asConverted: true, progress)
-      conversion = try wrapping { () throws(ConversionError) in try start.bake() }
+      conversion = try wrapping(try start.bake())
       seconds.finetune = clock.lap() - conversion.seconds.total
     } else {
       conversion = try convert(model, calibration, options, progress)
@@ -95,7 +95,7 @@ extension ModelFile {
     guard options.training.epochs > 0, let folder = options.trainingOutputs.checkpoints else {
       return nil
     }
-    do throws(CheckpointError) { return try CheckpointLock(folder: folder) } catch {
+    do { return try CheckpointLock(folder: folder) } catch {
       throw .training(file: path, .checkpoint(error))
     }
   }
@@ -115,22 +115,21 @@ extension ModelFile {
     guard let data = options.data else { return nil }
     var request = try options.preprocessing.request(for: graph, of: path, comparesOutputs: false)
     request.usesReference = false
-    return try SnugError.wrapping(SnugError.dataset) { () throws(DatasetError) in
+    return try SnugError.wrapping(
+      SnugError.dataset,
       try DatasetCalibration(
         DatasetLoader.open(path: data, for: request), limit: options.recipe.calibrationSamples,
-        seed: options.seed)
-    }
+        seed: options.seed))
   }
 
   private func convert(
     _ model: Model, _ calibration: DatasetCalibration?, _ options: ConversionOptions,
     _ progress: ProgressHandler
   ) throws(SnugError) -> Conversion {
-    try wrapping { () throws(ConversionError) in
+    try wrapping(
       try Converter(options.recipe).convert(model, calibration: calibration) {
         progress(JobProgress($0))
-      }
-    }
+      })
   }
 
   /// The model to train, reconstructed block by block where the recipe asks for it.
@@ -140,15 +139,14 @@ extension ModelFile {
     _ model: Model, _ calibration: DatasetCalibration?, _ options: ConversionOptions,
     asConverted: Bool, _ progress: ProgressHandler
   ) throws(SnugError) -> TrainableModel {
-    let start = try wrapping { () throws(ConversionError) in
+    let start = try wrapping(
       try Converter(options.recipe).trainable(
         model, calibration: calibration, asConverted: asConverted
       ) {
         progress(JobProgress($0))
-      }
-    }
+      })
     guard let calibration, options.recipe.reconstructionSteps > 0 else { return start }
-    do throws(TrainingError) {
+    do {
       var settings = BlockReconstruction.Settings()
       settings.steps = options.recipe.reconstructionSteps
       settings.seed = options.seed
@@ -160,9 +158,9 @@ extension ModelFile {
     }
   }
 
-  func wrapping<R>(_ body: () throws(ConversionError) -> R) throws(SnugError) -> R {
-    do throws(ConversionError) {
-      return try body()
+  func wrapping<R>(_ value: @autoclosure () throws(ConversionError) -> R) throws(SnugError) -> R {
+    do {
+      return try value()
     } catch {
       if case .calibrationData(let cause as DatasetError) = error { throw .dataset(cause) }
       throw .conversion(file: path, error)

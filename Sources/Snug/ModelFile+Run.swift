@@ -32,7 +32,7 @@ extension ModelFile {
       }
       feeds[id] = tensor.inSinglePrecision
     }
-    do throws(ExecutionError) {
+    do {
       let results = try Session(graph: graph).run(feeds, fetch: graph.outputs)
       return graph.outputs.compactMap { id in
         results[id].map { (graph[id].name, $0.restored(to: file[id].type?.elementType)) }
@@ -48,11 +48,11 @@ public enum TensorFiles {
   /// Reads a tensor; a name that ends in `.pb` is read as `TensorProto`.
   public static func read(_ path: String) throws(SnugError) -> Tensor {
     if path.hasSuffix(".pb") {
-      do throws(FormatError) { return try TensorFile.read(path: path) } catch {
+      do { return try TensorFile.read(path: path) } catch {
         throw .format(error)
       }
     }
-    do throws(DatasetError) { return try NpyFile.read(path) } catch { throw .dataset(error) }
+    do { return try NpyFile.read(path) } catch { throw .dataset(error) }
   }
 
   /// Writes each tensor to `NAME.npy` in `folder`, which is made where it is missing; `/` and `:` in a
@@ -77,11 +77,11 @@ public enum TensorFiles {
       checked.write("\(folder)/\(file)", .part, as: "--output-dir")
     }
     try checked.check()
-    do throws(FileError) { try FilePath.makeFolder(folder) } catch { throw .file(error) }
+    do { try FilePath.makeFolder(folder) } catch { throw .file(error) }
     var written: [String] = []
     for (name, tensor) in tensors {
       let path = "\(folder)/\(fileName(name))"
-      do throws(DatasetError) { try NpyFile.write(tensor, to: path) } catch {
+      do { try NpyFile.write(tensor, to: path) } catch {
         throw .dataset(error)
       }
       written.append(path)

@@ -8,7 +8,7 @@ extension ModelFile {
   /// A graph of the file in single precision throughout, in which everything is computed.
   func inSinglePrecision(_ graph: Graph) throws(SnugError) -> Graph {
     var graph = graph
-    do throws(PassError) { _ = try FloatWidening().run(&graph) } catch {
+    do { _ = try FloatWidening().run(&graph) } catch {
       throw .conversion(file: path, .pass(error))
     }
     return graph

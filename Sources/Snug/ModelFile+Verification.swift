@@ -47,11 +47,10 @@ extension ModelFile {
   ///
   /// - Throws: ``SnugError`` where either can't be read, or the document is no certificate.
   public func check(certificateAt document: String) throws(SnugError) -> CertificateCheck {
-    let bytes = try SnugError.wrapping(SnugError.file) { () throws(FileError) in
-      try InputFile(path: document).readAll(limit: Self.certificateLimit)
-    }
+    let bytes = try SnugError.wrapping(
+      SnugError.file, try InputFile(path: document).readAll(limit: Self.certificateLimit))
     let json: JSONValue
-    do throws(JSONError) {
+    do {
       json = try JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
     } catch {
       throw .certificate(file: document, .malformed(error))
@@ -83,7 +82,7 @@ extension ModelFile {
     Model, VerificationResult
   ) {
     let model = try loadUndecoded()
-    do throws(GraphError) {
+    do {
       return (model, try Verifier.verify(model, conditions))
     } catch {
       throw .graph(file: path, error)

@@ -30,7 +30,7 @@ public struct ModelFile: Sendable, Hashable {
     var model = model
     let pipeline = Pipeline.reading(
       opset: model.opset(of: ""), channelsLastOpset: model.opset(of: ChannelsLast.domain))
-    do throws(PassError) { _ = try pipeline.run(&model.graph) } catch {
+    do { _ = try pipeline.run(&model.graph) } catch {
       throw .conversion(file: path, .pass(error))
     }
     return model
@@ -42,7 +42,7 @@ public struct ModelFile: Sendable, Hashable {
   public func loadUndecoded() throws(SnugError) -> Model { try load(OpaqueResolver()) }
 
   private func load(_ resolver: some OperatorResolver) throws(SnugError) -> Model {
-    do throws(FormatError) {
+    do {
       return try OnnxReader.read(path: path, resolver: resolver)
     } catch {
       throw .format(error)

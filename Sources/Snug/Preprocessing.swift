@@ -69,7 +69,8 @@ public struct Preprocessing: Sendable, Hashable {
     let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
     guard parts.count == 2 else {
       throw .dataset(
-        .constant(name: text, problem: "is no NAME=VALUE or NAME=FILE; give the input's name first"))
+        .constant(name: text, problem: "is no NAME=VALUE or NAME=FILE; give the input's name first")
+      )
     }
     if let number = number(parts[1]) { return (parts[0], .number(number)) }
     return (parts[0], .tensor(try TensorFiles.read(parts[1]).inSinglePrecision))

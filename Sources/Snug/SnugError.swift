@@ -78,6 +78,13 @@ extension SnugError {
   static func wrapping<T, E: Error>(
     _ wrap: (E) -> SnugError, _ body: () throws(E) -> T
   ) throws(SnugError) -> T {
-    do throws(E) { return try body() } catch { throw wrap(error) }
+    do { return try body() } catch { throw wrap(error) }
+  }
+
+  /// The value of an expression, with what it throws wrapped.
+  static func wrapping<T, E: Error>(
+    _ wrap: (E) -> SnugError, _ value: @autoclosure () throws(E) -> T
+  ) throws(SnugError) -> T {
+    do { return try value() } catch { throw wrap(error) }
   }
 }

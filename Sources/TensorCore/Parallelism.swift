@@ -52,6 +52,22 @@ public enum Parallelism {
     }
   }
 
+  /// Runs `body` over disjoint ranges as ``forEachRange(count:grain:_:)`` does, with what they share.
+  ///
+  /// - Parameters:
+  ///   - grain: the least number of iterations worth a thread of its own.
+  ///   - shared: what each call of `body` gets besides its range. It must be safe to use from several threads at
+  ///     once, as memory is where each range writes elements of its own.
+  @inlinable
+  public static func forEachRange<each Shared>(
+    count: Int, grain: Int = 1, sharing shared: repeat each Shared,
+    do body: @Sendable (Range<Int>, repeat each Shared) -> Void
+  ) {
+    // The compiler can't see that the ranges keep apart, which the caller answers for.
+    nonisolated(unsafe) let values = (repeat each shared)
+    forEachRange(count: count, grain: grain) { body($0, repeat each values) }
+  }
+
   private struct Work {
     var count: Int
     var parts: Int

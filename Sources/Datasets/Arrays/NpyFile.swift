@@ -23,7 +23,7 @@ public enum NpyFile {
         actual: tensor.elementType.onnxName)
     }
     let header = NpyHeader(elementType: tensor.elementType, shape: tensor.shape).encoded()
-    do throws(FileError) {
+    do {
       var file = try AtomicFile(replacing: path)
       try file.write(header)
       try tensor.storage.withBytes { (bytes) throws(FileError) in try file.write(bytes) }

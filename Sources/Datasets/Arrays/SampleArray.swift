@@ -142,7 +142,9 @@ struct SampleArray: Sendable {
           rebasing: bytes[position * size..<(position + 1) * size])
         try elements.read(at: index * size, into: place)
         if isBigEndian { NpyArray.swapBytes(place, width: (elementType.bitWidth ?? 8) / 8) }
-        if elementType == .bool { for byte in place.indices where place[byte] != 0 { place[byte] = 1 } }
+        if elementType == .bool {
+          for byte in place.indices where place[byte] != 0 { place[byte] = 1 }
+        }
       }
     }
     let stored = Tensor(

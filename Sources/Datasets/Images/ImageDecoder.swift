@@ -4,9 +4,7 @@ import TensorCore
 final class ImageDecoder {
   private let jpeg = JPEGDecoder()
   /// The file being decoded, in memory that is reused.
-  private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
-
-  deinit { buffer.deallocate() }
+  private var buffer = ScratchBuffer<UInt8>(uninitializedCount: 1 << 16)
 
   /// Decodes a whole file into `image`, as grey where the file is grey and as RGB otherwise.
   func decode(_ path: String, into image: inout Image) throws(DatasetError) {
@@ -52,11 +50,8 @@ final class ImageDecoder {
 
   private func load(_ file: DataFile, count: Int) throws(DatasetError) -> UnsafeRawBufferPointer {
     try MemoryLimit.check(count, path: file.path)
-    if buffer.count < count {
-      buffer.deallocate()
-      buffer = .allocate(byteCount: count, alignment: 64)
-    }
-    let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+    if buffer.elements.count < count { buffer = ScratchBuffer(uninitializedCount: count) }
+    let part = UnsafeMutableRawBufferPointer(start: buffer.pointer, count: count)
     try file.read(at: 0, into: part)
     return UnsafeRawBufferPointer(part)
   }

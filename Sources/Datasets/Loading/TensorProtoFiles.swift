@@ -68,7 +68,7 @@ enum TensorProtoFiles {
   }
 
   private static func read(_ path: String) throws(DatasetError) -> Tensor {
-    do throws(FormatError) {
+    do {
       return try TensorFile.read(path: path)
     } catch {
       throw .tensorFile(error)

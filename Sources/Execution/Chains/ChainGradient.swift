@@ -107,11 +107,11 @@ struct ChainGradient {
     private let upstream: [(output: Int, operand: Int, view: snug_view)]
     private let dataView: snug_view?
     private let targets: [Bool]
-    private let factor: ChannelValues
-    private let slope: ChannelValues
-    private let offset: ChannelValues
-    private let ones: ChannelValues
-    private let zeros: ChannelValues
+    private let factor: ScratchBuffer<Float>
+    private let slope: ScratchBuffer<Float>
+    private let offset: ScratchBuffer<Float>
+    private let ones: ScratchBuffer<Float>
+    private let zeros: ScratchBuffer<Float>
 
     init(
       kernel: ChainKernel, places: [Int: Int], gamma: Int?,
@@ -124,11 +124,11 @@ struct ChainGradient {
       self.upstream = upstream
       self.dataView = dataView
       self.targets = targets
-      factor = ChannelValues(kernel.grid, repeating: 1)
-      slope = ChannelValues(kernel.grid)
-      offset = ChannelValues(kernel.grid)
-      ones = ChannelValues(kernel.grid, repeating: 1)
-      zeros = ChannelValues(kernel.grid)
+      factor = ScratchBuffer(kernel.grid, repeating: 1)
+      slope = ScratchBuffer(kernel.grid)
+      offset = ScratchBuffer(kernel.grid)
+      ones = ScratchBuffer(kernel.grid, repeating: 1)
+      zeros = ScratchBuffer(kernel.grid)
     }
 
     func run(_ operands: Operands) {
@@ -148,10 +148,9 @@ struct ChainGradient {
           }
         }
       }
-      nonisolated(unsafe) let complete = chain
       var next = targets.count
       if op.normalization != nil {
-        reduce(complete, perChannel: true)
+        reduce(chain, perChannel: true)
         if let sums = kernel.sums {
           let (dGamma, dBeta) = (
             operands.output(next, as: Float.self), operands.output(next + 1, as: Float.self)
@@ -164,24 +163,24 @@ struct ChainGradient {
         }
         prepareNormalization(operands)
         for (index, isNormalized) in targets.enumerated() {
-          write(complete, operands, to: index, isNormalized: isNormalized, countsSteps: false)
+          write(chain, operands, to: index, isNormalized: isNormalized, countsSteps: false)
         }
       } else if dataView != nil {
-        write(complete, operands, to: 0, isNormalized: false, countsSteps: true)
+        write(chain, operands, to: 0, isNormalized: false, countsSteps: true)
       } else {
-        reduce(complete, perChannel: false)
+        reduce(chain, perChannel: false)
       }
       writeSteps(operands, from: next)
     }
 
     private func reduce(_ chain: snug_chain, perChannel: Bool) {
       guard let sums = kernel.sums else { return }
-      nonisolated(unsafe) let chain = chain
       let channels = kernel.grid.channels
-      nonisolated(unsafe) let (scale, offset) = (
+      let (scale, offset) = (
         kernel.normalScale.pointer, kernel.normalOffset.pointer
       )
-      kernel.grid.parts.forEach { part, sample, begin, end in
+      kernel.grid.parts.forEach(sharing: chain, scale, offset) {
+        part, sample, begin, end, chain, scale, offset in
         let row = sums.row(part)
         withUnsafePointer(to: chain) {
           snug_chain_reduce(
@@ -216,12 +215,12 @@ struct ChainGradient {
     ) {
       guard let dataView else { return }
       let (sums, channels) = (kernel.sums, kernel.grid.channels)
-      nonisolated(unsafe) let target = operands.output(output, as: Float.self)
-      nonisolated(unsafe) let factor = (isNormalized ? self.factor : ones).pointer
-      nonisolated(unsafe) let slope = (isNormalized ? self.slope : zeros).pointer
-      nonisolated(unsafe) let offset = (isNormalized ? self.offset : zeros).pointer
-      nonisolated(unsafe) let chain = chain
-      kernel.grid.parts.forEach { part, sample, begin, end in
+      let target = operands.output(output, as: Float.self)
+      let factor = (isNormalized ? self.factor : ones).pointer
+      let slope = (isNormalized ? self.slope : zeros).pointer
+      let offset = (isNormalized ? self.offset : zeros).pointer
+      kernel.grid.parts.forEach(sharing: target, factor, slope, offset, chain) {
+        part, sample, begin, end, target, factor, slope, offset, chain in
         let steps = countsSteps ? sums.map { $0.row(part) + 2 * channels } : nil
         withUnsafePointer(to: chain) {
           snug_chain_gradient(

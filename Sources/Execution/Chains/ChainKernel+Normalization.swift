@@ -51,9 +51,9 @@ extension ChainKernel {
       let raw = scale == 0 ? 0 : (mean[channel] - offsets[0].pointer[channel]) / scale
       pivot.pointer[channel] = raw.isFinite ? raw : 0
     }
-    nonisolated(unsafe) let (chain, pivot) = (chain, pivot.pointer)
+    let pivot = pivot.pointer
     let channels = grid.channels
-    grid.parts.forEach { part, sample, begin, end in
+    grid.parts.forEach(sharing: chain, pivot) { part, sample, begin, end, chain, pivot in
       let row = sums.row(part)
       withUnsafePointer(to: chain) {
         snug_chain_statistics($0, pivot, sample, begin, end, row, row + channels)

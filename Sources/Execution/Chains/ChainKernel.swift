@@ -39,14 +39,14 @@ package final class ChainKernel: TrainingKernel {
   package let outputs: [OutputForm]
   package let label: String
   /// v = raw * scales + offsets, for each source.
-  let scales: [ChannelValues]
-  let offsets: [ChannelValues]
+  let scales: [ScratchBuffer<Float>]
+  let offsets: [ScratchBuffer<Float>]
   /// normalised = raw * normalScale + normalOffset.
-  let normalScale: ChannelValues
-  let normalOffset: ChannelValues
+  let normalScale: ScratchBuffer<Float>
+  let normalOffset: ScratchBuffer<Float>
   /// 1 / sqrt(var + epsilon).
-  let inverseDeviation: ChannelValues
-  let pivot: ChannelValues
+  let inverseDeviation: ScratchBuffer<Float>
+  let pivot: ScratchBuffer<Float>
   let sums: PartialSums?
   /// Steps of the quantizers in the last forward run.
   var steps: [Float]
@@ -98,12 +98,12 @@ package final class ChainKernel: TrainingKernel {
       forms.append(OutputForm(integers: try IntegerForm(quantizer.format, grid.shape, last)))
     }
     outputs = forms
-    scales = sources.map { _ in ChannelValues(grid, repeating: 1) }
-    offsets = sources.map { _ in ChannelValues(grid) }
-    normalScale = ChannelValues(grid)
-    normalOffset = ChannelValues(grid)
-    inverseDeviation = ChannelValues(grid)
-    pivot = ChannelValues(grid)
+    scales = sources.map { _ in ScratchBuffer(grid, repeating: 1) }
+    offsets = sources.map { _ in ScratchBuffer(grid) }
+    normalScale = ScratchBuffer(grid)
+    normalOffset = ScratchBuffer(grid)
+    inverseDeviation = ScratchBuffer(grid)
+    pivot = ScratchBuffer(grid)
     sums =
       op.normalization == nil && op.quantizers.isEmpty
       ? nil : PartialSums(parts: grid.parts.count, width: 2 * grid.channels + op.quantizers.count)
@@ -156,9 +156,8 @@ package final class ChainKernel: TrainingKernel {
       add(index, to: &chain)
       withQuantizer(index, of: &chain) { $0.codes = codes }
     }
-    nonisolated(unsafe) let complete = chain
-    grid.parts.forEach { _, sample, begin, end in
-      withUnsafePointer(to: complete) { snug_chain_forward($0, sample, begin, end) }
+    grid.parts.forEach(sharing: chain) { _, sample, begin, end, chain in
+      withUnsafePointer(to: chain) { snug_chain_forward($0, sample, begin, end) }
     }
   }
 
@@ -248,7 +247,7 @@ extension IntegerForm {
     }
     let element: EngineElement = format.signed ? .int8 : .uint8
     let floats = try KernelInput(type: ConcreteType(.float32, shape), layout: layout).descriptor()
-    let layout = try KernelError.engine { () throws(EngineError) in try floats.with(element) }
+    let layout = try KernelError.engine(try floats.with(element))
     self.init(layout: layout, element: element)
   }
 }

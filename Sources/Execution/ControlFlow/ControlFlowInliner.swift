@@ -54,7 +54,7 @@ public struct ControlFlowInliner {
   static func obstacle(_ id: NodeID, in graph: Graph) -> OperatorError? {
     guard let op = graph[id].op as? any ControlFlowOperator else { return nil }
     var inliner = ControlFlowInliner(graph, for: op)
-    do throws(OperatorError) {
+    do {
       try op.inline(graph[id], &inliner)
       return .unsupported(what: "control flow of so many nodes")
     } catch {

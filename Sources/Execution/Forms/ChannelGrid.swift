@@ -35,10 +35,9 @@ package struct ChannelGrid: Sendable, Hashable {
   /// The layout with the channel innermost.
   package func channelsLast() throws(KernelError) -> TensorLayout {
     if isRows { return .rowMajor }
-    return try KernelError.engine { () throws(EngineError) in
+    return try KernelError.engine(
       TensorLayout(
-        try MemoryDescriptor(shape: shape, order: [0] + Array(2..<shape.count) + [1]))
-    }
+        try MemoryDescriptor(shape: shape, order: [0] + Array(2..<shape.count) + [1])))
   }
 
   /// The strides of a layout, or `nil` where channels don't stand in blocks.
@@ -86,13 +85,22 @@ package struct ChannelGrid: Sendable, Hashable {
     var count: Int { samples * perSample }
 
     /// Calls `body` for each part, in parallel.
-    func forEach(
-      _ body: @Sendable (_ part: Int, _ sample: Int, _ begin: Int, _ end: Int) -> Void
+    ///
+    /// - Parameter shared: what is safe to use from several threads at once.
+    func forEach<each Shared>(
+      sharing shared: repeat each Shared,
+      do body:
+        @Sendable (
+          _ part: Int, _ sample: Int, _ begin: Int, _ end: Int, repeat each Shared
+        ) -> Void
     ) {
-      Parallelism.forEachRange(count: count) { range in
+      Parallelism.forEachRange(count: count, sharing: repeat each shared) {
+        (range: Range<Int>, shared: repeat each Shared) in
         for part in range {
           let (sample, chunk) = part.quotientAndRemainder(dividingBy: perSample)
-          body(part, sample, chunk * length, min((chunk + 1) * length, positions))
+          body(
+            part, sample, chunk * length, min((chunk + 1) * length, positions),
+            repeat each shared)
         }
       }
     }

@@ -6,8 +6,8 @@ import TensorCore
 final class IntegerConversion: @unchecked Sendable {
   private let grid: ChannelGrid
   private let form: IntegerForm
-  private let scale: ChannelValues
-  private let offset: ChannelValues
+  private let scale: ScratchBuffer<Float>
+  private let offset: ScratchBuffer<Float>
   private let source: snug_view
   private let target: snug_view
 
@@ -16,8 +16,8 @@ final class IntegerConversion: @unchecked Sendable {
     self.form = form
     self.source = source
     self.target = target
-    scale = ChannelValues(grid)
-    offset = ChannelValues(grid)
+    scale = ScratchBuffer(grid)
+    offset = ScratchBuffer(grid)
   }
 
   /// Operands: integers, scale, offset; the floats.
@@ -34,9 +34,8 @@ final class IntegerConversion: @unchecked Sendable {
       scale: scale.pointer, offset: offset.pointer)
     chain.values = operands.output(0, as: Float.self)
     chain.values_view = target
-    nonisolated(unsafe) let complete = chain
-    grid.parts.forEach { _, sample, begin, end in
-      withUnsafePointer(to: complete) { snug_chain_forward($0, sample, begin, end) }
+    grid.parts.forEach(sharing: chain) { _, sample, begin, end, chain in
+      withUnsafePointer(to: chain) { snug_chain_forward($0, sample, begin, end) }
     }
   }
 }

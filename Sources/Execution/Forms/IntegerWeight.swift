@@ -39,9 +39,7 @@ private final class IntegerWeightKernel: FormKernel {
 
   init(_ weight: IntegerWeight) throws(KernelError) {
     self.weight = weight
-    let layout = try KernelError.engine { () throws(EngineError) in
-      try MemoryDescriptor(rowMajor: weight.codes.shape, .int8)
-    }
+    let layout = try KernelError.engine(try MemoryDescriptor(rowMajor: weight.codes.shape, .int8))
     outputs = [
       OutputForm(
         floats: .rowMajor,

@@ -99,9 +99,23 @@ public enum KernelError: Error, Sendable, Hashable {
     do { return try body() } catch { throw .engine(error) }
   }
 
+  /// The value of an expression, with the engine's errors lifted.
+  package static func engine<R>(_ value: @autoclosure () throws(EngineError) -> R)
+    throws(KernelError) -> R
+  {
+    do { return try value() } catch { throw .engine(error) }
+  }
+
   /// Lifts the operator's errors.
   package static func operation<R>(_ body: () throws(OperatorError) -> R) throws(KernelError) -> R {
     do { return try body() } catch { throw .operator(error) }
+  }
+
+  /// The value of an expression, with the operator's errors lifted.
+  package static func operation<R>(_ value: @autoclosure () throws(OperatorError) -> R)
+    throws(KernelError) -> R
+  {
+    do { return try value() } catch { throw .operator(error) }
   }
 }
 

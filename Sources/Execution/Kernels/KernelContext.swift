@@ -85,7 +85,7 @@ public struct KernelContext {
   ///   a kernel prepares tables for it.
   package func checkOutputs() throws(KernelError) {
     for case let output? in outputs {
-      _ = try KernelError.engine { () throws(EngineError) in try output.checkedByteCount() }
+      _ = try KernelError.engine(try output.checkedByteCount())
     }
   }
 
@@ -148,9 +148,7 @@ public struct KernelContext {
   ///
   /// - Throws: ``OperatorError/outOfRange(what:value:allowed:)`` outside `-rank..<rank`.
   package func normalized(_ axis: Int, rank: Int) throws(KernelError) -> Int {
-    try KernelError.operation { () throws(OperatorError) in
-      try Axes.normalized(axis, rank: rank)
-    }
+    try KernelError.operation(try Axes.normalized(axis, rank: rank))
   }
 
   /// Types and constants of the inputs in the form that inference takes.
@@ -180,9 +178,7 @@ extension KernelInput {
       guard let type = EngineElement(elementType) else {
         throw .operator(.unsupported(what: "element type \(elementType.onnxName)"))
       }
-      return try KernelError.engine { () throws(EngineError) in
-        try MemoryDescriptor(rowMajor: shape, type)
-      }
+      return try KernelError.engine(try MemoryDescriptor(rowMajor: shape, type))
     }
   }
 }

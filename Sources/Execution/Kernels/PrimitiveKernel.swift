@@ -23,9 +23,7 @@ package final class PrimitiveKernel: Kernel {
     self.outputs = outputs
     self.overwritableInput = overwritableInput
     sources = operands.map(\.2)
-    primitive = try KernelError.engine { () throws(EngineError) in
-      try Primitive(descriptor, operands.map { ($0.0, $0.1) })
-    }
+    primitive = try KernelError.engine(try Primitive(descriptor, operands.map { ($0.0, $0.1) }))
   }
 
   package func forward(_ operands: Operands) throws(KernelError) {

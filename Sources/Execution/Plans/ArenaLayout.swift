@@ -1,4 +1,5 @@
 import DNNEngine
+import TensorCore
 
 /// One arena for buffers that live only for some steps.
 struct ArenaLayout {
@@ -46,12 +47,11 @@ struct ArenaLayout {
 
 /// The operands of all steps: one table of addresses, each step's inputs followed by its outputs.
 struct OperandTable {
-  let entries: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  let entries: ScratchBuffer<UnsafeMutableRawPointer?>
   private var next = 0
 
   init(capacity: Int) {
-    entries = .allocate(capacity: max(capacity, 1))
-    entries.initialize(repeating: nil, count: max(capacity, 1))
+    entries = ScratchBuffer(count: capacity, repeating: nil)
   }
 
   /// Adds one step's operands.
@@ -65,6 +65,7 @@ struct OperandTable {
       if let buffer { place(buffer, next) }
       next += 1
     }
-    return Operands(inputs: entries + first, outputs: entries + first + inputs.count)
+    let operands = entries.pointer + first
+    return Operands(inputs: operands, outputs: operands + inputs.count)
   }
 }

@@ -46,14 +46,11 @@ final class ConstantCache {
       }
       return (bytes, hold)
     }
-    let arena = try KernelError.engine { () throws(EngineError) in
-      try Arena(byteCount: reorder.byteCount)
-    }
+    let arena = try KernelError.engine(try Arena(byteCount: reorder.byteCount))
     try tensor.storage.withBytes { (bytes) throws(KernelError) in
-      try KernelError.engine { () throws(EngineError) in
+      try KernelError.engine(
         try reorder.run(
-          from: UnsafeMutableRawPointer(mutating: bytes.baseAddress), to: arena.base)
-      }
+          from: UnsafeMutableRawPointer(mutating: bytes.baseAddress), to: arena.base))
     }
     // The kernels read the packed copy alone.
     tensor.storage.discard()

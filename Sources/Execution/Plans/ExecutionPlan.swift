@@ -44,7 +44,7 @@ final class ExecutionPlan {
   private let graph: Graph
   private var actions: Actions
   private let fedSlots: [FedSlot]
-  private let table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  private let table: ScratchBuffer<UnsafeMutableRawPointer?>
   /// Keeps constants, packed weights and intermediate tensors alive.
   private let retained: [AnyObject]
   private let labels: [String]
@@ -58,7 +58,7 @@ final class ExecutionPlan {
 
   init(
     graph: Graph, actions: Actions, fedSlots: [FedSlot],
-    table: UnsafeMutablePointer<UnsafeMutableRawPointer?>, retained: [AnyObject],
+    table: ScratchBuffer<UnsafeMutableRawPointer?>, retained: [AnyObject],
     labels: [String], arenaByteCount: Int
   ) {
     self.graph = graph
@@ -71,8 +71,6 @@ final class ExecutionPlan {
     self.arenaByteCount = arenaByteCount
   }
 
-  deinit { table.deallocate() }
-
   /// Runs all steps but those of a backward half.
   ///
   /// - Parameters:
@@ -84,7 +82,7 @@ final class ExecutionPlan {
   ) throws(ExecutionError) {
     for fed in fedSlots {
       // Kernels never write to their inputs unless the plan has granted it, which it doesn't for fed ones.
-      table[fed.slot] = inputs[fed.value]?.storage.bytes.baseAddress.map {
+      table.elements[fed.slot] = inputs[fed.value]?.storage.bytes.baseAddress.map {
         UnsafeMutableRawPointer(mutating: $0)
       }
     }

@@ -16,7 +16,7 @@ extension PlanCompiler {
       trained.contains(output)
     else { throw .notComputable(name: graph[output].name) }
     let loss: Int
-    do throws(KernelError) {
+    do {
       let result = try floats(of: output, as: .rowMajor)
       let seed = add(.arena(byteCount: try bytes(of: type)))
       gradients[output] = Location(buffer: seed, layout: .rowMajor)
@@ -25,7 +25,7 @@ extension PlanCompiler {
       append(PlanStep("loss", inputs: [result], outputs: [seed]) { _ in })
     } catch { throw ExecutionError(error, name: graph[output].name) }
     for record in placed.reversed() { try addBackward(record) }
-    do throws(KernelError) { try finishParameters() } catch {
+    do { try finishParameters() } catch {
       throw ExecutionError(error, name: "(parameter gradients)")
     }
     let (plan, operands) = try layOut(loss: loss)
@@ -47,7 +47,7 @@ extension PlanCompiler {
       preferred: node.inputs.map { input in
         input.flatMap { parameters[$0] == nil ? preferred[$0] : .rowMajor }
       })
-    do throws(KernelError) {
+    do {
       for part in try record.kernel.makeBackward(context) { try add(part, node, record) }
     } catch { throw ExecutionError(error, node) }
   }

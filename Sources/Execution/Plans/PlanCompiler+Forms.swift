@@ -97,9 +97,8 @@ extension PlanCompiler {
   mutating func append(_ reorder: Reorder, from source: Int, to result: Int) {
     append(
       PlanStep("reorder", inputs: [source], outputs: [result]) { (operands) throws(KernelError) in
-        try KernelError.engine { () throws(EngineError) in
-          try reorder.run(from: operands.inputs[0], to: operands.output(as: UInt8.self))
-        }
+        try KernelError.engine(
+          try reorder.run(from: operands.inputs[0], to: operands.output(as: UInt8.self)))
       })
   }
 

@@ -24,7 +24,7 @@ extension PlanCompiler {
     var labels: [String] = []
     var actions: [ExecutionPlan.Action] = []
     for step in steps {
-      let entries = table.entries
+      let entries = table.entries.elements
       let operands = table.append(inputs: step.inputs, outputs: step.outputs) { buffer, entry in
         switch buffers[roots[buffer]] {
         case .fed(let value): fedSlots.append(ExecutionPlan.FedSlot(value: value, slot: entry))

@@ -18,7 +18,7 @@ extension PlanCompiler {
     let read = zip(item.outputs, types).map { value, type in
       value.flatMap { item.isRead($0) ? type : nil }
     }
-    do throws(KernelError) {
+    do {
       let context = FormContext(
         kernel: KernelContext(
           engine: engine, inputs: inputs.map { $0?.value }, outputs: read,

@@ -127,12 +127,12 @@ struct PlanCompiler {
 
   func bytes(of type: ConcreteType, in layout: TensorLayout = .rowMajor) throws(KernelError) -> Int
   {
-    try KernelError.engine { () throws(EngineError) in try layout.byteCount(of: type) }
+    try KernelError.engine(try layout.byteCount(of: type))
   }
 
   private mutating func observe(_ value: ValueID) throws(ExecutionError) {
     guard let type = inference.types[value] else { throw .notComputable(name: graph[value].name) }
-    do throws(KernelError) {
+    do {
       let buffer = try floats(of: value, as: .rowMajor)
       append(PlanStep(observing: ExecutionPlan.Observation(value: value, type: type), in: buffer))
     } catch { throw ExecutionError(error, name: graph[value].name) }

@@ -12,9 +12,7 @@ public enum ConstantEvaluator {
     throws(KernelError) -> [Tensor]
   {
     let infos = inputs.map { $0.map { InputInfo(type: $0.type, constant: $0) } }
-    let types = try KernelError.operation { () throws(OperatorError) in
-      try op.inferChecked(infos)
-    }
+    let types = try KernelError.operation(try op.inferChecked(infos))
     var outputs: [ConcreteType?] = []
     for type in types.prefix(outputCount) {
       guard let type, let shape = type.shape else {
@@ -33,7 +31,7 @@ public enum ConstantEvaluator {
     guard let executable = op as? any ExecutableOperator else {
       throw .operator(.unsupported(what: "operator '\(op.type)'"))
     }
-    let engine = try KernelError.engine { () throws(EngineError) in try Engine.shared() }
+    let engine = try KernelError.engine(try Engine.shared())
     Engine.applyThreadCount()
     let inputs = inputs.map { $0.map(\.aligned) }
     let context = KernelContext(
@@ -68,12 +66,8 @@ public enum ConstantEvaluator {
         pointers.append(source)
         continue
       }
-      let arena = try KernelError.engine { () throws(EngineError) in
-        try Arena(byteCount: reorder.byteCount)
-      }
-      try KernelError.engine { () throws(EngineError) in
-        try reorder.run(from: source, to: arena.base)
-      }
+      let arena = try KernelError.engine(try Arena(byteCount: reorder.byteCount))
+      try KernelError.engine(try reorder.run(from: source, to: arena.base))
       kept.append(arena)
       pointers.append(arena.base)
     }
@@ -97,9 +91,7 @@ public enum ConstantEvaluator {
       }
       let layout = try kernel.layout(ofOutput: index)
       arenas.append(
-        try KernelError.engine { () throws(EngineError) in
-          try Arena(byteCount: layout.byteCount(of: type))
-        })
+        try KernelError.engine(try Arena(byteCount: layout.byteCount(of: type))))
     }
     var pointers = arenas.map { $0?.base }
     if kernel.isView {
@@ -125,9 +117,7 @@ public enum ConstantEvaluator {
             target.copyMemory(from: source, byteCount: bytes.count)
             return
           }
-          try KernelError.engine { () throws(EngineError) in
-            try reorder.run(from: source, to: target)
-          }
+          try KernelError.engine(try reorder.run(from: source, to: target))
         })
     }
     return withExtendedLifetime(arenas) { tensors }
@@ -149,7 +139,7 @@ extension Tensor {
     _ type: ConcreteType,
     _ initialize: (UnsafeMutableRawBufferPointer) throws(KernelError) -> Void
   ) throws(KernelError) -> Tensor {
-    let bytes = try KernelError.engine { () throws(EngineError) in try type.checkedByteCount() }
+    let bytes = try KernelError.engine(try type.checkedByteCount())
     let storage = try TensorStorage(byteCount: bytes, initialize: initialize)
     guard let tensor = Tensor(elementType: type.elementType, shape: type.shape, storage: storage)
     else { throw .operator(.unsupported(what: "element type \(type.elementType.onnxName)")) }

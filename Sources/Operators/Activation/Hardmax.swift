@@ -33,16 +33,19 @@ public struct Hardmax: SerializableOperator, ExecutableOperator {
     _ = try context.floatInput(0)
     let lines = try axis.lines(context)
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      lines.forEach { _, start in
-        var largest = start
-        for i in 0..<lines.length {
-          let place = start + i * lines.stride
-          if x[place] > x[largest] { largest = place }
-          y[place] = 0
+      let x = operands.input(0, as: Float.self)
+      let y = operands.output(as: Float.self)
+      lines.forEachRange(sharing: x, y) { range, x, y in
+        for line in range {
+          let start = lines.start(line)
+          var largest = start
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            if x[place] > x[largest] { largest = place }
+            y[place] = 0
+          }
+          if lines.length > 0 { y[largest] = 1 }
         }
-        if lines.length > 0 { y[largest] = 1 }
       }
     }
   }

@@ -32,17 +32,20 @@ extension LogSoftmax: DifferentiableOperator {
     _ = try context.floatInput(0)
     let lines = try axis.lines(context)
     return ClosureKernel(context, overwritableInput: 0) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      lines.forEach { _, start in
-        var largest = -Float.infinity
-        for i in 0..<lines.length { largest = max(largest, x[start + i * lines.stride]) }
-        var sum = 0.0
-        for i in 0..<lines.length { sum += Double(expf(x[start + i * lines.stride] - largest)) }
-        let offset = Double(largest) + log(sum)
-        for i in 0..<lines.length {
-          let place = start + i * lines.stride
-          y[place] = Float(Double(x[place]) - offset)
+      let x = operands.input(0, as: Float.self)
+      let y = operands.output(as: Float.self)
+      lines.forEachRange(sharing: x, y) { range, x, y in
+        for line in range {
+          let start = lines.start(line)
+          var largest = -Float.infinity
+          for i in 0..<lines.length { largest = max(largest, x[start + i * lines.stride]) }
+          var sum = 0.0
+          for i in 0..<lines.length { sum += Double(expf(x[start + i * lines.stride] - largest)) }
+          let offset = Double(largest) + log(sum)
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            y[place] = Float(Double(x[place]) - offset)
+          }
         }
       }
     }
@@ -59,16 +62,19 @@ extension LogSoftmax: DifferentiableOperator {
         "log softmax gradient", operands: [.output(0), .gradient(0, .rowMajor)],
         results: [Backward.Result(input: 0, layout: .rowMajor)]
       ) { operands in
-        nonisolated(unsafe) let (y, dy) = (
+        let (y, dy) = (
           operands.input(0, as: Float.self), operands.input(1, as: Float.self)
         )
-        nonisolated(unsafe) let dx = operands.output(as: Float.self)
-        lines.forEach { _, start in
-          var sum = 0.0
-          for i in 0..<lines.length { sum += Double(dy[start + i * lines.stride]) }
-          for i in 0..<lines.length {
-            let place = start + i * lines.stride
-            dx[place] = dy[place] - expf(y[place]) * Float(sum)
+        let dx = operands.output(as: Float.self)
+        lines.forEachRange(sharing: y, dy, dx) { range, y, dy, dx in
+          for line in range {
+            let start = lines.start(line)
+            var sum = 0.0
+            for i in 0..<lines.length { sum += Double(dy[start + i * lines.stride]) }
+            for i in 0..<lines.length {
+              let place = start + i * lines.stride
+              dx[place] = dy[place] - expf(y[place]) * Float(sum)
+            }
           }
         }
       }

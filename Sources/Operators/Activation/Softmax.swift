@@ -62,9 +62,8 @@ extension Softmax: DifferentiableOperator {
 
   private func primitiveKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let (layout, axis) = try rows(context)
-    let primitive = try KernelError.engine { () throws(EngineError) in
-      try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis)
-    }
+    let primitive = try KernelError.engine(
+      try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis))
     return try PrimitiveKernel(
       primitive, [(.source, layout, .input(0)), (.destination, layout, .output(0))],
       inputs: context.rowMajorInputs, outputs: [.rowMajor], overwritableInput: 0)
@@ -78,11 +77,10 @@ extension Softmax: DifferentiableOperator {
     let (layout, axis) = try rows(context.kernel)
     return InferredTrainingKernel("softmax", kernel, preferred: .rowMajor) {
       (_) throws(KernelError) in
-      let primitive = try KernelError.engine { () throws(EngineError) in
+      let primitive = try KernelError.engine(
         try Primitive(
           PrimitiveDescriptor.softmaxGradient(context.engine, layout, axis: axis),
-          [(.destination, layout), (.destinationGradient, layout), (.sourceGradient, layout)])
-      }
+          [(.destination, layout), (.destinationGradient, layout), (.sourceGradient, layout)]))
       return Backward(
         "softmax gradient", operands: [.output(0), .gradient(0, .rowMajor)],
         results: [Backward.Result(input: 0, layout: .rowMajor)]
@@ -108,10 +106,7 @@ extension Softmax: DifferentiableOperator {
     } else {
       axis = try context.normalized(axis, rank: shape.count)
     }
-    let layout = try KernelError.engine { [shape] () throws(EngineError) in
-      try MemoryDescriptor(rowMajor: shape)
-    }
-    return (layout, axis)
+    return (try KernelError.engine(try MemoryDescriptor(rowMajor: shape)), axis)
   }
 }
 

@@ -110,9 +110,7 @@ extension Conv: DifferentiableOperator {
   func integerLoops(x: [Int], weight: [Int], output: [Int]) throws(KernelError)
     -> IntegerConvolutionLoops
   {
-    let window = try KernelError.operation { () throws(OperatorError) in
-      try self.window.resolved(kernel: Array(weight[2...]))
-    }
+    let window = try KernelError.operation(try self.window.resolved(kernel: Array(weight[2...])))
     return IntegerConvolutionLoops(
       window: window, group: group, x: x, weight: weight, output: output)
   }
@@ -122,9 +120,7 @@ extension Conv: DifferentiableOperator {
   {
     let x = try context.floatInput(0)
     let file = try context.floatInput(1).shape
-    let window = try KernelError.operation { () throws(OperatorError) in
-      try self.window.resolved(kernel: Array(file[2...]))
-    }
+    let window = try KernelError.operation(try self.window.resolved(kernel: Array(file[2...])))
     var geometry = ConvolutionGeometry(
       strides: window.strides, dilations: window.dilations, padBegin: [], padEnd: [])
     for axis in window.kernel.indices {

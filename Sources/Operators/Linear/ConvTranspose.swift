@@ -169,15 +169,12 @@ extension ConvTranspose: DifferentiableOperator {
     let x = try context.floatInput(0)
     let file = try context.floatInput(1).shape
     let kernel = Array(file[2...])
-    let window = try KernelError.operation { () throws(OperatorError) in
-      try self.window.resolved(kernel: kernel)
-    }
+    let window = try KernelError.operation(try self.window.resolved(kernel: kernel))
     var geometry = ConvolutionGeometry(
       strides: window.strides, dilations: window.dilations, padBegin: [], padEnd: [])
     for axis in kernel.indices {
-      let place = try KernelError.operation { () throws(OperatorError) in
-        try self.geometry(kernel: kernel, axis, size: x.shape[axis + 2])
-      }
+      let place = try KernelError.operation(
+        try self.geometry(kernel: kernel, axis, size: x.shape[axis + 2]))
       geometry.padBegin.append(place.begin)
       geometry.padEnd.append(place.end)
     }

@@ -79,18 +79,20 @@ extension Einsum: DifferentiableOperator {
     finish: @escaping @Sendable (A) -> T
   ) -> any Kernel {
     ClosureKernel(context) { operands in
-      nonisolated(unsafe) let inputs = walk.operands.indices.map {
+      let inputs = walk.operands.indices.map {
         operands.input($0, as: T.self)
       }
-      nonisolated(unsafe) let y = operands.output(as: T.self)
-      walk.forEachResult { result, starts in
-        var sum = A.zero
-        walk.forEachTerm(starts) { places in
-          var product = A.one
-          for (input, place) in zip(inputs, places) { product = multiply(product, input[place]) }
-          sum = A.sum(sum, product)
+      let y = operands.output(as: T.self)
+      walk.forEachRange(sharing: inputs, y) { range, inputs, y in
+        for result in range {
+          var sum = A.zero
+          walk.forEachTerm(walk.starts(result)) { places in
+            var product = A.one
+            for (input, place) in zip(inputs, places) { product = multiply(product, input[place]) }
+            sum = A.sum(sum, product)
+          }
+          y[result] = finish(sum)
         }
-        y[result] = finish(sum)
       }
     }
   }
@@ -99,9 +101,7 @@ extension Einsum: DifferentiableOperator {
     let shapes = try context.inputs.indices.map { (index) throws(KernelError) in
       try context.input(index).shape
     }
-    let parsed = try KernelError.operation { () throws(OperatorError) in
-      try EinsumEquation(equation, ranks: shapes.map(\.count))
-    }
+    let parsed = try KernelError.operation(try EinsumEquation(equation, ranks: shapes.map(\.count)))
     return EinsumWalk(parsed, shapes)
   }
 
@@ -125,7 +125,7 @@ extension Einsum: DifferentiableOperator {
         let inputs = counts.indices.map { operands.input($0, as: Float.self) }
         let dy = operands.input(counts.count, as: Float.self)
         for (result, target) in wanted.enumerated() {
-          nonisolated(unsafe) let sums = operands.output(wanted.count + result, as: Double.self)
+          let sums = operands.output(wanted.count + result, as: Double.self)
           sums.update(repeating: 0, count: counts[target])
           for place in 0..<walk.resultCount {
             walk.forEachTerm(walk.starts(place)) { places in

@@ -85,8 +85,8 @@ extension BatchNormalization: DifferentiableOperator {
     )
     // A one-dimensional input has one channel.
     if x.shape.count > 1 { (nest, layout) = try x.nest(around: 1) }
-    let factor = ParameterBuffer(nest, neutral: 0)
-    let offset = ParameterBuffer(nest, neutral: 0)
+    let factor = ScratchBuffer(nest, neutral: 0)
+    let offset = ScratchBuffer(nest, neutral: 0)
     var requests = context.rowMajorInputs
     requests[0] = .layout(layout)
     let epsilon = epsilon
@@ -103,14 +103,16 @@ extension BatchNormalization: DifferentiableOperator {
         factor.pointer[channel] = a
         offset.pointer[channel] = bias[channel] - mean[channel] * a
       }
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      nonisolated(unsafe) let (a, b) = (factor.pointer, offset.pointer)
-      nest.forEachPart { offset, count, entry in
-        if nest.block > 1 {
-          snug_affine_rows(x + offset, y + offset, count, nest.block, a + entry, b + entry, slope)
-        } else {
-          snug_affine(x + offset, y + offset, count, a[entry], b[entry], slope)
+      let x = operands.input(0, as: Float.self)
+      let y = operands.output(as: Float.self)
+      let (a, b) = (factor.pointer, offset.pointer)
+      nest.forEachPart(sharing: x, y, a, b) { parts, x, y, a, b in
+        for (offset, count, entry) in parts {
+          if nest.block > 1 {
+            snug_affine_rows(x + offset, y + offset, count, nest.block, a + entry, b + entry, slope)
+          } else {
+            snug_affine(x + offset, y + offset, count, a[entry], b[entry], slope)
+          }
         }
       }
     }

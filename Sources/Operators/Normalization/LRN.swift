@@ -52,13 +52,16 @@ extension LRN: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let lines = try lines(context)
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      lines.forEach { _, start in
-        let bases = bases(lines, x + start)
-        for i in 0..<lines.length {
-          let place = start + i * lines.stride
-          y[place] = Float(Double(x[place]) * pow(bases[i], -Double(beta)))
+      let x = operands.input(0, as: Float.self)
+      let y = operands.output(as: Float.self)
+      lines.forEachRange(sharing: x, y) { range, x, y in
+        for line in range {
+          let start = lines.start(line)
+          let bases = bases(lines, x + start)
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            y[place] = Float(Double(x[place]) * pow(bases[i], -Double(beta)))
+          }
         }
       }
     }
@@ -93,22 +96,25 @@ extension LRN: DifferentiableOperator {
     let kernel = try makeKernel(context.kernel)
     let lines = try lines(context.kernel)
     return InferredTrainingKernel.rowMajor("normalization", kernel) { part in
-      lines.forEach { _, start in
-        let bases = bases(lines, part.x + start)
-        var sums = [Double](repeating: 0, count: lines.length)
-        for j in 0..<lines.length {
-          let place = start + j * lines.stride
-          let term =
-            Double(part.dy[place]) * Double(part.x[place]) * pow(bases[j], -Double(beta) - 1)
-          for i in neighbours(j, count: lines.length) { sums[i] += term }
-        }
-        let factor = 2 * Double(alpha) * Double(beta) / Double(size)
-        for i in 0..<lines.length {
-          let place = start + i * lines.stride
-          part.dx[place] = Float(
-            Double(part.dy[place]) * pow(bases[i], -Double(beta)) - factor * Double(part.x[place])
-              * sums[i]
-          )
+      lines.forEachRange { range in
+        for line in range {
+          let start = lines.start(line)
+          let bases = bases(lines, part.x + start)
+          var sums = [Double](repeating: 0, count: lines.length)
+          for j in 0..<lines.length {
+            let place = start + j * lines.stride
+            let term =
+              Double(part.dy[place]) * Double(part.x[place]) * pow(bases[j], -Double(beta) - 1)
+            for i in neighbours(j, count: lines.length) { sums[i] += term }
+          }
+          let factor = 2 * Double(alpha) * Double(beta) / Double(size)
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            part.dx[place] = Float(
+              Double(part.dy[place]) * pow(bases[i], -Double(beta)) - factor * Double(part.x[place])
+                * sums[i]
+            )
+          }
         }
       }
     }

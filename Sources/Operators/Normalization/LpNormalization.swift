@@ -38,14 +38,17 @@ extension LpNormalization: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let lines = try lines(context)
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      lines.forEach { _, start in
-        let norm = norm(lines, x + start)
-        let factor = norm > 0 ? 1 / norm : 0
-        for i in 0..<lines.length {
-          let place = start + i * lines.stride
-          y[place] = Float(Double(x[place]) * factor)
+      let x = operands.input(0, as: Float.self)
+      let y = operands.output(as: Float.self)
+      lines.forEachRange(sharing: x, y) { range, x, y in
+        for line in range {
+          let start = lines.start(line)
+          let norm = norm(lines, x + start)
+          let factor = norm > 0 ? 1 / norm : 0
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            y[place] = Float(Double(x[place]) * factor)
+          }
         }
       }
     }
@@ -72,19 +75,22 @@ extension LpNormalization: DifferentiableOperator {
     let kernel = try makeKernel(context.kernel)
     let lines = try lines(context.kernel)
     return InferredTrainingKernel.rowMajor("normalization", kernel) { part in
-      lines.forEach { _, start in
-        let norm = norm(lines, part.x + start)
-        let factor = norm > 0 ? 1 / norm : 0
-        var sum = 0.0
-        for i in 0..<lines.length {
-          let place = start + i * lines.stride
-          sum += Double(part.dy[place]) * Double(part.x[place]) * factor
-        }
-        for i in 0..<lines.length {
-          let place = start + i * lines.stride
-          let value = Double(part.x[place])
-          let direction = order == 2 ? value * factor : value > 0 ? 1 : value < 0 ? -1 : 0
-          part.dx[place] = Float((Double(part.dy[place]) - direction * sum) * factor)
+      lines.forEachRange { range in
+        for line in range {
+          let start = lines.start(line)
+          let norm = norm(lines, part.x + start)
+          let factor = norm > 0 ? 1 / norm : 0
+          var sum = 0.0
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            sum += Double(part.dy[place]) * Double(part.x[place]) * factor
+          }
+          for i in 0..<lines.length {
+            let place = start + i * lines.stride
+            let value = Double(part.x[place])
+            let direction = order == 2 ? value * factor : value > 0 ? 1 : value < 0 ? -1 : 0
+            part.dx[place] = Float((Double(part.dy[place]) - direction * sum) * factor)
+          }
         }
       }
     }

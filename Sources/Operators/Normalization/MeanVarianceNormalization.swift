@@ -28,12 +28,14 @@ extension MeanVarianceNormalization: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let grid = try grid(context)
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      grid.forEachGroup { group in
-        let (mean, deviation) = Self.statistics(grid, group, x)
-        grid.forEach(in: group) {
-          y[$0] = Float((Double(x[$0]) - mean) / (deviation + Self.epsilon))
+      let x = operands.input(0, as: Float.self)
+      let y = operands.output(as: Float.self)
+      grid.forEachRange(sharing: x, y) { range, x, y in
+        for group in range {
+          let (mean, deviation) = Self.statistics(grid, group, x)
+          grid.forEach(in: group) {
+            y[$0] = Float((Double(x[$0]) - mean) / (deviation + Self.epsilon))
+          }
         }
       }
     }
@@ -43,9 +45,8 @@ extension MeanVarianceNormalization: DifferentiableOperator {
 
   private func grid(_ context: KernelContext) throws(KernelError) -> ReductionGrid {
     let shape = try context.floatInput(0).shape
-    return try KernelError.operation { () throws(OperatorError) in
-      ReductionGrid(shape, reduced: try Axes.normalized(axes, rank: shape.count))
-    }
+    return try KernelError.operation(
+      ReductionGrid(shape, reduced: try Axes.normalized(axes, rank: shape.count)))
   }
 
   /// Mean and standard deviation of a group.
@@ -71,19 +72,21 @@ extension MeanVarianceNormalization: DifferentiableOperator {
     let kernel = try makeKernel(context.kernel)
     let grid = try grid(context.kernel)
     return InferredTrainingKernel.rowMajor("normalization", kernel) { part in
-      grid.forEachGroup { group in
-        let (mean, deviation) = Self.statistics(grid, group, part.x)
-        let divisor = deviation + Self.epsilon
-        var (sum, product) = (0.0, 0.0)
-        grid.forEach(in: group) {
-          sum += Double(part.dy[$0])
-          product += Double(part.dy[$0]) * (Double(part.x[$0]) - mean)
-        }
-        let n = Double(grid.length)
-        let factor = deviation > 0 ? product / (n * deviation * divisor * divisor) : 0
-        grid.forEach(in: group) {
-          let centred = Double(part.x[$0]) - mean
-          part.dx[$0] = Float((Double(part.dy[$0]) - sum / n) / divisor - centred * factor)
+      grid.forEachRange { range in
+        for group in range {
+          let (mean, deviation) = Self.statistics(grid, group, part.x)
+          let divisor = deviation + Self.epsilon
+          var (sum, product) = (0.0, 0.0)
+          grid.forEach(in: group) {
+            sum += Double(part.dy[$0])
+            product += Double(part.dy[$0]) * (Double(part.x[$0]) - mean)
+          }
+          let n = Double(grid.length)
+          let factor = deviation > 0 ? product / (n * deviation * divisor * divisor) : 0
+          grid.forEach(in: group) {
+            let centred = Double(part.x[$0]) - mean
+            part.dx[$0] = Float((Double(part.dy[$0]) - sum / n) / divisor - centred * factor)
+          }
         }
       }
     }

@@ -49,7 +49,7 @@ extension AveragePool: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     _ = try context.floatInput(0)
     return try PoolingKernels.make(
-      function, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
+      function, try KernelError.operation(try resolvedWindow()),
       context)
   }
 
@@ -58,7 +58,7 @@ extension AveragePool: DifferentiableOperator {
     -> any TrainingKernel
   {
     try PoolingTraining.make(
-      function, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
+      function, try KernelError.operation(try resolvedWindow()),
       context)
   }
 

@@ -49,7 +49,7 @@ public struct MaxPool: Pooling {
 
 extension MaxPool: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    let window = try KernelError.operation { () throws(OperatorError) in try resolvedWindow() }
+    let window = try KernelError.operation(try resolvedWindow())
     return try PoolingKernels.make(
       .maximum, window, context, isColumnMajor: storageOrder != 0)
   }
@@ -59,7 +59,7 @@ extension MaxPool: DifferentiableOperator {
     -> any TrainingKernel
   {
     try PoolingTraining.make(
-      .maximum, try KernelError.operation { () throws(OperatorError) in try resolvedWindow() },
+      .maximum, try KernelError.operation(try resolvedWindow()),
       context)
   }
 }

@@ -123,13 +123,15 @@ extension DequantizeLinear {
     let nest = parameters.nest
     return ClosureKernel(inputs: requests, outputs: [try parameters.layout.with(.float32)]) {
       operands in
-      nonisolated(unsafe) let x = operands.input(0, as: T.self)
-      nonisolated(unsafe) let s = operands.input(1, as: Float.self)
-      nonisolated(unsafe) let z = zeroStep == nil ? nil : operands.input(2, as: T.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      nest.forEachEntry { offset, count, entry in
-        let zero = z.map { $0[entry * (zeroStep ?? 0)] } ?? 0
-        body(x + offset, y + offset, count, s[entry * step], zero)
+      let x = operands.input(0, as: T.self)
+      let s = operands.input(1, as: Float.self)
+      let z = zeroStep == nil ? nil : operands.input(2, as: T.self)
+      let y = operands.output(as: Float.self)
+      nest.forEachEntry(sharing: x, s, z, y) { parts, x, s, z, y in
+        for (offset, count, entry) in parts {
+          let zero = z.map { $0[entry * (zeroStep ?? 0)] } ?? 0
+          body(x + offset, y + offset, count, s[entry * step], zero)
+        }
       }
     }
   }

@@ -71,10 +71,11 @@ extension MultiThreshold {
     let levels = table[1]
     let step = table[0] == 1 ? 0 : levels
     return ClosureKernel(context, overwritableInput: 0) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let thresholds = operands.input(1, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      Parallelism.forEachRange(count: context.inputs[0]?.shape[0] ?? 0) { samples in
+      let x = operands.input(0, as: Float.self)
+      let thresholds = operands.input(1, as: Float.self)
+      let y = operands.output(as: Float.self)
+      Parallelism.forEachRange(count: context.inputs[0]?.shape[0] ?? 0, sharing: x, thresholds, y) {
+        samples, x, thresholds, y in
         for row in samples.lowerBound * channels..<samples.upperBound * channels {
           let own = thresholds + row % channels * step
           for index in row * inner..<(row + 1) * inner {

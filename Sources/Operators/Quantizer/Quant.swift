@@ -143,7 +143,7 @@ extension Quant {
     guard let bits = try context.input(3).constant else {
       throw .operator(.needsConstant(input: "bitwidth"))
     }
-    let width = try KernelError.operation { () throws(OperatorError) in try Self.bitWidth(bits) }
+    let width = try KernelError.operation(try Self.bitWidth(bits))
     let limits = limits(bits: width)
     // Two narrow bits have the same limits, and a zero between them.
     let isBipolar = width == 1 && isSigned
@@ -161,29 +161,33 @@ extension Quant {
     let isScalar = scale.type.count == 1 && zero.type.count == 1 && !nest.hasPadding
     var requests = context.rowMajorInputs
     requests[0] = .layout(layout)
-    let scales = ParameterBuffer(nest, neutral: 1)
-    let zeros = ParameterBuffer(nest, neutral: 0)
+    let scales = ScratchBuffer(nest, neutral: 1)
+    let zeros = ScratchBuffer(nest, neutral: 0)
     return ClosureKernel(inputs: requests, outputs: [layout], overwritableInput: 0) {
       [nest] operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      let x = operands.input(0, as: Float.self)
+      let y = operands.output(as: Float.self)
       let (s, z) = (operands.input(1, as: Float.self), operands.input(2, as: Float.self))
       if isScalar {
         let (s, z) = (s[0], z[0])
-        Parallelism.forEachRange(count: nest.total, grain: MemoryDescriptor.AxisNest.grain) {
-          snug_quant(x + $0.lowerBound, y + $0.lowerBound, $0.count, s, z, map)
+        Parallelism.forEachRange(
+          count: nest.total, grain: MemoryDescriptor.AxisNest.grain, sharing: x, y
+        ) { range, x, y in
+          snug_quant(x + range.lowerBound, y + range.lowerBound, range.count, s, z, map)
         }
         return
       }
       scales.fill(from: s, entries: nest.count, isScalar: scale.type.count == 1)
       zeros.fill(from: z, entries: nest.count, isScalar: zero.type.count == 1)
-      nonisolated(unsafe) let (scale, zero) = (scales.pointer, zeros.pointer)
-      nest.forEachPart { offset, count, entry in
-        if nest.block > 1 {
-          snug_quant_rows(
-            x + offset, y + offset, count, nest.block, scale + entry, zero + entry, map)
-        } else {
-          snug_quant(x + offset, y + offset, count, scale[entry], zero[entry], map)
+      let (scale, zero) = (scales.pointer, zeros.pointer)
+      nest.forEachPart(sharing: x, y, scale, zero) { parts, x, y, scale, zero in
+        for (offset, count, entry) in parts {
+          if nest.block > 1 {
+            snug_quant_rows(
+              x + offset, y + offset, count, nest.block, scale + entry, zero + entry, map)
+          } else {
+            snug_quant(x + offset, y + offset, count, scale[entry], zero[entry], map)
+          }
         }
       }
     }

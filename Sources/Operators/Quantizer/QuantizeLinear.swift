@@ -89,19 +89,21 @@ extension QuantizeLinear {
     let zeroStep = context.optional(2).map { $0.type.count == 1 ? 0 : 1 } ?? 0
     let layout = try parameters.layout.with(isSigned ? .int8 : .uint8)
     return ClosureKernel(inputs: requests, outputs: [layout]) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let s = operands.input(1, as: Float.self)
-      nonisolated(unsafe) let z = hasZero ? operands.input(2, as: UInt8.self) : nil
-      nonisolated(unsafe) let y = operands.output(as: UInt8.self)
-      nest.forEachEntry { offset, count, entry in
-        let code = z.map { $0[entry * zeroStep] } ?? 0
-        let (at, scale) = (x + offset, s[entry * step])
-        if isSigned {
-          UnsafeMutableRawPointer(y + offset).withMemoryRebound(to: Int8.self, capacity: count) {
-            snug_quantize_i8(at, $0, count, scale, Float(Int8(bitPattern: code)), low, high)
+      let x = operands.input(0, as: Float.self)
+      let s = operands.input(1, as: Float.self)
+      let z = hasZero ? operands.input(2, as: UInt8.self) : nil
+      let y = operands.output(as: UInt8.self)
+      nest.forEachEntry(sharing: x, s, z, y) { parts, x, s, z, y in
+        for (offset, count, entry) in parts {
+          let code = z.map { $0[entry * zeroStep] } ?? 0
+          let (at, scale) = (x + offset, s[entry * step])
+          if isSigned {
+            UnsafeMutableRawPointer(y + offset).withMemoryRebound(to: Int8.self, capacity: count) {
+              snug_quantize_i8(at, $0, count, scale, Float(Int8(bitPattern: code)), low, high)
+            }
+          } else {
+            snug_quantize_u8(at, y + offset, count, scale, Float(code), low, high)
           }
-        } else {
-          snug_quantize_u8(at, y + offset, count, scale, Float(code), low, high)
         }
       }
     }

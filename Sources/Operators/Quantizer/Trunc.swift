@@ -76,9 +76,7 @@ extension Trunc {
         return (rounding.apply(code / divisor) - zero) * scale
       }
     }
-    let bits = try KernelError.operation { () throws(OperatorError) in
-      try Quant.bitWidth(Tensor(scalar: parameters[4]))
-    }
+    let bits = try KernelError.operation(try Quant.bitWidth(Tensor(scalar: parameters[4])))
     let limits = Quant(isSigned: isSigned, isNarrow: isNarrow).limits(bits: bits)
     let (low, high) = (Float(limits.lowerBound), Float(limits.upperBound))
     let target = parameters[3]

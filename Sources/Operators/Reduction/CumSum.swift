@@ -64,14 +64,16 @@ extension CumSum: DifferentiableOperator {
   private func run<T: Number>(
     _ lines: AxisLines, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>
   ) {
-    nonisolated(unsafe) let (x, y) = (x, y)
-    lines.forEach { _, start in
-      var sum = T.zero
-      for i in 0..<lines.length {
-        let place = start + (isReversed ? lines.length - 1 - i : i) * lines.stride
-        let next = T.sum(sum, x[place])
-        y[place] = isExclusive ? sum : next
-        sum = next
+    lines.forEachRange(sharing: x, y) { range, x, y in
+      for line in range {
+        let start = lines.start(line)
+        var sum = T.zero
+        for i in 0..<lines.length {
+          let place = start + (isReversed ? lines.length - 1 - i : i) * lines.stride
+          let next = T.sum(sum, x[place])
+          y[place] = isExclusive ? sum : next
+          sum = next
+        }
       }
     }
   }

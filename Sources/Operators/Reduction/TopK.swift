@@ -81,16 +81,19 @@ extension TopK: DifferentiableOperator {
     let givesValues = context.outputs[0] != nil
     let givesPositions = context.outputs.count > 1 && context.outputs[1] != nil
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: T.self)
-      nonisolated(unsafe) let values = givesValues ? operands.output(0, as: T.self) : nil
-      nonisolated(unsafe) let positions = givesPositions ? operands.output(1, as: Int64.self) : nil
-      lines.forEach { line, start in
-        let order = order(lines, x, start)
-        let target = results.start(line)
-        for rank in 0..<results.length {
-          let place = target + rank * results.stride
-          values?[place] = x[start + order[rank] * lines.stride]
-          positions?[place] = Int64(order[rank])
+      let x = operands.input(0, as: T.self)
+      let values = givesValues ? operands.output(0, as: T.self) : nil
+      let positions = givesPositions ? operands.output(1, as: Int64.self) : nil
+      lines.forEachRange(sharing: x, values, positions) { range, x, values, positions in
+        for line in range {
+          let start = lines.start(line)
+          let order = order(lines, x, start)
+          let target = results.start(line)
+          for rank in 0..<results.length {
+            let place = target + rank * results.stride
+            values?[place] = x[start + order[rank] * lines.stride]
+            positions?[place] = Int64(order[rank])
+          }
         }
       }
     }
@@ -125,16 +128,19 @@ extension TopK: DifferentiableOperator {
         "selection gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
         results: [Backward.Result(input: 0, layout: .rowMajor)]
       ) { operands in
-        nonisolated(unsafe) let (x, dy) = (
+        let (x, dy) = (
           operands.input(0, as: Float.self), operands.input(1, as: Float.self)
         )
-        nonisolated(unsafe) let dx = operands.output(as: Float.self)
+        let dx = operands.output(as: Float.self)
         dx.update(repeating: 0, count: count)
-        lines.forEach { line, start in
-          let order = order(lines, x, start)
-          let source = results.start(line)
-          for rank in 0..<results.length {
-            dx[start + order[rank] * lines.stride] = dy[source + rank * results.stride]
+        lines.forEachRange(sharing: x, dy, dx) { range, x, dy, dx in
+          for line in range {
+            let start = lines.start(line)
+            let order = order(lines, x, start)
+            let source = results.start(line)
+            for rank in 0..<results.length {
+              dx[start + order[rank] * lines.stride] = dy[source + rank * results.stride]
+            }
           }
         }
       }

@@ -132,9 +132,8 @@ extension Concat: DifferentiableOperator {
     guard order != order.sorted(), let element = EngineElement(type.elementType) else {
       return .rowMajor
     }
-    return try KernelError.engine { () throws(EngineError) in
-      TensorLayout(try MemoryDescriptor(shape: type.shape, order: order, element))
-    }
+    return try KernelError.engine(
+      TensorLayout(try MemoryDescriptor(shape: type.shape, order: order, element)))
   }
 
   private func engineKernel(_ context: KernelContext, axis: Int) throws(KernelError)
@@ -148,7 +147,7 @@ extension Concat: DifferentiableOperator {
       sources.append(descriptor)
     }
     guard sources.count == context.inputs.count else { return nil }
-    let (primitive, target) = try KernelError.engine { [sources] () throws(EngineError) in
+    let (primitive, target) = try KernelError.engine { () throws(EngineError) in
       let primitive = try PrimitiveDescriptor.concatenation(context.engine, sources, axis: axis)
       return (primitive, try primitive.layout(of: .destination))
     }

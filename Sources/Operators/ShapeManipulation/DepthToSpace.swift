@@ -102,9 +102,8 @@ extension DepthToSpace: DifferentiableOperator {
     let forward = try makeKernel(context.kernel)
     let input = try context.kernel.floatInput(0)
     let output = try context.kernel.output()
-    let channelsLast = try KernelError.engine { () throws(EngineError) in
-      try MemoryDescriptor(shape: input.shape, order: [0, 2, 3, 1])
-    }
+    let channelsLast = try KernelError.engine(
+      try MemoryDescriptor(shape: input.shape, order: [0, 2, 3, 1]))
     let isChannelsLast = Self.strided(input).layout == TensorLayout(channelsLast)
     return InferredTrainingKernel("depth to space", forward) { (context) throws(KernelError) in
       let (upstream, strides) = Self.strided(

@@ -82,9 +82,7 @@ extension Dropout: DifferentiableOperator {
       guard ratio == nil || ratio?.constant != nil else {
         throw .operator(.needsConstant(input: "ratio"))
       }
-      try KernelError.operation { () throws(OperatorError) in
-        try Self.requireNothingDropped(flag, ratio?.constant)
-      }
+      try KernelError.operation(try Self.requireNothingDropped(flag, ratio?.constant))
     }
     guard context.outputs.count > 1, context.outputs[1] != nil else {
       return ViewKernel(context, first: .layout(input.layout), output: input.layout)

@@ -169,9 +169,8 @@ extension Pad: DifferentiableOperator {
   private func sources(_ context: KernelContext) throws(KernelError) -> [[Int]] {
     let shape = try context.input(0).shape
     let output = try context.output()
-    let pads = try KernelError.operation { () throws(OperatorError) in
-      try resolvedPads(context.inferenceInputs, rank: shape.count)
-    }
+    let pads = try KernelError.operation(
+      try resolvedPads(context.inferenceInputs, rank: shape.count))
     guard let pads else { throw .operator(.needsConstant(input: "pads")) }
     var sources: [[Int]] = []
     for axis in shape.indices {

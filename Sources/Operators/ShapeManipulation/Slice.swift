@@ -195,9 +195,8 @@ extension Slice: DifferentiableOperator {
   private func place(_ context: KernelContext) throws(KernelError) -> (strides: [Int], offset: Int)
   {
     let input = try context.input(0)
-    let found = try KernelError.operation { () throws(OperatorError) in
-      try parameters(context.inferenceInputs, rank: input.shape.count)
-    }
+    let found = try KernelError.operation(
+      try parameters(context.inferenceInputs, rank: input.shape.count))
     guard let found else { throw .operator(.needsConstant(input: "starts")) }
     var strides = Shape.strides(input.shape)
     var offset = 0

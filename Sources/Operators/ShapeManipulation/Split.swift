@@ -184,9 +184,8 @@ extension Split: DifferentiableOperator {
     let input = try context.input(0)
     let axis = try context.normalized(self.axis, rank: input.shape.count)
     let inner = input.shape[(axis + 1)...].reduce(elementBytes, *)
-    let parts = try KernelError.operation { () throws(OperatorError) in
-      try self.parts(context.inferenceInputs, size: input.shape[axis])
-    }
+    let parts = try KernelError.operation(
+      try self.parts(context.inferenceInputs, size: input.shape[axis]))
     guard let parts else { throw .operator(.needsConstant(input: "split")) }
     guard parts.count >= context.outputs.count else {
       throw .operator(

@@ -50,15 +50,11 @@ extension Transpose: DifferentiableOperator {
   /// element types that oneDNN has no layouts for are copied.
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
-    let order = try KernelError.operation { () throws(OperatorError) in
-      try resolvedPermutation(rank: input.shape.count)
-    }
+    let order = try KernelError.operation(try resolvedPermutation(rank: input.shape.count))
     if order.isEmpty { return ViewKernel(context) }
     if EngineElement(input.elementType) != nil, order.count <= MemoryDescriptor.maximumRank {
       let descriptor = try input.descriptor()
-      let permuted = try KernelError.engine { () throws(EngineError) in
-        try descriptor.permuted(order)
-      }
+      let permuted = try KernelError.engine(try descriptor.permuted(order))
       return ViewKernel(context, first: .layout(input.layout), output: TensorLayout(permuted))
     }
     let strides = Shape.strides(input.shape)
@@ -75,9 +71,7 @@ extension Transpose: DifferentiableOperator {
   {
     let input = try context.kernel.floatInput(0)
     let output = try context.kernel.output()
-    let order = try KernelError.operation { () throws(OperatorError) in
-      try resolvedPermutation(rank: input.shape.count)
-    }
+    let order = try KernelError.operation(try resolvedPermutation(rank: input.shape.count))
     let kernel = try makeKernel(context.kernel)
     if order.isEmpty { return InferredTrainingKernel.view(kernel) }
     var inverse = order
@@ -85,9 +79,7 @@ extension Transpose: DifferentiableOperator {
     return InferredTrainingKernel("view", kernel) { [inverse] (context) throws(KernelError) in
       let layout = context.gradients[0] ?? .rowMajor
       let gradient = try KernelInput(type: output, layout: layout).descriptor()
-      let permuted = try KernelError.engine { () throws(EngineError) in
-        try gradient.permuted(inverse)
-      }
+      let permuted = try KernelError.engine(try gradient.permuted(inverse))
       return .view(TensorLayout(permuted), of: layout)
     }
   }

@@ -26,10 +26,14 @@ struct AxisLines: Sendable {
     return outer * length * stride + inner
   }
 
-  /// Calls `body` with each line and the place of its first element, in parallel where that pays.
-  func forEach(_ body: @Sendable (_ line: Int, _ start: Int) -> Void) {
-    Parallelism.forEachRange(count: count, grain: max(1, elementGrain / max(length, 1))) {
-      for line in $0 { body(line, start(line)) }
-    }
+  /// Calls `body` with ranges of lines that are all together, in parallel where that pays.
+  ///
+  /// - Parameter shared: what is safe to use from several threads at once.
+  func forEachRange<each Shared>(
+    sharing shared: repeat each Shared, do body: @Sendable (Range<Int>, repeat each Shared) -> Void
+  ) {
+    Parallelism.forEachRange(
+      count: count, grain: max(1, elementGrain / max(length, 1)), sharing: repeat each shared,
+      do: body)
   }
 }

@@ -6,23 +6,45 @@ extension MemoryDescriptor.AxisNest {
   /// Entries that a parameter along the axis has in memory, those of the padding included.
   var parameterCount: Int { blocks * block }
 
-  /// Calls `body` in parallel for parts of memory that together cover it.
+  /// Parts of memory, each of one entry or block of entries.
   ///
   /// With `block` 1, a part is `count` elements of the entry `entry`; otherwise it is `count` rows of
-  /// `block` elements with the entries from `entry` on.
+  /// `block` elements with the entries from `entry` on. It begins `offset` elements after the first one.
+  struct Parts: Sequence, IteratorProtocol {
+    fileprivate let nest: MemoryDescriptor.AxisNest
+    fileprivate var units: Range<Int>
+    /// The rows of each unit.
+    fileprivate let rows: Range<Int>
+
+    mutating func next() -> (offset: Int, count: Int, entry: Int)? {
+      guard let unit = units.popFirst() else { return nil }
+      return (
+        (unit * nest.inner + rows.lowerBound) * nest.block, rows.count,
+        unit % nest.blocks * nest.block
+      )
+    }
+  }
+
+  /// Calls `body` in parallel with parts of memory that together cover it.
   ///
-  /// - Parameter body: gets the offset of the part in elements, `count`, and `entry`.
-  func forEachPart(_ body: @Sendable (_ offset: Int, _ count: Int, _ entry: Int) -> Void) {
+  /// - Parameter shared: what is safe to use from several threads at once.
+  func forEachPart<each Shared>(
+    sharing shared: repeat each Shared, do body: @Sendable (Parts, repeat each Shared) -> Void
+  ) {
     let units = outer * blocks
-    let unitSize = inner * block
     if units >= Parallelism.threadCount * 2 {
-      Parallelism.forEachRange(count: units, grain: max(1, Self.grain / max(unitSize, 1))) {
-        for unit in $0 { body(unit * unitSize, inner, unit % blocks * block) }
+      Parallelism.forEachRange(
+        count: units, grain: max(1, Self.grain / max(inner * block, 1)),
+        sharing: repeat each shared
+      ) { (range: Range<Int>, shared: repeat each Shared) in
+        body(Parts(nest: self, units: range, rows: 0..<inner), repeat each shared)
       }
     } else {
       for unit in 0..<units {
-        Parallelism.forEachRange(count: inner, grain: max(1, Self.grain / block)) {
-          body(unit * unitSize + $0.lowerBound * block, $0.count, unit % blocks * block)
+        Parallelism.forEachRange(
+          count: inner, grain: max(1, Self.grain / block), sharing: repeat each shared
+        ) { (range: Range<Int>, shared: repeat each Shared) in
+          body(Parts(nest: self, units: unit..<unit + 1, rows: range), repeat each shared)
         }
       }
     }
@@ -54,19 +76,13 @@ extension MemoryDescriptor.AxisNest {
   var hasPadding: Bool { count < parameterCount }
 }
 
-/// Scratch memory of a kernel for one parameter of each entry of an axis.
-final class ParameterBuffer {
-  let pointer: UnsafeMutablePointer<Float>
-  private let count: Int
-
+extension ScratchBuffer<Float> {
+  /// Scratch memory of a kernel for one parameter of each entry of an axis.
+  ///
   /// - Parameter neutral: the value in the padding.
-  init(_ nest: MemoryDescriptor.AxisNest, neutral: Float) {
-    count = nest.parameterCount
-    pointer = .allocate(capacity: max(count, 1))
-    pointer.initialize(repeating: neutral, count: max(count, 1))
+  convenience init(_ nest: MemoryDescriptor.AxisNest, neutral: Float) {
+    self.init(count: nest.parameterCount, repeating: neutral)
   }
-
-  deinit { pointer.deallocate() }
 
   /// Copies the parameters of `entries` entries, or one for all of them.
   func fill(from source: UnsafePointer<Float>, entries: Int, isScalar: Bool) {

@@ -11,14 +11,14 @@ enum BroadcastKernels {
     let rows = BroadcastRows(
       try context.input(0).shape, try context.input(1).shape, output: try context.output().shape)
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let (x, z) = (
+      let (x, z) = (
         operands.input(0, as: A.self), operands.input(1, as: B.self)
       )
-      nonisolated(unsafe) let y = operands.output(as: R.self)
+      let y = operands.output(as: R.self)
       Parallelism.forEachRange(
-        count: rows.count, grain: max(1, elementGrain / max(rows.length, 1))
-      ) {
-        rows.forEach($0) { row, a, b in
+        count: rows.count, grain: max(1, elementGrain / max(rows.length, 1)), sharing: x, z, y
+      ) { range, x, z, y in
+        rows.forEach(range) { row, a, b in
           for i in 0..<rows.length {
             y[row * rows.length + i] = body(x[a + i * rows.stepA], z[b + i * rows.stepB])
           }

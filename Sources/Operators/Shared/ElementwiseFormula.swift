@@ -49,12 +49,13 @@ extension ElementwiseFormula {
         "element-wise gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
         results: [Backward.Result(input: 0, layout: .rowMajor)]
       ) { operands in
-        nonisolated(unsafe) let (x, dy) = (
+        let (x, dy) = (
           operands.input(0, as: Float.self), operands.input(1, as: Float.self)
         )
-        nonisolated(unsafe) let dx = operands.output(as: Float.self)
-        Parallelism.forEachRange(count: count, grain: elementGrain) {
-          for i in $0 { dx[i] = dy[i] * Float(slope(Double(x[i]))) }
+        let dx = operands.output(as: Float.self)
+        Parallelism.forEachRange(count: count, grain: elementGrain, sharing: x, dy, dx) {
+          range, x, dy, dx in
+          for i in range { dx[i] = dy[i] * Float(slope(Double(x[i]))) }
         }
       }
     }
@@ -73,10 +74,10 @@ extension Operator {
   ) throws(KernelError) -> any Kernel {
     let count = try context.input(0).type.count
     return ClosureKernel(context, overwritableInput: X.self == Y.self ? 0 : nil) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: X.self)
-      nonisolated(unsafe) let y = operands.output(as: Y.self)
-      Parallelism.forEachRange(count: count, grain: elementGrain) {
-        for i in $0 { y[i] = body(x[i]) }
+      let x = operands.input(0, as: X.self)
+      let y = operands.output(as: Y.self)
+      Parallelism.forEachRange(count: count, grain: elementGrain, sharing: x, y) { range, x, y in
+        for i in range { y[i] = body(x[i]) }
       }
     }
   }

@@ -55,10 +55,14 @@ struct ReductionGrid: Sendable {
     }
   }
 
-  /// Calls `body` with each group, in parallel where that pays.
-  func forEachGroup(_ body: @Sendable (_ group: Int) -> Void) {
-    Parallelism.forEachRange(count: count, grain: max(1, elementGrain / max(length, 1))) {
-      for group in $0 { body(group) }
-    }
+  /// Calls `body` with ranges of groups that are all together, in parallel where that pays.
+  ///
+  /// - Parameter shared: what is safe to use from several threads at once.
+  func forEachRange<each Shared>(
+    sharing shared: repeat each Shared, do body: @Sendable (Range<Int>, repeat each Shared) -> Void
+  ) {
+    Parallelism.forEachRange(
+      count: count, grain: max(1, elementGrain / max(length, 1)), sharing: repeat each shared,
+      do: body)
   }
 }

@@ -31,13 +31,10 @@ enum UnaryKernels {
     if let kernel = try passingNaN(function, input, context) { return kernel }
     var descriptor = try input.descriptor()
     if let count = descriptor.denseCount, function.keepsZero || !descriptor.hasPadding {
-      descriptor = try KernelError.engine { () throws(EngineError) in
-        try MemoryDescriptor(rowMajor: [count])
-      }
+      descriptor = try KernelError.engine(try MemoryDescriptor(rowMajor: [count]))
     }
-    let primitive = try KernelError.engine { () throws(EngineError) in
-      try PrimitiveDescriptor.elementwise(context.engine, function, descriptor)
-    }
+    let primitive = try KernelError.engine(
+      try PrimitiveDescriptor.elementwise(context.engine, function, descriptor))
     var requests = context.rowMajorInputs
     requests[0] = .layout(input.layout)
     return try PrimitiveKernel(

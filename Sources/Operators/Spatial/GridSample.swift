@@ -94,11 +94,13 @@ extension GridSample: DifferentiableOperator {
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let sampler = try sampler(context)
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let (x, grid) = (
+      let (x, grid) = (
         operands.input(0, as: Float.self), operands.input(1, as: Float.self)
       )
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
-      Parallelism.forEachRange(count: sampler.samples * sampler.positions, grain: 64) { range in
+      let y = operands.output(as: Float.self)
+      Parallelism.forEachRange(
+        count: sampler.samples * sampler.positions, grain: 64, sharing: x, grid, y
+      ) { range, x, grid, y in
         var taps = GridSampler.Taps(rank: sampler.input.count)
         for point in range {
           sampler.find(grid + point * sampler.input.count, &taps)

@@ -24,7 +24,7 @@ public struct ChannelsLastImport: Pass {
         case let output?? = node.outputs.first
       else { continue }
       let op: any Operator
-      do throws(OperatorError) {
+      do {
         op = try Catalogue().makeOperator(
           domain: "", type: node.op.type,
           attributes: AttributeReader(

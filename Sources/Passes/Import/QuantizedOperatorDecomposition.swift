@@ -73,7 +73,7 @@ public struct QuantizedOperatorDecomposition: Pass {
       guard attributes[last].value == .int(0) else { return nil }
       attributes.remove(at: last)
     }
-    do throws(OperatorError) {
+    do {
       return try Catalogue().makeOperator(
         domain: "", type: form.type,
         attributes: AttributeReader(

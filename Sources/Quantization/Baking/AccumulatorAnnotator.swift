@@ -43,7 +43,8 @@ struct AccumulatorAnnotator {
   private func annotate(_ product: PlannedProduct, _ graph: inout Graph) -> AccumulatorAnnotation? {
     let node = graph[product.node]
     let operands = product.groups.map { plan.groups[$0].quantizer.format }
-    guard let right = node.inputs[1], let output = node.outputs[0], let need = product.need(operands)
+    guard let right = node.inputs[1], let output = node.outputs[0],
+      let need = product.need(operands)
     else { return nil }
     let fits = need.bits <= product.accumulatorBits
     let target = fits ? product.accumulatorBits : Recipe.ioAccumulatorBits
@@ -54,7 +55,8 @@ struct AccumulatorAnnotator {
     }
     return AccumulatorAnnotation(
       layer: product.name, output: graph[output].name, weight: graph[right].name,
-      targetBits: target, requiredBits: fits ? need.bits : product.untiled.need(operands)?.bits ?? 0,
+      targetBits: target,
+      requiredBits: fits ? need.bits : product.untiled.need(operands)?.bits ?? 0,
       inputBits: operands[0].bits, inputSigned: operands[0].signed, method: "data-types",
       tiling: tiling)
   }

@@ -98,7 +98,7 @@ struct ActivationSearch {
       for layer in layers where !isBound { isBound = try self.isBound(layer, group.quantizer) }
       if isBound { formats += (narrowest..<widest.bits).reversed().map(widest.with(bits:)) }
     }
-    do throws(QuantizerError) {
+    do {
       var candidates: [Candidate] = []
       for format in formats {
         for statistic in try recipe.rangeEstimator.statistics(histogram, format) {
@@ -147,7 +147,7 @@ struct ActivationSearch {
       let original = layer.weight(in: graph), let inputs = kept[data]
     else { return }
     func compute(_ x: Tensor, _ w: Tensor) throws(ConversionError) -> Tensor? {
-      do throws(ExecutionError) {
+      do {
         return try session.run([data: x, weight: w], fetch: [output])[output]
       } catch { throw .execution(error) }
     }

@@ -87,7 +87,7 @@ struct SampleRunner {
       feeds = Dictionary(
         uniqueKeysWithValues: zip(graph.inputs, try source.inputs(0..<min(samples, source.count))))
     } catch { throw .calibrationData(error) }
-    do throws(ExecutionError) {
+    do {
       return try Session(graph: graph, options: .init(isReproducible: true))
         .types(of: layers.compactMap { $0.output(in: graph) }, for: feeds)
         .mapValues { $0.count / samples }

@@ -80,11 +80,11 @@ struct MomentCollection {
       floatRows.withUnsafeBufferPointer { floatRows in
         moments.withUnsafeMutableBufferPointer { moments in
           guard let row = rows.baseAddress, let floatRow = floatRows.baseAddress else { return }
-          nonisolated(unsafe) let (moments, first, firstFloat) = (moments, row, floatRow)
-          Parallelism.forEachRange(count: moments.count) { range in
+          Parallelism.forEachRange(count: moments.count, sharing: moments, row, floatRow) {
+            range, moments, row, floatRow in
             for group in range {
               moments[group].add(
-                quantized: first + group * length, float: firstFloat + group * length, rows: count,
+                quantized: row + group * length, float: floatRow + group * length, rows: count,
                 stride: width)
             }
           }

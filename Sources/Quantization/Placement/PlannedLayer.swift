@@ -42,4 +42,3 @@ struct PlannedLayer: Sendable {
   /// What a step of the accumulator is worth at a weight scale of 1.
   func step(of input: ActivationQuantizer) -> Float { input.scale * factor }
 }
-

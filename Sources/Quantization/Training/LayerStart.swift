@@ -19,7 +19,7 @@ struct LayerStart {
   /// - Throws: ``ConversionError/quantizer(node:_:)`` for weights that aren't finite.
   init(_ layer: LayerQuantization, weights: [Float]) throws(ConversionError) {
     let (planned, recipe, strategy) = (layer.planned, layer.recipe, layer.strategy)
-    do throws(QuantizerError) {
+    do {
       quantizer =
         planned.method == .exact
         ? ExactQuantizer(layer.weightLayer, gradient: recipe.gradient).scaled(recipe.scaleType)

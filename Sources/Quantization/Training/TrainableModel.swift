@@ -106,7 +106,7 @@ public struct TrainableModel: Sendable {
         parameters.biases = bias.inSteps(
           values, log2Statistic: tensor(bias.statistic).elements(of: Float.self)[0])
       }
-      do throws(QuantizerError) {
+      do {
         let result = try layer.quantizer.quantize(weights, parameters)
         var made = QuantizedLayer(result, by: layer.quantizer, from: original ?? weights)
         made.biases = parameters.biases.indices.map { channel in

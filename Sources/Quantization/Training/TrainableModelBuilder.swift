@@ -129,7 +129,8 @@ struct TrainableModelBuilder {
     }
     layers.append(
       TrainableModel.Layer(
-        name: layer.name, quantizer: start.quantizer, weight: v, log2Scale: d, log2Norm: t, bias: bias))
+        name: layer.name, quantizer: start.quantizer, weight: v, log2Scale: d, log2Norm: t,
+        bias: bias))
   }
 
   // MARK: Constants that are trained as they are

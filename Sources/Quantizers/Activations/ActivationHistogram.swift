@@ -84,8 +84,8 @@ public struct ActivationHistogram: Sendable, Hashable {
   ) -> [(statistic: Double, error: Double)] {
     var evaluated = candidates.map { (statistic: $0, error: 0.0) }
     evaluated.withUnsafeMutableBufferPointer { evaluated in
-      nonisolated(unsafe) let evaluated = evaluated
-      Parallelism.forEachRange(count: evaluated.count, grain: 8) { range in
+      Parallelism.forEachRange(count: evaluated.count, grain: 8, sharing: evaluated) {
+        range, evaluated in
         for index in range { evaluated[index].error = error(evaluated[index].statistic) }
       }
     }

@@ -33,8 +33,8 @@ public struct ActivationQuantizer: Sendable, Hashable {
   ) {
     precondition(codes.map { $0.count >= x.count } ?? true, "too few codes")
     precondition(values.map { $0.count >= x.count } ?? true, "too few values")
-    nonisolated(unsafe) let (x, codes, values) = (x, codes, values)
-    Parallelism.forEachRange(count: x.count, grain: Self.chunk) { range in
+    Parallelism.forEachRange(count: x.count, grain: Self.chunk, sharing: x, codes, values) {
+      range, x, codes, values in
       // Codes first, since values may overwrite x.
       if let codes = codes?.baseAddress {
         snug_activation_forward(
@@ -62,8 +62,8 @@ public struct ActivationQuantizer: Sendable, Hashable {
     precondition(gradient.map { $0.count >= x.count } ?? true, "too few gradients")
     let chunks = (x.count + Self.chunk - 1) / Self.chunk
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: chunks) { partial in
-      nonisolated(unsafe) let (x, upstream, gradient, partial) = (x, upstream, gradient, partial)
-      Parallelism.forEachRange(count: chunks) { range in
+      Parallelism.forEachRange(count: chunks, sharing: x, upstream, gradient, partial) {
+        range, x, upstream, gradient, partial in
         for index in range {
           let start = index * Self.chunk
           let sum = snug_activation_backward(

@@ -37,9 +37,8 @@ extension UnsafeBufferPointer<Float> {
   /// The greatest |x|.
   func largestMagnitude() throws(QuantizerError) -> Float {
     if isEmpty { throw .noActivations }
-    nonisolated(unsafe) let x = self
     let largest = Atomic<UInt32>(0)
-    Parallelism.forEachRange(count: count, grain: 1 << 16) { range in
+    Parallelism.forEachRange(count: count, grain: 1 << 16, sharing: self) { range, x in
       let bits = snug_magnitude_max(x.baseAddress.map { $0 + range.lowerBound }, range.count)
       largest.max(bits, ordering: .relaxed)
     }
@@ -55,9 +54,9 @@ extension UnsafeBufferPointer<Float> {
     _ size: Int,
     _ kernel: @Sendable (UnsafePointer<Float>?, Int, UnsafeMutablePointer<UInt64>?) -> Void
   ) -> [UInt64] {
-    nonisolated(unsafe) let x = self
     let total = Mutex([UInt64](repeating: 0, count: size))
-    Parallelism.forEachRange(count: count, grain: Swift.max(1 << 17, 8 * size)) { range in
+    Parallelism.forEachRange(count: count, grain: Swift.max(1 << 17, 8 * size), sharing: self) {
+      range, x in
       var part = [UInt64](repeating: 0, count: size)
       part.withUnsafeMutableBufferPointer {
         kernel(x.baseAddress.map { $0 + range.lowerBound }, range.count, $0.baseAddress)

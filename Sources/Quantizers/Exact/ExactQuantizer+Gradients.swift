@@ -11,9 +11,7 @@ extension ExactQuantizer {
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
   ) {
-    nonisolated(unsafe) let weights = weights
-    nonisolated(unsafe) let upstream = upstream
-    layer.forEachChannel { index in
+    layer.forEachChannel(sharing: weights, upstream) { index, weights, upstream in
       let row = layer.row(index, of: weights)
       let scale = NormConstrainedQuantizer.scale(parameters.log2Scale[index])
       let budget = layer.budget(index, scale: scale, current: parameters.biases)

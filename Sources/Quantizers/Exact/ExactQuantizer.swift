@@ -53,8 +53,7 @@ public struct ExactQuantizer: WeightQuantizer {
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     into output: QuantizedBuffers
   ) throws(QuantizerError) -> QuantizationSummary {
-    nonisolated(unsafe) let weights = weights
-    return try layer.forEachChannel { index, summary in
+    return try layer.forEachChannel(sharing: weights) { index, summary, weights in
       let scale = NormConstrainedQuantizer.scale(parameters.log2Scale[index])
       let budget = layer.budget(index, scale: scale, current: parameters.biases)
       guard budget.isFeasible else { return .infeasibleBudget(channel: index) }

@@ -19,8 +19,8 @@ enum DenseAlgebra {
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, depth: Int, stride: Int, rows: Int,
     columns: Int, to c: UnsafeMutablePointer<Float>
   ) {
-    nonisolated(unsafe) let (a, b, c) = (a, b, c)
-    forEach(Tile.covering(rows: rows, columns: columns), depth: depth) { tile in
+    forEach(Tile.covering(rows: rows, columns: columns), depth: depth, sharing: a, b, c) {
+      tile, a, b, c in
       cblas_sgemm(
         CblasRowMajor, CblasTrans, CblasNoTrans, tile.rowCount, tile.columnCount, Int32(depth), 1,
         a + tile.rows.lowerBound, Int32(stride), b + tile.columns.lowerBound, Int32(stride), 1,
@@ -33,11 +33,10 @@ enum DenseAlgebra {
     _ a: UnsafePointer<Float>, depth: Int, stride: Int, size: Int,
     to c: UnsafeMutablePointer<Float>
   ) {
-    nonisolated(unsafe) let (a, c) = (a, c)
     let tiles = Tile.covering(rows: size, columns: size).filter {
       $0.rows.lowerBound <= $0.columns.lowerBound
     }
-    forEach(tiles, depth: depth) { tile in
+    forEach(tiles, depth: depth, sharing: a, c) { tile, a, c in
       let target = c + tile.offset(size)
       if tile.isDiagonal {
         cblas_ssyrk(
@@ -59,8 +58,8 @@ enum DenseAlgebra {
     transposed: Bool = false, rows: Int, depth: Int, columns: Int,
     into c: UnsafeMutablePointer<Float>, stride cStride: Int, keeping factor: Float = 0
   ) {
-    nonisolated(unsafe) let (a, b, c) = (a, b, c)
-    forEach(Tile.covering(rows: rows, columns: columns), depth: depth) { tile in
+    forEach(Tile.covering(rows: rows, columns: columns), depth: depth, sharing: a, b, c) {
+      tile, a, b, c in
       cblas_sgemm(
         CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, tile.rowCount,
         tile.columnCount, Int32(depth), 1, a + tile.rows.lowerBound * aStride, Int32(aStride),
@@ -70,10 +69,17 @@ enum DenseAlgebra {
   }
 
   /// Calls `body`, which calls OpenBLAS, for each tile of a result that sums `depth` products an element.
-  static func forEach(_ tiles: [Tile], depth: Int, _ body: @Sendable (Tile) -> Void) {
+  ///
+  /// - Parameter shared: what is safe to use from several threads at once.
+  static func forEach<each Shared>(
+    _ tiles: [Tile], depth: Int, sharing shared: repeat each Shared,
+    do body: @Sendable (Tile, repeat each Shared) -> Void
+  ) {
     let work = max(1, tileLength * tileLength * max(depth, 1))
-    Parallelism.forEachRange(count: tiles.count, grain: max(1, grain / work)) { range in
-      onOneThread { for tile in tiles[range] { body(tile) } }
+    Parallelism.forEachRange(
+      count: tiles.count, grain: max(1, grain / work), sharing: repeat each shared
+    ) { (range: Range<Int>, shared: repeat each Shared) in
+      onOneThread { for tile in tiles[range] { body(tile, repeat each shared) } }
     }
   }
 

@@ -10,9 +10,10 @@ extension DenseAlgebra {
   ///
   /// - Returns: false where the matrix is not positive definite.
   static func factorize(_ a: UnsafeMutablePointer<Double>, size: Int) -> Bool {
-    nonisolated(unsafe) let a = a
     let spans = Tile.spans(0..<size)
     let stride = Int32(size)
+    // Tiles that are written at the same time have no element in common.
+    nonisolated(unsafe) let a = a
     @Sendable func tile(_ rows: Range<Int>, _ columns: Range<Int>)
       -> UnsafeMutablePointer<Double>
     { a + columns.lowerBound * size + rows.lowerBound }
@@ -56,11 +57,10 @@ extension DenseAlgebra {
   static func solve(
     _ factor: UnsafePointer<Double>, size: Int, _ b: UnsafeMutablePointer<Double>, columns: Int
   ) {
-    nonisolated(unsafe) let (factor, b) = (factor, b)
     let tiles = Tile.spans(0..<columns).map { Tile(rows: 0..<size, columns: $0) }
-    forEach(tiles, depth: size) {
-      var (n, count, info) = (Int32(size), $0.columnCount, Int32(0))
-      dpotrs_("L", &n, &count, factor, &n, b + $0.columns.lowerBound * size, &n, &info)
+    forEach(tiles, depth: size, sharing: factor, b) { tile, factor, b in
+      var (n, count, info) = (Int32(size), tile.columnCount, Int32(0))
+      dpotrs_("L", &n, &count, factor, &n, b + tile.columns.lowerBound * size, &n, &info)
     }
   }
 }

@@ -42,9 +42,10 @@ struct FeedbackRounding {
         errors.withUnsafeMutableBufferPointer { errors in
           values.withUnsafeMutableBufferPointer { values in
             uses.withUnsafeMutableBufferPointer { uses in
-              nonisolated(unsafe) let (integers, errors, values, uses) =
-                (integers, errors, values, uses)
-              Parallelism.forEachRange(count: channels, grain: max(1, 8192 / max(k, 1))) { range in
+              Parallelism.forEachRange(
+                count: channels, grain: max(1, 8192 / max(k, 1)), sharing: integers, errors, values,
+                uses
+              ) { range, integers, errors, values, uses in
                 for channel in range {
                   let row = channel * k..<(channel + 1) * k
                   round(

@@ -169,8 +169,7 @@ struct GroupSearch {
   ) {
     let k = length
     rows.withUnsafeMutableBufferPointer { rows in
-      nonisolated(unsafe) let rows = rows
-      Parallelism.forEachRange(count: channels, grain: grain) { range in
+      Parallelism.forEachRange(count: channels, grain: grain, sharing: rows) { range, rows in
         for channel in range {
           body(
             channel,

@@ -76,9 +76,8 @@ public struct OutputErrorQuantizer: Sendable {
     let size = layer.channels / moments.count
     var groups = [GroupSearch.Best?](repeating: nil, count: moments.count)
     groups.withUnsafeMutableBufferPointer { groups in
-      nonisolated(unsafe) let groups = groups
       // Groups are many and small, or one; inside a parallel loop the inner ones run on one thread.
-      Parallelism.forEachRange(count: moments.count) { range in
+      Parallelism.forEachRange(count: moments.count, sharing: groups) { range, groups in
         for group in range {
           groups[group] = best(
             weights, start, moments[group], channels: group * size..<(group + 1) * size)

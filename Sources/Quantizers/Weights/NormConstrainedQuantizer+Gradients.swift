@@ -5,9 +5,7 @@ extension NormConstrainedQuantizer {
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
   ) {
-    nonisolated(unsafe) let weights = weights
-    nonisolated(unsafe) let upstream = upstream
-    layer.forEachChannel { index in
+    layer.forEachChannel(sharing: weights, upstream) { index, weights, upstream in
       let row = layer.row(index, of: gradients.weights)
       let result =
         tiledChannel(index, of: weights, parameters)?.gradients(

@@ -31,6 +31,7 @@ struct NormConstrainedQuantizer: Sendable {
   func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
   ) throws(QuantizerError) -> ChannelParameters {
+    // Each channel projects a row of its own.
     nonisolated(unsafe) let weights = weights
     return try layer.parameters(UnsafeBufferPointer(weights)) { channel, norm, parameters in
       let scale = Self.scale(parameters.log2Scale)
@@ -99,8 +100,7 @@ struct NormConstrainedQuantizer: Sendable {
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     into output: QuantizedBuffers
   ) throws(QuantizerError) -> QuantizationSummary {
-    nonisolated(unsafe) let weights = weights
-    return try layer.forEachChannel { index, summary in
+    return try layer.forEachChannel(sharing: weights) { index, summary, weights in
       let budget = layer.budget(
         index, scale: Self.scale(parameters.log2Scale[index]), current: parameters.biases)
       guard budget.isFeasible else { return .infeasibleBudget(channel: index) }

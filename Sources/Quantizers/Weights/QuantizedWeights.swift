@@ -23,9 +23,10 @@ public struct QuantizedWeights: Sendable {
       weights.count >= scales.count * length, "\(weights.count) weights for \(codes.count)")
     var errors = [Double](repeating: 0, count: scales.count)
     errors.withUnsafeMutableBufferPointer { errors in
-      nonisolated(unsafe) let errors = errors
-      Parallelism.forEachRange(count: errors.count, grain: max(1, (1 << 17) / max(length, 1))) {
-        for channel in $0 {
+      Parallelism.forEachRange(
+        count: errors.count, grain: max(1, (1 << 17) / max(length, 1)), sharing: errors
+      ) { range, errors in
+        for channel in range {
           let start = channel * length
           errors[channel] = codes.withUnsafeBufferPointer { codes in
             weights.withUnsafeBufferPointer { weights in

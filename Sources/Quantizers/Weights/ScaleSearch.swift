@@ -89,8 +89,7 @@ public struct ScaleSearch: Sendable, Hashable {
     fits.withUnsafeMutableBufferPointer { fits in
       weights.withUnsafeBufferPointer { weights in
         values.withUnsafeBufferPointer { values in
-          nonisolated(unsafe) let (fits, weights, values) = (fits, weights, values)
-          layer.forEachChannel { channel in
+          layer.forEachChannel(sharing: fits, weights, values) { channel, fits, weights, values in
             let sums = snug_row_fit(
               layer.row(channel, of: weights).baseAddress,
               layer.row(channel, of: values).baseAddress, importance, layer.length)

@@ -29,8 +29,7 @@ public struct UnconstrainedQuantizer: WeightQuantizer {
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     into output: QuantizedBuffers
   ) throws(QuantizerError) -> QuantizationSummary {
-    nonisolated(unsafe) let weights = weights
-    return try layer.forEachChannel { index, _ in
+    return try layer.forEachChannel(sharing: weights) { index, _, weights in
       let row = layer.row(index, of: weights)
       let map = map(parameters.log2Scale[index])
       guard map.scale.isFinite else { return .nonFiniteParameter(channel: index) }
@@ -49,9 +48,7 @@ public struct UnconstrainedQuantizer: WeightQuantizer {
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
   ) {
-    nonisolated(unsafe) let weights = weights
-    nonisolated(unsafe) let upstream = upstream
-    layer.forEachChannel { index in
+    layer.forEachChannel(sharing: weights, upstream) { index, weights, upstream in
       let row = layer.row(index, of: weights)
       let map = map(parameters.log2Scale[index])
       let scale = snug_row_nearest_gradient(

@@ -32,8 +32,8 @@ extension WeightLayer {
       log2Norm: Array(repeating: 0, count: channels))
     try result.log2Scale.withMutableBuffer { (scales) throws(QuantizerError) in
       try result.log2Norm.withMutableBuffer { (norms) throws(QuantizerError) in
-        nonisolated(unsafe) let (weights, scales, norms) = (weights, scales, norms)
-        _ = try forEachChannel { channel, _ in
+        _ = try forEachChannel(sharing: weights, scales, norms) {
+          channel, _, weights, scales, norms in
           let row = row(channel, of: weights)
           let norm = snug_row_absolute(row.baseAddress, row.count, 0)
           guard norm.sum.isFinite else {
@@ -53,9 +53,16 @@ extension WeightLayer {
   }
 
   /// Calls `body` for every channel, in parallel.
-  func forEachChannel(_ body: @Sendable (_ channel: Int) -> Void) {
-    Parallelism.forEachRange(count: channels, grain: max(1, 32768 / max(length, 1))) { range in
-      for channel in range { body(channel) }
+  ///
+  /// - Parameter shared: what is safe to use from several threads at once.
+  func forEachChannel<each Shared>(
+    sharing shared: repeat each Shared,
+    do body: @Sendable (_ channel: Int, repeat each Shared) -> Void
+  ) {
+    Parallelism.forEachRange(
+      count: channels, grain: max(1, 32768 / max(length, 1)), sharing: repeat each shared
+    ) { (range: Range<Int>, shared: repeat each Shared) in
+      for channel in range { body(channel, repeat each shared) }
     }
   }
 }

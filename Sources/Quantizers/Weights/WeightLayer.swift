@@ -110,21 +110,30 @@ struct PerChannel<Value> {
 extension PerChannel: Sendable where Value: Sendable {}
 
 extension WeightLayer {
+  /// What the channels of a part report.
+  private struct Outcome {
+    var summary = QuantizationSummary()
+    var failure: (channel: Int, error: QuantizerError)?
+  }
+
   /// Calls `body` for every channel, in parallel, and adds up what the calls report.
   ///
+  /// - Parameter shared: what is safe to use from several threads at once.
   /// - Throws: the error of the first channel, by index, that returns one.
-  func forEachChannel(
-    _ body: @Sendable (_ channel: Int, _ summary: inout QuantizationSummary) -> QuantizerError?
+  func forEachChannel<each Shared>(
+    sharing shared: repeat each Shared,
+    do body:
+      @Sendable (
+        _ channel: Int, _ summary: inout QuantizationSummary, repeat each Shared
+      ) -> QuantizerError?
   ) throws(QuantizerError) -> QuantizationSummary {
-    struct Outcome {
-      var summary = QuantizationSummary()
-      var failure: (channel: Int, error: QuantizerError)?
-    }
     let total = Mutex(Outcome())
-    Parallelism.forEachRange(count: channels, grain: max(1, 32768 / max(length, 1))) { range in
+    Parallelism.forEachRange(
+      count: channels, grain: max(1, 32768 / max(length, 1)), sharing: repeat each shared
+    ) { (range: Range<Int>, shared: repeat each Shared) in
       var part = Outcome()
       for channel in range {
-        if let error = body(channel, &part.summary) {
+        if let error = body(channel, &part.summary, repeat each shared) {
           part.failure = (channel, error)
           break
         }

@@ -25,7 +25,7 @@ public enum RecipeFile {
   public static func apply(_ path: String, to options: inout ConversionOptions)
     throws(SnugError)
   {
-    do throws(RecipeFileError) {
+    do {
       try apply(text: try contents(of: path), path: path, to: &options)
     } catch {
       throw .recipe(error)
@@ -112,7 +112,7 @@ public enum RecipeFile {
 
   private static func contents(of path: String) throws(RecipeFileError) -> String {
     let bytes: [UInt8]
-    do throws(FileError) {
+    do {
       let file = try InputFile(path: path)
       var buffer = [UInt8](repeating: 0, count: sizeLimit + 1)
       let count = try buffer.withUnsafeMutableBufferPointer { (bytes) throws(FileError) in

@@ -48,7 +48,7 @@ struct RecipeValue {
   /// Gives the value to the setting of `settings` that the key names.
   func set<Root>(_ settings: [Setting<Root>], in root: inout Root) throws(RecipeFileError) {
     guard let setting = settings.first(where: { $0.name == key }) else { return }
-    do throws(SettingError) {
+    do {
       try setting.set(text, in: &root)
     } catch {
       switch error {

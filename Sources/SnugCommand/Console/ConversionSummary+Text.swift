@@ -50,7 +50,9 @@ extension ConversionSummary {
       let width = layer.targetBits.map { "held to \($0) bits" } ?? "not certified"
       return "\(width), since \(layer.reason)"
     }
-    for (reason, layers) in reasons.sorted(by: { ($1.value.count, $0.key) < ($0.value.count, $1.key) }) {
+    for (reason, layers) in reasons.sorted(by: {
+      ($1.value.count, $0.key) < ($0.value.count, $1.key)
+    }) {
       let names = layers.prefix(Self.namesInLine).map(\.name.printable).joined(separator: ", ")
       let others = layers.count - Self.namesInLine
       lines.append("  \(names)\(others > 0 ? " and \(others) more" : ""): \(reason)")

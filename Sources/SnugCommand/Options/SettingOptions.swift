@@ -32,7 +32,7 @@ struct SettingOptions<Table: SettingTable>: ParsableArguments, CustomReflectable
   /// - Throws: `ValidationError` for a value that its setting doesn't take.
   func apply(to root: inout Table.Root) throws {
     for (setting, text) in given {
-      do throws(SettingError) {
+      do {
         try setting.set(text, in: &root)
       } catch {
         switch error {

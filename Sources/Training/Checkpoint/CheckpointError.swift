@@ -49,7 +49,14 @@ extension CheckpointError {
 
   /// Runs `body` and wraps what the file system throws.
   static func wrapping<T>(_ body: () throws(FileError) -> T) throws(CheckpointError) -> T {
-    do throws(FileError) { return try body() } catch { throw .file(error) }
+    do { return try body() } catch { throw .file(error) }
+  }
+
+  /// The value of an expression, with what the file system throws wrapped.
+  static func wrapping<T>(_ value: @autoclosure () throws(FileError) -> T) throws(CheckpointError)
+    -> T
+  {
+    do { return try value() } catch { throw .file(error) }
   }
 }
 

@@ -14,7 +14,7 @@ public final class CheckpointLock: Sendable {
   ///   ``CheckpointError/file(_:)`` where the folder or the file can't be made.
   public init(folder: String) throws(CheckpointError) {
     let path = CheckpointStore.lockPath(in: folder)
-    try CheckpointError.wrapping { () throws(FileError) in try FilePath.makeFolder(folder) }
+    try CheckpointError.wrapping(try FilePath.makeFolder(folder))
     let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .file(FileError(.write, path, code: errno)) }
     if snug_lock_file(descriptor, 0) != 0, errno == EWOULDBLOCK {

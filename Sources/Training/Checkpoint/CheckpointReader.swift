@@ -16,7 +16,7 @@ struct CheckpointReader {
   ///
   /// - Throws: ``CheckpointError`` where it can't be read, is no checkpoint, or is damaged.
   init(path: String) throws(CheckpointError) {
-    let file = try CheckpointError.wrapping { () throws(FileError) in try InputFile(path: path) }
+    let file = try CheckpointError.wrapping(try InputFile(path: path))
     guard let size = file.size else { throw .notRegularFile(path: path) }
     let prefix = try Self.bytes(CheckpointWriter.prefixLength, of: file)
     let magic = CheckpointWriter.magic
@@ -42,7 +42,7 @@ struct CheckpointReader {
     }
     let text = try Self.bytes(headerLength, of: file)
     let json: JSONValue
-    do throws(JSONError) {
+    do {
       json = try JSONValue(parsing: text)
     } catch {
       throw .header(path: path, error)
@@ -90,14 +90,12 @@ struct CheckpointReader {
     }
     if let name = unread.min() { throw .missingArray(path: path, name: name) }
 
-    try CheckpointError.wrapping { () throws(FileError) in try file.rewind() }
+    try CheckpointError.wrapping(try file.rewind())
     _ = try Self.bytes(CheckpointWriter.prefixLength + headerLength, of: file)
     for entry in entries {
       guard let target = targets[entry.name] else { continue }
       let bytes = UnsafeMutableRawBufferPointer(target)
-      let count = try CheckpointError.wrapping { () throws(FileError) in
-        try file.read(into: bytes)
-      }
+      let count = try CheckpointError.wrapping(try file.read(into: bytes))
       guard count == bytes.count else {
         throw .truncated(path: path, needed: bytes.count, available: count)
       }
@@ -122,18 +120,17 @@ struct CheckpointReader {
   /// The next `count` bytes of a file; fewer only at its end.
   private static func bytes(_ count: Int, of file: InputFile) throws(CheckpointError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
-    let read = try CheckpointError.wrapping { () throws(FileError) in
+    let read = try CheckpointError.wrapping(
       try bytes.withUnsafeMutableBufferPointer { (buffer) throws(FileError) in
         try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-      }
-    }
+      })
     bytes.removeLast(count - read)
     return bytes
   }
 
   /// Reads the whole file once and compares its checksum.
   private func verifyChecksum(size: Int) throws(CheckpointError) {
-    try CheckpointError.wrapping { () throws(FileError) in try file.rewind() }
+    try CheckpointError.wrapping(try file.rewind())
     var checksum = Checksum()
     var rest = size - CheckpointWriter.suffixLength
     while rest > 0 {

@@ -12,7 +12,7 @@ public struct CheckpointStore: Sendable, Hashable {
   ///
   /// - Throws: ``CheckpointError/file(_:)``.
   public init(folder: String) throws(CheckpointError) {
-    try CheckpointError.wrapping { () throws(FileError) in try FilePath.makeFolder(folder) }
+    try CheckpointError.wrapping(try FilePath.makeFolder(folder))
     self.folder = folder
   }
 

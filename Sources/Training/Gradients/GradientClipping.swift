@@ -31,8 +31,8 @@ public struct GradientClipping: Sendable, Hashable {
     }
     if let maximumNorm, maximumNorm < norm + 1e-6 {
       let factor = Float(maximumNorm / (norm + 1e-6))
-      nonisolated(unsafe) let gradients = gradients
-      Parallelism.forEachRange(count: gradients.count, grain: Chunks.length) { range in
+      Parallelism.forEachRange(count: gradients.count, grain: Chunks.length, sharing: gradients) {
+        range, gradients in
         snug_scale(
           gradients.baseAddress.map { $0 + range.lowerBound }, range.count, factor)
       }
@@ -42,8 +42,7 @@ public struct GradientClipping: Sendable, Hashable {
 
   /// The Euclidean norm, which is finite if and only if all elements are.
   static func norm(_ gradients: UnsafeBufferPointer<Float>) -> Double {
-    nonisolated(unsafe) let gradients = gradients
-    return Chunks.sum(count: gradients.count) { range in
+    return Chunks.sum(count: gradients.count, sharing: gradients) { range, gradients in
       snug_square_sum(gradients.baseAddress.map { $0 + range.lowerBound }, range.count)
     }.squareRoot()
   }

@@ -57,16 +57,14 @@ public final class TrainingLog {
   ///
   /// - Throws: ``TrainingLogError/file(_:)``.
   public func append(_ record: TrainingRecord) throws(TrainingLogError) {
-    try TrainingLogError.wrapping { () throws(FileError) in
-      try file.append(format.line(record))
-    }
+    try TrainingLogError.wrapping(try file.append(format.line(record)))
   }
 
   /// Waits until the disk has every row; called before a checkpoint is saved.
   ///
   /// - Throws: ``TrainingLogError/file(_:)``.
   public func synchronize() throws(TrainingLogError) {
-    try TrainingLogError.wrapping { () throws(FileError) in try file.synchronize() }
+    try TrainingLogError.wrapping(try file.synchronize())
   }
 
   /// The rows up to a step, and the number of bytes that they and the heading take.

@@ -37,9 +37,9 @@ struct BatchLoss {
     case .crossEntropy:
       guard dataset.reference == .labels else { throw .noReference(kind, path: dataset.path) }
       measure = .crossEntropy(
-        try TrainingError.wrapping(TrainingError.loss) { () throws(LossError) in
-          try CrossEntropyLoss(scores, labelSmoothing: settings.labelSmoothing)
-        })
+        try TrainingError.wrapping(
+          TrainingError.loss, try CrossEntropyLoss(scores, labelSmoothing: settings.labelSmoothing))
+      )
     case .mse:
       guard dataset.reference == .targets else { throw .noReference(kind, path: dataset.path) }
       measure = .squaredError
@@ -51,15 +51,13 @@ struct BatchLoss {
       measure =
         areScores
         ? .distillation(
-          try TrainingError.wrapping(TrainingError.loss) { () throws(LossError) in
-            try DistillationLoss(scores, temperature: settings.temperature)
-          }) : .imitation
+          try TrainingError.wrapping(
+            TrainingError.loss, try DistillationLoss(scores, temperature: settings.temperature)))
+        : .imitation
     }
     teacher =
       kind == .distill
-      ? try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
-        try Teacher(float)
-      } : nil
+      ? try TrainingError.wrapping(TrainingError.execution, try Teacher(float)) : nil
   }
 
   /// - Parameters:
@@ -73,9 +71,7 @@ struct BatchLoss {
     let values = UnsafeBufferPointer(start: output.values, count: output.count)
     let gradient = UnsafeMutableBufferPointer(start: output.gradient, count: output.count)
     let answer = try teacher.map { (teacher) throws(TrainingError) in
-      try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
-        try teacher.answer(feeds)
-      }
+      try TrainingError.wrapping(TrainingError.execution, try teacher.answer(feeds))
     }
     return try TrainingError.wrapping(TrainingError.loss) { () throws(LossError) in
       switch measure {

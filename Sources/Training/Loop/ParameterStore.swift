@@ -9,16 +9,16 @@ final class ParameterStore {
   /// The trained parameters' places in the flat buffer.
   let segments: [ParameterSegment]
   let memory: [ValueID: ParameterMemory]
-  private let buffer: FloatBuffer
-  private let gradientBuffer: FloatBuffer
+  private let buffer: ScratchBuffer<Float>
+  private let gradientBuffer: ScratchBuffer<Float>
   private let trainedCount: Int
 
   init(_ parameters: [TrainableParameter]) {
     let trained = parameters.filter(\.kind.hasGradient)
     let kept = parameters.filter { !$0.kind.hasGradient }
     trainedCount = trained.reduce(0) { $0 + $1.initial.count }
-    buffer = FloatBuffer(count: kept.reduce(trainedCount) { $0 + $1.initial.count })
-    gradientBuffer = FloatBuffer(count: trainedCount)
+    buffer = ScratchBuffer(count: kept.reduce(trainedCount) { $0 + $1.initial.count }, repeating: 0)
+    gradientBuffer = ScratchBuffer(count: trainedCount, repeating: 0)
     var segments: [ParameterSegment] = []
     var memory: [ValueID: ParameterMemory] = [:]
     var start = 0

@@ -53,7 +53,7 @@ public final class Trainer {
   private let step: TrainingStep
   private let journal: TrainingJournal
   /// The parameters with the best metric.
-  private let best: FloatBuffer?
+  private let best: ScratchBuffer<Float>?
   private var state: TrainingState
 
   /// - Parameters:
@@ -74,7 +74,7 @@ public final class Trainer {
     store = ParameterStore(model.parameters)
     step = try TrainingStep(model, store, settings, dataset: dataset)
     step.isProfiled = isProfiled
-    best = validation == nil ? nil : FloatBuffer(count: store.all.count)
+    best = validation == nil ? nil : ScratchBuffer<Float>(count: store.all.count, repeating: 0)
     state = TrainingState(settings, direction: validation?.direction ?? .lowerIsBetter)
     journal = try TrainingJournal(outputs, configuration: configuration, seed: settings.seed)
     let batches = TrainingStream.batches(of: dataset.count, batchSize: settings.batchSize)
@@ -98,21 +98,20 @@ public final class Trainer {
   public func run(progress: (TrainingProgress) -> Void = { _ in }) throws(TrainingError) -> (
     conversion: Conversion, summary: TrainingSummary
   ) {
-    let stream = try TrainingError.wrapping(TrainingError.dataset) {
-      () throws(DatasetError) in
+    let stream = try TrainingError.wrapping(
+      TrainingError.dataset,
       try TrainingStream(
         dataset, batchSize: settings.batchSize, seed: settings.seed,
         augmentation: settings.augmentation,
         from: StreamPosition(epoch: state.position.epoch, batch: state.position.batch),
-        epochs: settings.epochs)
-    }
+        epochs: settings.epochs))
     // Opened only now, since this discards the log of another run.
     try journal.open(after: state.position.step)
     var pace = TrainingPace()
     var lastSave = ContinuousClock.now
     while !state.isFinished,
       let next = try TrainingError.wrapping(
-        TrainingError.dataset, { () throws(DatasetError) in try stream.next() })
+        TrainingError.dataset, try stream.next())
     {
       let start = ContinuousClock.now
       let rate =
@@ -168,7 +167,7 @@ public final class Trainer {
   }
 
   private func bake() throws(TrainingError) -> Conversion {
-    do throws(ConversionError) { return try model.bake(store.tensor) } catch {
+    do { return try model.bake(store.tensor) } catch {
       // The last update left parameters that can't be quantized.
       guard case .quantizer(let layer, _) = error else { throw .conversion(error) }
       throw .diverged(

@@ -28,7 +28,14 @@ public enum TrainingError: Error, Sendable {
   static func wrapping<T, E: Error>(
     _ wrap: (E) -> TrainingError, _ body: () throws(E) -> T
   ) throws(TrainingError) -> T {
-    do throws(E) { return try body() } catch { throw wrap(error) }
+    do { return try body() } catch { throw wrap(error) }
+  }
+
+  /// The value of an expression, with what it throws wrapped.
+  static func wrapping<T, E: Error>(
+    _ wrap: (E) -> TrainingError, _ value: @autoclosure () throws(E) -> T
+  ) throws(TrainingError) -> T {
+    do { return try value() } catch { throw wrap(error) }
   }
 }
 

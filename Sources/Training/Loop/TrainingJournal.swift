@@ -16,9 +16,7 @@ final class TrainingJournal {
     self.configuration = configuration
     self.seed = UInt64(bitPattern: Int64(seed))
     checkpoints = try outputs.checkpoints.map { (folder) throws(TrainingError) in
-      try TrainingError.wrapping(TrainingError.checkpoint) { () throws(CheckpointError) in
-        try CheckpointStore(folder: folder)
-      }
+      try TrainingError.wrapping(TrainingError.checkpoint, try CheckpointStore(folder: folder))
     }
   }
 
@@ -56,7 +54,7 @@ final class TrainingJournal {
 
   /// Opens the logs, which continue after the rows of a run that is resumed.
   func open(after step: Int) throws(TrainingError) {
-    do throws(TrainingLogError) {
+    do {
       for case (let path?, let format) in [
         (outputs.csv, TrainingLogFormat.csv), (outputs.jsonLines, .jsonLines),
       ] {
@@ -75,7 +73,7 @@ final class TrainingJournal {
 
   func append(_ record: TrainingRecord) throws(TrainingError) {
     records.append(record)
-    do throws(TrainingLogError) {
+    do {
       for log in logs { try log.append(record) }
     } catch { throw .log(error) }
   }
@@ -83,15 +81,14 @@ final class TrainingJournal {
   /// Saves a state, after the log rows that lead to it have reached the disk.
   func save(_ state: TrainingState, arrays: [NamedArray]) throws(TrainingError) {
     guard let checkpoints else { return }
-    do throws(TrainingLogError) {
+    do {
       for log in logs { try log.synchronize() }
     } catch { throw .log(error) }
     let header = CheckpointHeader(
       configuration: configuration, position: state.position, bestMetric: state.tracker.best,
       bestEpoch: state.tracker.epoch, seed: seed, extra: state.extra)
-    try TrainingError.wrapping(TrainingError.checkpoint) { () throws(CheckpointError) in
-      try checkpoints.save(header, arrays, as: .latest)
-    }
+    try TrainingError.wrapping(
+      TrainingError.checkpoint, try checkpoints.save(header, arrays, as: .latest))
   }
 
   func plot(_ validation: Trainer.Validation?, epochs: Int) throws(TrainingError) {
@@ -100,8 +97,6 @@ final class TrainingJournal {
       title: "Fine-tuning, \(epochs) epoch\(epochs == 1 ? "" : "s")", records: records,
       metricName: validation?.metricName ?? "", direction: validation?.direction ?? .lowerIsBetter,
       floatMetric: validation?.floatMetric)
-    try TrainingError.wrapping(TrainingError.plot) { () throws(FileError) in
-      try plot.write(to: path)
-    }
+    try TrainingError.wrapping(TrainingError.plot, try plot.write(to: path))
   }
 }

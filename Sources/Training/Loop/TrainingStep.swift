@@ -32,11 +32,11 @@ final class TrainingStep {
     self.model = model
     self.store = store
     loss = try BatchLoss(settings, float: model.floatGraph, dataset: dataset)
-    session = try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
+    session = try TrainingError.wrapping(
+      TrainingError.execution,
       try TrainingSession(
-        graph: model.graph, parameters: store.memory, options: settings.computation)
-    }
-    do throws(OptimizerError) {
+        graph: model.graph, parameters: store.memory, options: settings.computation))
+    do {
       optimizer = try Optimizer(settings.optimizer, segments: store.segments)
       clipping = try GradientClipping(maximumNorm: settings.gradientClipping)
       average = try settings.weightAverage.map { (decay) throws(OptimizerError) in
@@ -57,7 +57,7 @@ final class TrainingStep {
     let feeds = Dictionary(
       uniqueKeysWithValues: zip(model.graph.inputs, batch.inputs.map(\.aligned)))
     let plan: TrainingPlan
-    do throws(ExecutionError) {
+    do {
       plan = try session.plan(for: feeds.mapValues { ConcreteType($0.elementType, $0.shape) })
       plan.isProfiled = isProfiled
       try plan.forward(feeds)
@@ -70,14 +70,12 @@ final class TrainingStep {
     }
     self.plan = plan
     let value = try loss.evaluate(plan.output, batch, feeds: feeds)
-    try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
-      try plan.backward()
-    }
+    try TrainingError.wrapping(TrainingError.execution, try plan.backward())
     // The backward pass reads the fed tensors once more.
     withExtendedLifetime((feeds, batch)) {}
     let penalty = regularization > 0 ? addPenalty() : 0
     let norm: Double
-    do throws(GradientError) {
+    do {
       norm = try clipping.apply(store.gradients, segments: store.segments)
     } catch {
       guard case .notFinite(let segment, _, _) = error else { throw .loss(.empty) }

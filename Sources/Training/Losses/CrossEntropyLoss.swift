@@ -36,13 +36,15 @@ public struct CrossEntropyLoss: Sendable, Hashable {
       throw .label(row: row, label: label, classes: classes)
     }
     guard let outputs = outputs.baseAddress else { throw .empty }
-    nonisolated(unsafe) let (scores, results) = (outputs, gradient?.baseAddress)
     let share = 1 / Double(labels.count)
-    return RowLoss.mean(rows: labels.count, classes: classes) { row in
+    return RowLoss.mean(
+      rows: labels.count, classes: classes, sharing: outputs, gradient?.baseAddress
+    ) {
+      row, outputs, gradient in
       let start = row * classes
       return self.row(
-        scores + start, label: labels[row], classes: classes, share: share,
-        gradient: results.map { $0 + start })
+        outputs + start, label: labels[row], classes: classes, share: share,
+        gradient: gradient.map { $0 + start })
     }
   }
 

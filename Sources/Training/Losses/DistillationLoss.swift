@@ -39,14 +39,15 @@ public struct DistillationLoss: Sendable, Hashable {
       throw .count(.teacher, expected: outputs.count, actual: teacher.count)
     }
     guard let outputs = outputs.baseAddress, let teacher = teacher.baseAddress else { throw .empty }
-    nonisolated(unsafe) let (student, reference, results) =
-      (outputs, teacher, gradient?.baseAddress)
     let share = temperature / Double(rows)
-    return RowLoss.mean(rows: rows, classes: classes) { row in
+    return RowLoss.mean(
+      rows: rows, classes: classes, sharing: outputs, teacher, gradient?.baseAddress
+    ) {
+      row, outputs, teacher, gradient in
       let start = row * classes
       return self.row(
-        student + start, teacher: reference + start, classes: classes, share: share,
-        gradient: results.map { $0 + start })
+        outputs + start, teacher: teacher + start, classes: classes, share: share,
+        gradient: gradient.map { $0 + start })
     }
   }
 

@@ -10,11 +10,19 @@ enum RowLoss {
   static let leastProbability = 0x1p-120
 
   /// The mean over rows of the values of `body`, which run in parallel and are added in the order of the rows.
-  static func mean(rows: Int, classes: Int, _ body: @Sendable (_ row: Int) -> Double) -> Double {
+  ///
+  /// - Parameter shared: what is safe to use from several threads at once.
+  static func mean<each Shared>(
+    rows: Int, classes: Int, sharing shared: repeat each Shared,
+    do body: @Sendable (_ row: Int, repeat each Shared) -> Double
+  ) -> Double {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: rows) { losses in
-      nonisolated(unsafe) let losses = losses
-      Parallelism.forEachRange(count: rows, grain: max(1, grain / classes)) { range in
-        for row in range { losses.initializeElement(at: row, to: body(row)) }
+      Parallelism.forEachRange(
+        count: rows, grain: max(1, grain / classes), sharing: losses, repeat each shared
+      ) {
+        (range: Range<Int>, losses: UnsafeMutableBufferPointer<Double>, shared: repeat each Shared)
+        in
+        for row in range { losses.initializeElement(at: row, to: body(row, repeat each shared)) }
       }
       return losses.reduce(0, +) / Double(rows)
     }

@@ -25,9 +25,9 @@ public struct SquaredErrorLoss: Sendable, Hashable {
     if let gradient, gradient.count != outputs.count {
       throw .count(.gradient, expected: outputs.count, actual: gradient.count)
     }
-    nonisolated(unsafe) let (outputs, targets, gradient) = (outputs, targets, gradient)
     let count = Double(outputs.count)
-    let sum = Chunks.sum(count: outputs.count) { range in
+    let sum = Chunks.sum(count: outputs.count, sharing: outputs, targets, gradient) {
+      range, outputs, targets, gradient in
       let at = range.lowerBound
       return snug_squared_error(
         outputs.baseAddress.map { $0 + at }, targets.baseAddress.map { $0 + at }, range.count,

@@ -16,9 +16,9 @@ public final class Optimizer {
   public var stepCount = 0
 
   /// The momentum of SGD, or Adam's mean of gradients.
-  private let first: FloatBuffer
+  private let first: ScratchBuffer<Float>
   /// Adam's mean of squared gradients.
-  private let second: FloatBuffer?
+  private let second: ScratchBuffer<Float>?
 
   /// The number of elements worth a thread of its own.
   private static let grain = 1 << 15
@@ -32,8 +32,8 @@ public final class Optimizer {
     self.settings = settings
     self.segments = segments
     self.count = count
-    first = FloatBuffer(count: count)
-    second = settings.kind == .sgd ? nil : FloatBuffer(count: count)
+    first = ScratchBuffer(count: count, repeating: 0)
+    second = settings.kind == .sgd ? nil : ScratchBuffer<Float>(count: count, repeating: 0)
   }
 
   /// The moments, for checkpoints; valid while the optimizer lives.
@@ -59,24 +59,23 @@ public final class Optimizer {
     precondition(parameters.count == count, "\(parameters.count) parameters for \(count)")
     precondition(gradients.count == count, "\(gradients.count) gradients for \(count)")
     stepCount += 1
-    guard let weights = parameters.baseAddress, let gradients = gradients.baseAddress,
-      let first = first.elements.baseAddress
-    else { return }
+    guard let weights = parameters.baseAddress, let gradients = gradients.baseAddress else {
+      return
+    }
+    let first = first.pointer
     switch settings.kind {
     case .sgd:
       let (decaying, plain) = (momentumStep(learningRate, decays: true), momentumStep(learningRate))
-      nonisolated(unsafe) let (weights, gradients, first) = (weights, gradients, first)
-      forEachPart { range, decays in
+      forEachPart(sharing: weights, gradients, first) { range, decays, weights, gradients, first in
         let at = range.lowerBound
         snug_sgd_step(
           weights + at, gradients + at, first + at, range.count, decays ? decaying : plain)
       }
     case .adam, .adamw:
-      guard let squares = second?.elements.baseAddress else { return }
+      guard let second = second?.pointer else { return }
       let (decaying, plain) = (adamStep(learningRate, decays: true), adamStep(learningRate))
-      nonisolated(unsafe) let (weights, gradients, first, second) =
-        (weights, gradients, first, squares)
-      forEachPart { range, decays in
+      forEachPart(sharing: weights, gradients, first, second) {
+        range, decays, weights, gradients, first, second in
         let at = range.lowerBound
         snug_adam_step(
           weights + at, gradients + at, first + at, second + at, range.count,
@@ -108,14 +107,18 @@ public final class Optimizer {
   }
 
   /// Calls `body`, in parallel, for ranges that cover all elements and cross no border between segments.
-  private func forEachPart(_ body: @Sendable (Range<Int>, _ decays: Bool) -> Void) {
-    segments.withUnsafeBufferPointer { segments in
-      nonisolated(unsafe) let segments = segments
-      Parallelism.forEachRange(count: count, grain: Self.grain) { range in
-        for segment in segments {
-          let part = segment.range.clamped(to: range)
-          if !part.isEmpty { body(part, segment.decays) }
-        }
+  ///
+  /// - Parameter shared: what is safe to use from several threads at once.
+  private func forEachPart<each Shared>(
+    sharing shared: repeat each Shared,
+    do body: @Sendable (Range<Int>, _ decays: Bool, repeat each Shared) -> Void
+  ) {
+    let segments = segments
+    Parallelism.forEachRange(count: count, grain: Self.grain, sharing: repeat each shared) {
+      (range: Range<Int>, shared: repeat each Shared) in
+      for segment in segments {
+        let part = segment.range.clamped(to: range)
+        if !part.isEmpty { body(part, segment.decays, repeat each shared) }
       }
     }
   }

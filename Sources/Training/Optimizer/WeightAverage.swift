@@ -10,7 +10,7 @@ public final class WeightAverage {
   /// The number of updates so far. Restored together with ``state``.
   public var updateCount = 0
 
-  private let average: FloatBuffer
+  private let average: ScratchBuffer<Float>
 
   private static let grain = 1 << 15
 
@@ -22,7 +22,7 @@ public final class WeightAverage {
       throw .setting(.averageDecay, expected: .fromZeroBelowOne, actual: decay)
     }
     self.decay = decay
-    average = FloatBuffer(count: parameters.count)
+    average = ScratchBuffer(count: parameters.count, repeating: 0)
     _ = average.elements.update(from: parameters)
   }
 
@@ -41,9 +41,9 @@ public final class WeightAverage {
     guard let source = parameters.baseAddress, let target = average.elements.baseAddress else {
       return
     }
-    nonisolated(unsafe) let (from, to) = (source, target)
-    Parallelism.forEachRange(count: parameters.count, grain: Self.grain) { range in
-      snug_average_step(from + range.lowerBound, to + range.lowerBound, range.count, share)
+    Parallelism.forEachRange(count: parameters.count, grain: Self.grain, sharing: source, target) {
+      range, source, target in
+      snug_average_step(source + range.lowerBound, target + range.lowerBound, range.count, share)
     }
   }
 

@@ -63,9 +63,8 @@ public struct BlockReconstruction {
   ) throws(TrainingError) {
     self.model = model
     let graph = model.floatGraph
-    teacher = try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
-      try Session(graph: graph, options: .init(isReproducible: true))
-    }
+    teacher = try TrainingError.wrapping(
+      TrainingError.execution, try Session(graph: graph, options: .init(isReproducible: true)))
     var found: [ReconstructionBlock]
     do { found = try ReconstructionBlock.all(in: graph) } catch {
       throw .conversion(.graph(error))
@@ -225,9 +224,7 @@ public struct BlockReconstruction {
   private static func run(_ session: Session, _ feeds: [ValueID: Tensor], fetch: [ValueID])
     throws(TrainingError) -> [ValueID: Tensor]
   {
-    try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
-      try session.run(feeds, fetch: fetch)
-    }
+    try TrainingError.wrapping(TrainingError.execution, try session.run(feeds, fetch: fetch))
   }
 
   private static func samples(

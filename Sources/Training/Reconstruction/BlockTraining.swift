@@ -35,11 +35,11 @@ final class BlockTraining {
     self.settings = settings
     store = ParameterStore(parameters)
     let (memory, segments) = (store.memory, store.segments)
-    session = try TrainingError.wrapping(TrainingError.execution) { () throws(ExecutionError) in
+    session = try TrainingError.wrapping(
+      TrainingError.execution,
       try TrainingSession(
         graph: graph, parameters: memory,
-        options: KernelOptions(freezesNormalization: true, isReproducible: true))
-    }
+        options: KernelOptions(freezesNormalization: true, isReproducible: true)))
     for (parameter, segment) in zip(parameters.filter(\.kind.hasGradient), segments) {
       let size: Double =
         switch parameter.kind {
@@ -53,9 +53,9 @@ final class BlockTraining {
       own.range = 0..<segment.range.count
       updates.append(
         Update(
-          optimizer: try TrainingError.wrapping(TrainingError.optimizer) {
-            () throws(OptimizerError) in try Optimizer(OptimizerSettings(.adam), segments: [own])
-          }, range: segment.range, rate: settings.learningRate * size))
+          optimizer: try TrainingError.wrapping(
+            TrainingError.optimizer, try Optimizer(OptimizerSettings(.adam), segments: [own])),
+          range: segment.range, rate: settings.learningRate * size))
     }
   }
 
@@ -136,7 +136,7 @@ final class BlockTraining {
     for start in stride(from: samples.lowerBound, to: samples.upperBound, by: settings.batchSize) {
       let range = start..<min(start + settings.batchSize, samples.upperBound)
       let feeds = inputs.compactMapValues { $0.slice(range) }
-      do throws(TrainingError) {
+      do {
         guard let wanted = targets.slice(range) else { continue }
         total += try loss(try forward(feeds), wanted, wantsGradient: false)
       } catch {
@@ -177,13 +177,13 @@ final class BlockTraining {
   {
     let output = plan.output
     let gradient = UnsafeMutableBufferPointer(start: output.gradient, count: output.count)
-    return try TrainingError.wrapping(TrainingError.loss) { () throws(LossError) in
+    return try TrainingError.wrapping(
+      TrainingError.loss,
       try targets.withElements(of: Float.self) { (targets) throws(LossError) in
         try SquaredErrorLoss().mean(
           UnsafeBufferPointer(start: output.values, count: output.count), targets: targets,
           gradient: wantsGradient ? gradient : nil)
-      }
-    }
+      })
   }
 }
 

@@ -50,7 +50,8 @@ extension Finding: CustomStringConvertible {
     case .outerOverflow(let channels, let outer, let required):
       "the sum of tiles of \(channels) channel\(channels == 1 ? "" : "s") can overflow "
         + "\(outer) bits; \(required) are required"
-    case .tilesWithoutWeights: "the file states tiles for a layer whose products can't be divided into them"
+    case .tilesWithoutWeights:
+      "the file states tiles for a layer whose products can't be divided into them"
     case .contradiction(let field, let stated, let actual):
       "the file states \(field.rawValue) \(stated); its integers give \(actual)"
     }

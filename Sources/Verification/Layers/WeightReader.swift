@@ -38,7 +38,6 @@ struct WeightReader {
   }
 
   private func sums(_ bytes: UnsafeRawBufferPointer) -> [ChannelSums] {
-    nonisolated(unsafe) let bytes = bytes
     guard let base = bytes.baseAddress, layout.dotLength > 0 else {
       return [ChannelSums](repeating: ChannelSums(), count: layout.channelCount)
     }

@@ -148,10 +148,8 @@ struct WeightScan: Sendable {
     [ChannelSums](unsafeUninitializedCapacity: bases.count) { buffer, count in
       buffer.initialize(repeating: ChannelSums())
       count = bases.count
-      nonisolated(unsafe) let results = buffer
-      Parallelism.forEachRange(count: bases.count, grain: max(1, 1 << 16 / max(dotLength, 1))) {
-        body($0, results)
-      }
+      Parallelism.forEachRange(
+        count: bases.count, grain: max(1, 1 << 16 / max(dotLength, 1)), sharing: buffer, do: body)
     }
   }
 

@@ -63,16 +63,18 @@ struct BinaryGradients {
     let (operation, isRead) = (function.kernel, readsOperands)
     let (first, second) = (context.wantsGradient(0), context.wantsGradient(1))
     return Backward("element-wise gradient", operands: list, results: results) { [count] operands in
-      nonisolated(unsafe) let g = operands.input(gradient, as: Float.self)
-      nonisolated(unsafe) let x = isRead ? operands.input(0, as: Float.self) : g
-      nonisolated(unsafe) let z = isRead ? operands.input(1, as: Float.self) : g
-      nonisolated(unsafe) let dx = first ? operands.output(0, as: Float.self) : nil
-      nonisolated(unsafe) let dz = second ? operands.output(first ? 1 : 0, as: Float.self) : nil
-      Parallelism.forEachRange(count: count, grain: MemoryDescriptor.AxisNest.grain) {
-        let start = $0.lowerBound
+      let g = operands.input(gradient, as: Float.self)
+      let x = isRead ? operands.input(0, as: Float.self) : g
+      let z = isRead ? operands.input(1, as: Float.self) : g
+      let dx = first ? operands.output(0, as: Float.self) : nil
+      let dz = second ? operands.output(first ? 1 : 0, as: Float.self) : nil
+      Parallelism.forEachRange(
+        count: count, grain: MemoryDescriptor.AxisNest.grain, sharing: g, x, z, dx, dz
+      ) { range, g, x, z, dx, dz in
+        let start = range.lowerBound
         snug_binary_gradient(
           operation, x + start, z + start, g + start, dx.map { $0 + start },
-          dz.map { $0 + start }, $0.count)
+          dz.map { $0 + start }, range.count)
       }
     }
   }
@@ -103,28 +105,30 @@ struct BinaryGradients {
       results.append(Backward.Result(input: parameter, layout: .rowMajor))
     }
     let writesParameter = context.wantsGradient(parameter)
-    let buffer = ParameterBuffer(nest, neutral: function.neutral)
+    let buffer = ScratchBuffer(nest, neutral: function.neutral)
     let sums = NestSums(nest)
     let (operation, isRead) = (function.kernel, readsOperands)
     return Backward("element-wise gradient", operands: list, results: results) { operands in
-      nonisolated(unsafe) let g = operands.input(gradient, as: Float.self)
-      nonisolated(unsafe) let x = isRead ? operands.input(data, as: Float.self) : g
-      nonisolated(unsafe) let dx = writesData ? operands.output(0, as: Float.self) : nil
+      let g = operands.input(gradient, as: Float.self)
+      let x = isRead ? operands.input(data, as: Float.self) : g
+      let dx = writesData ? operands.output(0, as: Float.self) : nil
       if isRead {
         buffer.fill(
           from: operands.input(parameter, as: Float.self), entries: nest.count, isScalar: isScalar)
       }
-      nonisolated(unsafe) let p = buffer.pointer
+      let p = buffer.pointer
       let reversed: Int32 = isReversed ? 1 : 0
-      sums.run { offset, count, entry, sums in
-        let target = dx.map { $0 + offset }
-        if nest.block > 1 {
-          snug_binary_gradient_rows(
-            operation, reversed, x + offset, p + entry, g + offset, target, sums, count,
-            nest.block)
-        } else {
-          sums[0] = snug_binary_gradient_row(
-            operation, reversed, x + offset, p[entry], g + offset, target, count)
+      sums.run(sharing: g, x, dx, p) { parts, g, x, dx, p in
+        for (offset, count, entry, sums) in parts {
+          let target = dx.map { $0 + offset }
+          if nest.block > 1 {
+            snug_binary_gradient_rows(
+              operation, reversed, x + offset, p + entry, g + offset, target, sums, count,
+              nest.block)
+          } else {
+            sums[0] = snug_binary_gradient_row(
+              operation, reversed, x + offset, p[entry], g + offset, target, count)
+          }
         }
       }
       guard writesParameter else { return }

@@ -24,13 +24,14 @@ enum BinaryKernels {
     let rows = BroadcastRows(a.shape, b.shape, output: output.shape)
     let operation = function.kernel
     return ClosureKernel(context) { (operands) in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let z = operands.input(1, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      let x = operands.input(0, as: Float.self)
+      let z = operands.input(1, as: Float.self)
+      let y = operands.output(as: Float.self)
       Parallelism.forEachRange(
-        count: rows.count, grain: max(1, MemoryDescriptor.AxisNest.grain / rows.length)
-      ) {
-        rows.forEach($0) { row, a, b in
+        count: rows.count, grain: max(1, MemoryDescriptor.AxisNest.grain / rows.length), sharing: x,
+        z, y
+      ) { range, x, z, y in
+        rows.forEach(range) { row, a, b in
           snug_binary_row(
             operation, x + a, rows.stepA, z + b, rows.stepB, y + row * rows.length, rows.length)
         }
@@ -100,25 +101,27 @@ enum BinaryKernels {
       (nest, layout) = (KernelInput.rowMajorNest(data.shape, axis), .rowMajor)
     }
     let isScalar = parameter.type.count == 1
-    let buffer = ParameterBuffer(nest, neutral: function.neutral)
+    let buffer = ScratchBuffer(nest, neutral: function.neutral)
     let operation = function.kernel
     let (first, second) = isReversed ? (1, 0) : (0, 1)
     var requests = [InputRequest.rowMajor, .rowMajor]
     requests[first] = .layout(layout)
     return ClosureKernel(inputs: requests, outputs: [layout], overwritableInput: first) {
       [nest] operands in
-      nonisolated(unsafe) let x = operands.input(first, as: Float.self)
-      nonisolated(unsafe) let y = operands.output(as: Float.self)
+      let x = operands.input(first, as: Float.self)
+      let y = operands.output(as: Float.self)
       buffer.fill(from: operands.input(second), entries: nest.count, isScalar: isScalar)
-      nonisolated(unsafe) let p = buffer.pointer
-      nest.forEachPart { offset, count, entry in
-        if nest.block > 1 {
-          snug_binary_rows(
-            operation, isReversed ? 1 : 0, x + offset, p + entry, y + offset, count, nest.block)
-        } else if isReversed {
-          snug_binary_row(operation, p + entry, 0, x + offset, 1, y + offset, count)
-        } else {
-          snug_binary_row(operation, x + offset, 1, p + entry, 0, y + offset, count)
+      let p = buffer.pointer
+      nest.forEachPart(sharing: x, y, p) { parts, x, y, p in
+        for (offset, count, entry) in parts {
+          if nest.block > 1 {
+            snug_binary_rows(
+              operation, isReversed ? 1 : 0, x + offset, p + entry, y + offset, count, nest.block)
+          } else if isReversed {
+            snug_binary_row(operation, p + entry, 0, x + offset, 1, y + offset, count)
+          } else {
+            snug_binary_row(operation, x + offset, 1, p + entry, 0, y + offset, count)
+          }
         }
       }
     }

@@ -50,13 +50,13 @@ extension VariadicElementwise {
     let count = output.count
     let joining = Self.joining
     return ClosureKernel(context) { memory in
-      nonisolated(unsafe) let y = memory.output(as: T.self)
+      let y = memory.output(as: T.self)
       for (index, rows) in operands.enumerated() {
-        nonisolated(unsafe) let x = memory.input(index, as: T.self)
+        let x = memory.input(index, as: T.self)
         Parallelism.forEachRange(
-          count: rows.count, grain: max(1, elementGrain / max(rows.length, 1))
-        ) {
-          rows.forEach($0) { row, from, _ in
+          count: rows.count, grain: max(1, elementGrain / max(rows.length, 1)), sharing: y, x
+        ) { range, y, x in
+          rows.forEach(range) { row, from, _ in
             let target = y + row * rows.length
             for i in 0..<rows.length {
               let value = x[from + i * rows.stepA]

@@ -24,9 +24,7 @@ final class ConvolutionGradients {
     wantsBias = layer.hasBias && context.wantsGradient(2)
     channels = try context.kernel.output().shape[1]
     let operands = try ConvolutionKernels.Operands(context.kernel, layer.weight, hasBias: false)
-    let forward = try KernelError.engine { () throws(EngineError) in
-      try layer.forward(context.engine, operands)
-    }
+    let forward = try KernelError.engine(try layer.forward(context.engine, operands))
     let maker = Maker(layer: layer, engine: context.engine, operands: operands, forward: forward)
     let isReproducible = context.options.isReproducible
     let algorithms: [ConvolutionAlgorithm] =
@@ -34,19 +32,14 @@ final class ConvolutionGradients {
       ? [.winograd, .direct] : [.direct]
     var found: MemoryDescriptor?
     if context.wantsGradient(0) {
-      let primitive = try KernelError.engine { () throws(EngineError) in
+      let primitive = try KernelError.engine(
         try maker.first(of: algorithms) { (algorithm) throws(EngineError) in
           try maker.input(algorithm)
-        }
-      }
+        })
       inputParts =
         isReproducible && primitive.mayCutSums
-        ? try KernelError.engine { () throws(EngineError) in
-          try Self.inputParts(maker, whole: primitive)
-        } : nil
-      found = try KernelError.engine { () throws(EngineError) in
-        try primitive.layout(of: .destinationGradient)
-      }
+        ? try KernelError.engine(try Self.inputParts(maker, whole: primitive)) : nil
+      found = try KernelError.engine(try primitive.layout(of: .destinationGradient))
       input = primitive
     } else {
       (input, inputParts) = (nil, nil)
@@ -60,20 +53,16 @@ final class ConvolutionGradients {
           try maker.weight(algorithm, destination: shared, hasBias: wantsBias)
         }
       }
-      let primitive = try KernelError.engine { () throws(EngineError) in
-        isReproducible ? try Engine.onOneThread(make) : try make()
-      }
+      let primitive = try KernelError.engine(
+        isReproducible ? try Engine.onOneThread(make) : try make())
       if found == nil {
-        found = try KernelError.engine { () throws(EngineError) in
-          try primitive.layout(of: .destinationGradient)
-        }
+        found = try KernelError.engine(try primitive.layout(of: .destinationGradient))
       }
       weight = primitive
       parts =
         isReproducible
-        ? try KernelError.engine { () throws(EngineError) in
-          try WeightGradientParts(maker, whole: primitive, algorithms, hasBias: wantsBias)
-        } : nil
+        ? try KernelError.engine(
+          try WeightGradientParts(maker, whole: primitive, algorithms, hasBias: wantsBias)) : nil
     } else {
       (weight, parts) = (nil, nil)
     }

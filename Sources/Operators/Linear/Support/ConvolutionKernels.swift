@@ -67,13 +67,12 @@ enum ConvolutionKernels {
     _ operands: Operands, _ context: KernelContext, hasResidual: Bool,
     make: (Operands) throws(EngineError) -> PrimitiveDescriptor
   ) throws(KernelError) -> any Kernel {
-    let primitive = try KernelError.engine { () throws(EngineError) in try make(operands) }
-    let (x, w, y) = try KernelError.engine { () throws(EngineError) in
+    let primitive = try KernelError.engine(try make(operands))
+    let (x, w, y) = try KernelError.engine(
       (
         try primitive.layout(of: .source), try primitive.layout(of: .weights),
         try primitive.layout(of: .destination)
-      )
-    }
+      ))
     var places: [(Argument, MemoryDescriptor, PrimitiveKernel.Source)] = [
       (.source, x, .input(0)), (.weights, w, .input(1)), (.destination, y, .output(0)),
     ]
@@ -96,11 +95,13 @@ enum ConvolutionKernels {
     return ClosureKernel(
       inputs: requests, outputs: [TensorLayout(y)], overwritableInput: last
     ) { (operands) throws(KernelError) in
-      nonisolated(unsafe) let source = UnsafeRawPointer(operands.input(last, as: UInt8.self))
-      nonisolated(unsafe) let target = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
+      let source = UnsafeRawPointer(operands.input(last, as: UInt8.self))
+      let target = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
       if source != UnsafeRawPointer(target) {
-        Parallelism.forEachRange(count: byteCount, grain: 1 << 17) {
-          (target + $0.lowerBound).copyMemory(from: source + $0.lowerBound, byteCount: $0.count)
+        Parallelism.forEachRange(count: byteCount, grain: 1 << 17, sharing: source, target) {
+          range, source, target in
+          (target + range.lowerBound).copyMemory(
+            from: source + range.lowerBound, byteCount: range.count)
         }
       }
       try product.forward(operands)
@@ -117,21 +118,19 @@ enum ConvolutionKernels {
     ]
     if let bias = operands.bias { places.append((.bias, bias, .shared)) }
     let hasBias = operands.bias != nil
-    let parts = try KernelError.engine { () throws(EngineError) in
+    let parts = try KernelError.engine(
       try BatchParts(samples: x.shape[0], count: partLimit, places) {
         (layouts) throws(EngineError) in
         var part = operands
         (part.source, part.weight, part.destination) = (layouts[0], layouts[1], layouts[2])
         return try make(part)
-      }
-    }
+      })
     return ClosureKernel(inputs: requests, outputs: [TensorLayout(y)]) {
       (operands) throws(KernelError) in
-      try KernelError.engine { () throws(EngineError) in
+      try KernelError.engine(
         try parts.run(
           [operands.inputs[0], operands.inputs[1], operands.outputs[0]]
-            + (hasBias ? [operands.inputs[2]] : []))
-      }
+            + (hasBias ? [operands.inputs[2]] : [])))
     }
   }
 }

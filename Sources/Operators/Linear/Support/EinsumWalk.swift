@@ -46,13 +46,15 @@ struct EinsumWalk: Sendable {
     return starts
   }
 
-  /// Calls `body` with each element of the result, in parallel where that pays.
-  func forEachResult(_ body: @Sendable (_ result: Int, _ starts: [Int]) -> Void) {
+  /// Calls `body` with ranges of elements of the result that are all together, in parallel where that pays.
+  ///
+  /// - Parameter shared: what is safe to use from several threads at once.
+  func forEachRange<each Shared>(
+    sharing shared: repeat each Shared, do body: @Sendable (Range<Int>, repeat each Shared) -> Void
+  ) {
     Parallelism.forEachRange(
-      count: resultCount, grain: max(1, elementGrain / max(termCount, 1))
-    ) {
-      for result in $0 { body(result, starts(result)) }
-    }
+      count: resultCount, grain: max(1, elementGrain / max(termCount, 1)),
+      sharing: repeat each shared, do: body)
   }
 
   /// Calls `body` with the places of the factors of each term.

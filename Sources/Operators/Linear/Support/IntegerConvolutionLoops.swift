@@ -34,9 +34,8 @@ struct IntegerConvolutionLoops: Sendable {
     _ x: UnsafePointer<Int16>, _ weight: UnsafePointer<Int16>,
     to sums: UnsafeMutablePointer<Int32>
   ) {
-    nonisolated(unsafe) let (x, weight, sums) = (x, weight, sums)
-    Parallelism.forEachRange(count: planes) {
-      for plane in $0 { self.plane(plane, x, weight, sums + plane * planeCount) }
+    Parallelism.forEachRange(count: planes, sharing: x, weight, sums) { range, x, weight, sums in
+      for plane in range { self.plane(plane, x, weight, sums + plane * planeCount) }
     }
   }
 

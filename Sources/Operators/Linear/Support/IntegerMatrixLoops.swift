@@ -50,9 +50,8 @@ struct IntegerMatrixLoops: Sendable {
   func run(
     _ a: UnsafePointer<Int16>, _ b: UnsafePointer<Int16>, to sums: UnsafeMutablePointer<Int32>
   ) {
-    nonisolated(unsafe) let (a, b, sums) = (a, b, sums)
-    Parallelism.forEachRange(count: pairs.count * rows) {
-      for index in $0 {
+    Parallelism.forEachRange(count: pairs.count * rows, sharing: a, b, sums) { range, a, b, sums in
+      for index in range {
         let (batch, row) = index.quotientAndRemainder(dividingBy: rows)
         let offsets = pairs[batch]
         let target = sums + index * columns

@@ -17,9 +17,7 @@ enum IntegerProducts {
       var arenas: [Arena] = []
       for bytes in [2 * first, 2 * second, 4 * sums] {
         arenas.append(
-          try KernelError.engine { () throws(EngineError) in
-            try Arena(byteCount: max(bytes, 1))
-          })
+          try KernelError.engine(try Arena(byteCount: max(bytes, 1))))
       }
       self.arenas = arenas
     }

@@ -56,11 +56,10 @@ struct MatrixGradients {
       let full = Array(gradients.output.dropLast(2) + own.shape.suffix(2))
       let upstream = dy.view(transposed: own.isTransposed)
       let factor = other.view(transposed: !own.isTransposed)
-      product = try KernelError.engine { () throws(EngineError) in
+      product = try KernelError.engine(
         try MatrixProduct(
           gradients.engine, gradientLeads ? upstream : factor, gradientLeads ? factor : upstream,
-          output: full)
-      }
+          output: full))
       self.gradientLeads = gradientLeads
       count = full.reduce(1, *)
       alpha = gradients.alpha
@@ -75,22 +74,22 @@ struct MatrixGradients {
       _ operands: Operands, other: Int, gradient: Int, result: Int, scratch: Int
     ) throws(KernelError) {
       let (upstream, factor) = (operands.inputs[gradient], operands.inputs[other])
-      try KernelError.engine { () throws(EngineError) in
+      try KernelError.engine(
         try product.run(
           left: gradientLeads ? upstream : factor, right: gradientLeads ? factor : upstream,
-          into: operands.outputs[sum == nil ? result : scratch])
-      }
+          into: operands.outputs[sum == nil ? result : scratch]))
       let target = operands.output(result, as: Float.self)
       if let sum {
         sum.run(
           UnsafePointer(operands.output(scratch, as: Float.self)), factor: alpha,
           sums: operands.output(scratch + 1, as: Double.self), into: target)
       } else if alpha != 1 {
-        nonisolated(unsafe) let target = target
         let alpha = alpha
-        Parallelism.forEachRange(count: count, grain: MemoryDescriptor.AxisNest.grain) {
-          let start = target + $0.lowerBound
-          snug_affine(start, start, $0.count, alpha, 0, 1)
+        Parallelism.forEachRange(
+          count: count, grain: MemoryDescriptor.AxisNest.grain, sharing: target
+        ) { range, target in
+          let start = target + range.lowerBound
+          snug_affine(start, start, range.count, alpha, 0, 1)
         }
       }
     }

@@ -18,18 +18,16 @@ enum MatrixKernels {
   ) throws(KernelError) -> any Kernel {
     let slope = context.epilogue.reluSlope
     let post = slope.map { $0 == 0 ? [] : [PostOperation.relu(slope: $0)] } ?? []
-    let product = try KernelError.engine { () throws(EngineError) in
+    let product = try KernelError.engine(
       try MatrixProduct(
         context.engine, .init(shape: a.shape, strides: a.strides),
-        .init(shape: b.shape, strides: b.strides), bias: bias, output: output, post: post)
-    }
+        .init(shape: b.shape, strides: b.strides), bias: bias, output: output, post: post))
     let hasBias = bias != nil
     let kernel = ClosureKernel(context) { (operands) throws(KernelError) in
-      try KernelError.engine { () throws(EngineError) in
+      try KernelError.engine(
         try product.run(
           left: operands.inputs[0], right: operands.inputs[1],
-          bias: hasBias ? operands.inputs[2] : nil, into: operands.outputs[0])
-      }
+          bias: hasBias ? operands.inputs[2] : nil, into: operands.outputs[0]))
     }
     return slope == 0 ? RectifiedKernel(kernel, try context.output()) : kernel
   }

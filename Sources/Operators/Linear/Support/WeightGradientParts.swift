@@ -75,9 +75,11 @@ final class WeightGradientParts {
     to target: UnsafeMutableRawPointer?
   ) {
     guard count > 0, let gradients, let target else { return }
-    nonisolated(unsafe) let source = gradients.assumingMemoryBound(to: Float.self)
-    nonisolated(unsafe) let total = target.assumingMemoryBound(to: Float.self)
-    Parallelism.forEachRange(count: count, grain: MemoryDescriptor.AxisNest.grain) { range in
+    let source = gradients.assumingMemoryBound(to: Float.self)
+    let total = target.assumingMemoryBound(to: Float.self)
+    Parallelism.forEachRange(
+      count: count, grain: MemoryDescriptor.AxisNest.grain, sharing: source, total
+    ) { range, source, total in
       let start = total + range.lowerBound
       start.update(from: source + range.lowerBound, count: range.count)
       for part in 1..<max(parts, 1) {

@@ -44,10 +44,11 @@ struct RowNormalization: Sendable {
     into y: UnsafeMutablePointer<Float>, means: UnsafeMutablePointer<Float>? = nil,
     inverses: UnsafeMutablePointer<Float>? = nil
   ) {
-    nonisolated(unsafe) let (x, scale, bias, y) = (x, scale, bias, y)
-    nonisolated(unsafe) let (means, inverses) = (means, inverses)
-    Parallelism.forEachRange(count: rows, grain: max(1, elementGrain / max(length, 1))) {
-      for row in $0 {
+    Parallelism.forEachRange(
+      count: rows, grain: max(1, elementGrain / max(length, 1)), sharing: x, scale, bias, y, means,
+      inverses
+    ) { range, x, scale, bias, y, means, inverses in
+      for row in range {
         let (source, target) = (x + row * length, y + row * length)
         let (mean, inverse) = statistics(source)
         means?[row] = Float(mean)

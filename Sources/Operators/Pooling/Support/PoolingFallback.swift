@@ -54,11 +54,11 @@ struct PoolingFallback: Sendable {
   ) -> any Kernel {
     let hasPositions = context.outputs.count > 1 && context.outputs[1] != nil
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: T.self)
-      nonisolated(unsafe) let y = operands.output(as: T.self)
-      nonisolated(unsafe) let places = hasPositions ? operands.output(1, as: Int64.self) : nil
-      Parallelism.forEachRange(count: planes) {
-        for plane in $0 {
+      let x = operands.input(0, as: T.self)
+      let y = operands.output(as: T.self)
+      let places = hasPositions ? operands.output(1, as: Int64.self) : nil
+      Parallelism.forEachRange(count: planes, sharing: x, y, places) { range, x, y, places in
+        for plane in range {
           for index in 0..<outputSize {
             var best: Int?
             let source = x + plane * inputSize
@@ -81,10 +81,10 @@ struct PoolingFallback: Sendable {
     _ context: KernelContext, _ type: T.Type
   ) -> any Kernel {
     ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: T.self)
-      nonisolated(unsafe) let y = operands.output(as: T.self)
-      Parallelism.forEachRange(count: planes) {
-        for plane in $0 {
+      let x = operands.input(0, as: T.self)
+      let y = operands.output(as: T.self)
+      Parallelism.forEachRange(count: planes, sharing: x, y) { range, x, y in
+        for plane in range {
           for index in 0..<outputSize {
             var sum: T = 0
             let source = x + plane * inputSize
@@ -108,11 +108,11 @@ struct PoolingFallback: Sendable {
       "pooling gradient", operands: [.input(0, .rowMajor), .gradient(0, .rowMajor)],
       results: [Backward.Result(input: 0, layout: .rowMajor)]
     ) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-      nonisolated(unsafe) let dy = operands.input(1, as: Float.self)
-      nonisolated(unsafe) let dx = operands.output(as: Float.self)
-      Parallelism.forEachRange(count: planes) {
-        for plane in $0 {
+      let x = operands.input(0, as: Float.self)
+      let dy = operands.input(1, as: Float.self)
+      let dx = operands.output(as: Float.self)
+      Parallelism.forEachRange(count: planes, sharing: x, dy, dx) { range, x, dy, dx in
+        for plane in range {
           spread(dy + plane * outputSize, x + plane * inputSize, dx + plane * inputSize)
         }
       }

@@ -65,11 +65,10 @@ struct PoolingLayer: Sendable {
     }
     let x = try input.descriptor()
     let output = try context.output()
-    return try KernelError.engine { () throws(EngineError) in
+    return try KernelError.engine(
       try PrimitiveDescriptor.pooling(
         context.engine, function, source: x, destination: try .any(output.shape, type),
-        kernel: kernel, geometry, isTrained: isTrained)
-    }
+        kernel: kernel, geometry, isTrained: isTrained))
   }
 }
 
@@ -103,9 +102,7 @@ enum PoolingKernels {
     let input = try context.input(0)
     let x = try input.descriptor()
     let primitive = try layer.primitive(context, isTrained: false)
-    let y = try KernelError.engine { () throws(EngineError) in
-      try primitive.layout(of: .destination)
-    }
+    let y = try KernelError.engine(try primitive.layout(of: .destination))
     var outputs = [TensorLayout](repeating: .rowMajor, count: context.outputs.count)
     outputs[0] = TensorLayout(y)
     return try PrimitiveKernel(

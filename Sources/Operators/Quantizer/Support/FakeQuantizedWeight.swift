@@ -103,9 +103,7 @@ private final class WeightKernel: TrainingKernel {
     biases = [Float](repeating: 0, count: biasStep == nil ? 0 : layout.channelCount)
     inputs = context.inputs.map { _ in .rowMajor }
     let shape = try context.input(0).value.shape
-    let codes = try KernelError.engine { () throws(EngineError) in
-      try MemoryDescriptor(rowMajor: shape, .int8)
-    }
+    let codes = try KernelError.engine(try MemoryDescriptor(rowMajor: shape, .int8))
     outputs = [
       OutputForm(
         floats: .rowMajor,
@@ -154,7 +152,7 @@ private final class WeightKernel: TrainingKernel {
       values: UnsafeMutableBufferPointer(start: rows?.values ?? values, count: count),
       scales: UnsafeMutableBufferPointer(
         start: operands.output(2, as: Float.self), count: quantizer.layer.channels))
-    do throws(QuantizerError) {
+    do {
       let weights = weights(operands)
       try withParameters(operands) { (parameters) throws(QuantizerError) in
         _ = try quantizer.forward(weights, parameters, into: buffers)
@@ -204,23 +202,22 @@ private final class WeightKernel: TrainingKernel {
 
   /// Scratch memory in the order of channels.
   private final class Rows {
-    let weights: UnsafeMutablePointer<Float>
-    let values: UnsafeMutablePointer<Float>
-    let gradients: UnsafeMutablePointer<Float>
-    let codes: UnsafeMutablePointer<Int8>
+    private let buffers:
+      (
+        weights: ScratchBuffer<Float>, values: ScratchBuffer<Float>,
+        gradients: ScratchBuffer<Float>,
+        codes: ScratchBuffer<Int8>
+      )
+    var weights: UnsafeMutablePointer<Float> { buffers.weights.pointer }
+    var values: UnsafeMutablePointer<Float> { buffers.values.pointer }
+    var gradients: UnsafeMutablePointer<Float> { buffers.gradients.pointer }
+    var codes: UnsafeMutablePointer<Int8> { buffers.codes.pointer }
 
     init(count: Int) {
-      weights = .allocate(capacity: max(count, 1))
-      values = .allocate(capacity: max(count, 1))
-      gradients = .allocate(capacity: max(count, 1))
-      codes = .allocate(capacity: max(count, 1))
-    }
-
-    deinit {
-      weights.deallocate()
-      values.deallocate()
-      gradients.deallocate()
-      codes.deallocate()
+      buffers = (
+        ScratchBuffer(uninitializedCount: count), ScratchBuffer(uninitializedCount: count),
+        ScratchBuffer(uninitializedCount: count), ScratchBuffer(uninitializedCount: count)
+      )
     }
   }
 }

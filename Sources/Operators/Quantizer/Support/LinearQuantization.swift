@@ -84,9 +84,7 @@ extension LinearQuantization {
         return
       }
       let rank = x.shape.count
-      let along = try KernelError.operation { () throws(OperatorError) in
-        try Axes.normalized(axis, rank: rank)
-      }
+      let along = try KernelError.operation(try Axes.normalized(axis, rank: rank))
       inner = x.shape[(along + 1)...].reduce(1, *)
       size = x.shape[along]
       block = max(blockSize, 1)
@@ -120,9 +118,7 @@ extension LinearQuantization {
         nest = .init(outer: 1, blocks: 1, inner: x.type.count, block: 1, count: 1)
       } else {
         let rank = x.shape.count
-        let along = try KernelError.operation { () throws(OperatorError) in
-          try Axes.normalized(axis, rank: rank)
-        }
+        let along = try KernelError.operation(try Axes.normalized(axis, rank: rank))
         nest = .init(
           outer: x.shape[..<along].reduce(1, *), blocks: x.shape[along],
           inner: x.shape[(along + 1)...].reduce(1, *), block: 1, count: x.shape[along])
@@ -135,9 +131,12 @@ extension MemoryDescriptor.AxisNest {
   /// Calls `body` in parallel with runs of one entry each.
   ///
   /// - Precondition: `block` is 1.
-  func forEachEntry(_ body: @Sendable (_ offset: Int, _ count: Int, _ entry: Int) -> Void) {
+  /// - Parameter shared: what is safe to use from several threads at once.
+  func forEachEntry<each Shared>(
+    sharing shared: repeat each Shared, do body: @Sendable (Parts, repeat each Shared) -> Void
+  ) {
     precondition(block == 1, "a blocked axis has no runs of one entry")
-    forEachPart(body)
+    forEachPart(sharing: repeat each shared, do: body)
   }
 }
 
@@ -148,7 +147,7 @@ extension TensorLayout {
     case .rowMajor: .rowMajor
     case .engine(let descriptor):
       .engine(
-        try KernelError.engine { () throws(EngineError) in try descriptor.with(type) })
+        try KernelError.engine(try descriptor.with(type)))
     }
   }
 }

@@ -64,16 +64,19 @@ extension ExtremePosition {
     let lines = AxisLines(shape, axis: try context.normalized(options.axis, rank: shape.count))
     let selectsLast = options.selectsLast
     return ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: T.self)
-      nonisolated(unsafe) let y = operands.output(as: Int64.self)
-      lines.forEach { line, start in
-        var best = 0
-        for i in 0..<lines.length {
-          let (value, found) = (x[start + i * lines.stride], x[start + best * lines.stride])
-          let isBeyond = Self.findsLargest ? value > found : value < found
-          if isBeyond || selectsLast && value == found { best = i }
+      let x = operands.input(0, as: T.self)
+      let y = operands.output(as: Int64.self)
+      lines.forEachRange(sharing: x, y) { range, x, y in
+        for line in range {
+          let start = lines.start(line)
+          var best = 0
+          for i in 0..<lines.length {
+            let (value, found) = (x[start + i * lines.stride], x[start + best * lines.stride])
+            let isBeyond = Self.findsLargest ? value > found : value < found
+            if isBeyond || selectsLast && value == found { best = i }
+          }
+          y[line] = Int64(best)
         }
-        y[line] = Int64(best)
       }
     }
   }

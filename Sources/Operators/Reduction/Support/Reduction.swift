@@ -73,9 +73,13 @@ extension Reduction {
     _ reduce: @escaping @Sendable (ReductionGroup<T>) -> T
   ) -> any Kernel {
     ClosureKernel(context) { operands in
-      nonisolated(unsafe) let x = operands.input(0, as: T.self)
-      nonisolated(unsafe) let y = operands.output(as: T.self)
-      grid.forEachGroup { y[$0] = reduce(ReductionGroup(elements: x, grid: grid, index: $0)) }
+      let x = operands.input(0, as: T.self)
+      let y = operands.output(as: T.self)
+      grid.forEachRange(sharing: x, y) { range, x, y in
+        for group in range {
+          y[group] = reduce(ReductionGroup(elements: x, grid: grid, index: group))
+        }
+      }
     }
   }
 
@@ -96,14 +100,16 @@ extension Reduction {
         operands: [.input(0, .rowMajor), .output(0), .gradient(0, .rowMajor)],
         results: [Backward.Result(input: 0, layout: .rowMajor)]
       ) { operands in
-        nonisolated(unsafe) let x = operands.input(0, as: Float.self)
-        nonisolated(unsafe) let (y, dy) = (
+        let x = operands.input(0, as: Float.self)
+        let (y, dy) = (
           operands.input(1, as: Float.self), operands.input(2, as: Float.self)
         )
-        nonisolated(unsafe) let dx = operands.output(as: Float.self)
-        grid.forEachGroup { group in
-          let elements = ReductionGroup(elements: x, grid: grid, index: group)
-          function.slopes(elements, Double(y[group])) { dx[$0] = dy[group] * Float($1) }
+        let dx = operands.output(as: Float.self)
+        grid.forEachRange(sharing: x, y, dy, dx) { range, x, y, dy, dx in
+          for group in range {
+            let elements = ReductionGroup(elements: x, grid: grid, index: group)
+            function.slopes(elements, Double(y[group])) { dx[$0] = dy[group] * Float($1) }
+          }
         }
       }
     }

@@ -77,9 +77,7 @@ public struct ReductionAxes: Sendable, Hashable {
   /// - Throws: ``OperatorError/needsConstant(input:)`` where the axes are computed.
   func reduced(_ context: KernelContext) throws(KernelError) -> [Int] {
     let rank = try context.input(0).shape.count
-    let reduced = try KernelError.operation { () throws(OperatorError) in
-      try self.reduced(context.inferenceInputs, rank: rank)
-    }
+    let reduced = try KernelError.operation(try self.reduced(context.inferenceInputs, rank: rank))
     guard let reduced else { throw .operator(.needsConstant(input: "axes")) }
     return reduced
   }

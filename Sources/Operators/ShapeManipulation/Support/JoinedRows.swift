@@ -33,9 +33,8 @@ struct JoinedRows: Sendable {
 
   /// Copies the inputs to the first output.
   func join(_ operands: Operands) {
-    nonisolated(unsafe) let operands = operands
-    nonisolated(unsafe) let y = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
-    forEachRange { rows in
+    let y = UnsafeMutableRawPointer(operands.output(as: UInt8.self))
+    forEachRange(sharing: operands, y) { rows, operands, y in
       for piece in pieces {
         let x = UnsafeRawPointer(operands.input(piece.input, as: UInt8.self))
         for row in rows {
@@ -48,9 +47,8 @@ struct JoinedRows: Sendable {
 
   /// Copies from the first input to one output for each of `inputs`.
   func split(_ operands: Operands, into inputs: [Int]) {
-    nonisolated(unsafe) let operands = operands
-    nonisolated(unsafe) let dy = UnsafeRawPointer(operands.input(0, as: UInt8.self))
-    forEachRange { rows in
+    let dy = UnsafeRawPointer(operands.input(0, as: UInt8.self))
+    forEachRange(sharing: operands, dy) { rows, operands, dy in
       for piece in pieces {
         guard let place = inputs.firstIndex(of: piece.input) else { continue }
         let dx = UnsafeMutableRawPointer(operands.output(place, as: UInt8.self))
@@ -62,7 +60,11 @@ struct JoinedRows: Sendable {
     }
   }
 
-  private func forEachRange(_ body: @Sendable (Range<Int>) -> Void) {
-    Parallelism.forEachRange(count: count, grain: max(1, 1 << 16 / max(rowBytes, 1)), body)
+  private func forEachRange<each Shared>(
+    sharing shared: repeat each Shared, do body: @Sendable (Range<Int>, repeat each Shared) -> Void
+  ) {
+    Parallelism.forEachRange(
+      count: count, grain: max(1, 1 << 16 / max(rowBytes, 1)), sharing: repeat each shared,
+      do: body)
   }
 }

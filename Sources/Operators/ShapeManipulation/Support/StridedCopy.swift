@@ -35,8 +35,8 @@ struct StridedCopy: Sendable {
   }
 
   func run(from source: UnsafePointer<UInt8>, to destination: UnsafeMutablePointer<UInt8>) {
-    nonisolated(unsafe) let x = UnsafeRawPointer(source + offset * elementSize)
-    nonisolated(unsafe) let y = UnsafeMutableRawPointer(destination)
+    let x = UnsafeRawPointer(source + offset * elementSize)
+    let y = UnsafeMutableRawPointer(destination)
     // The two innermost axes make a plane.
     let columns = shape.last ?? 1
     let rows = shape.dropLast().last ?? 1
@@ -45,7 +45,9 @@ struct StridedCopy: Sendable {
     guard columns * rows * planes > 0 else { return }
     let columnStep = strides.last ?? 1
     let rowStep = strides.dropLast().last ?? 1
-    @Sendable func copy(_ plane: Int, _ range: Range<Int>) {
+    @Sendable func copy(
+      _ plane: Int, _ range: Range<Int>, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
+    ) {
       var rest = plane
       var start = 0
       for axis in outer.indices.reversed() {
@@ -59,14 +61,16 @@ struct StridedCopy: Sendable {
         elementSize, range.count, rowStep, columns, columnStep)
     }
     if planes >= 2 * Parallelism.threadCount {
-      Parallelism.forEachRange(count: planes, grain: max(1, Self.grain / (rows * columns))) {
-        for plane in $0 { copy(plane, 0..<rows) }
+      Parallelism.forEachRange(
+        count: planes, grain: max(1, Self.grain / (rows * columns)), sharing: x, y
+      ) { range, x, y in
+        for plane in range { copy(plane, 0..<rows, x, y) }
       }
     } else {
       for plane in 0..<planes {
-        Parallelism.forEachRange(count: rows, grain: max(1, Self.grain / columns)) {
-          copy(plane, $0)
-        }
+        Parallelism.forEachRange(
+          count: rows, grain: max(1, Self.grain / columns), sharing: x, y
+        ) { range, x, y in copy(plane, range, x, y) }
       }
     }
   }

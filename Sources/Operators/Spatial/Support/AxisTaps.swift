@@ -35,8 +35,9 @@ struct AxisTaps: Sendable {
   func apply(
     _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, outer: Int, inner: Int
   ) {
-    nonisolated(unsafe) let (x, y) = (x, y)
-    Parallelism.forEachRange(count: outer * count, grain: max(1, 1 << 14 / max(inner, 1))) { rows in
+    Parallelism.forEachRange(
+      count: outer * count, grain: max(1, 1 << 14 / max(inner, 1)), sharing: x, y
+    ) { rows, x, y in
       for row in rows {
         let (block, position) = row.quotientAndRemainder(dividingBy: count)
         let target = y + row * inner
@@ -61,8 +62,7 @@ struct AxisTaps: Sendable {
   func spread(
     _ y: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>, outer: Int, inner: Int
   ) {
-    nonisolated(unsafe) let (x, y) = (x, y)
-    Parallelism.forEachRange(count: outer) { blocks in
+    Parallelism.forEachRange(count: outer, sharing: x, y) { blocks, x, y in
       for block in blocks {
         let target = x + block * inputSize * inner
         target.update(repeating: 0, count: inputSize * inner)

@@ -123,9 +123,7 @@ struct ResamplingKernels {
   private func scratch(_ stages: [Stage], _ count: Int) throws(KernelError) -> [Arena] {
     let sizes = stages.map { $0.outer * $0.taps.count * $0.inner }
     let bytes = max(sizes.max() ?? 0, count, 1) * MemoryLayout<Float>.size
-    return try KernelError.engine { () throws(EngineError) in
-      [try Arena(byteCount: bytes), try Arena(byteCount: bytes)]
-    }
+    return try KernelError.engine([try Arena(byteCount: bytes), try Arena(byteCount: bytes)])
   }
 
   /// The output's positions, without a source where an axis lies outside the input; `nil` where none does.
