@@ -12,6 +12,8 @@ public enum ElementwiseFunction: Sendable, Hashable {
   case gelu, geluTanh
   /// `x * max(0, min(1, x / 6 + 0.5))`.
   case hardSwish
+  /// `x / (1 + e ^ -(alpha * x))`.
+  case swish(alpha: Float)
 
   var raw: (dnnl_alg_kind_t, Float, Float) {
     switch self {
@@ -27,13 +29,14 @@ public enum ElementwiseFunction: Sendable, Hashable {
     case .gelu: (dnnl_eltwise_gelu_erf, 0, 0)
     case .geluTanh: (dnnl_eltwise_gelu_tanh, 0, 0)
     case .hardSwish: (dnnl_eltwise_hardswish, 1.0 / 6, 0.5)
+    case .swish(let alpha): (dnnl_eltwise_swish, alpha, 0)
     }
   }
 
   /// Whether the function maps 0 to 0, so that the padding of a layout may be computed along with the elements.
   public var keepsZero: Bool {
     switch self {
-    case .relu, .tanh, .squareRoot, .magnitude, .elu, .gelu, .geluTanh, .hardSwish: true
+    case .relu, .tanh, .squareRoot, .magnitude, .elu, .gelu, .geluTanh, .hardSwish, .swish: true
     case .clip(let low, let high): low <= 0 && high >= 0
     case .sigmoid, .exponential, .logarithm: false
     }

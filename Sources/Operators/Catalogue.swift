@@ -19,11 +19,19 @@ public struct Catalogue: OperatorResolver {
     Atanh.self,
     AveragePool.self,
     BatchNormalization.self,
+    BitShift.self,
+    BitwiseAnd.self,
+    BitwiseNot.self,
+    BitwiseOr.self,
+    BitwiseXor.self,
+    BlackmanWindow.self,
     Cast.self,
     CastLike.self,
     Ceil.self,
     Celu.self,
+    CenterCropPad.self,
     Clip.self,
+    Col2Im.self,
     Concat.self,
     Constant.self,
     ConstantOfShape.self,
@@ -35,6 +43,7 @@ public struct Catalogue: OperatorResolver {
     CumSum.self,
     DepthToSpace.self,
     DequantizeLinear.self,
+    Det.self,
     Div.self,
     Dropout.self,
     DynamicQuantizeLinear.self,
@@ -53,11 +62,14 @@ public struct Catalogue: OperatorResolver {
     Gelu.self,
     Gemm.self,
     GlobalAveragePool.self,
+    GlobalLpPool.self,
     GlobalMaxPool.self,
     Greater.self,
     GreaterOrEqual.self,
     GridSample.self,
     GroupNormalization.self,
+    HammingWindow.self,
+    HannWindow.self,
     HardSigmoid.self,
     HardSwish.self,
     Hardmax.self,
@@ -73,10 +85,12 @@ public struct Catalogue: OperatorResolver {
     Log.self,
     LogSoftmax.self,
     LpNormalization.self,
+    LpPool.self,
     MatMul.self,
     MatMulInteger.self,
     Max.self,
     MaxPool.self,
+    MaxUnpool.self,
     Mean.self,
     MeanVarianceNormalization.self,
     Min.self,
@@ -93,6 +107,7 @@ public struct Catalogue: OperatorResolver {
     QLinearConv.self,
     QLinearMatMul.self,
     QuantizeLinear.self,
+    RMSNormalization.self,
     RangeOf.self,
     Reciprocal.self,
     ReduceL1.self,
@@ -108,11 +123,14 @@ public struct Catalogue: OperatorResolver {
     Relu.self,
     Reshape.self,
     Resize.self,
+    ReverseSequence.self,
+    RotaryEmbedding.self,
     Round.self,
     ScatterElements.self,
     ScatterND.self,
     Selu.self,
     ShapeOf.self,
+    Shrink.self,
     Sigmoid.self,
     Sign.self,
     Sin.self,
@@ -128,6 +146,7 @@ public struct Catalogue: OperatorResolver {
     Squeeze.self,
     Sub.self,
     Sum.self,
+    Swish.self,
     Tan.self,
     Tanh.self,
     ThresholdedRelu.self,
@@ -182,6 +201,14 @@ public struct Catalogue: OperatorResolver {
       var scatter = try ScatterElements(attributes: attributes)
       scatter.isNamedScatter = true
       return scatter
+    }
+    if domain == MicrosoftDomain.name {
+      let named = Self.byKey[Key(domain: "", type: type)]
+      if let found = named as? any (SerializableOperator & MicrosoftOperator).Type {
+        var op = try found.init(attributes: attributes)
+        op.domain = domain
+        return op
+      }
     }
     let canonical = QonnxDomain.all.contains(domain) ? QonnxDomain.current : domain
     guard let found = Self.byKey[Key(domain: canonical, type: type)],

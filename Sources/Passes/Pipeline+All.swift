@@ -12,7 +12,8 @@ extension Pipeline {
   public static let foldForQuantization = Pipeline(
     "fold-for-quantization", [BatchNormalizationFolding(), DeadNodeElimination()])
 
-  /// Writes other dialects' operators as those of the standard, as soon as a file is read.
+  /// Writes other dialects' operators, and those that stand for several, as plain ones of the standard, as soon as a file
+  /// is read.
   ///
   /// - Parameters:
   ///   - opset: of the standard domain; `nil` where the file doesn't import it.
@@ -22,6 +23,7 @@ extension Pipeline {
     if let channelsLastOpset { passes.append(ChannelsLastImport(opset: channelsLastOpset)) }
     if let opset {
       passes.append(QuantizedOperatorDecomposition(opset: opset, keepsStandard: true))
+      passes.append(FusedOperatorDecomposition(opset: opset))
     }
     return Pipeline("reading", passes)
   }

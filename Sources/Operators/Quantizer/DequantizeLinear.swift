@@ -17,6 +17,8 @@ public struct DequantizeLinear: SerializableOperator, ExecutableOperator {
     LinearQuantizationForm(.toReals, axis: axis, blockSize: blockSize)
   }
 
+  /// The domain under which a file has it.
+  public var domain = ""
   public var axis: Int
   /// 0 for none.
   public var blockSize: Int

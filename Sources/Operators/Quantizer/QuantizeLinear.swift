@@ -17,6 +17,8 @@ public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
     LinearQuantizationForm(.toCodes, axis: axis, blockSize: blockSize)
   }
 
+  /// The domain under which a file has it.
+  public var domain = ""
   public var axis: Int
   /// The output type where no zero point tells it (opset 21).
   public var outputType: ElementType?

@@ -4,7 +4,7 @@ import GraphIR
 import TensorCore
 
 /// `y = scale * (x - mean) / sqrt(variance + epsilon) + bias`, with the statistics of each row of contiguous
-/// elements: what LayerNormalization, GroupNormalization and InstanceNormalization compute.
+/// elements: what LayerNormalization, GroupNormalization, InstanceNormalization and RMSNormalization compute.
 ///
 /// A row reads `length / step` neighbouring parameters from where the row stands in its period on, each for
 /// `step` elements.
@@ -17,6 +17,8 @@ struct RowNormalization: Sendable {
   /// Neighbouring elements that share a parameter.
   var step: Int
   var epsilon: Double
+  /// Whether the mean is subtracted; else it counts as 0, as in RMSNormalization.
+  var centres = true
 
   /// Parameters of one row.
   private var width: Int { step == 0 ? 0 : length / step }
@@ -27,7 +29,7 @@ struct RowNormalization: Sendable {
   private func statistics(_ x: UnsafePointer<Float>) -> (mean: Double, inverse: Double) {
     var sum = 0.0
     for i in 0..<length { sum += Double(x[i]) }
-    let mean = sum / Double(length)
+    let mean = centres ? sum / Double(length) : 0
     var squares = 0.0
     for i in 0..<length {
       let difference = Double(x[i]) - mean
@@ -87,6 +89,7 @@ struct RowNormalization: Sendable {
         product += slope * Double(scale[parameter]) * normalized
       }
       guard let dx else { continue }
+      if !centres { sum = 0 }
       for i in 0..<length {
         let normalized = (Double(source[i]) - mean) * inverse
         let slope = Double(gradient[i]) * Double(scale[first + i / step])
