@@ -38,6 +38,9 @@ import TrainingSupport
     "LessOrEqual": "gives truth values", "IsInf": "gives truth values",
     "IsNaN": "gives truth values",
     "Hardmax": "a step function of all elements of a line",
+    "GRU": "written as other operators before a training",
+    "LSTM": "written as other operators before a training",
+    "RNN": "written as other operators before a training",
     "Mod": "arithmetic of positions, with a jump at each multiple",
   ]
 
