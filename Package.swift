@@ -168,7 +168,7 @@ let package = Package(
       dependencies: [
         "TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators", "Passes", "TestSupport",
       ],
-      exclude: ["manifest.txt"]),
+      exclude: ["Scripts", "manifest.txt"]),
 
     // Whole conversions against onnx, onnxruntime and qonnx
     .testTarget(

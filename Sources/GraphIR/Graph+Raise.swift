@@ -2,6 +2,12 @@ import TensorCore
 
 /// What operators write themselves with in a later opset (``SerializableOperator/raise(_:in:across:)``).
 extension Graph {
+  /// An input of a node; `nil` where it is absent.
+  package func input(_ node: NodeID, _ position: Int) -> ValueID? {
+    let inputs = self[node].inputs
+    return inputs.indices.contains(position) ? inputs[position] : nil
+  }
+
   /// Gives a node a constant as an input, after absent ones where it has too few.
   package mutating func setInput(
     _ node: NodeID, _ position: Int, toConstant tensor: Tensor, _ suffix: String
@@ -21,27 +27,23 @@ extension Graph {
       node, position, toConstant: Tensor(list.map(Int64.init), shape: [list.count]), suffix)
   }
 
-  /// Puts a node with one output before an input of a node.
+  /// Puts a node with one output before an input of a node; nothing where the input is absent.
   package mutating func insert(
     _ op: any Operator, before node: NodeID, _ position: Int, inputs further: [ValueID?] = [],
     _ suffix: String
   ) {
-    let data = self[node].inputs[position]
-    let type = data.flatMap { self[$0].type }.map { TensorType($0.elementType, nil) }
+    guard let data = input(node, position) else { return }
+    let type = self[data].type.map { TensorType($0.elementType, nil) }
     let name = self[node].name + suffix
     let value = addNode(op, name: name, inputs: [data] + further, output: name, type: type)
     setInput(node, position, to: value)
   }
 
-  /// Puts a node behind the first output of a node; what read that output reads the new node's.
-  ///
-  /// - Precondition: the node's first output is present.
+  /// Puts a node behind the first output of a node, which the new node then computes; nothing where that output is absent.
   package mutating func insert(
     _ op: any Operator, behind node: NodeID, inputs further: [ValueID?] = [], _ suffix: String
   ) {
-    guard case let output?? = self[node].outputs.first else {
-      preconditionFailure("an output that isn't there")
-    }
+    guard case let output?? = self[node].outputs.first else { return }
     let name = self[node].name + suffix
     let type = self[output].type.map { TensorType($0.elementType, nil) }
     let inner = addValue(name: name, type: type)

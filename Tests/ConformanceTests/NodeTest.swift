@@ -61,9 +61,24 @@ struct NodeTest: Sendable {
     }
   }
 
+  /// Runs the model, written in a later opset and read back, on every recorded set of inputs.
+  ///
+  /// - Throws: what keeps it from being written there, or a ``NodeTestFailure``.
+  func checkRaised(to opset: Int) throws {
+    let graph = try RaisedModel.graph(of: model, opset: opset)
+    do { try check(graph) } catch {
+      guard let corrections else { throw error }
+      try check(graph, corrections: corrections)
+    }
+  }
+
   /// - Parameter corrections: a folder whose files take the place of the case's own.
   private func check(corrections: String? = nil) throws {
     let graph = try OnnxReader.read(path: model, resolver: Catalogue()).graph
+    try check(graph, corrections: corrections)
+  }
+
+  private func check(_ graph: Graph, corrections: String? = nil) throws {
     let session = try Session(graph: graph)
     let sets = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
       $0.hasPrefix("test_data_set_")

@@ -46,7 +46,7 @@ public struct GroupNormalization: SerializableOperator, ExecutableOperator {
     throws(OperatorError) -> String?
   {
     guard hasParametersOfGroups, opsets.crosses(21) else { return nil }
-    let data = graph[node].inputs[0].flatMap { graph[$0].type?.dimensions }
+    let data = graph.input(node, 0).flatMap { graph[$0].type?.dimensions }
     guard let data, data.count > 1, let channels = data[1].size, channels % groups == 0 else {
       throw .unsupported(what: "a number of channels that isn't known")
     }
@@ -54,7 +54,7 @@ public struct GroupNormalization: SerializableOperator, ExecutableOperator {
       (Reshape(), [groups, 1]), (Expand(), [groups, channels / groups]), (Reshape(), [channels]),
     ]
     for (position, name) in [(1, "_scale"), (2, "_bias")] {
-      var constant = graph[node].inputs[position].flatMap { graph[$0].constant }
+      var constant = graph.input(node, position).flatMap { graph[$0].constant }
       for (index, step) in steps.enumerated() {
         let shape = Tensor(step.shape.map(Int64.init), shape: [step.shape.count])
         if let known = constant {

@@ -7,7 +7,7 @@ extension Graph {
   ///
   /// - Throws: ``OperatorError/unsupported(what:)`` where the type isn't known, or is none of numbers.
   func scalar(_ value: Float, likeInputOf node: NodeID) throws(OperatorError) -> Tensor {
-    guard case let input?? = self[node].inputs.first, let type = self[input].type?.elementType
+    guard let input = input(node, 0), let type = self[input].type?.elementType
     else { throw .unsupported(what: "an input of unknown type") }
     let scalar = Tensor(scalar: value)
     if type == .float32 { return scalar }

@@ -10,8 +10,7 @@ extension Resize {
   {
     if isOld {
       guard opsets.crosses(11) else { return nil }
-      let scales = graph[node].inputs.count > 1 ? graph[node].inputs[1] : nil
-      try Self.write(resampling, scales: scales, node, in: &graph, across: opsets)
+      try Self.write(resampling, scales: graph.input(node, 1), node, in: &graph, across: opsets)
       return "scales after the region"
     }
     guard opsets.crosses(13) else { return nil }
@@ -37,14 +36,14 @@ extension Resize {
     return resize != self ? "half_pixel" : hasChanged ? "empty inputs absent" : nil
   }
 
-  /// Writes a node with the coordinates of opset 10 and before as one of opset 11 or later.
+  /// Writes a node of data and scales, as opset 10 and before have it, as one of opset 11 or later.
   ///
   /// - Throws: ``OperatorError/needsConstant(input:)`` where the scales tell the neighbour, and are computed.
   static func write(
     _ old: Resampling, scales: ValueID?, _ node: NodeID, in graph: inout Graph,
     across opsets: OpsetRange
   ) throws(OperatorError) {
-    guard let data = graph[node].inputs[0], let scales else {
+    guard let data = graph.input(node, 0), let scales else {
       throw .missingInput(index: 1, name: "scales")
     }
     var resampling = old
@@ -52,12 +51,13 @@ extension Resize {
     let region =
       opsets.to < 13
       ? graph.addConstant(name: graph[node].name + "_region", Tensor([Float](), shape: [0])) : nil
-    guard old.mode == .nearest else {
+    guard old.mode == .nearest, old.rounding == .simple else {
       graph[node].op = Resize(resampling)
       graph.setInputs(node, to: [data, region, scales])
       return
     }
-    guard let factors = graph[scales].constant?.elements(of: Float.self) else {
+    guard let factors = graph[scales].constant?.convertedToFloat()?.elements(of: Float.self)
+    else {
       throw .needsConstant(input: "scales")
     }
     var shrinking = resampling

@@ -35,11 +35,22 @@ public struct Resize: SerializableOperator, ExecutableOperator {
   /// Opset 10, whose only other input is the scales.
   let isOld: Bool
 
-  init(_ resampling: Resampling, isOld: Bool = false) {
+  init(_ resampling: Resampling) { self.init(resampling, isOld: false) }
+
+  private init(_ resampling: Resampling, isOld: Bool) {
     self.resampling = resampling
     extrapolation = 0
     aspectRatio = .stretch
     self.isOld = isOld
+  }
+
+  /// The operator of opset 10.
+  static func ofOpset10(_ mode: Resampling.Mode) -> Resize {
+    var resampling = Resampling()
+    resampling.mode = mode
+    resampling.coordinates = .asymmetric
+    resampling.rounding = .simple
+    return Resize(resampling, isOld: true)
   }
 
   public init(attributes: AttributeReader) throws(OperatorError) {

@@ -50,21 +50,20 @@ public struct Upsample: SerializableOperator, ExecutableOperator {
       graph[node].op = upsample
     }
     guard opsets.crosses(10) else { return opsets.crosses(9) ? "scales as an input" : nil }
-    let factors = graph[node].inputs.count > 1 ? graph[node].inputs[1] : nil
     if opsets.to == 10 {
-      graph[node].op = Resize(resampling, isOld: true)
+      graph[node].op = Resize.ofOpset10(resampling.mode)
     } else {
-      try Resize.write(resampling, scales: factors, node, in: &graph, across: opsets)
+      try Resize.write(resampling, scales: graph.input(node, 1), node, in: &graph, across: opsets)
     }
     return "Resize"
   }
 
-  /// Both kinds of neighbour are the previous one, as an axis doesn't shrink.
+  /// The nearest neighbour is the previous one, as no axis shrinks.
   private var resampling: Resampling {
     var resampling = Resampling()
     resampling.mode = mode
     resampling.coordinates = .asymmetric
-    resampling.rounding = .simple
+    resampling.rounding = .floor
     return resampling
   }
 

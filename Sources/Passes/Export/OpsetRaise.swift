@@ -10,6 +10,8 @@ import GraphIR
 public struct OpsetRaise: Pass {
   public static let name = "opset-raise"
 
+  public static let mustFollow: [any Pass.Type] = [ShapeInference.self]
+
   public let opsets: OpsetRange
 
   public init(from: Int, to: Int) { opsets = OpsetRange(from: from, to: to) }

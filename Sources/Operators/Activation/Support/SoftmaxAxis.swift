@@ -39,9 +39,7 @@ public struct SoftmaxAxis: Sendable, Hashable {
     _ node: NodeID, in graph: inout Graph, across opsets: OpsetRange,
     _ make: (_ axis: Int) -> any Operator
   ) -> String? {
-    guard flattens, opsets.crosses(13), case let data?? = graph[node].inputs.first else {
-      return nil
-    }
+    guard flattens, opsets.crosses(13), let data = graph.input(node, 0) else { return nil }
     if let dimensions = graph[data].type?.dimensions, let axis = rowAxis(dimensions) {
       graph[node].op = make(axis)
       return "axis \(axis)"
