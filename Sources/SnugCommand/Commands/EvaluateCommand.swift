@@ -28,7 +28,7 @@ struct EvaluateCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
-      "Samples with labels or targets: a folder of class folders of images, .npz with x and y, CIFAR-10 *.bin, IDX, or TensorProto .pb files; a folder of images for super-resolution.",
+      "Samples with labels or targets: a folder of class folders of images, .npz with x and y, a folder with one .npz a sample, CIFAR-10 *.bin, IDX, or TensorProto .pb files; a folder of images for super-resolution.",
       valueName: "path"))
   var data: InputPath
 

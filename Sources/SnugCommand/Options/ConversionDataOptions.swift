@@ -11,7 +11,7 @@ struct ConversionDataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Samples for calibration and, with --epochs, for training: a folder of images or of class folders, .npz, .npy, CIFAR-10 *.bin, IDX, or TensorProto .pb files; labels are used by training alone (default: none).",
+      "Samples for calibration and, with --epochs, for training: a folder of images or of class folders, .npz, .npy, a folder with one .npz a sample for a model of any inputs, CIFAR-10 *.bin, IDX, or TensorProto .pb files; labels are used by training alone (default: none).",
       valueName: "path"))
   var data: InputPath?
 
