@@ -166,7 +166,7 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators", "TestSupport",
+        "TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators", "Passes", "TestSupport",
       ],
       exclude: ["manifest.txt"]),
 

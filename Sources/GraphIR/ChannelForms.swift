@@ -27,8 +27,13 @@ public struct LinearQuantizationForm: Sendable, Hashable {
 ///     y = factor * (x - mean) / sqrt(variance + epsilon) + shift
 public struct ChannelNormalizationForm: Sendable, Hashable {
   public let epsilon: Float
+  /// The share of the old running statistics that stays at each step of a training.
+  public let momentum: Float
 
-  public init(epsilon: Float) { self.epsilon = epsilon }
+  public init(epsilon: Float, momentum: Float) {
+    self.epsilon = epsilon
+    self.momentum = momentum
+  }
 
   /// The positions of the inputs, each with one number a channel.
   public static let factor = 1

@@ -11,6 +11,16 @@ public struct OperandSigns {
   /// Whether the inputs are all the same value.
   public let areOneValue: Bool
 
+  public init(
+    count: Int, isNonNegative: @escaping (Int) -> Bool, constant: @escaping (Int) -> Tensor?,
+    areOneValue: Bool
+  ) {
+    self.count = count
+    self.isNonNegative = isNonNegative
+    self.constant = constant
+    self.areOneValue = areOneValue
+  }
+
   /// Whether no input can be negative.
   public var all: Bool { (0..<count).allSatisfy(isNonNegative) }
   /// Whether some input can't be negative.

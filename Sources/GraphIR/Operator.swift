@@ -129,6 +129,22 @@ public protocol WritableOperator: Operator {
 public protocol SerializableOperator: WritableOperator {
   /// - Throws: ``OperatorError`` where an attribute is missing, of the wrong kind, or contradicts another.
   init(attributes: AttributeReader) throws(OperatorError)
+
+  /// Writes a node of this operator in the form that a later opset has.
+  ///
+  /// Without an implementation of the operator's own the node stays as it is. That is right where the versions differ in
+  /// the types that they take alone, or in attributes whose defaults keep the meaning.
+  ///
+  /// - Returns: what was changed, for reports; `nil` where the node stays as it is.
+  /// - Throws: ``OperatorError`` where the later opset can't express the node.
+  func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+}
+
+extension SerializableOperator {
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  { nil }
 }
 
 extension WritableOperator {

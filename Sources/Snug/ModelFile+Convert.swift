@@ -68,7 +68,10 @@ extension ModelFile {
     }
     let result = ModelFile(output)
     let held = Set(conversion.layers.filter { $0.accumulatorBits != nil }.map(\.name))
-    let verdicts = try Self.verdicts(on: conversion.model, file: path)
+    var verdicts = try Self.verdicts(on: conversion.model, file: path)
+    if conversion.withdrawOpenLengths(verdicts) {
+      verdicts = try Self.verdicts(on: conversion.model, file: path)
+    }
     let unheld = UnheldLayer.all(verdicts, conversion, options.recipe)
     if options.isStrict, unheld.contains(where: { !$0.isByOptions }) {
       throw .notHeld(output: output, layers: unheld.filter { !$0.isByOptions })

@@ -24,6 +24,12 @@ import Testing
       }
     }
 
+    /// The elements of an input, fed or constant.
+    func elements(_ position: Int) -> [Float]? {
+      node.inputs[position].flatMap { inputs[$0] ?? graph[$0].constant }?.convertedToFloat()?
+        .elements(of: Float.self)
+    }
+
     var data: [Float] {
       node.inputs[0].flatMap { inputs[$0] }?.elements(of: Float.self) ?? []
     }
@@ -76,6 +82,20 @@ import Testing
     if op.isHomogeneous {
       let doubled = try probe.run(data.map { 2 * $0 })
       #expect(Self.agree(doubled.first ?? [], (results.first ?? []).map { 2 * $0 }), "homogeneous")
+    }
+    let magnitudes = data.map(\.magnitude)
+    let signs = OperandSigns(
+      count: probe.node.inputs.count,
+      isNonNegative: { position in
+        guard position > 0 else { return true }
+        return probe.elements(position)?.allSatisfy { $0 >= 0 } ?? false
+      },
+      constant: { position in
+        probe.node.inputs[position].flatMap { probe.inputs[$0] ?? probe.graph[$0].constant }
+      }, areOneValue: false)
+    if op.cannotBeNegative(signs) {
+      let output = try probe.run(magnitudes).first ?? []
+      #expect(output.allSatisfy { !($0 < 0) }, "not negative")
     }
     if op.isRectifier {
       #expect(Self.agree(results.first ?? [], data.map { max($0, 0) }), "rectifier")

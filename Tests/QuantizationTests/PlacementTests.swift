@@ -74,7 +74,7 @@ import Testing
     let head = builder.linear(builder.flatten(pooled, "flatten"), "head", from: 4, to: 3)
     builder.graph.addOutput(head)
     #expect(
-      try describe(builder.graph) == ["i8 x>stem", "i8 pooled>flatten", "u8 stem_relu.out>pool"])
+      try describe(builder.graph) == ["i8 x>stem", "u8 pooled>flatten", "u8 stem_relu.out>pool"])
   }
 
   @Test

@@ -32,7 +32,9 @@ struct MomentSamples {
   }
 
   /// Lambda for this damping.
-  func lambda(_ damping: Double = OutputObjective.damping) -> Double {
+  func lambda() -> Double {
+    let damping = OutputObjective.damping(
+      samples: quantized.count, length: quantized[0].count)
     let squares = quantized.joined().reduce(0.0) { $0 + Double($1) * Double($1) }
     return damping * squares / Double(quantized.count * quantized[0].count)
   }

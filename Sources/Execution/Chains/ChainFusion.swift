@@ -32,7 +32,7 @@ struct ChainFusion {
     }
     var absorbed = [id]
     if !chain.stages.contains(.rectifier), let next = soleReader(of: last),
-      graph[next].op.followingStep == .rectifier, case let output?? = graph[next].outputs.first
+      graph[next].op.rectifier == .plain, case let output?? = graph[next].outputs.first
     {
       chain.stages.insert(.rectifier)
       absorbed.append(next)
@@ -65,17 +65,14 @@ struct ChainFusion {
       else { return nil }
       return (PointwiseChain(.sum), node.inputs)
     }
-    switch node.op.followingStep {
-    case .normalization(let normalization):
+    if let normalization = node.op.channelNormalization {
       guard node.outputs.dropFirst().allSatisfy({ $0 == nil }) else { return nil }
       return (PointwiseChain(normalization: normalization), node.inputs)
-    case .rectifier:
-      guard case let input?? = node.inputs.first, types[input]?.elementType == .float32 else {
-        return nil
-      }
-      return (PointwiseChain(.rectifier), node.inputs)
-    case .leakyRectifier, nil: return nil
     }
+    guard node.op.rectifier == .plain, case let input?? = node.inputs.first,
+      types[input]?.elementType == .float32
+    else { return nil }
+    return (PointwiseChain(.rectifier), node.inputs)
   }
 
   private func isComputed(_ value: ValueID) -> Bool {

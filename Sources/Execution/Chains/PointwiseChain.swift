@@ -44,11 +44,12 @@ public struct PointwiseChain: Operator {
   }
 
   public var stages: Stages
-  public var normalization: ChannelNormalization?
+  /// In training by the statistics of the batch, unless frozen.
+  public var normalization: ChannelNormalizationForm?
   public var quantizers: [ChainQuantizer]
 
   public init(
-    _ stages: Stages = [], normalization: ChannelNormalization? = nil,
+    _ stages: Stages = [], normalization: ChannelNormalizationForm? = nil,
     quantizers: [ChainQuantizer] = []
   ) {
     self.stages = stages

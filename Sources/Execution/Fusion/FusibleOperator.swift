@@ -1,13 +1,11 @@
 import GraphIR
 
-/// What a plan may compute together with the result of the node before it.
-public enum FollowingStep: Sendable, Hashable {
-  /// Inputs 1 to 4 are scale, B, mean and variance of each channel.
-  case normalization(ChannelNormalization)
+/// A rectifier that a plan may compute together with the result of the node before it.
+public enum RectifierForm: Sendable, Hashable {
   /// `max(x, 0)`.
-  case rectifier
+  case plain
   /// `x` where it isn't negative, else `slope x`.
-  case leakyRectifier(slope: Float)
+  case leaky(slope: Float)
 }
 
 /// Which nodes behind an operator its kernel can take along: what its epilogue, its bias and its weights can hold.
@@ -27,10 +25,10 @@ public struct Absorption: OptionSet, Sendable, Hashable {
 
 /// An operator that plans may join with others into one pass over memory.
 ///
-/// A sum of two values is told by ``Operator/elementwise``.
+/// A sum of two values is told by ``Operator/elementwise``, a normalization by ``Operator/channelNormalization``.
 public protocol FusibleOperator: Operator {
-  /// What it is to the node before; `nil` where no kernel takes it along.
-  var followingStep: FollowingStep? { get }
+  /// The form of a rectifier; `nil` for others.
+  var rectifier: RectifierForm? { get }
 
   /// What its kernel can take along of the nodes behind.
   ///
@@ -39,23 +37,11 @@ public protocol FusibleOperator: Operator {
 }
 
 extension FusibleOperator {
-  public var followingStep: FollowingStep? { nil }
+  public var rectifier: RectifierForm? { nil }
   public func absorption(_ inputs: [ConcreteType?]) -> Absorption { [] }
 }
 
 extension Operator {
-  /// ``FusibleOperator/followingStep``; `nil` for operators that are never joined.
-  var followingStep: FollowingStep? { (self as? any FusibleOperator)?.followingStep }
-}
-
-/// Batch normalization over dimension 1.
-public struct ChannelNormalization: Sendable, Hashable {
-  public var epsilon: Float
-  /// The share of the old running statistics that stays at each step of a training.
-  public var momentum: Float
-
-  public init(epsilon: Float, momentum: Float) {
-    self.epsilon = epsilon
-    self.momentum = momentum
-  }
+  /// ``FusibleOperator/rectifier``; `nil` for operators that are never joined.
+  var rectifier: RectifierForm? { (self as? any FusibleOperator)?.rectifier }
 }

@@ -133,7 +133,7 @@ struct Fusion {
 
   /// Case 1.
   private func folded(_ item: Item, _ next: Node) -> NormalizedLayer? {
-    guard case .normalization(let normalization) = next.op.followingStep, next.inputs.count == 5,
+    guard let normalization = next.op.channelNormalization, next.inputs.count == 5,
       next.inputs[0] == item.outputs[0],
       next.outputs.dropFirst().allSatisfy({ $0.flatMap { readers[$0] } == nil })
     else { return nil }
@@ -185,10 +185,10 @@ struct Fusion {
 
   /// Case 4.
   private func reluSlope(_ op: any Operator) -> Float? {
-    switch op.followingStep {
-    case .rectifier: 0
-    case .leakyRectifier(let slope): slope
-    case .normalization, nil: nil
+    switch op.rectifier {
+    case .plain: 0
+    case .leaky(let slope): slope
+    case nil: nil
     }
   }
 }

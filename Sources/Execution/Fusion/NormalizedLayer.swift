@@ -1,3 +1,4 @@
+import GraphIR
 import TensorCore
 
 /// A convolution's parameters with a normalization of its output folded in.
@@ -10,7 +11,7 @@ struct NormalizedLayer {
   /// - Parameter parameters: scale, beta, mean and variance.
   /// - Returns: `nil` where they don't have one entry for each output channel.
   init?(
-    weight: Tensor, bias: Tensor?, _ normalization: ChannelNormalization, _ parameters: [Tensor]
+    weight: Tensor, bias: Tensor?, _ normalization: ChannelNormalizationForm, _ parameters: [Tensor]
   ) {
     let channels = weight.shape[0]
     guard parameters.count == 4, parameters.allSatisfy({ $0.count == channels }),

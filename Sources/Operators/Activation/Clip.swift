@@ -48,6 +48,21 @@ public struct Clip: SerializableOperator, ExecutableOperator {
     }
   }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    guard opsets.crosses(11), case .attributes(let minimum, let maximum) = bounds else {
+      return nil
+    }
+    for (position, bound, suffix) in [(1, minimum, "_minimum"), (2, maximum, "_maximum")] {
+      guard let bound else { continue }
+      let scalar = try graph.scalar(bound, likeInputOf: node)
+      graph.setInput(node, position, toConstant: scalar, suffix)
+    }
+    graph[node].op = Clip()
+    return "bounds as inputs"
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     if case .attributes = bounds, inputs.count > 1 {
       throw .arity(what: "inputs", expected: 1...1, actual: inputs.count)

@@ -21,6 +21,10 @@ public struct Hardmax: SerializableOperator, ExecutableOperator {
 
   public func attributes() -> [Attribute] { axis.attributes }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+    axis.raise(node, in: &graph, across: opsets) { Hardmax(axis: $0) }
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try axis.infer(inputs)
   }

@@ -33,5 +33,5 @@ extension LeakyRelu: DifferentiableOperator {
 }
 
 extension LeakyRelu: FusibleOperator {
-  public var followingStep: FollowingStep? { .leakyRectifier(slope: alpha) }
+  public var rectifier: RectifierForm? { .leaky(slope: alpha) }
 }

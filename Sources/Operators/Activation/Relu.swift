@@ -41,5 +41,5 @@ extension Relu: DifferentiableOperator {
 }
 
 extension Relu: FusibleOperator {
-  public var followingStep: FollowingStep? { .rectifier }
+  public var rectifier: RectifierForm? { .plain }
 }

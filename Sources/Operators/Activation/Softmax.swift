@@ -26,6 +26,10 @@ public struct Softmax: SerializableOperator, ExecutableOperator {
 
   public func attributes() -> [Attribute] { axis.attributes }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+    axis.raise(node, in: &graph, across: opsets) { Softmax(axis: $0) }
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try axis.infer(inputs)
   }

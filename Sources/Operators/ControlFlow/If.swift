@@ -22,6 +22,14 @@ public struct If: SerializableOperator, ControlFlowOperator {
 
   public func attributes() -> [Attribute] { raw }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    try thenBranch.requireSameForm(across: opsets)
+    try elseBranch.requireSameForm(across: opsets)
+    return nil
+  }
+
   public func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
     guard let condition = node.inputs[0] else { throw .missingInput(index: 0, name: "cond") }
     let isTrue = try inliner.constantScalar(condition, "cond") != 0

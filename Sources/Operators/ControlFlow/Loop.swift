@@ -24,6 +24,13 @@ public struct Loop: SerializableOperator, ControlFlowOperator {
 
   public func attributes() -> [Attribute] { raw }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    try body.requireSameForm(across: opsets)
+    return nil
+  }
+
   public func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
     let body = try body.decoded()
     var carried = Array(node.inputs.dropFirst(2))

@@ -45,6 +45,16 @@ public struct Scan: SerializableOperator, ControlFlowOperator {
 
   public func attributes() -> [Attribute] { raw }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    if opsets.crosses(9) {
+      throw .unsupported(what: "the form before opset 9, in opset \(opsets.to)")
+    }
+    try body.requireSameForm(across: opsets)
+    return nil
+  }
+
   public func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
     let body = try body.decoded()
     guard opset >= 9 else { return try inlineSamples(node, body, &inliner) }

@@ -14,8 +14,12 @@ public struct BatchNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 
+  private var channels: ChannelNormalizationForm {
+    ChannelNormalizationForm(epsilon: epsilon, momentum: momentum)
+  }
+
   public var channelNormalization: ChannelNormalizationForm? {
-    usesBatchStatistics ? nil : ChannelNormalizationForm(epsilon: epsilon)
+    usesBatchStatistics ? nil : channels
   }
 
   public var epsilon: Float
@@ -45,6 +49,16 @@ public struct BatchNormalization: SerializableOperator, ExecutableOperator {
   public func attributes() -> [Attribute] {
     [Attribute("epsilon", .float(epsilon)), Attribute("momentum", .float(momentum))]
       + (usesBatchStatistics ? [Attribute("training_mode", .int(1))] : [])
+  }
+
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    guard opsets.crosses(14), graph[node].outputs.count > 1 else { return nil }
+    guard graph.dropOutputs(node, from: 1) else {
+      throw .unsupported(what: "statistics as outputs before opset 14, in opset \(opsets.to)")
+    }
+    return "without statistics as outputs"
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
@@ -155,14 +169,6 @@ extension BatchNormalization: DifferentiableOperator {
 }
 
 extension BatchNormalization: FusibleOperator {
-  private var channels: ChannelNormalization {
-    ChannelNormalization(epsilon: epsilon, momentum: momentum)
-  }
-
-  public var followingStep: FollowingStep? {
-    usesBatchStatistics ? nil : .normalization(channels)
-  }
-
   public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
     usesBatchStatistics ? [] : .rectifier
   }

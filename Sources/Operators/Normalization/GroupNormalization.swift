@@ -41,6 +41,40 @@ public struct GroupNormalization: SerializableOperator, ExecutableOperator {
     [Attribute("num_groups", .int(Int64(groups))), Attribute("epsilon", .float(epsilon))]
   }
 
+  /// Opset 21: a scale and a bias for each channel, rather than for each group.
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    guard hasParametersOfGroups, opsets.crosses(21) else { return nil }
+    let data = graph[node].inputs[0].flatMap { graph[$0].type?.dimensions }
+    guard let data, data.count > 1, let channels = data[1].size, channels % groups == 0 else {
+      throw .unsupported(what: "a number of channels that isn't known")
+    }
+    let steps: [(op: any Operator, shape: [Int])] = [
+      (Reshape(), [groups, 1]), (Expand(), [groups, channels / groups]), (Reshape(), [channels]),
+    ]
+    for (position, name) in [(1, "_scale"), (2, "_bias")] {
+      var constant = graph[node].inputs[position].flatMap { graph[$0].constant }
+      for (index, step) in steps.enumerated() {
+        let shape = Tensor(step.shape.map(Int64.init), shape: [step.shape.count])
+        if let known = constant {
+          let results = try? ConstantEvaluator.evaluate(step.op, inputs: [known, shape])
+          guard let result = results?.first else {
+            throw .unsupported(what: "parameters of type \(known.elementType.onnxName)")
+          }
+          constant = result
+        } else {
+          let suffix = "\(name)_\(index)"
+          let target = graph.addConstant(name: graph[node].name + suffix, shape)
+          graph.insert(step.op, before: node, position, inputs: [target], suffix)
+        }
+      }
+      if let constant { graph.setInput(node, position, toConstant: constant, name) }
+    }
+    graph[node].op = GroupNormalization(groups: groups, epsilon: epsilon)
+    return "parameters of channels"
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     _ = try inputs.requireRank(0, atLeast: 2)
     let channels = inputs.dimensions(0)?[1]

@@ -37,6 +37,19 @@ public struct Dropout: SerializableOperator, ExecutableOperator {
     return result
   }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    // The mask was of the data's type before opset 10.
+    if opsets.crosses(10), !graph.dropOutputs(node, from: 1) {
+      throw .unsupported(what: "a mask of the data's type before opset 10, in opset \(opsets.to)")
+    }
+    guard opsets.crosses(12), let ratio else { return nil }
+    graph.setInput(node, 1, toConstant: Tensor(scalar: ratio), "_ratio")
+    graph[node].op = Dropout()
+    return "ratio as an input"
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let ratio = inputs.constant(1)
     if let training = inputs.constant(2), ratio != nil || !inputs.isPresent(1) {

@@ -62,6 +62,17 @@ public struct Pad: SerializableOperator, ExecutableOperator {
     return result
   }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    guard opsets.crosses(11), case .attributes(let pads, let value) = widths else { return nil }
+    let scalar = try graph.scalar(value, likeInputOf: node)
+    graph.setInput(node, 1, toIntegers: pads, "_pads")
+    graph.setInput(node, 2, toConstant: scalar, "_value")
+    graph[node].op = Pad(mode: mode)
+    return "pads as an input"
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let data = inputs.type(0) else { return [nil] }
     guard var dimensions = data.dimensions else { return [TensorType(data.elementType, nil)] }

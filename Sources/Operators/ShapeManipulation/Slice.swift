@@ -44,6 +44,17 @@ public struct Slice: SerializableOperator, ExecutableOperator {
     return result
   }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+    guard opsets.crosses(10), case .attributes(let starts, let ends, let axes) = ranges else {
+      return nil
+    }
+    graph.setInput(node, 1, toIntegers: starts, "_starts")
+    graph.setInput(node, 2, toIntegers: ends, "_ends")
+    if let axes { graph.setInput(node, 3, toIntegers: axes, "_axes") }
+    graph[node].op = Slice()
+    return "ranges as inputs"
+  }
+
   /// A resolved range along one axis: `count` elements from `start` at a distance of `step`.
   struct Range: Sendable, Hashable {
     var axis: Int

@@ -60,6 +60,19 @@ public struct Split: SerializableOperator, ExecutableOperator {
     return result
   }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+    switch sizes {
+    case .attribute(let list) where opsets.crosses(13):
+      graph.setInput(node, 1, toIntegers: list, "_sizes")
+      graph[node].op = Split(axis: axis, sizes: .input)
+      return "sizes as an input"
+    case .equal(let count) where opsets.crosses(18):
+      graph[node].op = Split(axis: axis, sizes: .parts(count))
+      return "num_outputs"
+    default: return nil
+    }
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [] }
     guard let dimensions = type.dimensions else { return [] }

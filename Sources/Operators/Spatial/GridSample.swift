@@ -24,7 +24,7 @@ public struct GridSample: SerializableOperator, ExecutableOperator {
   /// Whether -1 and 1 are the centres of the corners, rather than their outer edges.
   public var alignsCorners: Bool
   /// Opset 16, which names the modes otherwise.
-  let isOld: Bool
+  private var isOld: Bool
 
   public init(attributes: AttributeReader) throws(OperatorError) {
     isOld = attributes.opset < 20
@@ -59,6 +59,14 @@ public struct GridSample: SerializableOperator, ExecutableOperator {
       Attribute("align_corners", .int(alignsCorners ? 1 : 0)), Attribute("mode", .string(name)),
       Attribute("padding_mode", .string(padding.rawValue)),
     ]
+  }
+
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+    guard isOld, opsets.crosses(20) else { return nil }
+    var sampling = self
+    sampling.isOld = false
+    graph[node].op = sampling
+    return "modes of more than two axes"
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

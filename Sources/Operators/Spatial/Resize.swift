@@ -35,6 +35,13 @@ public struct Resize: SerializableOperator, ExecutableOperator {
   /// Opset 10, whose only other input is the scales.
   let isOld: Bool
 
+  init(_ resampling: Resampling, isOld: Bool = false) {
+    self.resampling = resampling
+    extrapolation = 0
+    aspectRatio = .stretch
+    self.isOld = isOld
+  }
+
   public init(attributes: AttributeReader) throws(OperatorError) {
     isOld = attributes.opset < 11
     resampling = Resampling()

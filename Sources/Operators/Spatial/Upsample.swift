@@ -39,6 +39,35 @@ public struct Upsample: SerializableOperator, ExecutableOperator {
       + (scales.map { [Attribute("scales", .floats($0))] } ?? [])
   }
 
+  /// Opset 10 has Resize instead.
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+    throws(OperatorError) -> String?
+  {
+    if let scales, opsets.crosses(9) {
+      graph.setInput(node, 1, toConstant: Tensor(scales, shape: [scales.count]), "_scales")
+      var upsample = self
+      upsample.scales = nil
+      graph[node].op = upsample
+    }
+    guard opsets.crosses(10) else { return opsets.crosses(9) ? "scales as an input" : nil }
+    let factors = graph[node].inputs.count > 1 ? graph[node].inputs[1] : nil
+    if opsets.to == 10 {
+      graph[node].op = Resize(resampling, isOld: true)
+    } else {
+      try Resize.write(resampling, scales: factors, node, in: &graph, across: opsets)
+    }
+    return "Resize"
+  }
+
+  /// Both kinds of neighbour are the previous one, as an axis doesn't shrink.
+  private var resampling: Resampling {
+    var resampling = Resampling()
+    resampling.mode = mode
+    resampling.coordinates = .asymmetric
+    resampling.rounding = .simple
+    return resampling
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
@@ -95,10 +124,6 @@ extension Upsample: DifferentiableOperator {
       for (size, scale) in zip(shape, scales) { axes.append(try axis(size, scale)) }
       return axes
     }
-    var resampling = Resampling()
-    resampling.mode = mode
-    resampling.coordinates = .asymmetric
-    resampling.rounding = .simple
     return ResamplingKernels(resampling: resampling, axes: axes, extrapolation: 0)
   }
 }

@@ -1,60 +1,35 @@
 import GraphIR
-import Operators
-import TensorCore
 
 /// Brings the standard operators of a graph to a later opset.
 ///
-/// 1. Operators whose form is the same in all versions from the old to the new: left as they are.
-/// 2. `Clip` with bounds as attributes (before opset 11): the bounds become inputs.
+/// 1. An operator whose form is the same there: left as it is.
+/// 2. One whose form changed, as `Clip` with bounds as attributes (before opset 11): written in the new form, as its own
+///    file says (``SerializableOperator/raise(_:in:across:)``).
 ///
-/// - Note: any other operator of the standard domain is refused where the versions differ in its form, and where
-///   nothing is known of it.
+/// - Note: an operator that isn't in the catalogue is refused, and one that the later opset can't express.
 public struct OpsetRaise: Pass {
   public static let name = "opset-raise"
 
-  public let from: Int
-  public let to: Int
+  public let opsets: OpsetRange
 
-  public init(from: Int, to: Int) {
-    self.from = from
-    self.to = to
-  }
+  public init(from: Int, to: Int) { opsets = OpsetRange(from: from, to: to) }
 
   public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
-    guard from < to else { return [] }
+    guard opsets.from < opsets.to else { return [] }
     var edits: [Edit] = []
     for id in graph.nodeIDs where graph[id].op.domain.isEmpty {
       let node = graph[id]
-      if let clip = node.op as? Clip, case .attributes(let minimum, let maximum) = clip.bounds {
-        let bounds = [(minimum, "_minimum"), (maximum, "_maximum")].map { value, suffix in
-          value.map { graph.addConstant(name: node.name + suffix, Tensor(scalar: $0)) }
+      do throws(OperatorError) {
+        guard let op = node.op as? any SerializableOperator else {
+          throw .unsupported(what: "bringing it from opset \(opsets.from) to \(opsets.to)")
         }
-        graph[id].op = Clip()
-        graph.setInputs(id, to: [node.inputs[0]] + bounds)
-        edits.append(Edit(node: node.name, "bounds as inputs"))
-        continue
-      }
-      let changes = Self.changes[node.op.type]
-      guard !node.op.isOpaque,
-        changes.map({ $0.allSatisfy { !(from < $0 && $0 <= to) } }) ?? false
-      else {
-        throw .node(
-          name: node.name, type: node.op.type,
-          .unsupported(what: "bringing it from opset \(from) to \(to)"))
+        guard let change = try op.raise(id, in: &graph, across: opsets) else { continue }
+        edits.append(Edit(node: node.name, change))
+      } catch {
+        throw .node(name: node.name, type: node.op.type, error)
       }
     }
+    if !edits.isEmpty { graph.removeUnusedValues() }
     return edits
   }
-
-  /// The versions in which the form of an operator, as this package writes it, changed.
-  private static let changes: [String: [Int]] = [
-    "Add": [], "AveragePool": [], "BatchNormalization": [], "Cast": [], "Clip": [], "Concat": [],
-    "Constant": [], "Conv": [], "ConvTranspose": [], "DepthToSpace": [], "DequantizeLinear": [],
-    "Div": [], "Dropout": [12], "Flatten": [], "Gather": [], "Gemm": [], "GlobalAveragePool": [],
-    "Identity": [], "LeakyRelu": [], "MatMul": [], "MaxPool": [], "Mul": [], "Pad": [11], "Pow": [],
-    "QuantizeLinear": [], "ReduceMean": [18], "Relu": [], "Reshape": [], "Resize": [11],
-    "Shape": [],
-    "Sigmoid": [], "Slice": [10], "Softmax": [13], "Sqrt": [], "Squeeze": [13], "Sub": [],
-    "Tanh": [], "Transpose": [], "Unsqueeze": [13],
-  ]
 }

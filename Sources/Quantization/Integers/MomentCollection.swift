@@ -18,11 +18,22 @@ struct MomentCollection {
   /// Positions that give all that moments of K inputs need: many times K, and enough where K is small.
   static func positionLimit(length: Int) -> Int { max(4096, 16 * length) }
 
-  /// The moments of a layer, one for each group of channels, or `nil` where they are too large to hold or
-  /// nothing was seen. The layers before it must have been passed.
+  /// The moments of a layer, one for each group of channels.
+  struct Moments {
+    /// By which integers are chosen.
+    var fit: [InputMoments]
+    /// Of the last quarter of each batch, kept apart where there are few samples; empty where there are enough.
+    var heldOut: [InputMoments]
+  }
+
+  /// The part of the positions that is held out where there are few.
+  private static let heldOutShare = 4
+
+  /// The moments of a layer, or `nil` where they are too large to hold or nothing was seen. The layers before it must have
+  /// been passed.
   func moments(
     _ index: Int, of layer: DotProductLayer, in quantized: Graph, _ walk: LayerWalk
-  ) throws(ConversionError) -> [InputMoments]? {
+  ) throws(ConversionError) -> Moments? {
     guard let patches = InputPatches(layer, in: float),
       InputMoments.areFeasible(groups: patches.groups, length: patches.length),
       let floatData = layer.data(in: float), let data = layer.data(in: quantized)
@@ -30,7 +41,8 @@ struct MomentCollection {
     let step = try walk.step(in: quantized)
     let floatStep = try floatWalk.step(in: float)
     let limit = max(1, Self.positionLimit(length: patches.length) / max(step.batchCount, 1))
-    var moments = [InputMoments](repeating: .init(length: patches.length), count: patches.groups)
+    let empty = [InputMoments](repeating: .init(length: patches.length), count: patches.groups)
+    var (fit, heldOut) = (empty, empty)
     for batch in 0..<step.batchCount {
       var rows: [Float] = []
       var floatRows: [Float] = []
@@ -41,9 +53,17 @@ struct MomentCollection {
       try floatStep.observe(floatData, batch: batch) {
         floatCount = patches.copy($0, shape: $1, limit: limit, into: &floatRows)
       }
-      if count == floatCount { Self.add(rows, floatRows, count: count, to: &moments) }
+      guard count == floatCount else { continue }
+      // Positions of one batch in the order of its samples; where all batches give as many, they are enough.
+      let isEnough = count * step.batchCount >= OutputErrorQuantizer.samplesPerWeight * patches.length
+      let kept = isEnough ? count : count - count / Self.heldOutShare
+      let width = patches.groups * patches.length
+      Self.add(rows[..<(kept * width)], floatRows[..<(kept * width)], count: kept, to: &fit)
+      Self.add(
+        rows[(kept * width)...], floatRows[(kept * width)...], count: count - kept, to: &heldOut)
     }
-    return moments.allSatisfy({ $0.count > 0 }) ? moments : nil
+    guard fit.allSatisfy({ $0.count > 0 }) else { return nil }
+    return Moments(fit: fit, heldOut: heldOut.allSatisfy { $0.count > 0 } ? heldOut : [])
   }
 
   mutating func advance(past index: Int) throws(ConversionError) {
@@ -51,9 +71,10 @@ struct MomentCollection {
   }
 
   private static func add(
-    _ rows: [Float], _ floatRows: [Float], count: Int, to moments: inout [InputMoments]
+    _ rows: ArraySlice<Float>, _ floatRows: ArraySlice<Float>, count: Int,
+    to moments: inout [InputMoments]
   ) {
-    guard let length = moments.first?.length else { return }
+    guard count > 0, let length = moments.first?.length else { return }
     let width = moments.count * length
     rows.withUnsafeBufferPointer { rows in
       floatRows.withUnsafeBufferPointer { floatRows in

@@ -54,7 +54,7 @@ extension LayerQuantization {
   ///
   /// - Parameter weights: the float weights, channels x K, row-major.
   /// - Throws: ``ConversionError/quantizer(node:_:)`` where a budget is infeasible.
-  func improved(_ start: QuantizedLayer, weights: [Float], moments: [InputMoments])
+  func improved(_ start: QuantizedLayer, weights: [Float], moments: MomentCollection.Moments)
     throws(ConversionError) -> QuantizedLayer
   {
     let quantizer = OutputErrorQuantizer(
@@ -65,7 +65,7 @@ extension LayerQuantization {
       quantized = try quantizer.quantize(
         target(weights),
         from: QuantizedWeights(codes: start.integers, scales: start.scales),
-        moments: moments)
+        moments: moments.fit, heldOut: moments.heldOut.isEmpty ? nil : moments.heldOut)
     } catch {
       throw .quantizer(node: planned.layer.name, error)
     }

@@ -41,6 +41,8 @@ public struct OutputErrorQuantizer: Sendable {
     scaleType == .float ? (-2...2).map { exp2(Float($0) / 8) } : [0.5, 1, 2]
   }
   static let descents = 3
+  /// Samples a weight from which on they tell all that is needed of a layer's inputs.
+  public static let samplesPerWeight = OutputObjective.samplesPerWeight
 
   public init(
     _ layer: WeightLayer, rounding: Rounding, searchesScale: Bool, ignoresMean: Bool,
@@ -57,10 +59,13 @@ public struct OutputErrorQuantizer: Sendable {
   ///   - weights: the float weights, C x K.
   ///   - start: integers and scales that meet the budgets.
   ///   - moments: one for each group of C / count consecutive channels.
+  ///   - heldOut: the same of samples that `moments` doesn't have, where these are few: a channel keeps its start unless
+  ///     its output comes nearer on them too.
   /// - Throws: ``QuantizerError/infeasibleBudget(channel:)`` where a bias alone leaves the accumulator.
-  public func quantize(_ weights: [Float], from start: QuantizedWeights, moments: [InputMoments])
-    throws(QuantizerError) -> QuantizedWeights
-  {
+  public func quantize(
+    _ weights: [Float], from start: QuantizedWeights, moments: [InputMoments],
+    heldOut: [InputMoments]? = nil
+  ) throws(QuantizerError) -> QuantizedWeights {
     precondition(weights.count == layer.count, "\(weights.count) weights, not \(layer.count)")
     precondition(!moments.isEmpty && layer.channels % moments.count == 0, "unequal groups")
     precondition(moments.allSatisfy { $0.length == layer.length }, "moments of another length")
@@ -88,8 +93,34 @@ public struct OutputErrorQuantizer: Sendable {
         result.codes[first + index] = Int8(integer)
       }
     }
+    if let heldOut { keepStart(start, in: &result, weights, heldOut) }
     meetBudgets(&result, weights)
     return result
+  }
+
+  /// Takes back what doesn't hold on other samples.
+  private func keepStart(
+    _ start: QuantizedWeights, in result: inout QuantizedWeights, _ weights: [Float],
+    _ heldOut: [InputMoments]
+  ) {
+    let size = layer.channels / heldOut.count
+    for (group, moments) in heldOut.enumerated() {
+      let channels = group * size..<(group + 1) * size
+      let elements = channels.lowerBound * layer.length..<channels.upperBound * layer.length
+      func errors(_ candidate: QuantizedWeights) -> [Double] {
+        let values = elements.map {
+          Float(candidate.codes[$0]) * candidate.scales[$0 / layer.length]
+        }
+        return moments.outputErrors(
+          of: values, weights: Array(weights[elements]), centred: ignoresMean)
+      }
+      for (channel, (found, old)) in zip(channels, zip(errors(result), errors(start)))
+      where found > old {
+        let row = channel * layer.length..<(channel + 1) * layer.length
+        result.codes.replaceSubrange(row, with: start.codes[row])
+        result.scales[channel] = start.scales[channel]
+      }
+    }
   }
 
   private func best(

@@ -22,14 +22,25 @@ struct OutputObjective {
   /// L of the matrix with rows and columns in reverse order, H' = L L^T, column-major.
   private let factor: [Double]
 
-  /// Lambda as a share of the mean of H's diagonal, as in OPTQ.
+  /// Lambda as a share of the mean of H's diagonal, as in OPTQ, where there are many samples.
   static let damping = 0.01
+  /// Samples a weight below which they don't tell all of H, so that lambda grows in their place.
+  static let samplesPerWeight = 16
+
+  /// Lambda's share for that many samples of K inputs.
+  static func damping(samples: Int, length: Int) -> Double {
+    damping * max(1, Double(samplesPerWeight * length) / Double(max(samples, 1)))
+  }
 
   /// - Parameters:
   ///   - weights: channels x K, row-major.
   ///   - centred: whether moments are taken about the means.
-  init(_ moments: InputMoments, weights: [Float], centred: Bool, damping: Double = Self.damping) {
+  ///   - fixed: lambda's share; `nil` for what the number of samples asks for.
+  init(
+    _ moments: InputMoments, weights: [Float], centred: Bool, damping fixed: Double? = nil
+  ) {
     let k = moments.length
+    let damping = fixed ?? Self.damping(samples: moments.count, length: k)
     let n = Double(max(moments.count, 1))
     let mean = moments.sum.map { centred ? $0 / n : 0 }
     let floatMean = moments.floatSum.map { $0 / n }

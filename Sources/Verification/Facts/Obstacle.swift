@@ -17,13 +17,13 @@ public struct OpenDimension: Sendable, Hashable {
   public init(value: String, axis: Int, isInput: Bool) {
     (self.value, self.axis, self.isInput) = (value, axis, isInput)
   }
+}
 
-  fileprivate func reason(for operand: String) -> String {
-    let place = "dimension \(axis) of \(isInput ? "input " : "")'\(value)'"
-    let what = value == operand ? "\(place) is open" : "'\(operand)' has \(place), which is open"
-    return isInput
-      ? "\(what); fix it with --shape \(value)=..."
-      : "\(what), since the file doesn't tell how large it is; fix the inputs' shapes with --shape"
+extension OpenDimension: CustomStringConvertible {
+  public var description: String {
+    isInput
+      ? "dimension \(axis) of input '\(value)', which is open; fix it with --shape \(value)=..."
+      : "dimension \(axis) of '\(value)', which doesn't follow from the file; fix the inputs' shapes with --shape"
   }
 }
 
@@ -81,8 +81,8 @@ extension Obstacle: CustomStringConvertible {
     case .unquantizedWeight(let value): "its weight '\(value)' is not quantized"
     case .unknownDotLength(let value, nil):
       "the length of its dot product is unknown: the file gives no shape for '\(value)'"
-    case .unknownDotLength(let value, let open?):
-      "the length of its dot product is unknown: \(open.reason(for: value))"
+    case .unknownDotLength(_, let open?):
+      "the length of its dot product is unknown: it depends on \(open)"
     case .runTimeParameter(let node, let parameter):
       "quantizer '\(node)': \(parameter) is not constant"
     case .invalidParameter(let node, let parameter, let value, let allowed):

@@ -262,14 +262,30 @@ def check_activation(file, node, attributes, scale, zero, bits, report):
         report(f"{node.name}: activation scale of shape {scale.shape}")
     if bits > 8:
         report(f"{node.name}: {bits}-bit activations")
-    producer = file.producer.get(node.input[0])
-    after_relu = producer is not None and producer.op_type in {"Relu", "Clip"}
-    if not after_relu and not attributes.get("signed"):
-        report(f"{node.name}: unsigned, but not after a ReLU")
+    non_negative = never_negative(file, node.input[0])
+    if not non_negative and not attributes.get("signed"):
+        report(f"{node.name}: unsigned, but its input may be negative")
     if not attributes.get("signed") and attributes.get("narrow"):
         report(f"{node.name}: unsigned and narrow")
-    if after_relu and attributes.get("signed") and not joins_signed(file, node.output[0]):
-        report(f"{node.name}: signed after a ReLU")
+    if non_negative and attributes.get("signed") and not joins_signed(file, node.output[0]):
+        report(f"{node.name}: signed, but its input is never negative")
+
+
+KEEPS_SIGN = {"AveragePool", "GlobalAveragePool", "MaxPool", "GlobalMaxPool", "ReduceMean", "Add"}
+
+
+def never_negative(file, name):
+    """Whether operators of which that is known give a value."""
+    node = file.producer.get(name)
+    if node is None:
+        return name in file.constants and bool(np.all(file.constants[name] >= 0))
+    if node.op_type in {"Relu", "Clip", "Sigmoid", "Softmax"}:
+        return True
+    if node.op_type == "Quant":
+        return never_negative(file, node.input[0])
+    if node.op_type in {"Add", "Concat"}:
+        return all(never_negative(file, i) for i in node.input)
+    return node.op_type in KEEPS_SIGN | set(MOVES) and never_negative(file, node.input[0])
 
 
 def joins_signed(file, name):
@@ -277,8 +293,7 @@ def joins_signed(file, name):
     for reader in file.readers.get(name, []):
         if reader.op_type in {"Add", "Concat"}:
             for source in (q for i in reader.input for q in file.sources(i) if q is not None):
-                producer = file.producer.get(source.input[0])
-                if producer is None or producer.op_type not in {"Relu", "Clip"}:
+                if not never_negative(file, source.input[0]):
                     return True
         if reader.op_type in MOVES and joins_signed(file, reader.output[0]):
             return True

@@ -31,6 +31,47 @@ public struct SoftmaxAxis: Sendable, Hashable {
     return [inputs.type(0)]
   }
 
+  /// Writes a node that flattens, before opset 13, with an axis of its own, between a Flatten and a Reshape where its rows
+  /// hold several dimensions.
+  ///
+  /// - Parameter make: makes the operator with an axis.
+  func raise(
+    _ node: NodeID, in graph: inout Graph, across opsets: OpsetRange,
+    _ make: (_ axis: Int) -> any Operator
+  ) -> String? {
+    guard flattens, opsets.crosses(13), case let data?? = graph[node].inputs.first else {
+      return nil
+    }
+    if let dimensions = graph[data].type?.dimensions, let axis = rowAxis(dimensions) {
+      graph[node].op = make(axis)
+      return "axis \(axis)"
+    }
+    let name = graph[node].name
+    let shape =
+      if let known = graph[data].type?.shape {
+        graph.addConstant(
+          name: name + "_shape", Tensor(known.map(Int64.init), shape: [known.count]))
+      } else {
+        graph.addNode(
+          ShapeOf(), name: name + "_shape", inputs: [data], output: name + "_shape",
+          type: TensorType(.int64, nil))
+      }
+    graph[node].op = make(-1)
+    graph.insert(Flatten(axis: axis), before: node, 0, "_rows")
+    graph.insert(Reshape(), behind: node, inputs: [shape], "_shaped")
+    return "on rows"
+  }
+
+  /// The one dimension that a row of the flattened input holds besides those of 1; `nil` where there may be others.
+  private func rowAxis(_ dimensions: [Dimension]) -> Int? {
+    let first = axis < 0 ? axis + dimensions.count : axis
+    guard dimensions.indices.contains(first) else { return nil }
+    // Nothing is computed for an empty tensor.
+    if dimensions.contains(0) { return first }
+    let others = dimensions.indices[first...].filter { dimensions[$0] != 1 }
+    return others.count > 1 ? nil : others.first ?? first
+  }
+
   /// The lines of the first input.
   func lines(_ context: KernelContext) throws(KernelError) -> AxisLines {
     let shape = try context.input(0).shape

@@ -21,6 +21,17 @@ extension Reduction {
 
   public func attributes() -> [Attribute] { axes.attributes }
 
+  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+    guard opsets.crosses(Self.axesInputOpset), case .attribute(let named) = axes.source else {
+      return nil
+    }
+    if let named { graph.setInput(node, 1, toIntegers: named, "_axes") }
+    graph[node].op = Self(
+      axes: ReductionAxes(
+        .input(noopWithEmptyAxes: false), keepsDimensions: axes.keepsDimensions))
+    return "axes as an input"
+  }
+
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try axes.infer(inputs)]
   }
