@@ -41,13 +41,18 @@ import TrainingSupport
     "GRU": "written as other operators before a training",
     "LSTM": "written as other operators before a training",
     "RNN": "written as other operators before a training",
+    "BitShift": "takes integers", "BitwiseAnd": "takes integers", "BitwiseNot": "takes integers",
+    "BitwiseOr": "takes integers", "BitwiseXor": "takes integers",
+    "BlackmanWindow": "depends on a size alone", "HammingWindow": "depends on a size alone",
+    "HannWindow": "depends on a size alone",
+    "Det": "found in geometry, not in networks that are trained",
     "Mod": "arithmetic of positions, with a jump at each multiple",
   ]
 
   /// Inputs that must be constant, or that training updates without a gradient.
   static let fixedInputs: [String: Set<Int>] = [
     "BatchNormalization": [3, 4], "Clip": [1, 2], "Pow": [1], "Pad": [2], "Dropout": [1],
-    "Resize": [1, 2], "Upsample": [1],
+    "Resize": [1, 2], "Upsample": [1], "RotaryEmbedding": [1, 2],
   ]
 
   static let differentiableCases: [Case] = OperatorConformanceTests.cases.filter {

@@ -8,7 +8,6 @@ public struct BlackmanWindow: CosineWindow {
 
   public static let coefficients = [0.42, -0.5, 0.08]
 
-
   public let elementType: ElementType
   public let isPeriodic: Bool
 

@@ -107,7 +107,7 @@ extension RotaryEmbedding: DifferentiableOperator {
       pairs = (op.turned == 0 ? elements : op.turned) / 2
       hasIDs = context.optional(3) != nil
       rows = hasIDs ? cos.shape.first ?? 0 : samples * positions
-      guard 2 * pairs <= elements, hasHeadsFirst || elements * heads == shape[2],
+      guard 2 * pairs <= elements, hasHeadsFirst || elements > 0 && elements * heads == shape[2],
         cos.shape == sin.shape, cos.type.count == rows * pairs,
         !hasIDs || context.optional(3)?.type.count == samples * positions
       else {

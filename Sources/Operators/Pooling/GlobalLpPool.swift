@@ -42,6 +42,6 @@ extension GlobalLpPool: DifferentiableOperator {
     let window = ResolvedWindow(
       kernel: spatial, strides: spatial.map { _ in 1 }, dilations: spatial.map { _ in 1 },
       pads: spatial.flatMap { _ in [0, 0] }, autoPadding: .explicit)
-    return LpWindows(p: p, window, input: shape, output: try context.output().shape)
+    return try LpWindows(p: p, window, input: shape, output: try context.output().shape)
   }
 }

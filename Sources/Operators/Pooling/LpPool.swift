@@ -52,7 +52,7 @@ extension LpPool: DifferentiableOperator {
 
   private func windows(_ context: KernelContext) throws(KernelError) -> LpWindows {
     let window = try KernelError.operation { () throws(OperatorError) in try resolvedWindow() }
-    return LpWindows(
+    return try LpWindows(
       p: p, window, input: try context.input(0).shape, output: try context.output().shape)
   }
 }

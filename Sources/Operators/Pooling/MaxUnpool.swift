@@ -44,7 +44,7 @@ public struct MaxUnpool: SerializableOperator, ExecutableOperator {
     }
     var result = Array(x[..<2])
     for axis in window.kernel.indices {
-      guard let size = x[axis + 2].size, size <= Dimensions.limit else {
+      guard let size = x[axis + 2].size, size <= Dimensions.limit / window.strides[axis] else {
         result.append(.unknown)
         continue
       }

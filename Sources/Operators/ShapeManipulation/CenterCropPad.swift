@@ -96,6 +96,7 @@ extension CenterCropPad: DifferentiableOperator {
 
   private func rows(_ context: KernelContext) throws(KernelError) -> PaddedRows {
     let (input, output) = (try context.input(0).shape, try context.output().shape)
+    if output.contains(0) { return PaddedRows(sources: output.map { _ in [] }, input: input) }
     let sources = zip(input, output).map { size, count in
       // What is cut off or added at the beginning is rounded down.
       let begin = count < size ? (size - count) / 2 : -((count - size) / 2)

@@ -125,8 +125,9 @@ extension Col2Im: DifferentiableOperator {
       try Self.counts(image, window)
     }
     let strides = Shape.strides(image)
+    let planes = shape[0] * shape[1]
     var pairs: [(column: Int, pixel: Int)] = []
-    for tap in 0..<block {
+    for tap in 0..<(planes > 0 ? block : 0) {
       for index in 0..<blocks {
         var (rest, step, pixel, isInside) = (index, tap, 0, true)
         for axis in image.indices.reversed() {
@@ -143,6 +144,6 @@ extension Col2Im: DifferentiableOperator {
         if isInside { pairs.append((tap * blocks + index, pixel)) }
       }
     }
-    return (shape[0] * shape[1], pairs, block * blocks, image.reduce(1, *))
+    return (planes, pairs, planes > 0 ? block * blocks : 0, planes > 0 ? image.reduce(1, *) : 0)
   }
 }

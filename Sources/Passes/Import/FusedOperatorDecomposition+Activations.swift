@@ -15,7 +15,8 @@ extension FusedOperatorDecomposition {
     }
     // x / 2 * (1 + erf(x / sqrt(2)))
     let scaled = rewrite.add(
-      Mul(), "scaled", [x, rewrite.number(Float(0.5).squareRoot(), "factor", in: &graph)], to: &graph)
+      Mul(), "scaled", [x, rewrite.number(Float(0.5).squareRoot(), "factor", in: &graph)],
+      to: &graph)
     let erf = rewrite.add(Erf(), "erf", [scaled], to: &graph)
     rewrite.gate(x, erf, in: &graph)
     return true

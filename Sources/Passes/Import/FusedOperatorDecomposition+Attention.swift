@@ -69,6 +69,8 @@ extension FusedOperatorDecomposition {
 
   /// What the attributes and types of an Attention say.
   fileprivate struct AttentionForm {
+    private static let mostHeads = 1 << 16
+
     var queryHeads: Int
     var keyHeads: Int
     /// Whether operands come without an axis of heads.
@@ -92,8 +94,9 @@ extension FusedOperatorDecomposition {
         try attributes.int("q_num_heads"), try attributes.int("kv_num_heads")
       )
       guard let queryHeads = named.0 ?? (q.count == 4 ? q[1].size : nil),
-        let keyHeads = named.1 ?? (k.count == 4 ? k[1].size : nil), queryHeads > 0, keyHeads > 0,
-        queryHeads % keyHeads == 0, q.count == 3 || q.count == 4
+        let keyHeads = named.1 ?? (k.count == 4 ? k[1].size : nil),
+        (1...Self.mostHeads).contains(queryHeads),
+        keyHeads > 0, queryHeads % keyHeads == 0, q.count == 3 || q.count == 4
       else { return nil }
       (self.queryHeads, self.keyHeads) = (queryHeads, keyHeads)
       if let scale = try attributes.float("scale") {
@@ -148,9 +151,11 @@ extension FusedOperatorDecomposition.Rewrite {
   ) -> [ValueID] {
     guard form.isCausal else { return [] }
     let shape = add(ShapeOf(start: -2), "scores_shape", [scores], to: &graph)
-    let square = add(Expand(), "left_out_everywhere", [
-      number(-.infinity, "minus_infinity", in: &graph), shape,
-    ], to: &graph)
+    let square = add(
+      Expand(), "left_out_everywhere",
+      [
+        number(-.infinity, "minus_infinity", in: &graph), shape,
+      ], to: &graph)
     var diagonal = integers([1], "diagonal", in: &graph)
     if let past = input(4) {
       let length = add(ShapeOf(start: 2, end: 3), "past_length", [past], to: &graph)

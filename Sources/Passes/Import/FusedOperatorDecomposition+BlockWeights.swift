@@ -34,6 +34,9 @@ extension FusedOperatorDecomposition {
 
   /// The constant weight of a MatMulNBits.
   private struct BlockWeight {
+    /// The largest K, N and block size.
+    private static let largestSize = 1 << 24
+
     private let (rows, columns): (Int, Int)
     private let bits: Int
     private let block: Int
@@ -59,8 +62,7 @@ extension FusedOperatorDecomposition {
       else { throw .missingAttribute(name: "K, N or block_size") }
       let bits = try attributes.int("bits", default: 4)
       guard [2, 4, 8].contains(bits), block >= 16, block.nonzeroBitCount == 1,
-        (1...Int(Int32.max)).contains(rows), (1...Int(Int32.max)).contains(columns),
-        block <= Int(Int32.max)
+        [rows, columns, block].allSatisfy((1...Self.largestSize).contains)
       else { return nil }
       let blocks = (rows + block - 1) / block
       guard codes.count == columns * blocks * (block * bits / 8), scales.count == columns * blocks

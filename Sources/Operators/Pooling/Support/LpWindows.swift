@@ -15,7 +15,12 @@ struct LpWindows: Sendable {
 
   /// - Parameters:
   ///   - input, output: shapes as samples x channels x spatial axes.
-  init(p: Int, _ window: ResolvedWindow, input: [Int], output: [Int]) {
+  /// - Throws: ``OperatorError/outOfRange(what:value:allowed:)`` for more elements of a window than can be counted.
+  init(p: Int, _ window: ResolvedWindow, input: [Int], output: [Int]) throws(KernelError) {
+    guard Shape.elementCount(window.kernel) != nil else {
+      throw .operator(
+        .outOfRange(what: "elements of kernel_shape", value: .max, allowed: "fewer"))
+    }
     self.p = Double(p)
     self.window = window
     planes = input[0] * input[1]
