@@ -179,9 +179,8 @@ import Testing
         inputs: [x], output: "sum")
       return graph.addNode(Cast(to: .bool), name: "bool", inputs: [sum], output: "c")
     }
-    let key = Session.PlanKey(
-      fed: [x], types: [ConcreteType(.float32, [2])],
-      results: [z] + (graph.value(named: "sum").map { [$0] } ?? []))
+    let sum = try #require(graph.value(named: "sum"))
+    let key = PlanKey([x: Tensor([1, 2] as [Float], shape: [2])], results: [z, sum])
     let inference = try ConcreteInference(
       graph, fed: [x: ConcreteType(.float32, [2])], results: key.results, known: [:])
     let stage = Stage(key, inference, in: graph)
@@ -196,5 +195,47 @@ import Testing
       network.graph, fed: [network.input: ConcreteType(.float32, [1, 3, 8, 8])],
       results: [network.output], known: [:])
     #expect(inference.undecided.isEmpty)
+  }
+  @Test func `a session knows that its graph chose by data`() throws {
+    let (graph, x, z) = try Self.choice { graph, x in
+      let sum = graph.addNode(
+        ReduceSum(axes: ReductionAxes(.attribute(nil), keepsDimensions: false)), name: "sum",
+        inputs: [x], output: "sum")
+      let zero = graph.addConstant(name: "zero", Tensor(scalar: Float(0)))
+      return graph.addNode(Greater(), name: "greater", inputs: [sum, zero], output: "c")
+    }
+    let session = try Session(graph: graph)
+    #expect(!session.dependsOnData)
+    _ = try session.run([x: Tensor([1, 5] as [Float], shape: [2])], fetch: [z])
+    #expect(session.dependsOnData)
+  }
+
+  @Test func `a sequence whose length only a run tells is scanned`() throws {
+    // s <- s + x, which is also given, over the elements that aren't 0.
+    var body = Graph()
+    let state = body.addInput(name: "s", type: TensorType(.int64, shape: []))
+    let slice = body.addInput(name: "slice", type: TensorType(.int64, shape: []))
+    let sum = body.addNode(Add(), name: "add", inputs: [state, slice], output: "sum")
+    let copy = body.addNode(Identity(), name: "copy", inputs: [sum], output: "copy")
+    for value in [sum, copy] { body.addOutput(value) }
+    let bodies = Bodies(graphs: [DecodedSubgraph(graph: body, inputCount: 2)])
+    let scan = try Scan(
+      attributes: AttributeReader(
+        [
+          Attribute("body", .serialized([0])), Attribute("num_scan_inputs", .int(1)),
+          Attribute("scan_input_axes", .ints([1])), Attribute("scan_input_directions", .ints([1])),
+        ], opset: 16, subgraphs: bodies))
+    var graph = Graph()
+    let x = graph.addInput(name: "x", type: nil)
+    let places = graph.addNode(NonZero(), name: "nonzero", inputs: [x], output: "places")
+    let start = graph.addConstant(name: "start", Tensor([Int64(100)], shape: [1]))
+    let (end, all) = (graph.addValue(name: "end"), graph.addValue(name: "all"))
+    graph.addNode(scan, name: "scan", inputs: [start, places], outputs: [end, all])
+    for value in [end, all] { graph.addOutput(value) }
+    let results = try Session(graph: graph).run(
+      [x: Tensor([0, 3, 0, 1, 1] as [Float], shape: [5])], fetch: [end, all])
+    #expect(results[end]?.elements(of: Int64.self) == [108])
+    #expect(results[all]?.elements(of: Int64.self) == [104, 107, 108])
+    #expect(results[all]?.shape == [3, 1])
   }
 }

@@ -72,6 +72,8 @@ public final class BodyRunner {
     let decoded: DecodedSubgraph
     do throws(OperatorError) { decoded = try subgraph.decoded() } catch { throw self.error(error) }
     var graph = decoded.graph
+    // What a body states of its inputs, files get wrong, and iterations change.
+    for value in graph.inputs { graph[value].type = nil }
     var captures: [(name: String, value: ValueID)] = []
     for value in graph.inputs.dropFirst(decoded.inputCount) {
       let name = graph[value].name
@@ -82,7 +84,7 @@ public final class BodyRunner {
       }
     }
     let body = Body(
-      session: try Session(graph: graph, options: options),
+      session: try Session(graph: graph, options: options, holdsForValues: false),
       inputs: Array(graph.inputs.prefix(decoded.inputCount)), captures: captures)
     bodies[subgraph] = body
     return body

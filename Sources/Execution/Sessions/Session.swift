@@ -32,23 +32,6 @@ public final class Session {
     }
   }
 
-  struct PlanKey: Hashable {
-    var fed: [ValueID]
-    var types: [ConcreteType]
-    var results: [ValueID]
-    /// Fed tensors that the plan holds for.
-    var values: [ValueID: Tensor] = [:]
-  }
-
-  /// What is to be done for a key.
-  private enum Program {
-    case plan(ExecutionPlan)
-    /// First a part of the graph; what it gives is then fed.
-    case stage(Stage)
-    /// What stands under the key with the values of short fed tensors.
-    case forValues
-  }
-
   public let graph: Graph
   private let hasControlFlow: Bool
   let options: Options
@@ -56,13 +39,14 @@ public final class Session {
   private let engine: Engine
   private let cache = ConstantCache()
   private var folded: [ValueID: Tensor] = [:]
-  /// The most recently used program stands last.
-  private var programs: [(key: PlanKey, program: Program)] = []
+  private var programs = ProgramCache()
   /// The most stages that a run took.
   private var stageCount = 0
   /// Whether a run so far had to compute values to find out shapes or branches.
   public var dependsOnData: Bool { stageCount > 0 }
-  /// Whether any program holds for fed values.
+  /// Whether plans may hold for the values of short fed tensors.
+  private let holdsForValues: Bool
+  /// Whether any does.
   private var dependsOnValues = false
   /// Nodes whose kernels take as constant what this graph computes, so that they are computed by themselves.
   private var alone: [NodeID: ExecutionError] = [:]
@@ -70,12 +54,18 @@ public final class Session {
   var bodies: [NodeID: BodyRunner] = [:]
 
   /// - Throws: ``ExecutionError`` where the graph is malformed or the engine can't be set up.
-  public init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
+  public convenience init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
+    try self.init(graph: graph, options: options, holdsForValues: true)
+  }
+
+  /// - Parameter holdsForValues: false where such values change with each run, like the number of an iteration.
+  init(graph: Graph, options: Options, holdsForValues: Bool) throws(ExecutionError) {
     do { try graph.validate() } catch { throw .graph(error) }
     var graph = graph
     _ = ControlFlowInliner.run(&graph)
     self.graph = graph
     self.options = options
+    self.holdsForValues = holdsForValues
     hasControlFlow = graph.nodeIDs.contains { [graph] in
       graph[$0].op is any ControlFlowOperator
     }
@@ -140,7 +130,7 @@ public final class Session {
       var key = try key(inputs, results: values)
       var (_, inference) = try infer(key)
       if !inference.undecided.isEmpty {
-        key.values = Self.short(inputs)
+        key.values = shortValues(inputs)
         inference = try infer(key).inference
       }
       types.merge(inference.types) { _, new in new }
@@ -181,23 +171,14 @@ public final class Session {
   private func key(_ inputs: [ValueID: Tensor], results: [ValueID]) throws(ExecutionError)
     -> PlanKey
   {
-    let fed = inputs.keys.sorted()
-    var unique: [ValueID] = []
-    for value in results where !unique.contains(value) {
-      guard graph.contains(value) else { throw .notComputable(name: "(not in this graph)") }
-      unique.append(value)
+    for value in results where !graph.contains(value) {
+      throw .notComputable(name: "(not in this graph)")
     }
-    return PlanKey(
-      fed: fed, types: fed.compactMap { inputs[$0].map { ConcreteType($0.elementType, $0.shape) } },
-      results: unique)
+    return PlanKey(inputs, results: results)
   }
 
-  /// Fed tensors that may say what a shape is; what else decides one is computed in a stage.
-  private static func short(_ inputs: [ValueID: Tensor]) -> [ValueID: Tensor] {
-    inputs.filter { _, tensor in
-      tensor.rank <= 1 && tensor.count <= 64
-        && (tensor.count == 1 || !tensor.elementType.isFloatingPoint)
-    }
+  private func shortValues(_ inputs: [ValueID: Tensor]) -> [ValueID: Tensor] {
+    holdsForValues ? PlanKey.shortValues(inputs) : [:]
   }
 
   /// The program for a key, made unless an earlier run left it.
@@ -205,26 +186,24 @@ public final class Session {
     -> Program
   {
     let program: Program
-    if let index = programs.lastIndex(where: { $0.key == key }) {
-      if index != programs.count - 1 { programs.append(programs.remove(at: index)) }
-      program = programs[programs.count - 1].program
+    if let found = programs.find(key) {
+      program = found
     } else {
       program = try makeProgram(key, inputs)
       // Each stage has a plan of its own, and what holds for values stands behind an entry without them.
       let perRun = (1 + 2 * stageCount) * (dependsOnValues ? 2 : 1)
-      if programs.count >= max(options.planLimit, 1) * perRun { programs.removeFirst() }
-      programs.append((key, program))
+      programs.add(program, for: key, limit: max(options.planLimit, 1) * perRun)
     }
     guard case .forValues = program else { return program }
     var key = key
-    key.values = Self.short(inputs)
+    key.values = shortValues(inputs)
     return try self.program(key, inputs)
   }
 
   private func makeProgram(_ key: PlanKey, _ inputs: [ValueID: Tensor]) throws(ExecutionError)
     -> Program
   {
-    let mayHoldForValues = key.values.isEmpty && !Self.short(inputs).isEmpty
+    let mayHoldForValues = key.values.isEmpty && !shortValues(inputs).isEmpty
     let (specialized, inference) = try infer(key)
     if inference.undecided.isEmpty {
       do throws(ExecutionError) {
@@ -284,7 +263,7 @@ public final class Session {
     return own.undecided.isEmpty ? (nil, own) : (specialized, inference)
   }
 
-  /// The programs' inputs must be those that the graph says.
+  /// Holds that fed tensors are what the graph says.
   private func check(_ inputs: [ValueID: Tensor]) throws(ExecutionError) {
     for value in inputs.keys.sorted() {
       if let tensor = inputs[value] { try check(value, tensor) }

@@ -17,7 +17,7 @@ struct Stage {
   /// What is computed for them and read later too.
   var kept: [ValueID]
 
-  init(_ key: Session.PlanKey, _ inference: ConcreteInference, in graph: Graph) {
+  init(_ key: PlanKey, _ inference: ConcreteInference, in graph: Graph) {
     nodes = inference.undecided.map(\.node)
     let fed = Set(key.fed)
     /// Whether a plan computes a value, rather than its caller or the inference.
