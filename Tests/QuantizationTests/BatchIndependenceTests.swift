@@ -39,4 +39,29 @@ import Testing
     }
     #expect(try batchSize(graph) == 1)
   }
+
+  @Test func `a model whose shapes follow from data runs sample by sample, though two agree`()
+    throws
+  {
+    // The target of the Reshape is [0 * max, 4], where 0 keeps the number of samples.
+    let graph = graph { builder, value in
+      let zero = builder.graph.addConstant(name: "zero", Tensor(scalar: Float(0)))
+      let one = builder.graph.addConstant(name: "one", Tensor([Int64(1)], shape: [1]))
+      let four = builder.graph.addConstant(name: "four", Tensor([Int64(4)], shape: [1]))
+      let largest = builder.graph.addNode(
+        ReduceMax(axes: ReductionAxes(.attribute(nil))), name: "max", inputs: [value],
+        output: "max")
+      let product = builder.graph.addNode(
+        Mul(), name: "mul", inputs: [largest, zero], output: "product")
+      let count = builder.graph.addNode(
+        Cast(to: .int64), name: "cast", inputs: [product], output: "count")
+      let vector = builder.graph.addNode(
+        Reshape(), name: "vector", inputs: [count, one], output: "vector")
+      let target = builder.graph.addNode(
+        Concat(axis: 0), name: "concat", inputs: [vector, four], output: "target")
+      return builder.graph.addNode(
+        Reshape(), name: "reshape", inputs: [value, target], output: "y")
+    }
+    #expect(try batchSize(graph) == 1)
+  }
 }

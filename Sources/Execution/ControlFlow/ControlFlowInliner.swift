@@ -120,6 +120,7 @@ public struct ControlFlowInliner {
           return InputInfo(type: tensor?.type ?? graph[$0].type, constant: tensor)
         }
       }
+      guard (try? node.op.inferChecked(infos)) != nil else { continue }
       var results = (node.op as? any StaticOperator)?.fold(infos)
       if results == nil, infos.allSatisfy({ $0 == nil || $0?.constant != nil }) {
         results = try? ConstantEvaluator.evaluate(

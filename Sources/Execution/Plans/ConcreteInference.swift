@@ -4,7 +4,8 @@ import TensorCore
 /// Shapes and constants of all values that a set of results needs, for given shapes of what is fed.
 ///
 /// Whatever depends only on constants and shapes is computed here, so that no shape arithmetic is left to
-/// run.
+/// run. Where a shape follows from values that only a run gives, the node is ``undecided``, and what lies behind it has
+/// no types.
 struct ConcreteInference {
   /// The nodes to run, producers first, without those that were computed here.
   private(set) var nodes: [NodeID] = []
@@ -13,15 +14,27 @@ struct ConcreteInference {
   /// Computed constants that hold for any fed shape.
   private(set) var folded: [ValueID: Tensor] = [:]
   private var lasting: Set<ValueID> = []
+  /// The nodes that have to be computed by themselves before anything is known of what lies behind them. Their own inputs
+  /// and captures are known.
+  private(set) var undecided: [Undecided] = []
+
+  struct Undecided {
+    var node: NodeID
+    /// What is wrong where they can't be computed by themselves.
+    var reason: ExecutionError
+  }
 
   /// - Parameters:
   ///   - fed: types of the values that the caller gives.
   ///   - known: what an earlier inference folded.
   ///   - values: fed tensors that count as constants, for this inference only.
+  ///   - alone: nodes to leave undecided although their shapes follow, with the reason.
+  ///   - original: the graph that this one was made of for the fed shapes; only its constants last.
   /// - Throws: ``ExecutionError`` where a node can't be run or its inputs don't fit.
   init(
     _ graph: Graph, fed: [ValueID: ConcreteType], results: [ValueID],
-    known: [ValueID: Tensor], values: [ValueID: Tensor] = [:]
+    known: [ValueID: Tensor], values: [ValueID: Tensor] = [:],
+    alone: [NodeID: ExecutionError] = [:], original: Graph? = nil
   ) throws(ExecutionError) {
     for (value, type) in fed { types[value] = type }
     for (value, tensor) in values { setConstant(value, tensor) }
@@ -33,15 +46,32 @@ struct ConcreteInference {
         continue
       }
       setConstant(value, constant)
+      if let original, known[value] == nil {
+        guard original.contains(value), original[value].constant != nil else { continue }
+      }
       lasting.insert(value)
     }
+    // What lies behind undecided nodes.
+    var open: Set<ValueID> = []
     for id in order where needed.nodes.contains(id) {
       let node = graph[id]
-      let outputs = try infer(node, graph)
+      guard !node.reads(anyOf: open) else {
+        open.formUnion(node.outputs.compactMap { $0 })
+        continue
+      }
+      let outputs: [ConcreteType?]
+      do throws(ExecutionError) {
+        if let reason = alone[id], !node.inputs.allSatisfy({ isConstant($0) }) { throw reason }
+        outputs = try infer(node, graph)
+      } catch {
+        guard error.asksForValues || node.op is any ControlFlowOperator else { throw error }
+        undecided.append(Undecided(node: id, reason: error))
+        open.formUnion(node.outputs.compactMap { $0 })
+        continue
+      }
       let inputs = node.inputs.compactMap { $0 }
-      let isConstant = inputs.allSatisfy { constants[$0] != nil }
       let folds = (node.op as? any StaticOperator)?.fold(infos(node))
-      guard isConstant || folds != nil else {
+      guard node.inputs.allSatisfy({ isConstant($0) }) || folds != nil else {
         nodes.append(id)
         continue
       }
@@ -49,7 +79,7 @@ struct ConcreteInference {
       for case (let output?, let tensor) in zip(node.outputs, results) {
         setConstant(output, tensor)
         // What a Shape node gives holds for the fed shapes only, and so does all that follows from it.
-        if inputs.allSatisfy(lasting.contains) {
+        if original == nil, inputs.allSatisfy(lasting.contains) {
           lasting.insert(output)
           folded[output] = tensor
         }
@@ -57,6 +87,8 @@ struct ConcreteInference {
     }
     nodes = readNodes(graph, results: results)
   }
+
+  private func isConstant(_ input: ValueID?) -> Bool { input.map { constants[$0] != nil } ?? true }
 
   /// The nodes without those whose results only a folded node would have read.
   private func readNodes(_ graph: Graph, results: [ValueID]) -> [NodeID] {
@@ -69,6 +101,13 @@ struct ConcreteInference {
       read.formUnion(node.inputs.compactMap { $0 })
     }
     return kept.reversed()
+  }
+
+  /// Refuses a graph that can't be run in one go.
+  ///
+  /// - Throws: why the first undecided node is.
+  func requireDecided() throws(ExecutionError) {
+    if let first = undecided.first { throw first.reason }
   }
 
   /// Whether a value is the same constant whatever shapes are fed.
@@ -97,7 +136,7 @@ struct ConcreteInference {
           ? .missingInput(name: graph[value].name) : .notComputable(name: graph[value].name)
       }
       guard nodes.insert(node.id).inserted else { continue }
-      stack += node.inputs.compactMap { $0 }
+      stack += node.sources
     }
     return (nodes, values)
   }
@@ -152,5 +191,14 @@ struct ConcreteInference {
     do {
       return try ConstantEvaluator.evaluate(node.op, inputs: inputs, outputs: outputs)
     } catch { throw ExecutionError(error, node) }
+  }
+}
+
+extension Node {
+  /// What the node reads, itself and in its subgraphs.
+  var sources: [ValueID] { inputs.compactMap { $0 } + captures.map(\.value) }
+
+  func reads(anyOf values: Set<ValueID>) -> Bool {
+    !values.isEmpty && sources.contains(where: values.contains)
   }
 }

@@ -15,8 +15,16 @@ final class ConstantCache {
     var tensor: Tensor
   }
 
-  private var entries: [Key: Entry] = [:]
+  private final class Entries {
+    var byKey: [Key: Entry] = [:]
+  }
+
+  private let entries: Entries
   private var layers: [[NodeID]: NormalizedLayer] = [:]
+
+  /// - Parameter other: a cache for another form of the same graph, whose nodes have other meanings, over the same
+  ///   constants.
+  init(sharing other: ConstantCache? = nil) { entries = other?.entries ?? Entries() }
 
   /// The layer that a convolution and a normalization make, computed once.
   func normalizedLayer(
@@ -36,7 +44,7 @@ final class ConstantCache {
     isLasting: Bool
   ) throws(KernelError) -> (UnsafeMutableRawPointer, AnyObject) {
     let key = Key(storage: ObjectIdentifier(tensor.storage), request: request)
-    if let entry = entries[key] { return (entry.packed.base, entry.packed) }
+    if let entry = entries.byKey[key] { return (entry.packed.base, entry.packed) }
     var source = input
     source.layout = .rowMajor
     guard let reorder = try Reorder(engine, from: source, to: request) else {
@@ -54,7 +62,7 @@ final class ConstantCache {
     }
     // The kernels read the packed copy alone.
     tensor.storage.discard()
-    if isLasting { entries[key] = Entry(packed: arena, tensor: tensor) }
+    if isLasting { entries.byKey[key] = Entry(packed: arena, tensor: tensor) }
     return (arena.base, arena)
   }
 }

@@ -10,6 +10,15 @@ final class ExecutionPlan {
   struct Observation {
     var value: ValueID
     var type: ConcreteType
+
+    /// A copy of the value, whose elements in row-major order start at `pointer`.
+    func tensor(_ pointer: UnsafeRawPointer) -> Tensor? {
+      let bytes = type.elementType.byteCount(elements: type.count) ?? 0
+      let storage = TensorStorage(byteCount: bytes) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: bytes))
+      }
+      return Tensor(elementType: type.elementType, shape: type.shape, storage: storage)
+    }
   }
 
   enum Work {

@@ -12,10 +12,12 @@ extension PlanCompiler {
     var types = fed
     for (value, memory) in parameters { types[value] = ConcreteType(.float32, memory.shape) }
     let shapes = try ConcreteInference(graph, fed: types, results: [output], known: [:])
+    try shapes.requireDecided()
     var fusion = ChainFusion(graph, types: shapes.types, parameters: Set(parameters.keys))
     let joined: Graph
     do { joined = try fusion.run() } catch { throw .graph(error) }
     let inference = try ConcreteInference(joined, fed: types, results: [output], known: [:])
+    try inference.requireDecided()
     Engine.applyThreadCount()
     let compiler = PlanCompiler(
       joined, engine: engine, inference: inference, form: .floatsOrIntegers,

@@ -5,7 +5,8 @@ import TensorCore
 /// Runs a graph, for any shapes of its inputs that its operators accept.
 ///
 /// The first run for a set of input shapes and results compiles a plan; later ones with the same shapes
-/// allocate nothing but the tensors they return. Not safe to run from two threads at once.
+/// allocate nothing but the tensors they return. Where a shape or a branch follows from values, a run goes in stages
+/// (``Stage``). Not safe to run from two threads at once.
 public final class Session {
   /// What a session may do beyond running node by node.
   public struct Options: Sendable, Hashable {
@@ -31,33 +32,40 @@ public final class Session {
     }
   }
 
-  private struct PlanKey: Hashable {
-    var fed: [ValueID]
-    var types: [ConcreteType]
-    var results: [ValueID]
-    /// Fed tensors that the plan holds for.
-    var values: [ValueID: Tensor]
-  }
-
   public let graph: Graph
   private let hasControlFlow: Bool
-  private let options: Options
+  let options: Options
   private let rules: Fusion.Rules
   private let engine: Engine
   private let cache = ConstantCache()
   private var folded: [ValueID: Tensor] = [:]
-  /// Whether shapes depend on what is fed, so that plans hold for the values of short fed tensors.
+  private var programs = ProgramCache()
+  /// The most stages that a run took.
+  private var stageCount = 0
+  /// Whether a run so far had to compute values to find out shapes or branches.
+  public var dependsOnData: Bool { stageCount > 0 }
+  /// Whether plans may hold for the values of short fed tensors.
+  private let holdsForValues: Bool
+  /// Whether any does.
   private var dependsOnValues = false
-  /// The most recently used plan stands last.
-  private var plans: [(key: PlanKey, plan: ExecutionPlan)] = []
+  /// Nodes whose kernels take as constant what this graph computes, so that they are computed by themselves.
+  private var alone: [NodeID: ExecutionError] = [:]
+  /// The subgraphs of nodes that are computed by themselves.
+  var bodies: [NodeID: BodyRunner] = [:]
 
   /// - Throws: ``ExecutionError`` where the graph is malformed or the engine can't be set up.
-  public init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
+  public convenience init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
+    try self.init(graph: graph, options: options, holdsForValues: true)
+  }
+
+  /// - Parameter holdsForValues: false where such values change with each run, like the number of an iteration.
+  init(graph: Graph, options: Options, holdsForValues: Bool) throws(ExecutionError) {
     do { try graph.validate() } catch { throw .graph(error) }
     var graph = graph
     _ = ControlFlowInliner.run(&graph)
     self.graph = graph
     self.options = options
+    self.holdsForValues = holdsForValues
     hasControlFlow = graph.nodeIDs.contains { [graph] in
       graph[$0].op is any ControlFlowOperator
     }
@@ -84,13 +92,7 @@ public final class Session {
     var results: [ValueID: Tensor] = [:]
     results.reserveCapacity(fetch.count)
     try execute(inputs, results: fetch) { (observation, pointer) throws(ExecutionError) in
-      let type = observation.type
-      let bytes = type.elementType.byteCount(elements: type.count) ?? 0
-      let storage = TensorStorage(byteCount: bytes) {
-        $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: bytes))
-      }
-      results[observation.value] = Tensor(
-        elementType: type.elementType, shape: type.shape, storage: storage)
+      results[observation.value] = observation.tensor(pointer)
     }
     return results
   }
@@ -115,98 +117,157 @@ public final class Session {
     }
   }
 
-  /// The types that values have for such inputs, found without computing the values.
+  /// The types that values have for such inputs. Only values that decide shapes are computed.
   ///
   /// - Throws: as ``run(_:fetch:)``, as far as it depends on types and constants.
   public func types(of values: [ValueID], for inputs: [ValueID: Tensor]) throws(ExecutionError)
     -> [ValueID: ConcreteType]
   {
-    let (_, inference) = try prepared(inputs, results: values) { (key) throws(ExecutionError) in
-      try infer(key)
+    try check(inputs)
+    var inputs = inputs.mapValues(\.aligned)
+    var types: [ValueID: ConcreteType] = [:]
+    while true {
+      var key = try key(inputs, results: values)
+      var (_, inference) = try infer(key)
+      if !inference.undecided.isEmpty {
+        key.values = shortValues(inputs)
+        inference = try infer(key).inference
+      }
+      types.merge(inference.types) { _, new in new }
+      if inference.undecided.isEmpty { return types.filter { values.contains($0.key) } }
+      try compute(Stage(key, inference, in: graph), &inputs)
     }
-    return inference.types.filter { values.contains($0.key) }
   }
 
   private func execute(
     _ inputs: [ValueID: Tensor], results: [ValueID],
     _ observe: (ExecutionPlan.Observation, UnsafeRawPointer) throws(ExecutionError) -> Void
   ) throws(ExecutionError) {
-    let inputs = inputs.mapValues(\.aligned)
-    let plan = try prepared(inputs, results: results) { (key) throws(ExecutionError) in
-      try self.plan(key)
-    }
-    Engine.applyThreadCount()
-    try plan.run(inputs, observe: observe)
+    try check(inputs)
+    try executeStages(inputs.mapValues(\.aligned), results: results, observe)
   }
 
-  /// What `make` gives for these shapes.
-  ///
-  /// Where a shape follows from what is fed, such as the target of a Reshape, the result holds for those values
-  /// too.
-  private func prepared<Result>(
+  /// ``execute`` for tensors that fit, of which some may be what an earlier stage computed.
+  func executeStages(
     _ inputs: [ValueID: Tensor], results: [ValueID],
-    _ make: (PlanKey) throws(ExecutionError) -> Result
-  ) throws(ExecutionError) -> Result {
-    let fed = inputs.keys.sorted()
-    var types: [ConcreteType] = []
-    for value in fed {
-      guard let tensor = inputs[value] else { continue }
-      try check(value, tensor)
-      types.append(ConcreteType(tensor.elementType, tensor.shape))
-    }
-    var unique: [ValueID] = []
-    for value in results where !unique.contains(value) {
-      guard graph.contains(value) else { throw .notComputable(name: "(not in this graph)") }
-      unique.append(value)
-    }
-    if !dependsOnValues {
-      do {
-        return try make(PlanKey(fed: fed, types: types, results: unique, values: [:]))
-      } catch {
-        guard error.asksForValues else { throw error }
-        dependsOnValues = true
+    _ observe: (ExecutionPlan.Observation, UnsafeRawPointer) throws(ExecutionError) -> Void
+  ) throws(ExecutionError) {
+    var inputs = inputs
+    var stages = 0
+    while true {
+      switch try program(try key(inputs, results: results), inputs) {
+      case .plan(let plan):
+        Engine.applyThreadCount()
+        return try plan.run(inputs, observe: observe)
+      case .stage(let stage):
+        stages += 1
+        stageCount = max(stageCount, stages)
+        try compute(stage, &inputs)
+      case .forValues: return
       }
     }
-    let values = inputs.filter { $0.value.rank <= 1 && $0.value.count <= Self.shortCount }
-    return try make(PlanKey(fed: fed, types: types, results: unique, values: values))
   }
 
-  /// Elements of a fed tensor that may say what a shape is.
-  private static let shortCount = 1024
-
-  /// The plan for a key, compiled unless an earlier run left it.
-  private func plan(_ key: PlanKey) throws(ExecutionError) -> ExecutionPlan {
-    if let index = plans.lastIndex(where: { $0.key == key }) {
-      if index != plans.count - 1 { plans.append(plans.remove(at: index)) }
-      return plans[plans.count - 1].plan
+  private func key(_ inputs: [ValueID: Tensor], results: [ValueID]) throws(ExecutionError)
+    -> PlanKey
+  {
+    for value in results where !graph.contains(value) {
+      throw .notComputable(name: "(not in this graph)")
     }
-    let (graph, inference) = try infer(key)
-    folded.merge(inference.folded) { old, _ in old }
+    return PlanKey(inputs, results: results)
+  }
+
+  private func shortValues(_ inputs: [ValueID: Tensor]) -> [ValueID: Tensor] {
+    holdsForValues ? PlanKey.shortValues(inputs) : [:]
+  }
+
+  /// The program for a key, made unless an earlier run left it.
+  private func program(_ key: PlanKey, _ inputs: [ValueID: Tensor]) throws(ExecutionError)
+    -> Program
+  {
+    let program: Program
+    if let found = programs.find(key) {
+      program = found
+    } else {
+      program = try makeProgram(key, inputs)
+      // Each stage has a plan of its own, and what holds for values stands behind an entry without them.
+      let perRun = (1 + 2 * stageCount) * (dependsOnValues ? 2 : 1)
+      programs.add(program, for: key, limit: max(options.planLimit, 1) * perRun)
+    }
+    guard case .forValues = program else { return program }
+    var key = key
+    key.values = shortValues(inputs)
+    return try self.program(key, inputs)
+  }
+
+  private func makeProgram(_ key: PlanKey, _ inputs: [ValueID: Tensor]) throws(ExecutionError)
+    -> Program
+  {
+    let mayHoldForValues = key.values.isEmpty && !shortValues(inputs).isEmpty
+    let (specialized, inference) = try infer(key)
+    if inference.undecided.isEmpty {
+      do throws(ExecutionError) {
+        return .plan(try compile(key, specialized, inference))
+      } catch {
+        // A kernel asks for a constant where the shapes alone don't.
+        guard error.asksForValues, case .node(let name, _, _) = error,
+          let node = graph.node(named: name), alone[node] == nil
+        else { throw error }
+        if !mayHoldForValues {
+          alone[node] = error
+          return try makeProgram(key, inputs)
+        }
+      }
+    }
+    guard mayHoldForValues else { return .stage(Stage(key, inference, in: graph)) }
+    dependsOnValues = true
+    return .forValues
+  }
+
+  /// - Parameter specialized: the graph for the fed shapes alone, where it isn't this session's own.
+  private func compile(_ key: PlanKey, _ specialized: Graph?, _ inference: ConcreteInference)
+    throws(ExecutionError) -> ExecutionPlan
+  {
+    let cache = specialized == nil ? cache : ConstantCache(sharing: cache)
+    let graph = specialized ?? graph
+    if specialized == nil { folded.merge(inference.folded) { old, _ in old } }
     Engine.applyThreadCount()
     var compiler = PlanCompiler(
       graph, engine: engine, inference: inference, form: .floats, cache: cache,
       options: KernelOptions(isReproducible: options.isReproducible))
-    let plan = try compiler.compile(
+    return try compiler.compile(
       fed: key.fed, results: key.results,
       items: Fusion(graph, inference, results: key.results, rules: rules, cache: cache).items)
-    if plans.count >= max(options.planLimit, 1) { plans.removeFirst() }
-    plans.append((key, plan))
-    return plan
   }
 
-  /// All types and constants of a plan, with the graph that they belong to.
-  private func infer(_ key: PlanKey) throws(ExecutionError) -> (Graph, ConcreteInference) {
-    var graph = graph
-    if hasControlFlow {
-      for (value, tensor) in key.values where graph[value].producer == nil {
-        graph.setConstant(value, tensor)
-      }
-      _ = ControlFlowInliner.run(&graph)
+  /// All types and constants of a plan.
+  ///
+  /// - Returns: the graph with the branches that fed shapes and values decide, where these are all that the plan needs;
+  ///   `nil` where it is this session's own.
+  private func infer(_ key: PlanKey) throws(ExecutionError)
+    -> (specialized: Graph?, inference: ConcreteInference)
+  {
+    let fed = Dictionary(uniqueKeysWithValues: zip(key.fed, key.types))
+    let own = try ConcreteInference(
+      graph, fed: fed, results: key.results, known: folded, values: key.values, alone: alone)
+    guard hasControlFlow else { return (nil, own) }
+    var specialized = graph
+    var inference = own
+    while !inference.undecided.isEmpty {
+      specialized.state(inference)
+      guard !ControlFlowInliner.run(&specialized).isEmpty else { return (nil, own) }
+      inference = try ConcreteInference(
+        specialized, fed: fed, results: key.results, known: folded, values: key.values,
+        alone: alone, original: graph)
     }
-    let inference = try ConcreteInference(
-      graph, fed: Dictionary(uniqueKeysWithValues: zip(key.fed, key.types)), results: key.results,
-      known: folded, values: key.values)
-    return (graph, inference)
+    return own.undecided.isEmpty ? (nil, own) : (specialized, inference)
+  }
+
+  /// Holds that fed tensors are what the graph says.
+  private func check(_ inputs: [ValueID: Tensor]) throws(ExecutionError) {
+    for value in inputs.keys.sorted() {
+      if let tensor = inputs[value] { try check(value, tensor) }
+    }
   }
 
   /// Element type and rank must be those of the graph; sizes may differ, and nodes refuse what doesn't fit.

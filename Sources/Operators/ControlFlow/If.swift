@@ -43,4 +43,12 @@ public struct If: SerializableOperator, ControlFlowOperator {
       inliner.assign(result, to: output, of: node.id)
     }
   }
+  public func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
+    throws(ExecutionError) -> [Tensor]
+  {
+    guard let condition = inputs[0] else {
+      throw bodies.error(.missingInput(index: 0, name: "cond"))
+    }
+    return try bodies.run(try bodies.scalar(condition, "cond") != 0 ? thenBranch : elseBranch, [])
+  }
 }

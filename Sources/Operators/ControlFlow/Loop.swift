@@ -80,6 +80,55 @@ public struct Loop: SerializableOperator, ControlFlowOperator {
       inliner.assign(value, to: output, of: node.id)
     }
   }
+
+  public func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
+    throws(ExecutionError) -> [Tensor]
+  {
+    let trips = try inputs.first?.map { (trips) throws(ExecutionError) in
+      try bodies.scalar(trips, "M")
+    }
+    var condition = inputs.count > 1 ? inputs[1] : nil
+    guard trips != nil || condition != nil else {
+      throw bodies.error(.unsupported(what: "a loop without an end"))
+    }
+    var carried = Array(inputs.dropFirst(2))
+    var slices: [[Tensor]] = []
+    var iteration = 0
+    while trips.map({ iteration < $0 }) ?? true,
+      try condition.map({ (value) throws(ExecutionError) in
+        try bodies.scalar(value, "cond") != 0
+      }) ?? true
+    {
+      guard iteration < BodyRunner.maximumIterations else {
+        throw bodies.error(
+          .unsupported(what: "a loop of more than \(BodyRunner.maximumIterations) iterations"))
+      }
+      let own: [Tensor?] = [Tensor(scalar: Int64(iteration)), condition ?? Tensor(scalar: true)]
+      let results = try bodies.run(body, own + carried)
+      guard results.count > carried.count else {
+        throw bodies.error(
+          .arity(
+            what: "outputs of the body", expected: carried.count + 1...Int.max,
+            actual: results.count))
+      }
+      condition = results[0]
+      slices.append(Array(results[(1 + carried.count)...]))
+      carried = results[1..<1 + carried.count].map { $0 }
+      iteration += 1
+    }
+    var outputs: [Tensor] = []
+    for (index, value) in carried.enumerated() {
+      guard let value else { throw bodies.error(.missingInput(index: index + 2, name: "v")) }
+      outputs.append(value)
+    }
+    let declared = try bodies.graph(of: body)
+    for index in declared.outputs.indices.dropFirst(1 + carried.count) {
+      let type = declared[declared.outputs[index]].type
+      let place = index - 1 - carried.count
+      outputs.append(try bodies.stack(slices.map { $0[place] }, axis: 0, of: type))
+    }
+    return outputs
+  }
 }
 
 extension ControlFlowInliner {

@@ -87,6 +87,64 @@ public struct Scan: SerializableOperator, ControlFlowOperator {
     }
   }
 
+  public func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
+    throws(ExecutionError) -> [Tensor]
+  {
+    guard opset >= 9 else {
+      throw bodies.error(.unsupported(what: "sequences of unknown shapes before opset 9"))
+    }
+    let sequences = inputs.suffix(sequenceCount).compactMap { $0 }
+    guard inputs.count >= sequenceCount, sequences.count == sequenceCount else {
+      throw bodies.error(.missingInput(index: inputs.count - 1, name: "sequence"))
+    }
+    var axes: [Int] = []
+    for (place, sequence) in sequences.enumerated() {
+      do throws(OperatorError) {
+        axes.append(
+          try Axes.normalized(Self.entry(inputAxes, place), rank: sequence.shape.count))
+      } catch { throw bodies.error(error) }
+    }
+    let count = sequences[0].shape[axes[0]]
+    guard zip(sequences, axes).allSatisfy({ $0.shape[$1] == count }) else {
+      throw bodies.error(
+        .mismatch(what: "lengths of the sequences", expected: "\(count)", actual: "others"))
+    }
+    var carried = Array(inputs.dropLast(sequenceCount))
+    var slices: [[Tensor]] = []
+    for iteration in 0..<count {
+      var parts: [Tensor?] = []
+      for (place, sequence) in sequences.enumerated() {
+        let isReversed = Self.entry(reversesInputs, place) != 0
+        let index = Tensor(scalar: Int64(isReversed ? count - 1 - iteration : iteration))
+        parts.append(try bodies.compute(Gather(axis: axes[place]), [sequence, index]))
+      }
+      let results = try bodies.run(body, carried + parts)
+      guard results.count >= carried.count else {
+        throw bodies.error(
+          .arity(
+            what: "outputs of the body", expected: carried.count...Int.max, actual: results.count))
+      }
+      slices.append(Array(results[carried.count...]))
+      carried = results[..<carried.count].map { $0 }
+    }
+    var outputs: [Tensor] = []
+    for (index, value) in carried.enumerated() {
+      guard let value else { throw bodies.error(.missingInput(index: index, name: "state")) }
+      outputs.append(value)
+    }
+    let declared = try bodies.graph(of: body)
+    for index in declared.outputs.indices.dropFirst(carried.count) {
+      let place = index - carried.count
+      let isReversed = Self.entry(reversesOutputs, place) != 0
+      let own = slices.map { $0[place] }
+      outputs.append(
+        try bodies.stack(
+          isReversed ? own.reversed() : own, axis: Self.entry(outputAxes, place),
+          of: declared[declared.outputs[index]].type))
+    }
+    return outputs
+  }
+
   /// Opset 8: the body over the sequences of each sample, whose results are stacked.
   private func inlineSamples(
     _ node: Node, _ body: DecodedSubgraph, _ inliner: inout ControlFlowInliner

@@ -30,7 +30,8 @@ public enum BatchIndependence {
           else { return false }
         }
       }
-      return true
+      // Which branch is taken, or how long something is, could be another sample's choice.
+      return !session.dependsOnData && !single.dependsOnData
     } catch {
       return false
     }
