@@ -84,6 +84,9 @@ public protocol Operator: Sendable, Hashable {
   /// How the operator normalises channels by statistics that it is given; `nil` for others.
   var channelNormalization: ChannelNormalizationForm? { get }
 
+  /// Whether the output is the first input, shifted or scaled by statistics of its own.
+  var normalizes: Bool { get }
+
   /// Whether the outputs along some axis are probabilities, which sum to 1.
   var givesProbabilities: Bool { get }
 

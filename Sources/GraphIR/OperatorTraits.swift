@@ -72,6 +72,7 @@ extension Operator {
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { false }
   public var linearQuantization: LinearQuantizationForm? { nil }
   public var channelNormalization: ChannelNormalizationForm? { nil }
+  public var normalizes: Bool { false }
   public var givesProbabilities: Bool { false }
   public var isOpaque: Bool { false }
   public var roundsValues: Bool { false }

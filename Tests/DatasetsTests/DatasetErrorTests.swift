@@ -11,7 +11,8 @@ import Testing
       (
         .unrecognized(path: "d"),
         "d: holds no data of a known kind; give a folder of class folders of JPEG or PNG images, "
-          + "a folder of images, an .npz with 'x' (and 'y'), an .npy, CIFAR-10 *.bin batches, "
+          + "a folder of images, an .npz with 'x' (and 'y'), a folder of .npz files that are a sample "
+          + "each, an .npy, CIFAR-10 *.bin batches, "
           + "IDX files (*-images-idx3-ubyte) or TensorProto files (input_0.pb)"
       ),
       (
@@ -89,8 +90,7 @@ import Testing
       ),
       (
         .constant(name: "ids", problem: "p"),
-        "d: the model's input 'ids' holds int64; data goes into float inputs only: "
-          + "export the model with a float input"
+        "--constant 'ids': p"
       ),
       (
         .imageInput(path: "d", input: "in", type: "float[?x640]"),

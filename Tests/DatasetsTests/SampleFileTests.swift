@@ -88,7 +88,7 @@ import Testing
     let dataset = try open([Self.ids])
     #expect(
       throws: DatasetError.elementType(
-        path: path, field: "ids", expected: "values of int64", actual: "float32")
+        path: path, field: "ids", expected: "values of int64", actual: "float")
     ) { _ = try dataset.batch([0]) }
     #expect(
       throws: DatasetError.missingEntry(path: path, entry: "mask", found: ["ids"])

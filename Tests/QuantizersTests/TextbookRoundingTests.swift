@@ -8,7 +8,9 @@ import Testing
   @Test func `OPTQ without an active budget is the textbook's`() throws {
     var generator = SplitMix(seed: 31)
     let (k, channels) = (70, 4)
-    let samples = MomentSamples(200, length: k, noise: 0, &generator)
+    // Enough for the damping of the publication.
+    let samples = MomentSamples(
+      OutputObjective.samplesPerWeight * k, length: k, noise: 0, &generator)
     let weights = (0..<channels * k).map { _ in generator.normal() }
     let layer = WeightLayer(
       channels: channels, length: k, bits: 4, budget: try makeBudget(0...1, bits: 32))

@@ -10,6 +10,8 @@ public struct GroupNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GroupNormalization", since: 18, inputs: 3...3, inputTypes: [.float])
 
+  public var normalizes: Bool { true }
+
   public var groups: Int
   public var epsilon: Float
   /// True before opset 21.

@@ -10,6 +10,8 @@ public struct InstanceNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "InstanceNormalization", since: 6, inputs: 3...3, inputTypes: [.float])
 
+  public var normalizes: Bool { true }
+
   public var epsilon: Float
 
   public init(epsilon: Float = 1e-5) { self.epsilon = epsilon }

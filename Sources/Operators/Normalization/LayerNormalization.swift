@@ -11,6 +11,8 @@ public struct LayerNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LayerNormalization", since: 17, inputs: 2...3, outputs: 1...3, inputTypes: [.float])
 
+  public var normalizes: Bool { true }
+
   public var axis: Int
   public var epsilon: Float
   /// The type of the statistics; sums are in double precision whatever it says.

@@ -8,6 +8,8 @@ public struct LpNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LpNormalization", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  public var normalizes: Bool { true }
+
   public var axis: Int
   public var order: Int
 

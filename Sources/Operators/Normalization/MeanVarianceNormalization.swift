@@ -8,6 +8,8 @@ public struct MeanVarianceNormalization: SerializableOperator, ExecutableOperato
   public static let schema = OperatorSchema(
     "MeanVarianceNormalization", since: 9, inputs: 1...1, inputTypes: [.float])
 
+  public var normalizes: Bool { true }
+
   public var axes: [Int]
 
   public init(axes: [Int] = [0, 2, 3]) { self.axes = axes }

@@ -10,6 +10,8 @@ public struct RMSNormalization: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "RMSNormalization", since: 23, inputs: 2...2, inputTypes: [.float])
 
+  public var normalizes: Bool { true }
+
   public var axis: Int
   public var epsilon: Float
   /// The type of the mean; sums are in double precision whatever it says.

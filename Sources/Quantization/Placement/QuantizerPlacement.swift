@@ -154,30 +154,10 @@ struct QuantizerPlacement {
       let node = graph[id]
       guard node.op.elementwise == .sum else { return nil }
       let edges = activations(of: node)
-      guard edges.count == 2, !feedsProbabilities(node) else { return nil }
+      guard edges.count == 2, !RealSum(node, in: graph).holds else { return nil }
       let bits = recipe.override(for: node.name).activationBits ?? recipe.activationBits
       return Demand(edges: edges, bits: bits)
     }
-  }
-
-  /// Whether a sum is of scores and a mask, which nothing reads but what makes probabilities of it: neither has to lie on
-  /// a grid, and a shared one would be as coarse as the mask is deep.
-  private func feedsProbabilities(_ node: Node) -> Bool {
-    var pending = node.outputs.compactMap { $0 }
-    var seen: Set<ValueID> = []
-    while let value = pending.popLast() {
-      guard seen.insert(value).inserted else { continue }
-      let readers = graph.consumers(of: value)
-      if readers.isEmpty || graph.isOutput(value) { return false }
-      for reader in readers where !graph[reader].op.givesProbabilities {
-        let next = graph[reader]
-        guard next.op.movement != nil || next.op.elementwise != nil, next.op.dotProduct == nil else {
-          return false
-        }
-        pending += next.outputs.compactMap { $0 }
-      }
-    }
-    return true
   }
 
   private func poolingDemands(_ order: [NodeID], readers: [Demand]) -> [Demand] {
