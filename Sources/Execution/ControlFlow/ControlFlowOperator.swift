@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// An operator with subgraphs, which never runs: its bodies take its place once what decides is constant.
-public protocol ControlFlowOperator: Operator {
+package protocol ControlFlowOperator: Operator {
   /// Replaces the node by its bodies.
   ///
   /// - Throws: ``OperatorError/needsConstant(input:)`` where what decides isn't constant, and
@@ -15,5 +15,5 @@ public protocol ControlFlowOperator: Operator {
 
 extension ControlFlowOperator {
   /// Types of the outputs are those that the file states.
-  public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
+  package func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
 }

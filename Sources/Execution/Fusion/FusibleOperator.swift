@@ -1,7 +1,7 @@
 import GraphIR
 
 /// What a plan may compute together with the result of the node before it.
-public enum FollowingStep: Sendable, Hashable {
+package enum FollowingStep: Sendable, Hashable {
   /// Inputs 1 to 4 are scale, B, mean and variance of each channel.
   case normalization(ChannelNormalization)
   /// `max(x, 0)`.
@@ -11,24 +11,24 @@ public enum FollowingStep: Sendable, Hashable {
 }
 
 /// Which nodes behind an operator its kernel can take along: what its epilogue, its bias and its weights can hold.
-public struct Absorption: OptionSet, Sendable, Hashable {
-  public let rawValue: Int
-  public init(rawValue: Int) { self.rawValue = rawValue }
+package struct Absorption: OptionSet, Sendable, Hashable {
+  package let rawValue: Int
+  package init(rawValue: Int) { self.rawValue = rawValue }
 
   /// A normalization, which is folded into the weight (input 1, by dimension 0) and the bias (input 2).
-  public static let normalization = Absorption(rawValue: 1)
+  package static let normalization = Absorption(rawValue: 1)
   /// A sum with one constant a column, as input 2.
-  public static let columnBias = Absorption(rawValue: 2)
+  package static let columnBias = Absorption(rawValue: 2)
   /// ``Epilogue/addsResidual``.
-  public static let residual = Absorption(rawValue: 4)
+  package static let residual = Absorption(rawValue: 4)
   /// ``Epilogue/reluSlope``.
-  public static let rectifier = Absorption(rawValue: 8)
+  package static let rectifier = Absorption(rawValue: 8)
 }
 
 /// An operator that plans may join with others into one pass over memory.
 ///
 /// A sum of two values is told by ``Operator/elementwise``.
-public protocol FusibleOperator: Operator {
+package protocol FusibleOperator: Operator {
   /// What it is to the node before; `nil` where no kernel takes it along.
   var followingStep: FollowingStep? { get }
 
@@ -39,8 +39,8 @@ public protocol FusibleOperator: Operator {
 }
 
 extension FusibleOperator {
-  public var followingStep: FollowingStep? { nil }
-  public func absorption(_ inputs: [ConcreteType?]) -> Absorption { [] }
+  package var followingStep: FollowingStep? { nil }
+  package func absorption(_ inputs: [ConcreteType?]) -> Absorption { [] }
 }
 
 extension Operator {
@@ -49,12 +49,12 @@ extension Operator {
 }
 
 /// Batch normalization over dimension 1.
-public struct ChannelNormalization: Sendable, Hashable {
-  public var epsilon: Float
+package struct ChannelNormalization: Sendable, Hashable {
+  package var epsilon: Float
   /// The share of the old running statistics that stays at each step of a training.
-  public var momentum: Float
+  package var momentum: Float
 
-  public init(epsilon: Float, momentum: Float) {
+  package init(epsilon: Float, momentum: Float) {
     self.epsilon = epsilon
     self.momentum = momentum
   }

@@ -6,21 +6,21 @@ import TensorCore
 ///
 /// The first run for a set of input shapes and results compiles a plan; later ones with the same shapes
 /// allocate nothing but the tensors they return. Not safe to run from two threads at once.
-public final class Session {
+package final class Session {
   /// What a session may do beyond running node by node.
-  public struct Options: Sendable, Hashable {
+  package struct Options: Sendable, Hashable {
     /// Joins nodes into one pass where what stands between isn't asked for.
-    public var fusesNodes: Bool
+    package var fusesNodes: Bool
     /// Folds normalizations into convolutions, which changes results in their last bits; `nil` for graphs
     /// without quantizers, whose integers such bits can move.
-    public var foldsNormalization: Bool?
+    package var foldsNormalization: Bool?
     /// Compiled plans kept, for as many different shapes.
-    public var planLimit: Int
+    package var planLimit: Int
 
     /// Computes the same bits with any number of threads, which may be slower.
-    public var isReproducible: Bool
+    package var isReproducible: Bool
 
-    public init(
+    package init(
       fusesNodes: Bool = true, foldsNormalization: Bool? = nil, planLimit: Int = 4,
       isReproducible: Bool = false
     ) {
@@ -39,7 +39,7 @@ public final class Session {
     var values: [ValueID: Tensor]
   }
 
-  public let graph: Graph
+  package let graph: Graph
   private let hasControlFlow: Bool
   private let options: Options
   private let rules: Fusion.Rules
@@ -52,7 +52,7 @@ public final class Session {
   private var plans: [(key: PlanKey, plan: ExecutionPlan)] = []
 
   /// - Throws: ``ExecutionError`` where the graph is malformed or the engine can't be set up.
-  public init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
+  package init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
     do { try graph.validate() } catch { throw .graph(error) }
     var graph = graph
     _ = ControlFlowInliner.run(&graph)
@@ -78,7 +78,7 @@ public final class Session {
   /// - Returns: row-major tensors, one for each value to fetch.
   /// - Throws: ``ExecutionError`` where an input is missing, of the wrong type, or of a shape that a node
   ///   refuses, and where a node can't be run.
-  public func run(_ inputs: [ValueID: Tensor], fetch: [ValueID]) throws(ExecutionError)
+  package func run(_ inputs: [ValueID: Tensor], fetch: [ValueID]) throws(ExecutionError)
     -> [ValueID: Tensor]
   {
     var results: [ValueID: Tensor] = [:]
@@ -100,7 +100,7 @@ public final class Session {
   /// - Parameter body: called with a value, its elements in row-major order, and its shape; the elements
   ///   are there only during the call.
   /// - Throws: as ``run(_:fetch:)``, and ``ExecutionError/notFloat(name:_:)``.
-  public func run(
+  package func run(
     _ inputs: [ValueID: Tensor], observe: [ValueID],
     _ body: (ValueID, UnsafeBufferPointer<Float>, [Int]) -> Void
   ) throws(ExecutionError) {
@@ -118,7 +118,7 @@ public final class Session {
   /// The types that values have for such inputs, found without computing the values.
   ///
   /// - Throws: as ``run(_:fetch:)``, as far as it depends on types and constants.
-  public func types(of values: [ValueID], for inputs: [ValueID: Tensor]) throws(ExecutionError)
+  package func types(of values: [ValueID], for inputs: [ValueID: Tensor]) throws(ExecutionError)
     -> [ValueID: ConcreteType]
   {
     let (_, inference) = try prepared(inputs, results: values) { (key) throws(ExecutionError) in

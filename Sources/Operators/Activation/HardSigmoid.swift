@@ -2,34 +2,34 @@ import GraphIR
 import TensorCore
 
 /// `y = max(0, min(1, alpha * x + beta))` (ONNX HardSigmoid, opset 6, 22).
-public struct HardSigmoid: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct HardSigmoid: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "HardSigmoid", since: 6, inputs: 1...1, inputTypes: [.float])
 
-  public var alpha: Float
-  public var beta: Float
+  package var alpha: Float
+  package var beta: Float
 
-  public init(alpha: Float = 0.2, beta: Float = 0.5) {
+  package init(alpha: Float = 0.2, beta: Float = 0.5) {
     self.alpha = alpha
     self.beta = beta
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       alpha: try attributes.float("alpha", default: 0.2),
       beta: try attributes.float("beta", default: 0.5))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("alpha", .float(alpha)), Attribute("beta", .float(beta))]
   }
 
-  public func value(_ x: Double) -> Double {
+  package func value(_ x: Double) -> Double {
     max(0, min(1, Double(alpha) * x + Double(beta)))
   }
 
   /// alpha where 0 < y < 1, else 0.
-  public func slope(_ x: Double) -> Double {
+  package func slope(_ x: Double) -> Double {
     let y = Double(alpha) * x + Double(beta)
     return y > 0 && y < 1 ? Double(alpha) : 0
   }

@@ -4,34 +4,34 @@ import GraphIR
 import TensorCore
 
 /// `y = exp(x) / sum(exp(x))` (ONNX Softmax, opset 1, 11, 13).
-public struct Softmax: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Softmax: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Softmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
     OutputRange(minimum: 0, maximum: 1)
   }
 
-  public var givesProbabilities: Bool { true }
+  package var givesProbabilities: Bool { true }
 
-  public var axis: SoftmaxAxis
+  package var axis: SoftmaxAxis
 
-  public init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
+  package init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try SoftmaxAxis(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { axis.attributes }
+  package func attributes() -> [Attribute] { axis.attributes }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try axis.infer(inputs)
   }
 }
 
 extension Softmax: DifferentiableOperator {
   /// oneDNN in row-major order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let (layout, axis) = try rows(context)
     let primitive = try KernelError.engine(
       try PrimitiveDescriptor.softmax(context.engine, layout, axis: axis))
@@ -41,7 +41,7 @@ extension Softmax: DifferentiableOperator {
   }
 
   /// dX = y (dY - s), with s the sum of dY y along the axis.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

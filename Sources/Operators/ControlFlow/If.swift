@@ -3,14 +3,14 @@ import GraphIR
 import TensorCore
 
 /// One of two subgraphs without inputs, by a condition of one element (ONNX If, opset 1, 11, 13, 16 to 25).
-public struct If: SerializableOperator, ControlFlowOperator {
-  public static let schema = OperatorSchema("If", since: 1, inputs: 1...1, outputs: 1...Int.max)
+package struct If: SerializableOperator, ControlFlowOperator {
+  package static let schema = OperatorSchema("If", since: 1, inputs: 1...1, outputs: 1...Int.max)
 
   private let thenBranch: Subgraph
   private let elseBranch: Subgraph
   private let raw: [Attribute]
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let first = try attributes.subgraph("then_branch") else {
       throw .missingAttribute(name: "then_branch")
     }
@@ -20,9 +20,9 @@ public struct If: SerializableOperator, ControlFlowOperator {
     (thenBranch, elseBranch, raw) = (first, second, attributes.attributes)
   }
 
-  public func attributes() -> [Attribute] { raw }
+  package func attributes() -> [Attribute] { raw }
 
-  public func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
+  package func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
     guard let condition = node.inputs[0] else { throw .missingInput(index: 0, name: "cond") }
     let isTrue = try inliner.constantScalar(condition, "cond") != 0
     let body = try (isTrue ? thenBranch : elseBranch).decoded()

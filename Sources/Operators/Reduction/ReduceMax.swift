@@ -2,12 +2,12 @@ import GraphIR
 import TensorCore
 
 /// The maximum over axes (ONNX ReduceMax, opset 1, 11, 12, 13, 18, 20).
-public struct ReduceMax: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceMax: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceMax", since: 1, inputs: 1...2, inputTypes: [.numeric + [.bool], .index])
 
-  public static let function = ReductionFunction.maximum
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.maximum
+  package var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

@@ -4,18 +4,18 @@ import GraphIR
 import TensorCore
 
 /// The mean over axes (ONNX ReduceMean, opset 1, 11, 13, 18).
-public struct ReduceMean: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceMean: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceMean", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public static let function = ReductionFunction.mean
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.mean
+  package var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 
   /// For floats, average pooling where exactly the spatial axes are reduced, else oneDNN's reduction in row-major
   /// order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let reduced = try axes.reduced(context)
     if reduced.isEmpty { return ViewKernel(context) }
@@ -39,7 +39,7 @@ public struct ReduceMean: Reduction {
   }
 
   /// dX = dY / n at each of the n elements of a mean.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -2,12 +2,12 @@ import GraphIR
 import TensorCore
 
 /// The sum of squares over axes (ONNX ReduceSumSquare, opset 1, 11, 13, 18).
-public struct ReduceSumSquare: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceSumSquare: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceSumSquare", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public static let function = ReductionFunction.sumOfSquares
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.sumOfSquares
+  package var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

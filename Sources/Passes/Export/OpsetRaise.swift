@@ -9,18 +9,18 @@ import TensorCore
 ///
 /// - Note: any other operator of the standard domain is refused where the versions differ in its form, and where
 ///   nothing is known of it.
-public struct OpsetRaise: Pass {
-  public static let name = "opset-raise"
+package struct OpsetRaise: Pass {
+  package static let name = "opset-raise"
 
-  public let from: Int
-  public let to: Int
+  package let from: Int
+  package let to: Int
 
-  public init(from: Int, to: Int) {
+  package init(from: Int, to: Int) {
     self.from = from
     self.to = to
   }
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     guard from < to else { return [] }
     var edits: [Edit] = []
     for id in graph.nodeIDs where graph[id].op.domain.isEmpty {

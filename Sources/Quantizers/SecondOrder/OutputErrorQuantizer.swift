@@ -22,15 +22,15 @@ public struct OutputErrorQuantizer: Sendable {
     case gpfq
   }
 
-  public let layer: WeightLayer
-  public var rounding: Rounding
+  package let layer: WeightLayer
+  package var rounding: Rounding
   /// Whether scales change, and integers are improved by descent; else greedy rounding at the given scales is
   /// all.
-  public var searchesScale: Bool
+  package var searchesScale: Bool
   /// Whether a mean shift of the output counts as no error, since it is corrected.
-  public var ignoresMean: Bool
+  package var ignoresMean: Bool
 
-  public var scaleType: ScaleType
+  package var scaleType: ScaleType
 
   /// Candidates as multiples of the scale to start from: 1/2 to 8.
   private var factors: [Float] {
@@ -42,7 +42,7 @@ public struct OutputErrorQuantizer: Sendable {
   }
   static let descents = 3
 
-  public init(
+  package init(
     _ layer: WeightLayer, rounding: Rounding, searchesScale: Bool, ignoresMean: Bool,
     scaleType: ScaleType = .float
   ) {
@@ -58,7 +58,7 @@ public struct OutputErrorQuantizer: Sendable {
   ///   - start: integers and scales that meet the budgets.
   ///   - moments: one for each group of C / count consecutive channels.
   /// - Throws: ``QuantizerError/infeasibleBudget(channel:)`` where a bias alone leaves the accumulator.
-  public func quantize(_ weights: [Float], from start: QuantizedWeights, moments: [InputMoments])
+  package func quantize(_ weights: [Float], from start: QuantizedWeights, moments: [InputMoments])
     throws(QuantizerError) -> QuantizedWeights
   {
     precondition(weights.count == layer.count, "\(weights.count) weights, not \(layer.count)")
