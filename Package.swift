@@ -21,9 +21,6 @@ let package = Package(
   name: "snug",
   products: [
     .library(name: "Snug", targets: ["Snug"]),
-    .library(name: "SnugData", targets: ["Datasets"]),
-    .library(name: "SnugInference", targets: ["OnnxFormat", "Execution", "Operators"]),
-    .library(name: "SnugMathematics", targets: ["AccumulatorBounds", "Quantizers"]),
     .executable(name: "snug", targets: ["SnugCommand"]),
   ],
   dependencies: [
@@ -193,5 +190,24 @@ if Context.environment["SNUG_FUZZ"] != nil {
       name: "fuzz-jobs",
       dependencies: ["FuzzDriver", "OnnxFormat", "Passes", "Training", "Snug", "CZlib"],
       path: "Fuzz/Jobs"),
+  ]
+}
+
+// Programs that measure, and which other builds don't need.
+if Context.environment["SNUG_BENCHMARKS"] != nil {
+  package.targets += [
+    .target(name: "BenchmarkSupport", path: "Benchmarks/Sources/BenchmarkSupport"),
+    .executableTarget(
+      name: "DataBenchmarks", dependencies: ["TensorCore", "Datasets"],
+      path: "Benchmarks/Sources/DataBenchmarks"),
+    .executableTarget(
+      name: "InferenceBenchmarks",
+      dependencies: [
+        "BenchmarkSupport", "TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators",
+      ], path: "Benchmarks/Sources/InferenceBenchmarks"),
+    .executableTarget(
+      name: "WeightBenchmarks",
+      dependencies: ["BenchmarkSupport", "AccumulatorBounds", "Quantizers"],
+      path: "Benchmarks/Sources/WeightBenchmarks"),
   ]
 }

@@ -5,16 +5,16 @@
 #endif
 
 /// Files for readers that take a path, in the folder of `TMPDIR`, which `scripts/fuzz` puts into memory.
-public struct FuzzFile: Sendable {
-  public let path: String
+package struct FuzzFile: Sendable {
+  package let path: String
 
-  public init(_ name: String) {
+  package init(_ name: String) {
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/dev/shm"
     path = "\(folder)/\(name)"
   }
 
   /// Replaces the file's content.
-  public func write(_ bytes: some Sequence<UInt8>) {
+  package func write(_ bytes: some Sequence<UInt8>) {
     let bytes = Array(bytes)
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { fatalError("cannot write \(path)") }

@@ -16,10 +16,10 @@ private func runDriver(
 private func builtinMutate(_ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ limit: Int) -> Int
 
 /// Runs one of several targets under libFuzzer: `PROGRAM TARGET [libFuzzer's arguments]`.
-public enum Fuzzer {
+package enum Fuzzer {
   nonisolated(unsafe) private static var target: FuzzTarget?
 
-  public static func main(_ targets: [FuzzTarget]) {
+  package static func main(_ targets: [FuzzTarget]) {
     let name = CommandLine.argc > 1 ? CommandLine.unsafeArgv[1].map { String(cString: $0) } : nil
     target = targets.first { $0.name == name }
     guard target != nil else {
@@ -37,7 +37,7 @@ public enum Fuzzer {
   }
 
   /// What libFuzzer does to bytes of which it knows nothing.
-  public static func plainMutation(_ bytes: [UInt8], limit: Int) -> [UInt8] {
+  package static func plainMutation(_ bytes: [UInt8], limit: Int) -> [UInt8] {
     var buffer = bytes
     let capacity = max(limit, bytes.count, 1)
     buffer.append(contentsOf: repeatElement(0, count: capacity - bytes.count))
@@ -62,7 +62,7 @@ public enum Fuzzer {
 
 /// Found by libFuzzer under this name.
 @_cdecl("LLVMFuzzerCustomMutator")
-public func customMutator(
+package func customMutator(
   _ data: UnsafeMutablePointer<UInt8>, _ size: Int, _ limit: Int, _ seed: UInt32
 ) -> Int {
   Fuzzer.mutate(data, size, limit, seed)

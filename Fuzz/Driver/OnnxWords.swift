@@ -1,6 +1,6 @@
 /// Names that mean something in ONNX and QONNX files.
-public enum OnnxWords {
-  public static let all =
+package enum OnnxWords {
+  package static let all =
     domains + operators + attributes + [
       "finn_datatype", "SCALEDINT<8>", "INT4", "snug.accumulators",
     ]

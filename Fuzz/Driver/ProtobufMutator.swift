@@ -1,11 +1,11 @@
 /// Changes fields of a serialized protobuf message, at any depth, and keeps all lengths right.
 ///
 /// The schema isn't known: what can be parsed as fields counts as a message.
-public struct ProtobufMutator: FuzzMutator {
+package struct ProtobufMutator: FuzzMutator {
   /// Words that strings are replaced by.
-  public var words: [String]
+  package var words: [String]
 
-  public init(words: [String]) { self.words = words }
+  package init(words: [String]) { self.words = words }
 
   struct Field {
     var number: UInt64
@@ -16,7 +16,7 @@ public struct ProtobufMutator: FuzzMutator {
     var content: ArraySlice<UInt8> = []
   }
 
-  public func mutate(_ input: [UInt8], limit: Int, random: inout FuzzRandom) -> [UInt8] {
+  package func mutate(_ input: [UInt8], limit: Int, random: inout FuzzRandom) -> [UInt8] {
     // Now and then the wire format itself is what changes.
     if random.oneIn(12) { return Fuzzer.plainMutation(input, limit: limit) }
     var bytes = input

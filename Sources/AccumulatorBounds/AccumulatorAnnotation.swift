@@ -2,34 +2,34 @@ import TensorCore
 
 /// What a quantized model states about the accumulator of one layer: an entry of the JSON array in the model's
 /// metadata (see docs/notation.md for the letters).
-public struct AccumulatorAnnotation: Sendable, Hashable {
+package struct AccumulatorAnnotation: Sendable, Hashable {
   /// The key of `metadata_props` that holds the array.
-  public static let metadataKey = "snug.accumulators"
+  package static let metadataKey = "snug.accumulators"
 
   /// The widths in bits that an entry can state; 129 is the most that 64-bit weights and inputs can need.
-  public static let widths = 1...129
+  package static let widths = 1...129
 
   /// The name of the dot-product node.
-  public var layer: String
+  package var layer: String
   /// The name of the node's output value.
-  public var output: String
+  package var output: String
   /// The name of the node's weight initializer.
-  public var weight: String
+  package var weight: String
   /// The signed width P, in bits, to which the layer is constrained; `nil` for an unconstrained layer.
-  public var targetBits: Int?
+  package var targetBits: Int?
   /// The least signed width, in bits, that the layer's integers need.
-  public var requiredBits: Int
+  package var requiredBits: Int
   /// The width N of the inputs, in bits.
-  public var inputBits: Int
-  public var inputSigned: Bool
+  package var inputBits: Int
+  package var inputSigned: Bool
   /// The name of the weight quantization method.
-  public var method: String
+  package var method: String
   /// The width, in bits, of the integer biases that the bound includes; `nil` where it includes none.
-  public var biasBits: Int?
+  package var biasBits: Int?
   /// The tiling of a sum in two stages; `nil` for a single register.
-  public var tiling: Tiling?
+  package var tiling: Tiling?
 
-  public init(
+  package init(
     layer: String, output: String, weight: String, targetBits: Int?, requiredBits: Int,
     inputBits: Int, inputSigned: Bool, method: String, biasBits: Int? = nil,
     tiling: Tiling? = nil
@@ -83,14 +83,14 @@ extension AnnotationError: CustomStringConvertible {
 
 extension AccumulatorAnnotation {
   /// The JSON array of `annotations`, in their order, on one line.
-  public static func encode(_ annotations: [AccumulatorAnnotation]) -> String {
+  package static func encode(_ annotations: [AccumulatorAnnotation]) -> String {
     JSONValue(annotations.map(\.json)).text()
   }
 
   /// Reads the annotations of a JSON array; fields that are not in the schema are ignored.
   ///
   /// - Throws: ``AnnotationError``, also where a field, a layer or an output occurs twice.
-  public static func decode(_ text: String) throws(AnnotationError) -> [AccumulatorAnnotation] {
+  package static func decode(_ text: String) throws(AnnotationError) -> [AccumulatorAnnotation] {
     let document: JSONValue
     do { document = try JSONValue(parsing: text) } catch { throw .malformed(error) }
     guard let entries = document.arrayValue else { throw .notAnArray }

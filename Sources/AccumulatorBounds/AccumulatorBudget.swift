@@ -4,22 +4,22 @@
 /// The constraint is exact: sufficient and necessary. It covers a bias inside the bound, a non-zero zero point of the
 /// input, separate limits for each sign, and a dot product in tiles that are summed in a narrow inner register before
 /// a wider outer one.
-public struct AccumulatorBudget: Sendable, Hashable {
+package struct AccumulatorBudget: Sendable, Hashable {
   /// The range of what is multiplied with a weight, less the zero point.
-  public let input: IntegerRange
+  package let input: IntegerRange
   /// The register that sums products: that of a tile where there are tiles, else that of the whole channel.
-  public let accumulator: AccumulatorRange
-  public let tiling: Tiling?
+  package let accumulator: AccumulatorRange
+  package let tiling: Tiling?
   /// The register that adds the bias: the outer one where there are tiles.
-  public let biasRegister: AccumulatorRange
+  package let biasRegister: AccumulatorRange
   /// The bias that the accumulator (with tiles, the outer one) adds, first or at any later time.
-  public let bias: Int64
+  package let bias: Int64
   /// The closed form that the weights keep to, which is sufficient; `nil` for what the registers allow exactly.
-  public let bound: NormBound?
+  package let bound: NormBound?
   /// The sign sums that fit for each run of products that share the register ``accumulator``.
-  public let inner: SignSumRegion
+  package let inner: SignSumRegion
   /// The sign sums that fit the outer register for the whole channel; `nil` without tiles.
-  public let outer: SignSumRegion?
+  package let outer: SignSumRegion?
 
   /// Makes a budget; gives `nil` where an input less the zero point, or the outer register, exceeds 64 bits.
   ///
@@ -30,7 +30,7 @@ public struct AccumulatorBudget: Sendable, Hashable {
   ///   - negativeLimit: a further upper limit of S-, the sum of the negative weights' magnitudes of a run; at least
   ///     0.
   ///   - bound: the closed form that the weights keep to; `nil` for what the registers allow exactly.
-  public init?(
+  package init?(
     input: IntegerRange, zeroPoint: Int64 = 0, accumulator: AccumulatorRange, bias: Int64 = 0,
     tiling: Tiling? = nil, positiveLimit: Int64 = .max, negativeLimit: Int64 = .max,
     bound: NormBound? = nil
@@ -57,7 +57,7 @@ public struct AccumulatorBudget: Sendable, Hashable {
   }
 
   /// The same budget with another bias.
-  public func with(bias: Int64) -> AccumulatorBudget {
+  package func with(bias: Int64) -> AccumulatorBudget {
     guard
       let result = AccumulatorBudget(
         input: input, accumulator: accumulator, bias: bias, tiling: tiling,
@@ -67,19 +67,19 @@ public struct AccumulatorBudget: Sendable, Hashable {
   }
 
   /// The constraint on the whole channel, which is that of the outer register where there are tiles.
-  public var channel: SignSumRegion { outer ?? inner }
+  package var channel: SignSumRegion { outer ?? inner }
 
   /// Whether any weights fit; none do where the bias alone leaves the accumulator.
-  public var isFeasible: Bool { inner.isFeasible && channel.isFeasible }
+  package var isFeasible: Bool { inner.isFeasible && channel.isFeasible }
 
   /// Whether a channel with these sign sums fits; with tiles, whether it fits the outer register.
-  public func check(positiveSum: Int64, negativeSum: Int64) -> Bool {
+  package func check(positiveSum: Int64, negativeSum: Int64) -> Bool {
     guard positiveSum >= 0, negativeSum >= 0 else { return false }
     return channel.contains(SignSums(positive: positiveSum, negative: negativeSum))
   }
 
   /// Whether the channel's weights fit every register that their products pass through.
-  public func check<Weights: RandomAccessCollection>(_ weights: Weights) -> Bool
+  package func check<Weights: RandomAccessCollection>(_ weights: Weights) -> Bool
   where Weights.Element: FixedWidthInteger & SignedInteger {
     guard let sums = SignSums(weights), channel.contains(sums) else { return false }
     guard let tiling else { return true }

@@ -1,14 +1,14 @@
 /// An input that drives a channel's accumulator out of its range.
-public struct Counterexample: Sendable, Hashable {
+package struct Counterexample: Sendable, Hashable {
   /// The input for each weight, within the input range; no zero point is subtracted.
-  public var input: [Int64]
+  package var input: [Int64]
   /// The indices of the products to add first, in ascending order, where the overflow occurs in between and the whole
   /// dot product would fit again; `nil` where the whole dot product overflows.
-  public var prefix: [Int]?
+  package var prefix: [Int]?
   /// The part of the bias that is in the sum: 0 where the bias would come after the products of the prefix.
-  public var bias: Int64
+  package var bias: Int64
   /// The value that the accumulator would then hold: the dot product (or the sum of the prefix) plus ``bias``.
-  public var sum: Int128
+  package var sum: Int128
 
   /// Finds the worst input of a channel; gives `nil` where no input overflows the accumulator.
   ///
@@ -17,7 +17,7 @@ public struct Counterexample: Sendable, Hashable {
   ///   - input: the range of the inputs as stored.
   ///   - zeroPoint: subtracted from each input before its product; the difference fits 64 bits for every input.
   ///   - bias: the bounds of the bias, which is added first or between the products.
-  public init?<Weights: Collection>(
+  package init?<Weights: Collection>(
     weights: Weights, input: IntegerRange, zeroPoint: Int64 = 0,
     bias bounds: ClosedRange<Int64> = 0...0, accumulator: AccumulatorRange
   ) where Weights.Element: FixedWidthInteger & SignedInteger {

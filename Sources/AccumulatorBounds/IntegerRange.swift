@@ -1,10 +1,10 @@
 /// A closed interval of integers, such as the values of one input of a dot product.
-public struct IntegerRange: Sendable, Hashable {
-  public let minimum: Int64
-  public let maximum: Int64
+package struct IntegerRange: Sendable, Hashable {
+  package let minimum: Int64
+  package let maximum: Int64
 
   /// The interval from `minimum` to `maximum`; `nil` where it would be empty.
-  public init?(_ minimum: Int64, _ maximum: Int64) {
+  package init?(_ minimum: Int64, _ maximum: Int64) {
     guard minimum <= maximum else { return nil }
     self.minimum = minimum
     self.maximum = maximum
@@ -15,23 +15,23 @@ public struct IntegerRange: Sendable, Hashable {
   /// - Parameters:
   ///   - bits: the width, 1 to 64 if signed and 1 to 63 if unsigned.
   ///   - narrow: whether the least signed (or the greatest unsigned) value is left out, as QONNX defines it.
-  public init?(bits: Int, signed: Bool, narrow: Bool = false) {
+  package init?(bits: Int, signed: Bool, narrow: Bool = false) {
     guard IntegerType.widths(signed: signed).contains(bits) else { return nil }
     self = IntegerType(bits: bits, signed: signed, narrow: narrow).range
   }
 
-  public init(_ range: ClosedRange<Int>) {
+  package init(_ range: ClosedRange<Int>) {
     (minimum, maximum) = (Int64(range.lowerBound), Int64(range.upperBound))
   }
 
   /// The values less a zero point, as an integer operator subtracts it; `nil` beyond 64 bits.
-  public func subtracting(zeroPoint: Int64) -> IntegerRange? {
+  package func subtracting(zeroPoint: Int64) -> IntegerRange? {
     let (minimum, under) = minimum.subtractingReportingOverflow(zeroPoint)
     let (maximum, over) = maximum.subtractingReportingOverflow(zeroPoint)
     return under || over ? nil : IntegerRange(minimum, maximum)
   }
 
-  public func contains(_ value: Int64) -> Bool { minimum <= value && value <= maximum }
+  package func contains(_ value: Int64) -> Bool { minimum <= value && value <= maximum }
 }
 
 /// The range of a signed two's complement accumulator of P bits: -2^(P-1) to 2^(P-1) - 1.

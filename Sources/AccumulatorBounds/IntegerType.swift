@@ -4,14 +4,14 @@ import TensorCore
 /// registers alike.
 ///
 /// `Verification` computes ranges of codes anew, so that a mistake here can't certify itself.
-public struct IntegerType: Sendable, Hashable {
-  public let bits: Int
-  public let isSigned: Bool
+package struct IntegerType: Sendable, Hashable {
+  package let bits: Int
+  package let isSigned: Bool
   /// Whether the least signed (or the greatest unsigned) value is left out, as QONNX defines it.
-  public let isNarrow: Bool
+  package let isNarrow: Bool
 
   /// - Precondition: `bits` is one of ``widths(signed:)``.
-  public init(bits: Int, signed: Bool, narrow: Bool = false) {
+  package init(bits: Int, signed: Bool, narrow: Bool = false) {
     precondition(Self.widths(signed: signed).contains(bits), "an integer type of \(bits) bits")
     self.bits = bits
     isSigned = signed
@@ -19,28 +19,28 @@ public struct IntegerType: Sendable, Hashable {
   }
 
   /// The widths whose integers fit in 64 bits.
-  public static func widths(signed: Bool) -> ClosedRange<Int> { 1...(signed ? 64 : 63) }
+  package static func widths(signed: Bool) -> ClosedRange<Int> { 1...(signed ? 64 : 63) }
 
-  public static let int4 = IntegerType(bits: 4, signed: true)
-  public static let uint4 = IntegerType(bits: 4, signed: false)
-  public static let int8 = IntegerType(bits: 8, signed: true)
-  public static let uint8 = IntegerType(bits: 8, signed: false)
-  public static let int32 = IntegerType(bits: 32, signed: true)
+  package static let int4 = IntegerType(bits: 4, signed: true)
+  package static let uint4 = IntegerType(bits: 4, signed: false)
+  package static let int8 = IntegerType(bits: 8, signed: true)
+  package static let uint8 = IntegerType(bits: 8, signed: false)
+  package static let int32 = IntegerType(bits: 32, signed: true)
 
   /// All integers of the type.
-  public var limits: ClosedRange<Int> {
+  package var limits: ClosedRange<Int> {
     let greatest = Int.max >> (isSigned ? 64 - bits : 63 - bits)
     if isSigned { return (isNarrow ? -greatest : -greatest - 1)...greatest }
     return 0...(isNarrow ? greatest - 1 : greatest)
   }
 
   /// ``limits`` as worst cases take them.
-  public var range: IntegerRange { IntegerRange(limits) }
+  package var range: IntegerRange { IntegerRange(limits) }
 }
 
 extension IntegerType {
   /// The type of a tensor's elements; `nil` for other than integers, and for integers beyond 64 bits with a sign.
-  public init?(_ type: ElementType) {
+  package init?(_ type: ElementType) {
     guard type.isInteger, let bits = type.bitWidth else { return nil }
     let isSigned = [.int4, .int8, .int16, .int32, .int64].contains(type)
     guard Self.widths(signed: isSigned).contains(bits) else { return nil }

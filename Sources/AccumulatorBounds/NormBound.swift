@@ -1,13 +1,13 @@
 /// The closed-form limits T on a channel's l1 norm in integer units that A2Q and A2Q+ use in place of the exact
 /// budget, for an accumulator of P bits and inputs x of N bits. They are sufficient, but not necessary.
-public enum NormBound: String, Sendable, Hashable, CaseIterable {
+package enum NormBound: String, Sendable, Hashable, CaseIterable {
   /// A2Q's limit, (2^(P-1) - 1) 2^([x signed] - N): arXiv 2308.13504.
   case a2q
   /// A2Q+'s limit, (2^P - 2) / (2^N - 1), for weights that sum to zero: arXiv 2401.10432, eq. 19.
   case a2qPlus
 
   /// The limit T for inputs of `inputBits` bits; `nil` where ``IntegerRange`` has no such type.
-  public func limit(accumulator: AccumulatorRange, inputBits: Int, inputSigned: Bool) -> Double? {
+  package func limit(accumulator: AccumulatorRange, inputBits: Int, inputSigned: Bool) -> Double? {
     guard let input = IntegerRange(bits: inputBits, signed: inputSigned) else { return nil }
     return limit(input: input, room: Int128(accumulator.maximum))
   }
@@ -17,7 +17,7 @@ public enum NormBound: String, Sendable, Hashable, CaseIterable {
   /// With tiles this is the limit of the outer register, and each tile also has ``tileLimit(_:)``.
   ///
   /// - Precondition: the budget is that of the register, without a closed form in its place.
-  public func limit(_ budget: AccumulatorBudget) -> Double {
+  package func limit(_ budget: AccumulatorBudget) -> Double {
     precondition(budget.bound == nil, "a closed form has no limit of its own")
     // An accumulator reaches one unit further below zero than above, which the closed forms leave unused.
     let region = budget.channel
@@ -25,7 +25,7 @@ public enum NormBound: String, Sendable, Hashable, CaseIterable {
   }
 
   /// The limit T for a tile of a budget with tiles.
-  public func tileLimit(_ budget: AccumulatorBudget) -> Double {
+  package func tileLimit(_ budget: AccumulatorBudget) -> Double {
     limit(input: budget.input, room: min(budget.inner.above, budget.inner.below - 1))
   }
 

@@ -7,24 +7,24 @@
 /// budget for each sign: S+ <= floor(above / a), S- <= floor(below / a).
 ///
 /// The bias is one more summand: the accumulator may start from it, or add it at any later time.
-public struct SignSumRegion: Sendable, Hashable {
+package struct SignSumRegion: Sendable, Hashable {
   /// The amount a that a unit of S+ adds to the greatest value, at most 2^63.
-  public let along: Int128
+  package let along: Int128
   /// The amount b that a unit of S- adds to the greatest value, at most 2^63.
-  public let against: Int128
+  package let against: Int128
   /// The most that the products may raise the sum by; negative where the bias alone overflows.
-  public let above: Int128
+  package let above: Int128
   /// The most that the products may lower the sum by; negative where the bias alone overflows.
-  public let below: Int128
-  public let positiveLimit: Int64
-  public let negativeLimit: Int64
+  package let below: Int128
+  package let positiveLimit: Int64
+  package let negativeLimit: Int64
 
   /// - Parameters:
   ///   - input: the range of what is multiplied with a weight, less the zero point.
   ///   - bias: the bias, which is added first or between the products.
   ///   - positiveLimit: the greatest S+, whatever the accumulator would allow; at least 0.
   ///   - negativeLimit: the greatest S-, whatever the accumulator would allow; at least 0.
-  public init(
+  package init(
     input: IntegerRange, accumulator: AccumulatorRange, bias: Int64 = 0,
     positiveLimit: Int64 = .max, negativeLimit: Int64 = .max
   ) {
@@ -59,7 +59,7 @@ public struct SignSumRegion: Sendable, Hashable {
   /// The sign sums that fit for further weights, beside those with the sums `sums`.
   ///
   /// - Precondition: the region contains `sums`.
-  public func remaining(after sums: SignSums) -> SignSumRegion {
+  package func remaining(after sums: SignSums) -> SignSumRegion {
     precondition(contains(sums), "the sums lie outside the region")
     let (positive, negative) = (Int128(sums.positive), Int128(sums.negative))
     return SignSumRegion(
@@ -69,9 +69,9 @@ public struct SignSumRegion: Sendable, Hashable {
   }
 
   /// Whether any weights fit; not even zeros do where the bias leaves the range by itself.
-  public var isFeasible: Bool { above >= 0 && below >= 0 }
+  package var isFeasible: Bool { above >= 0 && below >= 0 }
 
-  public func contains(_ sums: SignSums) -> Bool {
+  package func contains(_ sums: SignSums) -> Bool {
     let (positive, negative) = (Int128(sums.positive), Int128(sums.negative))
     return sums.positive <= positiveLimit && sums.negative <= negativeLimit
       && along * positive + against * negative <= above
@@ -79,7 +79,7 @@ public struct SignSumRegion: Sendable, Hashable {
   }
 
   /// The greatest S+ that fits beside `negative`; `nil` where none does.
-  public func largestPositive(besideNegative negative: Int64) -> Int64? {
+  package func largestPositive(besideNegative negative: Int64) -> Int64? {
     guard negative >= 0, negative <= negativeLimit else { return nil }
     return largest(
       limit: positiveLimit, rooms: (above - against * Int128(negative), along),
@@ -87,7 +87,7 @@ public struct SignSumRegion: Sendable, Hashable {
   }
 
   /// The greatest S- that fits beside `positive`; `nil` where none does.
-  public func largestNegative(besidePositive positive: Int64) -> Int64? {
+  package func largestNegative(besidePositive positive: Int64) -> Int64? {
     guard positive >= 0, positive <= positiveLimit else { return nil }
     return largest(
       limit: negativeLimit, rooms: (above - along * Int128(positive), against),

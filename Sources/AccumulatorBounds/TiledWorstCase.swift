@@ -23,7 +23,7 @@ public struct TiledWorstCase: Sendable, Hashable {
   ///   - bias: the bounds of the bias, which the outer register adds first or between the tiles.
   ///   - mayMissProducts: whether a finished tile may lack any of its products.
   /// - Returns: `nil` where a sum exceeds 64 bits.
-  public init?<Weights: RandomAccessCollection>(
+  package init?<Weights: RandomAccessCollection>(
     weights: Weights, tileSize: Int, input: IntegerRange, bias: ClosedRange<Int64> = 0...0,
     mayMissProducts: Bool = false
   ) where Weights.Element: FixedWidthInteger & SignedInteger {

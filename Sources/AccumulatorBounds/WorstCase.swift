@@ -17,7 +17,7 @@ public struct WorstCase: Sendable, Hashable {
   ///   - sums: the sums of the channel's integer weights by sign.
   ///   - input: the range of what is multiplied with a weight, less the zero point.
   ///   - bias: the bounds of the bias, which is added first or between the products.
-  public init(of sums: SignSums, input: IntegerRange, bias: ClosedRange<Int64> = 0...0) {
+  package init(of sums: SignSums, input: IntegerRange, bias: ClosedRange<Int64> = 0...0) {
     let (a, b) = input.magnitudes
     // 63-bit sums times 64-bit magnitudes, twice, and a bias: below 2^127.
     minimum =
@@ -29,7 +29,7 @@ public struct WorstCase: Sendable, Hashable {
   }
 
   /// The worst case with one constant bias.
-  public init(of sums: SignSums, input: IntegerRange, bias: Int64) {
+  package init(of sums: SignSums, input: IntegerRange, bias: Int64) {
     self.init(of: sums, input: input, bias: bias...bias)
   }
 
@@ -61,7 +61,7 @@ extension IntegerRange {
 ///   - inputBits: the width N of the inputs, at least 1.
 ///   - weightBits: the width M of the signed weights, at least 1.
 /// - Returns: `nil` where an argument is out of range.
-public func dataTypeBits(dotLength: Int, inputBits: Int, inputSigned: Bool, weightBits: Int)
+package func dataTypeBits(dotLength: Int, inputBits: Int, inputSigned: Bool, weightBits: Int)
   -> Int?
 {
   guard dotLength >= 1, (1...64).contains(inputBits), (1...64).contains(weightBits) else {

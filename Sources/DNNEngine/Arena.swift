@@ -1,12 +1,12 @@
 import TensorCore
 
 /// A block of memory that the intermediate tensors of a computation share by lifetime.
-public final class Arena {
-  public let base: UnsafeMutableRawPointer
-  public let byteCount: Int
+package final class Arena {
+  package let base: UnsafeMutableRawPointer
+  package let byteCount: Int
 
   /// - Throws: ``EngineError/memory(bytes:)`` where the machine doesn't have that much.
-  public init(byteCount: Int) throws(EngineError) {
+  package init(byteCount: Int) throws(EngineError) {
     try Self.checkSize(byteCount)
     // Large arenas start at a huge page, so that they can consist of such pages.
     let alignment = byteCount >= 1 << 22 ? 1 << 21 : 64
@@ -29,7 +29,7 @@ public final class Arena {
   /// first use.
   ///
   /// - Throws: ``EngineError/memory(bytes:)`` where it is.
-  public static func checkSize(_ byteCount: Int) throws(EngineError) {
+  package static func checkSize(_ byteCount: Int) throws(EngineError) {
     guard byteCount <= physicalMemory else { throw .memory(bytes: byteCount) }
   }
 }

@@ -6,9 +6,9 @@ import TensorCore
 /// Some of oneDNN's implementations divide a sum by the number of threads. Parts depend on shapes alone.
 ///
 /// Not safe to run from two threads at once.
-public final class BatchParts {
+package final class BatchParts {
   /// The place of a part's operand.
-  public enum Place: Sendable, Hashable {
+  package enum Place: Sendable, Hashable {
     /// The operand lies with the part's samples, within the layout of the whole batch.
     case samples
     /// All parts share the operand.
@@ -17,9 +17,9 @@ public final class BatchParts {
     case part
   }
 
-  public typealias Operand = (argument: Argument, layout: MemoryDescriptor, place: Place)
+  package typealias Operand = (argument: Argument, layout: MemoryDescriptor, place: Place)
 
-  public var count: Int { parts.count }
+  package var count: Int { parts.count }
   private let parts: [Part]
 
   private struct Part {
@@ -35,7 +35,7 @@ public final class BatchParts {
   ///   - operands: the operands with the layouts of the whole batch, with samples along their first dimension.
   ///   - make: makes the primitive for the layouts of the operands of some samples.
   /// - Throws: ``EngineError`` where oneDNN refuses.
-  public init(
+  package init(
     samples: Int, count: Int, _ operands: [Operand],
     make: ([MemoryDescriptor]) throws(EngineError) -> PrimitiveDescriptor
   ) throws(EngineError) {
@@ -76,7 +76,7 @@ public final class BatchParts {
   ///
   /// - Parameter pointers: the address of each operand of the whole batch.
   /// - Throws: ``EngineError`` where oneDNN fails.
-  public func run(_ pointers: [UnsafeMutableRawPointer?]) throws(EngineError) {
+  package func run(_ pointers: [UnsafeMutableRawPointer?]) throws(EngineError) {
     try Engine.forEachOnOneThread(count: parts.count, sharing: pointers, parts) {
       (index, pointers, parts) throws(EngineError) in
       let part = parts[index]

@@ -3,7 +3,7 @@ import Synchronization
 import TensorCore
 
 /// The CPU in oneDNN's terms: an engine that makes primitives, and a stream that runs them.
-public final class Engine: Sendable {
+package final class Engine: Sendable {
   nonisolated(unsafe) let handle: dnnl_engine_t
   nonisolated(unsafe) let stream: dnnl_stream_t
 
@@ -12,7 +12,7 @@ public final class Engine: Sendable {
   /// The engine of this process, which is made at the first call.
   ///
   /// - Throws: ``EngineError`` where oneDNN can't be set up.
-  public static func shared() throws(EngineError) -> Engine {
+  package static func shared() throws(EngineError) -> Engine {
     try instance.withLock { (engine) throws(EngineError) in
       if let engine { return engine }
       let created = try Engine()
@@ -43,7 +43,7 @@ public final class Engine: Sendable {
   }
 
   /// Whether the CPU has instructions, which oneDNN may use, that sum products of 8-bit integers in 32 bits.
-  public var addsIntegersExactly: Bool {
+  package var addsIntegersExactly: Bool {
     guard
       let layer = try? PrimitiveDescriptor.convolution(
         self, source: .any([1, 64, 8, 8], .uint8), weights: .any([64, 64, 3, 3], .int8), bias: nil,
@@ -55,10 +55,10 @@ public final class Engine: Sendable {
   }
 
   /// Lets primitives that the calling thread runs compute with ``Parallelism/threadCount`` threads.
-  public static func applyThreadCount() { omp_set_num_threads(Int32(Parallelism.threadCount)) }
+  package static func applyThreadCount() { omp_set_num_threads(Int32(Parallelism.threadCount)) }
 
   /// Lets primitives that `body` makes and runs compute on the calling thread alone.
-  public static func onOneThread<T, E: Error>(_ body: () throws(E) -> T) throws(E) -> T {
+  package static func onOneThread<T, E: Error>(_ body: () throws(E) -> T) throws(E) -> T {
     omp_set_num_threads(1)
     defer { applyThreadCount() }
     return try body()
@@ -68,7 +68,7 @@ public final class Engine: Sendable {
   ///
   /// - Parameter shared: what is safe to use from several threads at once.
   /// - Throws: the error of one of the calls; others may then not have been made.
-  public static func forEachOnOneThread<each Shared>(
+  package static func forEachOnOneThread<each Shared>(
     count: Int, sharing shared: repeat each Shared,
     do body: @Sendable (Int, repeat each Shared) throws(EngineError) -> Void
   ) throws(EngineError) {

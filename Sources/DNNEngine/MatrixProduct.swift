@@ -9,18 +9,18 @@ import TensorCore
 /// parallel.
 ///
 /// Not safe to run from two threads at once.
-public final class MatrixProduct {
+package final class MatrixProduct {
   /// A stack of matrices in memory, of shape `[..., rows, columns]`, with the distances between elements.
-  public struct Operand: Sendable {
-    public var shape: [Int]
-    public var strides: [Int]
+  package struct Operand: Sendable {
+    package var shape: [Int]
+    package var strides: [Int]
 
-    public init(shape: [Int], strides: [Int]) {
+    package init(shape: [Int], strides: [Int]) {
       self.shape = shape
       self.strides = strides
     }
 
-    public init(rowMajor shape: [Int]) { self.init(shape: shape, strides: Shape.strides(shape)) }
+    package init(rowMajor shape: [Int]) { self.init(shape: shape, strides: Shape.strides(shape)) }
   }
 
   private let tiles: [Tile]
@@ -36,7 +36,7 @@ public final class MatrixProduct {
   ///   - output: the row-major shape of the result, whose rank the operands have.
   ///   - operations: the operations that are applied to each sum.
   /// - Throws: ``EngineError`` where oneDNN refuses the product.
-  public init(
+  package init(
     _ engine: Engine, _ left: Operand, _ right: Operand, bias: [Int]? = nil, output: [Int],
     post operations: [PostOperation] = []
   ) throws(EngineError) {
@@ -67,7 +67,7 @@ public final class MatrixProduct {
   ///
   /// - Parameter bias: the address of the bias; `nil` where there is none.
   /// - Throws: ``EngineError`` where oneDNN fails.
-  public func run(
+  package func run(
     left: UnsafeRawPointer?, right: UnsafeRawPointer?, bias: UnsafeRawPointer? = nil,
     into output: UnsafeMutableRawPointer?
   ) throws(EngineError) {

@@ -1,23 +1,23 @@
 import COneDNN
 
 extension MemoryDescriptor {
-  public var shape: [Int] { first(layout.dims) }
+  package var shape: [Int] { first(layout.dims) }
   /// The shape with the padding that fills incomplete blocks.
-  public var paddedShape: [Int] { first(layout.padded_dims) }
+  package var paddedShape: [Int] { first(layout.padded_dims) }
   /// The number of bytes from the first element to the end, padding included.
-  public var byteCount: Int { dnnl_memory_desc_get_size(raw) }
+  package var byteCount: Int { dnnl_memory_desc_get_size(raw) }
 
-  public var hasPadding: Bool { shape != paddedShape }
+  package var hasPadding: Bool { shape != paddedShape }
 
   /// The number of elements in memory, padding included; `nil` where there are gaps between them.
-  public var denseCount: Int? {
+  package var denseCount: Int? {
     guard isBlocked else { return nil }
     let count = paddedShape.reduce(1, *)
     return count * elementSize == byteCount ? count : nil
   }
 
   /// Whether memory holds exactly the elements in row-major order.
-  public var isRowMajor: Bool {
+  package var isRowMajor: Bool {
     guard !hasPadding, let levels else { return false }
     var expected = 1
     var lastAxis = Int.max
@@ -30,13 +30,13 @@ extension MemoryDescriptor {
   }
 
   /// The distances between neighbours along each dimension, in elements; `nil` for a blocked layout.
-  public var strides: [Int]? {
+  package var strides: [Int]? {
     guard isBlocked, layout.inner_nblks == 0 else { return nil }
     return first(layout.strides)
   }
 
   /// The dimensions from the outermost to the innermost in memory; `nil` unless it is dense without blocks.
-  public var order: [Int]? {
+  package var order: [Int]? {
     guard let strides, denseCount != nil else { return nil }
     return strides.indices.sorted { (strides[$0], $1) > (strides[$1], $0) }
   }
@@ -44,7 +44,7 @@ extension MemoryDescriptor {
   /// A layout of dense memory with the dimensions in `order`, outermost first.
   ///
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
-  public init(shape: [Int], order: [Int], _ type: EngineElement = .float32) throws(EngineError) {
+  package init(shape: [Int], order: [Int], _ type: EngineElement = .float32) throws(EngineError) {
     var strides = shape
     var stride = 1
     for axis in order.reversed() {
@@ -56,7 +56,7 @@ extension MemoryDescriptor {
 
   /// The number of entries of dimension 1 that lie side by side, where memory is row-major over blocks of that many
   /// (as in `nChw16c`); `nil` for any other layout.
-  public var channelBlock: Int? {
+  package var channelBlock: Int? {
     guard isBlocked, layout.inner_nblks == 1, elements(layout.inner_idxs, 1)[0] == 1 else {
       return nil
     }
@@ -74,7 +74,7 @@ extension MemoryDescriptor {
   /// The layout of the first samples alone, in their places within the whole.
   ///
   /// - Throws: ``EngineError`` for a layout that only oneDNN knows.
-  public func batch(of count: Int) throws(EngineError) -> MemoryDescriptor {
+  package func batch(of count: Int) throws(EngineError) -> MemoryDescriptor {
     let dims = [Int64(count)] + shape.dropFirst().map(Int64.init)
     let offsets = [Int64](repeating: 0, count: dims.count)
     return try MemoryDescriptor("dnnl_memory_desc_create_submemory") {
@@ -83,7 +83,7 @@ extension MemoryDescriptor {
   }
 
   /// The number of bytes from one entry of the first dimension to the next; `nil` where the distance varies.
-  public var batchByteStride: Int? {
+  package var batchByteStride: Int? {
     guard isBlocked, !elements(layout.inner_idxs, Int(layout.inner_nblks)).contains(0) else {
       return nil
     }
@@ -122,18 +122,18 @@ extension MemoryDescriptor {
 
   /// A view of memory as `[outer][blocks][inner][block]`, in which the index of an entry of the axis is
   /// `block index * block + position in the block`.
-  public struct AxisNest: Sendable, Hashable {
+  package struct AxisNest: Sendable, Hashable {
     /// Elements below which a thread of its own costs more than it saves.
     package static let grain = 1 << 15
 
-    public var outer: Int
-    public var blocks: Int
-    public var inner: Int
-    public var block: Int
+    package var outer: Int
+    package var blocks: Int
+    package var inner: Int
+    package var block: Int
     /// The number of entries of the axis; the rest of the last block is padding.
-    public var count: Int
+    package var count: Int
 
-    public init(outer: Int, blocks: Int, inner: Int, block: Int, count: Int) {
+    package init(outer: Int, blocks: Int, inner: Int, block: Int, count: Int) {
       self.outer = outer
       self.blocks = blocks
       self.inner = inner
@@ -145,7 +145,7 @@ extension MemoryDescriptor {
   /// The nest around one axis; `nil` where memory isn't dense or the axis is split in another way.
   ///
   /// Row-major, channels-last and channel-blocked layouts all have this form around the channel axis.
-  public func nest(around axis: Int) -> AxisNest? {
+  package func nest(around axis: Int) -> AxisNest? {
     guard denseCount != nil, let levels, paddedShape.indices.contains(axis) else { return nil }
     // Only padding along the axis can be expressed.
     for (other, (size, padded)) in zip(shape, paddedShape).enumerated()

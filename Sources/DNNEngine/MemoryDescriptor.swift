@@ -4,7 +4,7 @@ import TensorCore
 /// The layout of a tensor's elements in memory: strides, blocks and padding, as oneDNN describes them.
 ///
 /// Letters for shapes are those of ONNX. The order of dimensions is the logical one, whatever the layout.
-public struct MemoryDescriptor: Sendable {
+package struct MemoryDescriptor: Sendable {
   /// Owns oneDNN's descriptor, which copies share.
   private final class Storage: Sendable {
     nonisolated(unsafe) let raw: snug_memory_desc_t
@@ -35,12 +35,12 @@ public struct MemoryDescriptor: Sendable {
   }
 
   /// The greatest rank that oneDNN supports.
-  public static let maximumRank = Int(DNNL_MAX_NDIMS)
+  package static let maximumRank = Int(DNNL_MAX_NDIMS)
 
   /// A layout in row-major order. A scalar becomes a vector of one element.
   ///
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
-  public init(rowMajor shape: [Int], _ type: EngineElement = .float32) throws(EngineError) {
+  package init(rowMajor shape: [Int], _ type: EngineElement = .float32) throws(EngineError) {
     let shape = shape.isEmpty ? [1] : shape
     try self.init(shape: shape, strides: Shape.strides(shape), type)
   }
@@ -48,7 +48,7 @@ public struct MemoryDescriptor: Sendable {
   /// A layout with any strides, in elements.
   ///
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
-  public init(shape: [Int], strides: [Int], _ type: EngineElement = .float32) throws(EngineError) {
+  package init(shape: [Int], strides: [Int], _ type: EngineElement = .float32) throws(EngineError) {
     guard shape.count <= Self.maximumRank, shape.count == strides.count else {
       throw .call(function: "dnnl_memory_desc_create_with_strides", status: .invalidArguments)
     }
@@ -61,7 +61,7 @@ public struct MemoryDescriptor: Sendable {
   /// A placeholder for a layout that a primitive is to choose.
   ///
   /// - Throws: ``EngineError`` for a rank above ``maximumRank``.
-  public static func any(_ shape: [Int], _ type: EngineElement = .float32) throws(EngineError)
+  package static func any(_ shape: [Int], _ type: EngineElement = .float32) throws(EngineError)
     -> MemoryDescriptor
   {
     try MemoryDescriptor(shape: shape, tag: dnnl_format_tag_any, type)
@@ -80,7 +80,7 @@ public struct MemoryDescriptor: Sendable {
   /// The same layout with the dimensions in another order: dimension `i` of the result is dimension `order[i]` here.
   ///
   /// - Throws: ``EngineError`` unless `order` is a permutation of the dimensions.
-  public func permuted(_ order: [Int]) throws(EngineError) -> MemoryDescriptor {
+  package func permuted(_ order: [Int]) throws(EngineError) -> MemoryDescriptor {
     var destination = [Int32](repeating: -1, count: order.count)
     for (new, old) in order.enumerated() where order.indices.contains(old) {
       destination[old] = Int32(new)
@@ -93,17 +93,17 @@ public struct MemoryDescriptor: Sendable {
   /// The same layout, in elements, for another element type.
   ///
   /// - Throws: ``EngineError`` where oneDNN doesn't support that layout for the type.
-  public func with(_ type: EngineElement) throws(EngineError) -> MemoryDescriptor {
+  package func with(_ type: EngineElement) throws(EngineError) -> MemoryDescriptor {
     try MemoryDescriptor("dnnl_memory_desc_clone") { snug_memory_desc_as($0, raw, type.raw) }
   }
 }
 
 /// The element types of tensors that oneDNN lays out.
-public enum EngineElement: Sendable, Hashable {
+package enum EngineElement: Sendable, Hashable {
   case float32, int32, int8, uint8
 
   /// The type for that of a tensor; `nil` where oneDNN has no layouts for it.
-  public init?(_ type: ElementType) {
+  package init?(_ type: ElementType) {
     switch type {
     case .float32: self = .float32
     case .int32: self = .int32
@@ -124,12 +124,12 @@ public enum EngineElement: Sendable, Hashable {
 }
 
 extension MemoryDescriptor: Hashable {
-  public static func == (a: MemoryDescriptor, b: MemoryDescriptor) -> Bool {
+  package static func == (a: MemoryDescriptor, b: MemoryDescriptor) -> Bool {
     if a.storage === b.storage { return true }
     return dnnl_memory_desc_equal(a.raw, b.raw) != 0
   }
 
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(shape)
     hasher.combine(byteCount)
   }

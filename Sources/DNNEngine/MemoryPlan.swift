@@ -2,14 +2,14 @@
 ///
 /// The method is greedy by size: the largest buffer comes first, and each gets the lowest offset that is free for its
 /// whole life.
-public struct MemoryPlan: Sendable {
+package struct MemoryPlan: Sendable {
   /// A buffer and the steps from its first write to its last read.
-  public struct Request: Sendable, Hashable {
-    public var byteCount: Int
-    public var first: Int
-    public var last: Int
+  package struct Request: Sendable, Hashable {
+    package var byteCount: Int
+    package var first: Int
+    package var last: Int
 
-    public init(byteCount: Int, first: Int, last: Int) {
+    package init(byteCount: Int, first: Int, last: Int) {
       self.byteCount = byteCount
       self.first = first
       self.last = last
@@ -17,13 +17,13 @@ public struct MemoryPlan: Sendable {
   }
 
   /// The offset of each request in bytes, in the order of the requests; a multiple of ``alignment``.
-  public let offsets: [Int]
-  public let byteCount: Int
+  package let offsets: [Int]
+  package let byteCount: Int
 
-  public static let alignment = 64
+  package static let alignment = 64
 
   /// - Throws: ``EngineError/memory(bytes:)`` where sizes overflow.
-  public init(_ requests: [Request]) throws(EngineError) {
+  package init(_ requests: [Request]) throws(EngineError) {
     var offsets = [Int](repeating: 0, count: requests.count)
     var placed: [Int] = []
     var end = 0

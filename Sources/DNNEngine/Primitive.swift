@@ -2,7 +2,7 @@ import COneDNN
 import TensorCore
 
 /// The place of an operand in a primitive's argument list.
-public enum Argument: Sendable, Hashable {
+package enum Argument: Sendable, Hashable {
   case source
   /// The second operand of a binary operation.
   case secondSource
@@ -32,7 +32,7 @@ public enum Argument: Sendable, Hashable {
 /// A compiled computation with its operands; running it allocates nothing.
 ///
 /// Not safe to run from two threads at once.
-public final class Primitive {
+package final class Primitive {
   private let handle: dnnl_primitive_t
   private let engine: Engine
   private let arguments: ScratchBuffer<dnnl_exec_arg_t>
@@ -42,7 +42,7 @@ public final class Primitive {
 
   /// - Parameter operands: the argument and layout of each operand, in the order in which ``point(_:at:)`` counts.
   /// - Throws: ``EngineError`` where oneDNN refuses.
-  public init(_ descriptor: PrimitiveDescriptor, _ operands: [(Argument, MemoryDescriptor)])
+  package init(_ descriptor: PrimitiveDescriptor, _ operands: [(Argument, MemoryDescriptor)])
     throws(EngineError)
   {
     var primitive: dnnl_primitive_t?
@@ -77,7 +77,7 @@ public final class Primitive {
   /// Sets the address of an operand.
   ///
   /// - Throws: ``EngineError`` where oneDNN refuses.
-  public func point(_ index: Int, at pointer: UnsafeMutableRawPointer?) throws(EngineError) {
+  package func point(_ index: Int, at pointer: UnsafeMutableRawPointer?) throws(EngineError) {
     // Setting a handle makes oneDNN write the padding of the layout, so an unchanged one is not set again.
     if pointers.elements[index] == pointer { return }
     try check(
@@ -89,7 +89,7 @@ public final class Primitive {
   /// Computes, and returns when the result is in memory.
   ///
   /// - Throws: ``EngineError`` where oneDNN fails.
-  public func run() throws(EngineError) {
+  package func run() throws(EngineError) {
     if scratchpadByteCount > 0 {
       try point(
         arguments.elements.count - 1, at: try Scratchpad.memory(byteCount: scratchpadByteCount))

@@ -1,7 +1,7 @@
 import COneDNN
 
 /// An operation that a primitive applies to its result before it writes it.
-public enum PostOperation: Sendable, Hashable {
+package enum PostOperation: Sendable, Hashable {
   /// `x` where it is positive, otherwise `slope * x`.
   case relu(slope: Float)
   case clip(low: Float, high: Float)

@@ -1,7 +1,7 @@
 import COneDNN
 
 /// An element-wise function with up to two parameters.
-public enum ElementwiseFunction: Sendable, Hashable {
+package enum ElementwiseFunction: Sendable, Hashable {
   /// `x` where it is positive, otherwise `slope * x`.
   case relu(slope: Float)
   case clip(low: Float, high: Float)
@@ -34,7 +34,7 @@ public enum ElementwiseFunction: Sendable, Hashable {
   }
 
   /// Whether the function maps 0 to 0, so that the padding of a layout may be computed along with the elements.
-  public var keepsZero: Bool {
+  package var keepsZero: Bool {
     switch self {
     case .relu, .tanh, .squareRoot, .magnitude, .elu, .gelu, .geluTanh, .hardSwish, .swish: true
     case .clip(let low, let high): low <= 0 && high >= 0
@@ -44,7 +44,7 @@ public enum ElementwiseFunction: Sendable, Hashable {
 }
 
 /// An element-wise function of two tensors.
-public enum BinaryFunction: Sendable, Hashable {
+package enum BinaryFunction: Sendable, Hashable {
   case add, subtract, multiply, divide
 
   var raw: dnnl_alg_kind_t {
@@ -59,7 +59,7 @@ public enum BinaryFunction: Sendable, Hashable {
 
 extension PrimitiveDescriptor {
   /// An element-wise function of one tensor. Source and destination have the same layout, and may be the same memory.
-  public static func elementwise(
+  package static func elementwise(
     _ engine: Engine, _ function: ElementwiseFunction, _ layout: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
     let (kind, alpha, beta) = function.raw
@@ -71,7 +71,7 @@ extension PrimitiveDescriptor {
 
   /// An element-wise function of two tensors. Operands and result have the same shape and layout; the result may be
   /// the memory of the first operand.
-  public static func binary(
+  package static func binary(
     _ engine: Engine, _ function: BinaryFunction, _ layout: MemoryDescriptor,
     post operations: [PostOperation] = []
   ) throws(EngineError) -> PrimitiveDescriptor {
@@ -82,7 +82,7 @@ extension PrimitiveDescriptor {
   }
 
   /// A copy of a tensor from one layout to another.
-  public static func reorder(
+  package static func reorder(
     _ engine: Engine, from source: MemoryDescriptor, to destination: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
     try PrimitiveDescriptor(engine, "dnnl_reorder_primitive_desc_create") {
@@ -92,7 +92,7 @@ extension PrimitiveDescriptor {
   }
 
   /// A concatenation of tensors along an axis; oneDNN chooses the destination's layout.
-  public static func concatenation(
+  package static func concatenation(
     _ engine: Engine, _ sources: [MemoryDescriptor], axis: Int
   ) throws(EngineError) -> PrimitiveDescriptor {
     let raw: [snug_memory_desc_t?] = sources.map(\.raw)

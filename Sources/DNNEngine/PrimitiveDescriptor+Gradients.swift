@@ -1,7 +1,7 @@
 import COneDNN
 
 /// How a convolution's gradients are computed.
-public enum ConvolutionAlgorithm: Sendable, Hashable {
+package enum ConvolutionAlgorithm: Sendable, Hashable {
   /// The products are those of the definition.
   case direct
   /// There are fewer products, on transformed tiles, for dense 3x3 kernels without strides. Rounding errors are
@@ -20,7 +20,7 @@ extension PrimitiveDescriptor {
   /// The gradient of a convolution's input; the layout of any operand may be left to oneDNN.
   ///
   /// - Parameter forward: the convolution itself, in single precision.
-  public static func convolutionInputGradient(
+  package static func convolutionInputGradient(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     destination: MemoryDescriptor, _ geometry: ConvolutionGeometry,
     _ algorithm: ConvolutionAlgorithm, forward: PrimitiveDescriptor
@@ -35,7 +35,7 @@ extension PrimitiveDescriptor {
   }
 
   /// The gradient of a convolution's weights, and of its bias where that is given.
-  public static func convolutionWeightGradient(
+  package static func convolutionWeightGradient(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     bias: MemoryDescriptor?, destination: MemoryDescriptor, _ geometry: ConvolutionGeometry,
     _ algorithm: ConvolutionAlgorithm, forward: PrimitiveDescriptor
@@ -52,7 +52,7 @@ extension PrimitiveDescriptor {
   }
 
   /// The gradient of a transposed convolution's input.
-  public static func transposedConvolutionInputGradient(
+  package static func transposedConvolutionInputGradient(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     destination: MemoryDescriptor, _ geometry: ConvolutionGeometry, forward: PrimitiveDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
@@ -67,7 +67,7 @@ extension PrimitiveDescriptor {
   }
 
   /// The gradient of a transposed convolution's weights, and of its bias where that is given.
-  public static func transposedConvolutionWeightGradient(
+  package static func transposedConvolutionWeightGradient(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     bias: MemoryDescriptor?, destination: MemoryDescriptor, _ geometry: ConvolutionGeometry,
     forward: PrimitiveDescriptor
@@ -86,7 +86,7 @@ extension PrimitiveDescriptor {
   /// The gradient of a pooling's input; `source` is the layout in which it is written.
   ///
   /// - Parameter forward: made by ``pooling(_:_:source:destination:kernel:_:isTrained:)`` for training.
-  public static func poolingGradient(
+  package static func poolingGradient(
     _ engine: Engine, _ function: PoolingFunction, source: MemoryDescriptor,
     destination: MemoryDescriptor, kernel: [Int], _ geometry: ConvolutionGeometry,
     forward: PrimitiveDescriptor
@@ -102,7 +102,7 @@ extension PrimitiveDescriptor {
 
   /// The gradient of an element-wise function from its input; the gradients of output and input have the same layout
   /// and may be the same memory.
-  public static func elementwiseGradient(
+  package static func elementwiseGradient(
     _ engine: Engine, _ function: ElementwiseFunction, _ layout: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
     let forward = try elementwise(engine, function, layout)
@@ -115,7 +115,7 @@ extension PrimitiveDescriptor {
   }
 
   /// The gradient of softmax from its output.
-  public static func softmaxGradient(_ engine: Engine, _ layout: MemoryDescriptor, axis: Int)
+  package static func softmaxGradient(_ engine: Engine, _ layout: MemoryDescriptor, axis: Int)
     throws(EngineError) -> PrimitiveDescriptor
   {
     let forward = try softmax(engine, layout, axis: axis)

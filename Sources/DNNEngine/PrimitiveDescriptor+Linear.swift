@@ -1,14 +1,14 @@
 import COneDNN
 
 /// The geometry of a convolution, whose lists have one entry for each spatial axis.
-public struct ConvolutionGeometry: Sendable, Hashable {
-  public var strides: [Int]
+package struct ConvolutionGeometry: Sendable, Hashable {
+  package var strides: [Int]
   /// The distance between taps of the kernel; 1 for a dense kernel, as in ONNX.
-  public var dilations: [Int]
-  public var padBegin: [Int]
-  public var padEnd: [Int]
+  package var dilations: [Int]
+  package var padBegin: [Int]
+  package var padEnd: [Int]
 
-  public init(strides: [Int], dilations: [Int], padBegin: [Int], padEnd: [Int]) {
+  package init(strides: [Int], dilations: [Int], padBegin: [Int], padEnd: [Int]) {
     self.strides = strides
     self.dilations = dilations
     self.padBegin = padBegin
@@ -27,7 +27,7 @@ public struct ConvolutionGeometry: Sendable, Hashable {
 extension PrimitiveDescriptor {
   /// A convolution without flipping. The weights have shape `[O, I, kernel]`, or `[G, O/G, I/G, kernel]` for G
   /// groups, with O output and I input channels.
-  public static func convolution(
+  package static func convolution(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     bias: MemoryDescriptor?, destination: MemoryDescriptor, _ geometry: ConvolutionGeometry,
     post operations: [PostOperation] = []
@@ -46,7 +46,7 @@ extension PrimitiveDescriptor {
 
   /// The transposed convolution. The weights have shape `[O, I, kernel]`, or `[G, O/G, I/G, kernel]` for G groups,
   /// with O output and I input channels.
-  public static func transposedConvolution(
+  package static func transposedConvolution(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     bias: MemoryDescriptor?, destination: MemoryDescriptor, _ geometry: ConvolutionGeometry
   ) throws(EngineError) -> PrimitiveDescriptor {
@@ -64,7 +64,7 @@ extension PrimitiveDescriptor {
 
   /// A product of stacks of matrices of shapes `[..., M, K]` and `[..., K, N]`; leading dimensions and the bias
   /// broadcast.
-  public static func matrixProduct(
+  package static func matrixProduct(
     _ engine: Engine, source: MemoryDescriptor, weights: MemoryDescriptor,
     bias: MemoryDescriptor?, destination: MemoryDescriptor, post operations: [PostOperation] = []
   ) throws(EngineError) -> PrimitiveDescriptor {

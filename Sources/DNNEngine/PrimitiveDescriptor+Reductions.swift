@@ -1,7 +1,7 @@
 import COneDNN
 
 /// The function that reduces a pooling window to one number.
-public enum PoolingFunction: Sendable, Hashable {
+package enum PoolingFunction: Sendable, Hashable {
   case maximum
   case averageExcludingPadding, averageIncludingPadding
 
@@ -19,7 +19,7 @@ extension PrimitiveDescriptor {
   ///
   /// - Parameter isTrained: whether to write the workspace that
   ///   ``poolingGradient(_:_:source:destination:kernel:_:forward:)`` reads.
-  public static func pooling(
+  package static func pooling(
     _ engine: Engine, _ function: PoolingFunction, source: MemoryDescriptor,
     destination: MemoryDescriptor, kernel: [Int], _ geometry: ConvolutionGeometry,
     isTrained: Bool = false
@@ -34,7 +34,7 @@ extension PrimitiveDescriptor {
   }
 
   /// Softmax over one axis; source and destination have the same layout, and may be the same memory.
-  public static func softmax(_ engine: Engine, _ layout: MemoryDescriptor, axis: Int)
+  package static func softmax(_ engine: Engine, _ layout: MemoryDescriptor, axis: Int)
     throws(EngineError) -> PrimitiveDescriptor
   {
     try PrimitiveDescriptor(engine, "dnnl_softmax_forward_primitive_desc_create") {
@@ -45,7 +45,7 @@ extension PrimitiveDescriptor {
   }
 
   /// The mean over the axes in which `destination` has size 1.
-  public static func mean(
+  package static func mean(
     _ engine: Engine, source: MemoryDescriptor, destination: MemoryDescriptor
   ) throws(EngineError) -> PrimitiveDescriptor {
     try PrimitiveDescriptor(engine, "dnnl_reduction_primitive_desc_create") {

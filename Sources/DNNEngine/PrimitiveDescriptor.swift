@@ -3,7 +3,7 @@ import COneDNN
 /// A computation for which oneDNN has chosen an implementation and layouts.
 ///
 /// The functions that make one throw ``EngineError`` where oneDNN refuses the operands or the layouts.
-public final class PrimitiveDescriptor {
+package final class PrimitiveDescriptor {
   let handle: dnnl_primitive_desc_t
   let engine: Engine
 
@@ -25,7 +25,7 @@ public final class PrimitiveDescriptor {
   deinit { dnnl_primitive_desc_destroy(handle) }
 
   /// An operand whose layout the implementation determines.
-  public enum Operand: Sendable {
+  package enum Operand: Sendable {
     case source, weights, destination, workspace, scratchpad
     case sourceGradient, weightGradient, destinationGradient
   }
@@ -33,7 +33,7 @@ public final class PrimitiveDescriptor {
   /// The layout of an operand.
   ///
   /// - Throws: ``EngineError`` where the computation has no such operand.
-  public func layout(of operand: Operand) throws(EngineError) -> MemoryDescriptor {
+  package func layout(of operand: Operand) throws(EngineError) -> MemoryDescriptor {
     let query =
       switch operand {
       case .source: dnnl_query_src_md
@@ -52,7 +52,7 @@ public final class PrimitiveDescriptor {
   }
 
   /// The name of the chosen implementation, such as `jit:avx512_core`.
-  public var implementation: String {
+  package var implementation: String {
     var text: UnsafePointer<CChar>?
     let status = withUnsafeMutablePointer(to: &text) {
       dnnl_primitive_desc_query(handle, dnnl_query_impl_info_str, 0, $0)
@@ -63,15 +63,15 @@ public final class PrimitiveDescriptor {
 
   /// Whether products of 8-bit integers are summed in 32 bits by the CPU's own instructions for that; without these,
   /// pairs of products saturate at 16 bits, or weights are halved.
-  public var addsWithoutSaturation: Bool {
+  package var addsWithoutSaturation: Bool {
     implementation.contains("vnni") || implementation.contains("amx")
   }
 
   /// Whether the implementation uses matrix products, which may divide or order a sum by the number of threads.
-  public var mayCutSums: Bool {
+  package var mayCutSums: Bool {
     ["gemm", "brg"].contains { implementation.contains($0) }
   }
 
   /// Whether the implementation is oneDNN's fallback, which is slower by orders of magnitude.
-  public var isReference: Bool { implementation.hasPrefix("ref") }
+  package var isReference: Bool { implementation.hasPrefix("ref") }
 }

@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 
 /// Batches of a data set in a given order, of which the next one is read while the caller works on the current one.
-public final class BatchStream: Sendable {
+package final class BatchStream: Sendable {
   private struct State {
     var next = 0
     var ready: Result<Batch, DatasetError>?
@@ -14,7 +14,7 @@ public final class BatchStream: Sendable {
   private let arrival = DispatchSemaphore(value: 0)
 
   /// - Parameter plan: the samples of each batch, such as those that ``sequentialPlan(_:batchSize:limit:)`` gives.
-  public init(_ dataset: any Dataset, plan: [[Int]]) {
+  package init(_ dataset: any Dataset, plan: [[Int]]) {
     self.dataset = dataset
     self.plan = plan
     if !plan.isEmpty { read(plan[0]) }
@@ -23,7 +23,7 @@ public final class BatchStream: Sendable {
   /// All samples in order, in batches of at most `batchSize` samples of equal shape.
   ///
   /// - Parameter limit: the number of samples after which to stop.
-  public static func sequentialPlan(
+  package static func sequentialPlan(
     _ dataset: any Dataset, batchSize: Int, limit: Int = .max
   ) -> [[Int]] {
     var plan: [[Int]] = []
@@ -41,12 +41,12 @@ public final class BatchStream: Sendable {
   }
 
   /// The number of batches.
-  public var count: Int { plan.count }
+  package var count: Int { plan.count }
 
   /// The next batch, or `nil` after the last. One caller at a time.
   ///
   /// - Throws: the error of reading that batch; the stream continues with the batch after it.
-  public func next() throws(DatasetError) -> Batch? {
+  package func next() throws(DatasetError) -> Batch? {
     guard state.withLock({ $0.next < plan.count }) else { return nil }
     arrival.wait()
     let (result, following) = state.withLock { state in

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// What an input of a model is given at every run, where the samples don't hold it.
-public enum ConstantInput: Sendable, Hashable {
+package enum ConstantInput: Sendable, Hashable {
   /// A tensor as the model takes it.
   case tensor(Tensor)
   /// One number in every element. Dimensions that the model leaves open are those of the same name in the inputs that

@@ -2,23 +2,23 @@ import TensorCore
 
 /// What the files of a data set hold, as names, sizes and a sample of their bytes. It is the same wherever the data
 /// lies, and is found in bounded time, however much data there is.
-public struct DataContent: Sendable, Hashable {
+package struct DataContent: Sendable, Hashable {
   /// A file, named by its path in the folder of the data; the name of a single file is empty, so that it may be
   /// renamed.
-  public struct Entry: Sendable, Hashable {
-    public var name: String
-    public var byteCount: Int
+  package struct Entry: Sendable, Hashable {
+    package var name: String
+    package var byteCount: Int
   }
 
   /// The content of a file that was read.
-  public struct Sample: Sendable, Hashable {
-    public var name: String
-    public var bytes: Fingerprint
+  package struct Sample: Sendable, Hashable {
+    package var name: String
+    package var bytes: Fingerprint
   }
 
   /// All files, in the order of their names.
-  public let files: [Entry]
-  public let samples: [Sample]
+  package let files: [Entry]
+  package let samples: [Sample]
 
   /// The number of files whose bytes are read, where there are more.
   static let sampleLimit = 64
@@ -29,7 +29,7 @@ public struct DataContent: Sendable, Hashable {
   private static let depthLimit = 4
 
   /// - Throws: ``DatasetError`` where a file or folder can't be read.
-  public init(path: String) throws(DatasetError) {
+  package init(path: String) throws(DatasetError) {
     var found: [(name: String, path: String)] = []
     if PathKind(path) == .folder {
       try Self.collect(try Folder(path), prefix: "", depth: 0, into: &found)
@@ -56,7 +56,7 @@ public struct DataContent: Sendable, Hashable {
   }
 
   /// The fingerprint of all names and sizes.
-  public var listing: Fingerprint {
+  package var listing: Fingerprint {
     var listing = Fingerprint()
     for file in files { listing.combine("\(file.byteCount) \(file.name)") }
     return listing

@@ -3,7 +3,7 @@ import TensorCore
 /// Samples in a fixed order, read in batches.
 ///
 /// A data set can be read from several threads at once, and may be larger than memory.
-public protocol Dataset: Sendable {
+package protocol Dataset: Sendable {
   /// The file or folder that it was opened from.
   var path: String { get }
   /// The number of samples, at least 1.
@@ -46,7 +46,7 @@ public protocol Dataset: Sendable {
 }
 
 /// How a batch is read.
-public enum BatchReading: Sendable, Hashable {
+package enum BatchReading: Sendable, Hashable {
   /// All threads read, for data that is read once or a few times.
   case parallel
   /// The calling thread reads alone, beside threads that compute. Data that is slow to decode is kept in memory for
@@ -55,23 +55,23 @@ public enum BatchReading: Sendable, Hashable {
 }
 
 extension Dataset {
-  public var isStackable: Bool { true }
+  package var isStackable: Bool { true }
 
-  public func select(_ indices: [Int]) throws(DatasetError) {}
+  package func select(_ indices: [Int]) throws(DatasetError) {}
 
   /// Reads the samples at `indices` into the model's layout, normalized.
   ///
   /// - Throws: ``DatasetError`` where a file can't be read or decoded, a value is NaN or infinite,
   ///   or the samples differ in shape.
   /// - Precondition: `indices` is not empty and every index is in `0..<count`.
-  public func batch(_ indices: [Int]) throws(DatasetError) -> Batch {
+  package func batch(_ indices: [Int]) throws(DatasetError) -> Batch {
     try batch(indices, augmented: nil, reading: .parallel)
   }
 
   /// Checks that the samples have the reference that a job needs.
   ///
   /// - Throws: ``DatasetError/noReference(path:needed:)`` where they don't.
-  public func require(_ reference: DatasetReference) throws(DatasetError) {
+  package func require(_ reference: DatasetReference) throws(DatasetError) {
     if self.reference != reference { throw .noReference(path: path, needed: reference) }
   }
 }
@@ -82,17 +82,17 @@ public enum DatasetReference: Sendable, Hashable {
 }
 
 /// Some samples, stacked along dimension 0.
-public struct Batch: Sendable {
+package struct Batch: Sendable {
   /// A tensor of shape [samples, ...] for each input of the model, in the order of the request; one sample as the model
   /// takes it where samples can't be stacked.
-  public var inputs: [Tensor]
+  package var inputs: [Tensor]
   /// The class of each sample, counted from 0.
-  public var labels: [Int]?
+  package var labels: [Int]?
   /// The targets of the samples, float32 of shape [samples, ...].
-  public var targets: Tensor?
+  package var targets: Tensor?
 
   /// - Parameter count: the number of samples; `nil` for dimension 0 of the first input.
-  public init(
+  package init(
     inputs: [Tensor], labels: [Int]? = nil, targets: Tensor? = nil, count: Int? = nil
   ) {
     self.inputs = inputs
@@ -102,5 +102,5 @@ public struct Batch: Sendable {
   }
 
   /// The number of samples.
-  public let count: Int
+  package let count: Int
 }

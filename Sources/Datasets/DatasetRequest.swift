@@ -1,13 +1,13 @@
 import TensorCore
 
 /// What a model requires of its data.
-public struct DatasetRequest: Sendable {
+package struct DatasetRequest: Sendable {
   /// One input of the model, whose dimension 0 counts samples.
-  public struct Input: Sendable, Hashable {
-    public var name: String
-    public var type: TensorType
+  package struct Input: Sendable, Hashable {
+    package var name: String
+    package var type: TensorType
 
-    public init(name: String, type: TensorType) {
+    package init(name: String, type: TensorType) {
       self.name = name
       self.type = type
     }
@@ -16,24 +16,24 @@ public struct DatasetRequest: Sendable {
     var sampleDimensions: [Dimension]? { type.dimensions.map { Array($0.dropFirst()) } }
   }
 
-  public var inputs: [Input]
+  package var inputs: [Input]
   /// What inputs of these names are given at every run; the data then holds the others.
-  public var constants: [String: ConstantInput] = [:]
+  package var constants: [String: ConstantInput] = [:]
   /// The layout of an input of rank 4; `nil` to infer it from the shape.
-  public var layout: ImageLayout?
-  public var normalization: Normalization
+  package var layout: ImageLayout?
+  package var normalization: Normalization
   /// The meaning of the reference; `nil` to infer it from the data: vectors of whole numbers are labels, all else
   /// targets.
-  public var task: DatasetTask?
+  package var task: DatasetTask?
   /// The number of the model's classes, against which labels are checked.
-  public var classCount: Int?
+  package var classCount: Int?
   /// The largest number of samples that are read, from the first on; `nil` for any number. Compressed data is
   /// inflated no further. A data set may still have more samples.
-  public var limit: Int?
+  package var limit: Int?
   /// Whether labels or targets are read.
-  public var usesReference = true
+  package var usesReference = true
 
-  public init(
+  package init(
     inputs: [Input], layout: ImageLayout? = nil, normalization: Normalization = .identity,
     task: DatasetTask? = nil, classCount: Int? = nil
   ) {
@@ -46,7 +46,7 @@ public struct DatasetRequest: Sendable {
 }
 
 /// The meaning of a sample's reference.
-public enum DatasetTask: Sendable, Hashable {
+package enum DatasetTask: Sendable, Hashable {
   /// References are labels, counted from 0.
   case classification
   /// References are targets of the shape of the model's output.
@@ -59,12 +59,12 @@ public enum DatasetTask: Sendable, Hashable {
 }
 
 /// The order of the dimensions of an image batch: N samples, C channels, height H and width W.
-public enum ImageLayout: Sendable, Hashable {
+package enum ImageLayout: Sendable, Hashable {
   case nchw, nhwc
 
   /// The layout that the dimensions of a rank-4 input suggest: channels first, unless only the last
   /// dimension can count channels (1 or 3).
-  public init(dimensions: [Dimension]) {
+  package init(dimensions: [Dimension]) {
     let counts = dimensions.map { $0.size == 1 || $0.size == 3 }
     self = counts.count == 4 && !counts[1] && counts[3] ? .nhwc : .nchw
   }

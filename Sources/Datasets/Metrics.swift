@@ -1,14 +1,14 @@
 import TensorCore
 
 /// Measures of how well a model's outputs meet the references of a data set.
-public enum Metrics {
+package enum Metrics {
   /// Counts the samples whose label is among the classes with the `k` largest scores.
   ///
   /// Among equal scores the lower class comes first; NaN comes last.
   ///
   /// - Parameter scores: float32 of shape [samples, classes]; trailing dimensions of 1 are allowed.
   /// - Throws: ``DatasetError/outputShape(expected:actual:)`` where the shape doesn't fit the labels.
-  public static func topMatches(
+  package static func topMatches(
     _ scores: Tensor, labels: [Int], k: Int
   ) throws(DatasetError) -> Int {
     let classes = labels.isEmpty ? 0 : scores.count / labels.count
@@ -51,7 +51,7 @@ public enum Metrics {
   /// The mean cross-entropy of softmax over the scores, in nats.
   ///
   /// - Throws: ``DatasetError/outputShape(expected:actual:)`` where the shape doesn't fit the labels.
-  public static func crossEntropy(_ scores: Tensor, labels: [Int]) throws(DatasetError) -> Double {
+  package static func crossEntropy(_ scores: Tensor, labels: [Int]) throws(DatasetError) -> Double {
     _ = try topMatches(scores, labels: labels, k: 1)
     let classes = scores.count / labels.count
     return scores.withElements(of: Float.self) { scores in
@@ -72,7 +72,7 @@ public enum Metrics {
   /// the mean over its images.
   ///
   /// - Throws: ``DatasetError/outputShape(expected:actual:)`` where the shapes differ.
-  public static func peakSignalToNoise(
+  package static func peakSignalToNoise(
     _ outputs: Tensor, targets: Tensor
   ) throws(DatasetError) -> [Double] {
     try perSampleError(outputs, targets) { min(max($0, 0), 1) }.map { -10 * log10(max($0, 1e-10)) }
@@ -81,7 +81,7 @@ public enum Metrics {
   /// The mean squared error of each sample.
   ///
   /// - Throws: ``DatasetError/outputShape(expected:actual:)`` where the numbers of elements differ.
-  public static func meanSquaredError(
+  package static func meanSquaredError(
     _ outputs: Tensor, targets: Tensor
   ) throws(DatasetError) -> [Double] {
     try perSampleError(outputs, targets) { $0 }

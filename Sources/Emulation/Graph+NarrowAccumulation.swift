@@ -10,7 +10,7 @@ extension Graph {
   ///   - counter: takes what the node's runs overflow.
   /// - Returns: false for a node whose operator isn't emulated: none of Conv, ConvTranspose, MatMul, Gemm without a
   ///   transposed left operand, ConvInteger, MatMulInteger, QLinearConv and QLinearMatMul.
-  public mutating func accumulate(
+  package mutating func accumulate(
     _ node: NodeID, as layer: IntegerLayer, in accumulator: NarrowAccumulator,
     counting counter: OverflowCounter
   ) -> Bool {

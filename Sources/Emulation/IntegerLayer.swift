@@ -2,22 +2,22 @@
 ///
 /// Channel c computes `inputScale * scales[c] * sum over k of codes[c][k] * x[k]`, with `x` the input's integers
 /// less their zero point. A bias that counts in the accumulator is one more summand there.
-public struct IntegerLayer: Sendable, Hashable {
+package struct IntegerLayer: Sendable, Hashable {
   /// channels x K, row-major, zero points subtracted; products in the order of the weight's storage.
-  public let codes: [Int16]
+  package let codes: [Int16]
   /// One a channel.
-  public let scales: [Float]
-  public let inputScale: Float
-  public internal(set) var inputRange: ClosedRange<Int16>
+  package let scales: [Float]
+  package let inputScale: Float
+  package internal(set) var inputRange: ClosedRange<Int16>
   /// What each channel's register starts from, in steps of the accumulator; empty where no bias counts there.
-  public let biases: [Int64]
+  package let biases: [Int64]
   /// Whether a convolution's products go by kernel row, kernel column, then input channel, as channels-last weights
   /// are stored, rather than by input channel first.
-  public let storesInputsLast: Bool
+  package let storesInputsLast: Bool
 
   /// A layer, or `nil` where channels, weights, scales and biases don't go together, a bias takes more than 48
   /// bits, or the input's range leaves zero out, which padding adds.
-  public init?(
+  package init?(
     codes: [Int16], scales: [Float], inputScale: Float, inputRange: ClosedRange<Int16>,
     biases: [Int64] = [], storesInputsLast: Bool = false
   ) {
@@ -34,7 +34,7 @@ public struct IntegerLayer: Sendable, Hashable {
   }
 
   /// K.
-  public var dotLength: Int { codes.count / scales.count }
+  package var dotLength: Int { codes.count / scales.count }
 
   /// What a channel's register starts from.
   func bias(_ channel: Int) -> Int64 { biases.isEmpty ? 0 : biases[channel] }

@@ -19,14 +19,14 @@ public struct NarrowAccumulator: Sendable, Hashable {
   }
 
   /// P: the register holds -2^(P-1) to 2^(P-1) - 1.
-  public let bits: Int
-  public let overflow: Overflow
+  package let bits: Int
+  package let overflow: Overflow
   /// Sums in two stages: a tile's register is one of ``bits``, which starts at 0, and what these hold in the end is added
   /// in the outer one, tile after tile. Wrapping, clamping and counting apply to each register. `nil` for one register.
-  public let tiling: Tiling?
+  package let tiling: Tiling?
 
   /// A register, or `nil` unless `bits` is 1 to 32, and the outer register has at most 64.
-  public init?(bits: Int, overflow: Overflow, tiling: Tiling? = nil) {
+  package init?(bits: Int, overflow: Overflow, tiling: Tiling? = nil) {
     guard (1...32).contains(bits), tiling.map({ $0.outer != nil }) ?? true else { return nil }
     self.bits = bits
     self.overflow = overflow
@@ -75,18 +75,18 @@ public struct OverflowCounts: Sendable, Hashable {
 }
 
 /// How many dot products of one layer overflowed, over all runs.
-public final class OverflowCounter: Sendable {
+package final class OverflowCounter: Sendable {
   private let total = Mutex(OverflowCounts())
 
-  public init() {}
+  package init() {}
 
-  public var counts: OverflowCounts { total.withLock { $0 } }
+  package var counts: OverflowCounts { total.withLock { $0 } }
 
   func add(_ counts: OverflowCounts) { total.withLock { $0 += counts } }
 }
 
 /// Counters are equal only to themselves, so that an operator that counts stays hashable.
 extension OverflowCounter: Hashable {
-  public static func == (a: OverflowCounter, b: OverflowCounter) -> Bool { a === b }
-  public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+  package static func == (a: OverflowCounter, b: OverflowCounter) -> Bool { a === b }
+  package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

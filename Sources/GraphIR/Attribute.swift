@@ -1,7 +1,7 @@
 import TensorCore
 
 /// The value of a node's attribute.
-public enum AttributeValue: Sendable, Hashable {
+package enum AttributeValue: Sendable, Hashable {
   case int(Int64)
   case float(Float)
   case string([UInt8])
@@ -14,10 +14,10 @@ public enum AttributeValue: Sendable, Hashable {
   case serialized([UInt8])
 
   /// A string attribute with the UTF-8 bytes of a text.
-  public static func string(_ text: String) -> AttributeValue { .string(Array(text.utf8)) }
+  package static func string(_ text: String) -> AttributeValue { .string(Array(text.utf8)) }
 
   /// The name of this kind of value in messages.
-  public var kind: String {
+  package var kind: String {
     switch self {
     case .int: "int"
     case .float: "float"
@@ -33,11 +33,11 @@ public enum AttributeValue: Sendable, Hashable {
 }
 
 /// An attribute of a node: a name and a value.
-public struct Attribute: Sendable, Hashable {
-  public var name: String
-  public var value: AttributeValue
+package struct Attribute: Sendable, Hashable {
+  package var name: String
+  package var value: AttributeValue
 
-  public init(_ name: String, _ value: AttributeValue) {
+  package init(_ name: String, _ value: AttributeValue) {
     self.name = name
     self.value = value
   }
@@ -47,17 +47,17 @@ public struct Attribute: Sendable, Hashable {
 ///
 /// The methods give `nil`, or the given default, where the attribute is absent, and throw
 /// ``OperatorError/attributeKind(name:expected:actual:)`` where it has another kind of value.
-public struct AttributeReader: Sendable {
-  public let attributes: [Attribute]
+package struct AttributeReader: Sendable {
+  package let attributes: [Attribute]
   /// The opset version of the operator's domain that the model imports.
-  public let opset: Int
+  package let opset: Int
   /// The number of the node's inputs, on which the meaning of some operators depends.
-  public let inputCount: Int
+  package let inputCount: Int
   /// The number of the node's outputs, on which the meaning of some operators depends.
-  public let outputCount: Int
+  package let outputCount: Int
   private let subgraphs: (any SubgraphDecoder)?
 
-  public init(
+  package init(
     _ attributes: [Attribute], opset: Int, inputCount: Int = 1, outputCount: Int = 1,
     subgraphs: (any SubgraphDecoder)? = nil
   ) {
@@ -68,11 +68,11 @@ public struct AttributeReader: Sendable {
     self.subgraphs = subgraphs
   }
 
-  public subscript(name: String) -> AttributeValue? {
+  package subscript(name: String) -> AttributeValue? {
     attributes.first { $0.name == name }?.value
   }
 
-  public func int(_ name: String) throws(OperatorError) -> Int? {
+  package func int(_ name: String) throws(OperatorError) -> Int? {
     switch self[name] {
     case nil: nil
     case .int(let value): Int(value)
@@ -80,15 +80,15 @@ public struct AttributeReader: Sendable {
     }
   }
 
-  public func int(_ name: String, default fallback: Int) throws(OperatorError) -> Int {
+  package func int(_ name: String, default fallback: Int) throws(OperatorError) -> Int {
     try int(name) ?? fallback
   }
 
-  public func bool(_ name: String, default fallback: Bool) throws(OperatorError) -> Bool {
+  package func bool(_ name: String, default fallback: Bool) throws(OperatorError) -> Bool {
     try int(name).map { $0 != 0 } ?? fallback
   }
 
-  public func float(_ name: String) throws(OperatorError) -> Float? {
+  package func float(_ name: String) throws(OperatorError) -> Float? {
     switch self[name] {
     case nil: nil
     case .float(let value): value
@@ -96,11 +96,11 @@ public struct AttributeReader: Sendable {
     }
   }
 
-  public func float(_ name: String, default fallback: Float) throws(OperatorError) -> Float {
+  package func float(_ name: String, default fallback: Float) throws(OperatorError) -> Float {
     try float(name) ?? fallback
   }
 
-  public func string(_ name: String) throws(OperatorError) -> String? {
+  package func string(_ name: String) throws(OperatorError) -> String? {
     switch self[name] {
     case nil: nil
     case .string(let bytes): String(decoding: bytes, as: UTF8.self)
@@ -108,11 +108,11 @@ public struct AttributeReader: Sendable {
     }
   }
 
-  public func string(_ name: String, default fallback: String) throws(OperatorError) -> String {
+  package func string(_ name: String, default fallback: String) throws(OperatorError) -> String {
     try string(name) ?? fallback
   }
 
-  public func ints(_ name: String) throws(OperatorError) -> [Int]? {
+  package func ints(_ name: String) throws(OperatorError) -> [Int]? {
     switch self[name] {
     case nil: nil
     case .ints(let values): values.map { Int($0) }
@@ -122,7 +122,7 @@ public struct AttributeReader: Sendable {
     }
   }
 
-  public func floats(_ name: String) throws(OperatorError) -> [Float]? {
+  package func floats(_ name: String) throws(OperatorError) -> [Float]? {
     switch self[name] {
     case nil: nil
     case .floats(let values): values
@@ -131,7 +131,7 @@ public struct AttributeReader: Sendable {
     }
   }
 
-  public func tensor(_ name: String) throws(OperatorError) -> Tensor? {
+  package func tensor(_ name: String) throws(OperatorError) -> Tensor? {
     switch self[name] {
     case nil: nil
     case .tensor(let value): value
@@ -139,7 +139,7 @@ public struct AttributeReader: Sendable {
     }
   }
 
-  public func subgraph(_ name: String) throws(OperatorError) -> Subgraph? {
+  package func subgraph(_ name: String) throws(OperatorError) -> Subgraph? {
     switch self[name] {
     case nil: nil
     case .serialized(let bytes): subgraphs.map { Subgraph(bytes, $0) }

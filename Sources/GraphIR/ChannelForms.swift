@@ -3,19 +3,19 @@
 ///     q = saturate(round(x / s) + z)        x = (q - z) * s
 ///
 /// The inputs are what is converted, s, and z, which may be absent.
-public struct LinearQuantizationForm: Sendable, Hashable {
-  public enum Direction: Sendable, Hashable {
+package struct LinearQuantizationForm: Sendable, Hashable {
+  package enum Direction: Sendable, Hashable {
     case toCodes
     case toReals
   }
 
-  public let direction: Direction
+  package let direction: Direction
   /// The axis that scales and zero points follow where there are several; from the end where negative.
-  public let axis: Int
+  package let axis: Int
   /// The number of neighbouring elements along the axis that share a scale; 0 for one scale an index.
-  public let blockSize: Int
+  package let blockSize: Int
 
-  public init(_ direction: Direction, axis: Int, blockSize: Int) {
+  package init(_ direction: Direction, axis: Int, blockSize: Int) {
     self.direction = direction
     self.axis = axis
     self.blockSize = blockSize
@@ -36,16 +36,16 @@ public struct ChannelNormalizationForm: Sendable, Hashable {
   }
 
   /// The positions of the inputs, each with one number a channel.
-  public static let factor = 1
-  public static let shift = 2
-  public static let mean = 3
-  public static let variance = 4
+  package static let factor = 1
+  package static let shift = 2
+  package static let mean = 3
+  package static let variance = 4
 }
 
 extension Operator {
   /// Whether it makes integer codes of real numbers.
-  public var makesCodes: Bool { linearQuantization?.direction == .toCodes }
+  package var makesCodes: Bool { linearQuantization?.direction == .toCodes }
 
   /// Whether it makes real numbers of integer codes.
-  public var readsCodes: Bool { linearQuantization?.direction == .toReals }
+  package var readsCodes: Bool { linearQuantization?.direction == .toReals }
 }

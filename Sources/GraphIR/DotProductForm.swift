@@ -1,7 +1,7 @@
 /// How an operator sums products of its first two inputs: all that tells the layout of its weight and what becomes of
 /// the sums.
-public struct DotProductForm: Sendable, Hashable {
-  public enum Kind: Sendable, Hashable {
+package struct DotProductForm: Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
     /// A convolution (weight: O x I/groups x kernel).
     case convolution
     /// A transposed convolution (weight: I x O/groups x kernel).
@@ -12,33 +12,33 @@ public struct DotProductForm: Sendable, Hashable {
     case matMul
   }
 
-  public let kind: Kind
+  package let kind: Kind
   /// The groups of channels that a convolution keeps apart.
-  public private(set) var groups = 1
+  package private(set) var groups = 1
   /// Whether the first operand of a product of matrices is transposed first.
-  public private(set) var transposesLeft = false
+  package private(set) var transposesLeft = false
   /// Whether the second one is.
-  public private(set) var transposesRight = false
+  package private(set) var transposesRight = false
   /// What the sums are multiplied with.
-  public private(set) var alpha: Float = 1
+  package private(set) var alpha: Float = 1
   /// What the input at ``biasPosition`` is multiplied with.
-  public private(set) var beta: Float = 1
+  package private(set) var beta: Float = 1
 
   private init(_ kind: Kind) { self.kind = kind }
 
-  public static func convolution(groups: Int) -> DotProductForm {
+  package static func convolution(groups: Int) -> DotProductForm {
     var form = DotProductForm(.convolution)
     form.groups = groups
     return form
   }
 
-  public static func transposedConvolution(groups: Int) -> DotProductForm {
+  package static func transposedConvolution(groups: Int) -> DotProductForm {
     var form = DotProductForm(.transposedConvolution)
     form.groups = groups
     return form
   }
 
-  public static func gemm(
+  package static func gemm(
     alpha: Float, beta: Float, transposesLeft: Bool, transposesRight: Bool
   ) -> DotProductForm {
     var form = DotProductForm(.gemm)
@@ -47,8 +47,8 @@ public struct DotProductForm: Sendable, Hashable {
     return form
   }
 
-  public static let matMul = DotProductForm(.matMul)
+  package static let matMul = DotProductForm(.matMul)
 
   /// The position of the input that the operator adds to its sums; `nil` for one that adds none.
-  public var biasPosition: Int? { kind == .matMul ? nil : 2 }
+  package var biasPosition: Int? { kind == .matMul ? nil : 2 }
 }

@@ -1,6 +1,6 @@
 extension Graph {
   /// A readable listing with one node in a line, in topological order; for tests and `--verbose`.
-  public func dump() -> String {
+  package func dump() -> String {
     var lines = ["graph \(name)("]
     lines += inputs.map { "  \(describe($0))" }
     lines.append(") -> (\(outputs.map { self[$0].name }.joined(separator: ", ")))")

@@ -5,7 +5,7 @@ extension Graph {
 
   /// Adds a value without a producer or data, which `addNode` or `setConstant` then provides.
   @discardableResult
-  public mutating func addValue(name: String, type: TensorType? = nil) -> ValueID {
+  package mutating func addValue(name: String, type: TensorType? = nil) -> ValueID {
     let id = ValueID(valueSlots.count)
     valueSlots.append(Value(id: id, name: valueNames.claim(name), type: type))
     uses.append([])
@@ -14,7 +14,7 @@ extension Graph {
 
   /// Adds an input, a value that the caller of the graph feeds.
   @discardableResult
-  public mutating func addInput(name: String, type: TensorType?) -> ValueID {
+  package mutating func addInput(name: String, type: TensorType?) -> ValueID {
     let id = addValue(name: name, type: type)
     inputs.append(id)
     return id
@@ -22,7 +22,7 @@ extension Graph {
 
   /// Adds a constant (an ONNX initializer).
   @discardableResult
-  public mutating func addConstant(name: String, _ tensor: Tensor) -> ValueID {
+  package mutating func addConstant(name: String, _ tensor: Tensor) -> ValueID {
     let id = addValue(name: name, type: tensor.type)
     self[id].constant = tensor
     return id
@@ -31,24 +31,24 @@ extension Graph {
   /// Makes a value without a producer constant, or replaces the data of a constant.
   ///
   /// - Precondition: no node computes the value.
-  public mutating func setConstant(_ id: ValueID, _ tensor: Tensor) {
+  package mutating func setConstant(_ id: ValueID, _ tensor: Tensor) {
     precondition(self[id].producer == nil, "value has a producer")
     self[id].constant = tensor
     self[id].serializedConstant = nil
     self[id].type = tensor.type
   }
 
-  public mutating func addOutput(_ id: ValueID) { outputs.append(id) }
+  package mutating func addOutput(_ id: ValueID) { outputs.append(id) }
 
   /// Gives a value another name, which is made unique where it is taken.
-  public mutating func rename(_ id: ValueID, to name: String) {
+  package mutating func rename(_ id: ValueID, to name: String) {
     if self[id].name == name { return }
     valueNames.release(self[id].name)
     self[id].name = valueNames.claim(name)
   }
 
   /// Exchanges the names of two values; for rewrites at graph outputs.
-  public mutating func swapNames(_ a: ValueID, _ b: ValueID) {
+  package mutating func swapNames(_ a: ValueID, _ b: ValueID) {
     let name = self[a].name
     self[a].name = self[b].name
     self[b].name = name
@@ -60,7 +60,7 @@ extension Graph {
   ///
   /// - Precondition: no output has a producer, data, or is a graph input.
   @discardableResult
-  public mutating func addNode(
+  package mutating func addNode(
     _ op: any Operator, name: String, inputs: [ValueID?], outputs: [ValueID?],
     captures: [Capture] = []
   ) -> NodeID {
@@ -80,7 +80,7 @@ extension Graph {
   }
 
   /// Adds a node with one new output value, which it returns.
-  public mutating func addNode(
+  package mutating func addNode(
     _ op: any Operator, name: String, inputs: [ValueID?], output: String, type: TensorType? = nil
   ) -> ValueID {
     let value = addValue(name: output, type: type)
@@ -89,7 +89,7 @@ extension Graph {
   }
 
   /// Replaces one input of a node.
-  public mutating func setInput(_ node: NodeID, _ position: Int, to value: ValueID?) {
+  package mutating func setInput(_ node: NodeID, _ position: Int, to value: ValueID?) {
     let old = self[node].inputs[position]
     self[node].inputs[position] = value
     if let old, !sources(of: self[node]).contains(old) { removeUse(of: old, by: node) }
@@ -97,7 +97,7 @@ extension Graph {
   }
 
   /// Replaces all inputs of a node.
-  public mutating func setInputs(_ node: NodeID, to values: [ValueID?]) {
+  package mutating func setInputs(_ node: NodeID, to values: [ValueID?]) {
     for old in sources(of: self[node]) { removeUse(of: old, by: node) }
     self[node].inputs = values
     for value in sources(of: self[node]) { addUse(of: value, by: node) }
@@ -106,7 +106,7 @@ extension Graph {
   /// Replaces `old` by `new` in every consumer, except those listed, and in the graph's outputs.
   ///
   /// A graph output keeps its name: the two values swap names.
-  public mutating func replaceAllUses(
+  package mutating func replaceAllUses(
     of old: ValueID, with new: ValueID, except excluded: [NodeID] = []
   ) {
     for consumer in consumers(of: old) where !excluded.contains(consumer) {
@@ -127,7 +127,7 @@ extension Graph {
   }
 
   /// Removes a node. Its outputs stay as values without a producer until ``removeUnusedValues()``.
-  public mutating func remove(_ id: NodeID) {
+  package mutating func remove(_ id: NodeID) {
     let node = self[id]
     for source in sources(of: node) { removeUse(of: source, by: id) }
     for case let output? in node.outputs { self[output].producer = nil }
@@ -138,14 +138,14 @@ extension Graph {
   /// Detaches an output from its node, whose output is then unnamed, so that another node can compute the value.
   ///
   /// - Precondition: the node computes the value.
-  public mutating func release(_ value: ValueID, from node: NodeID) {
+  package mutating func release(_ value: ValueID, from node: NodeID) {
     precondition(self[value].producer == node)
     self[node].outputs = self[node].outputs.map { $0 == value ? nil : $0 }
     self[value].producer = nil
   }
 
   /// Removes values that no node reads or computes and that are neither inputs nor outputs.
-  public mutating func removeUnusedValues() {
+  package mutating func removeUnusedValues() {
     let kept = Set(inputs).union(outputs)
     for id in valueIDs where !kept.contains(id) && uses[Int(id.index)].isEmpty {
       if self[id].producer != nil { continue }

@@ -4,7 +4,7 @@ extension Graph {
   /// A node that was added after its consumers comes directly before the first of them.
   ///
   /// - Throws: ``GraphError/cycle(nodes:)`` with the names of the nodes on one cycle.
-  public func topologicalOrder() throws(GraphError) -> [NodeID] {
+  package func topologicalOrder() throws(GraphError) -> [NodeID] {
     enum Mark { case new, open, done }
     var marks = [Mark](repeating: .new, count: nodeSlots.count)
     var order: [NodeID] = []

@@ -3,7 +3,7 @@ extension Graph {
   ///
   /// - Parameter inputs: values of the graph that are not constant and don't depend on each other.
   /// - Throws: ``GraphError/cycle(nodes:)`` where nodes depend on themselves.
-  public func segment(from inputs: [ValueID], to outputs: [ValueID]) throws(GraphError) -> Graph {
+  package func segment(from inputs: [ValueID], to outputs: [ValueID]) throws(GraphError) -> Graph {
     var part = self
     for input in inputs {
       if let producer = part[input].producer { part.remove(producer) }

@@ -11,7 +11,7 @@ extension Graph {
   ///   - identity: the operator that passes on a result for which the body has no node of its own.
   /// - Returns: the nodes that were added.
   @discardableResult
-  public mutating func splice(
+  package mutating func splice(
     _ body: Graph, prefix: String, inputs: [ValueID?], outputs: [ValueID?], identity: any Operator
   ) -> [NodeID] {
     var values: [ValueID: ValueID] = [:]

@@ -2,7 +2,7 @@ extension Graph {
   /// Checks edges, the use index, acyclicity and arity.
   ///
   /// - Throws: ``GraphError`` with the first violation found.
-  public func validate() throws(GraphError) {
+  package func validate() throws(GraphError) {
     let given = Set(inputs)
     func isProvided(_ id: ValueID) -> Bool {
       guard let value = valueSlots[Int(id.index)] else { return false }
@@ -64,7 +64,7 @@ extension OperatorSchema {
   /// Checks the number of inputs and outputs of a node.
   ///
   /// - Throws: ``OperatorError/arity(what:expected:actual:)`` where it has too few or too many.
-  public func checkArity(_ node: Node) throws(OperatorError) {
+  package func checkArity(_ node: Node) throws(OperatorError) {
     guard inputs.contains(node.inputs.count) else {
       throw .arity(what: "inputs", expected: inputs, actual: node.inputs.count)
     }

@@ -51,7 +51,7 @@ extension OperatorSchema {
   /// Checks the element types of the inputs against ``inputTypes``.
   ///
   /// - Throws: ``OperatorError/elementType`` for the first input that doesn't fit.
-  public func checkTypes(_ inputs: [InputInfo?]) throws(OperatorError) {
+  package func checkTypes(_ inputs: [InputInfo?]) throws(OperatorError) {
     guard let last = inputTypes.last else { return }
     for index in inputs.indices {
       let allowed = index < inputTypes.count ? inputTypes[index] : last
@@ -67,7 +67,7 @@ extension Operator {
   /// ``infer(_:)`` after the checks that the schema describes.
   ///
   /// - Throws: ``OperatorError`` where number, element types or shapes of the inputs don't fit.
-  public func inferChecked(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func inferChecked(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard !(self is OpaqueOperator) else { return [] }
     guard Self.schema.inputs.contains(inputs.count) else {
       throw .arity(what: "inputs", expected: Self.schema.inputs, actual: inputs.count)

@@ -1,19 +1,19 @@
 import TensorCore
 
 /// The part of an operator's definition that the framework checks, so that operators need not check it.
-public struct OperatorSchema: Sendable, Hashable {
+package struct OperatorSchema: Sendable, Hashable {
   /// The operator's domain, which is empty for the standard ONNX one.
-  public var domain: String
-  public var type: String
+  package var domain: String
+  package var type: String
   /// The first opset version of the domain whose semantics are implemented.
-  public var sinceVersion: Int
-  public var inputs: ClosedRange<Int>
-  public var outputs: ClosedRange<Int>
+  package var sinceVersion: Int
+  package var inputs: ClosedRange<Int>
+  package var outputs: ClosedRange<Int>
   /// The allowed element types of each input, where the last entry holds for all further ones; an empty list allows
   /// any.
-  public var inputTypes: [[ElementType]]
+  package var inputTypes: [[ElementType]]
 
-  public init(
+  package init(
     domain: String = "", _ type: String, since sinceVersion: Int = 7,
     inputs: ClosedRange<Int>, outputs: ClosedRange<Int> = 1...1,
     inputTypes: [[ElementType]] = []
@@ -28,9 +28,9 @@ public struct OperatorSchema: Sendable, Hashable {
 }
 
 /// What shape inference knows about one input of a node.
-public struct InputInfo: Sendable {
+package struct InputInfo: Sendable {
   /// The type of the input; `nil` where not even the element type is known.
-  public var type: TensorType?
+  package var type: TensorType?
   /// The value itself, where it does not depend on the model's inputs.
   public var constant: Tensor?
   /// The elements of an integer tensor of at most one dimension, as far as they follow from dimensions: numbers,
@@ -47,7 +47,7 @@ public struct InputInfo: Sendable {
 /// What a node means: a value without run-time state.
 ///
 /// Those that a file can hold are ``WritableOperator``s; others are made inside, for a session or a training.
-public protocol Operator: Sendable, Hashable {
+package protocol Operator: Sendable, Hashable {
   static var schema: OperatorSchema { get }
 
   /// The types of the outputs. Dimensions that depend on unknown ones are `.unknown`.
@@ -105,22 +105,22 @@ public protocol Operator: Sendable, Hashable {
 }
 
 extension Operator {
-  public var domain: String { Self.schema.domain }
-  public var type: String { Self.schema.type }
+  package var domain: String { Self.schema.domain }
+  package var type: String { Self.schema.type }
 
   /// The attributes with which a file holds this operator; none for one that no file can hold.
-  public var writtenAttributes: [Attribute] {
+  package var writtenAttributes: [Attribute] {
     (self as? any WritableOperator)?.attributes() ?? []
   }
 
   /// Whether this operator equals one whose type is erased.
-  public func isEqual(to other: any Operator) -> Bool {
+  package func isEqual(to other: any Operator) -> Bool {
     (other as? Self).map { $0 == self } ?? false
   }
 }
 
 /// An operator that a file can hold.
-public protocol WritableOperator: Operator {
+package protocol WritableOperator: Operator {
   /// The attributes to write.
   func attributes() -> [Attribute]
 }
@@ -129,7 +129,7 @@ public protocol WritableOperator: Operator {
 ///
 /// Conforming types store attributes in the form that their semantics need, for every opset version from
 /// `schema.sinceVersion` on. Reading back what ``WritableOperator/attributes()`` gives makes an equal operator.
-public protocol SerializableOperator: WritableOperator {
+package protocol SerializableOperator: WritableOperator {
   /// - Throws: ``OperatorError`` where an attribute is missing, of the wrong kind, or contradicts another.
   init(attributes: AttributeReader) throws(OperatorError)
 
@@ -151,41 +151,41 @@ extension SerializableOperator {
 }
 
 extension WritableOperator {
-  public func attributes() -> [Attribute] { [] }
+  package func attributes() -> [Attribute] { [] }
 }
 
 /// An operator that the catalogue doesn't know, kept with its raw attributes so that a model can be inspected and
 /// written.
 ///
 /// It has no semantics: code that needs them refuses it by name.
-public struct OpaqueOperator: WritableOperator {
-  public static let schema = OperatorSchema("", inputs: 0...Int.max, outputs: 0...Int.max)
-  public let domain: String
-  public let type: String
-  public let rawAttributes: [Attribute]
+package struct OpaqueOperator: WritableOperator {
+  package static let schema = OperatorSchema("", inputs: 0...Int.max, outputs: 0...Int.max)
+  package let domain: String
+  package let type: String
+  package let rawAttributes: [Attribute]
 
-  public init(domain: String, type: String, attributes: [Attribute]) {
+  package init(domain: String, type: String, attributes: [Attribute]) {
     self.domain = domain
     self.type = type
     self.rawAttributes = attributes
   }
 
-  public var isOpaque: Bool { true }
-  public func attributes() -> [Attribute] { rawAttributes }
-  public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
+  package var isOpaque: Bool { true }
+  package func attributes() -> [Attribute] { rawAttributes }
+  package func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
 }
 
 /// A resolver that leaves every operator opaque, for readers of a model that look at attributes alone.
-public struct OpaqueResolver: OperatorResolver {
-  public init() {}
+package struct OpaqueResolver: OperatorResolver {
+  package init() {}
 
-  public func makeOperator(domain: String, type: String, attributes: AttributeReader)
+  package func makeOperator(domain: String, type: String, attributes: AttributeReader)
     -> any Operator
   { OpaqueOperator(domain: domain, type: type, attributes: attributes.attributes) }
 }
 
 /// Finds the operator type for a node. The importer is given a resolver, so that it needs no catalogue of its own.
-public protocol OperatorResolver: Sendable {
+package protocol OperatorResolver: Sendable {
   /// Makes the decoded operator, or an ``OpaqueOperator`` where the domain, type or version is unknown.
   ///
   /// - Throws: ``OperatorError`` where the type is known and its attributes are wrong.

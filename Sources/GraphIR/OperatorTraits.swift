@@ -1,7 +1,7 @@
 /// Which elements of an operator's inputs reappear in its outputs, for one that computes nothing.
-public struct ElementMovement: Sendable, Hashable {
+package struct ElementMovement: Sendable, Hashable {
   /// How the outputs' elements are taken from the inputs'.
-  public enum Arrangement: Sendable, Hashable {
+  package enum Arrangement: Sendable, Hashable {
     /// All of them, in the same row-major order.
     case kept
     /// Each of them, by another order of the axes.
@@ -12,13 +12,13 @@ public struct ElementMovement: Sendable, Hashable {
     case selected
   }
 
-  public var arrangement: Arrangement
+  package var arrangement: Arrangement
   /// Whether all inputs are moved, as by a concatenation; else the first alone, and others say how.
-  public var movesAllInputs = false
+  package var movesAllInputs = false
   /// Whether all outputs hold moved elements; else the first alone, and others are masks or positions.
-  public var reachesAllOutputs = false
+  package var reachesAllOutputs = false
 
-  public init(
+  package init(
     _ arrangement: Arrangement, movesAllInputs: Bool = false, reachesAllOutputs: Bool = false
   ) {
     self.arrangement = arrangement
@@ -28,7 +28,7 @@ public struct ElementMovement: Sendable, Hashable {
 }
 
 /// How the output elements of an operator depend on those of its inputs at the same place.
-public enum ElementwiseForm: Sendable, Hashable {
+package enum ElementwiseForm: Sendable, Hashable {
   /// On one element of the first input; further inputs hold one element each, and are parameters.
   case unary
   /// On one element of the first input; further inputs are parameters that are broadcast against it.
@@ -40,24 +40,24 @@ public enum ElementwiseForm: Sendable, Hashable {
 }
 
 /// The values that an operator can give, whatever its first input.
-public struct OutputRange: Sendable, Hashable {
-  public var minimum: Float
-  public var maximum: Float
+package struct OutputRange: Sendable, Hashable {
+  package var minimum: Float
+  package var maximum: Float
   /// Whether values inside the range pass unchanged, as by a rectifier.
-  public var isClip: Bool
+  package var isClip: Bool
 
-  public init(minimum: Float = -.infinity, maximum: Float = .infinity, isClip: Bool = false) {
+  package init(minimum: Float = -.infinity, maximum: Float = .infinity, isClip: Bool = false) {
     self.minimum = minimum
     self.maximum = maximum
     self.isClip = isClip
   }
 
   /// That of a rectifier, max(x, 0).
-  public static let nonNegative = OutputRange(minimum: 0, isClip: true)
+  package static let nonNegative = OutputRange(minimum: 0, isClip: true)
 
-  public var isBounded: Bool { minimum.isFinite && maximum.isFinite }
+  package var isBounded: Bool { minimum.isFinite && maximum.isFinite }
   /// The largest magnitude.
-  public var magnitude: Float { max(abs(minimum), abs(maximum)) }
+  package var magnitude: Float { max(abs(minimum), abs(maximum)) }
 }
 
 /// What passes, sessions and quantization have to know of an operator, without knowing which one it is.
@@ -77,21 +77,21 @@ extension Operator {
   public var isOpaque: Bool { false }
   public var roundsValues: Bool { false }
 
-  public var isTransposition: Bool { movement?.arrangement == .transposed }
+  package var isTransposition: Bool { movement?.arrangement == .transposed }
 
   /// Whether an operator gives max(x, 0) of each element, and no parameter could make it anything else.
-  public var isRectifier: Bool { isHomogeneous && outputRange { _ in nil } == .nonNegative }
+  package var isRectifier: Bool { isHomogeneous && outputRange { _ in nil } == .nonNegative }
 
   /// Whether outputs are averages of elements of one channel.
-  public var isAverage: Bool { isHomogeneous && movement == nil && elementwise == nil }
+  package var isAverage: Bool { isHomogeneous && movement == nil && elementwise == nil }
 
   /// Whether the first output is the first input, element by element.
-  public var isIdentity: Bool { movement?.arrangement == .kept && elementwise == .unary }
+  package var isIdentity: Bool { movement?.arrangement == .kept && elementwise == .unary }
 }
 
 extension Node {
   /// The positions of the inputs whose elements reappear in `output`; `nil` for an operator that computes it.
-  public func movedInputs(to output: ValueID) -> [Int]? {
+  package func movedInputs(to output: ValueID) -> [Int]? {
     guard let movement = op.movement, movement.reachesAllOutputs || outputs.first == output else {
       return nil
     }
@@ -101,7 +101,7 @@ extension Node {
 
 extension Graph {
   /// The range that the operator which computes a value enforces; `nil` where it enforces none.
-  public func outputRange(of value: ValueID) -> OutputRange? {
+  package func outputRange(of value: ValueID) -> OutputRange? {
     guard let node = producer(of: value) else { return nil }
     return node.op.outputRange { position in
       guard position < node.inputs.count, let input = node.inputs[position] else { return nil }

@@ -1,10 +1,10 @@
 /// A subgraph of a node as it is in the file, decoded on demand.
-public struct Subgraph: Sendable {
+package struct Subgraph: Sendable {
   /// The serialized attribute.
-  public let attribute: [UInt8]
+  package let attribute: [UInt8]
   private let decoder: any SubgraphDecoder
 
-  public init(_ attribute: [UInt8], _ decoder: any SubgraphDecoder) {
+  package init(_ attribute: [UInt8], _ decoder: any SubgraphDecoder) {
     self.attribute = attribute
     self.decoder = decoder
   }
@@ -13,33 +13,33 @@ public struct Subgraph: Sendable {
   /// there.
   ///
   /// - Throws: ``OperatorError/unsupported(what:)``, which says what is wrong in the subgraph.
-  public func decoded() throws(OperatorError) -> DecodedSubgraph {
+  package func decoded() throws(OperatorError) -> DecodedSubgraph {
     try decoder.decode(attribute)
   }
 }
 
 extension Subgraph: Hashable {
-  public static func == (a: Subgraph, b: Subgraph) -> Bool { a.attribute == b.attribute }
-  public func hash(into hasher: inout Hasher) { hasher.combine(attribute.count) }
+  package static func == (a: Subgraph, b: Subgraph) -> Bool { a.attribute == b.attribute }
+  package func hash(into hasher: inout Hasher) { hasher.combine(attribute.count) }
 }
 
 /// A subgraph with its own inputs and the values that it reads from the graphs around it.
-public struct DecodedSubgraph: Sendable {
-  public var graph: Graph
+package struct DecodedSubgraph: Sendable {
+  package var graph: Graph
   /// The number of the graph's inputs that are its own; the others have the names of captured values.
-  public var inputCount: Int
+  package var inputCount: Int
 
-  public init(graph: Graph, inputCount: Int) {
+  package init(graph: Graph, inputCount: Int) {
     self.graph = graph
     self.inputCount = inputCount
   }
 
   /// The names of the captured values, in the order of the graph's inputs.
-  public var capturedNames: [String] { graph.inputs.dropFirst(inputCount).map { graph[$0].name } }
+  package var capturedNames: [String] { graph.inputs.dropFirst(inputCount).map { graph[$0].name } }
 }
 
 /// A decoder of subgraphs that knows the opsets and functions of their model.
-public protocol SubgraphDecoder: Sendable {
+package protocol SubgraphDecoder: Sendable {
   /// Decodes the subgraph in a serialized attribute.
   ///
   /// - Throws: ``OperatorError/unsupported(what:)``, which says what is wrong in the subgraph.

@@ -6,12 +6,12 @@ import TensorCore
 ///
 /// Weights are held once, in the storage of their tensors, so that peak memory is little more than the file. Any
 /// input results in a model or in a ``FormatError``.
-public enum OnnxReader {
+package enum OnnxReader {
   /// Reads a model file, with external data from its folder.
   ///
   /// - Parameter resolver: makes the operators; ``OpaqueResolver`` leaves all of them undecoded.
   /// - Throws: ``FormatError`` where the file can't be read as a model.
-  public static func read(path: String, resolver: any OperatorResolver) throws(FormatError)
+  package static func read(path: String, resolver: any OperatorResolver) throws(FormatError)
     -> Model
   {
     do {
@@ -26,7 +26,7 @@ public enum OnnxReader {
   /// The files, besides the model's own, that hold its tensors.
   ///
   /// - Throws: ``FormatError`` where the file can't be read as a model.
-  public static func externalFiles(path: String) throws(FormatError) -> [String] {
+  package static func externalFiles(path: String) throws(FormatError) -> [String] {
     do {
       let externalData = ExternalData(folder: FilePath.folder(of: path))
       _ = try read(try openSource(path), externalData, resolver: OpaqueResolver())
@@ -42,7 +42,7 @@ public enum OnnxReader {
   ///   - name: the model's name in errors.
   ///   - folder: the folder of external data; without one, a model with external data is refused.
   /// - Throws: ``FormatError`` where the bytes can't be read as a model.
-  public static func read(
+  package static func read(
     bytes: [UInt8], name: String = "model", folder: String? = nil,
     resolver: any OperatorResolver
   ) throws(FormatError) -> Model {

@@ -2,13 +2,13 @@ import GraphIR
 import TensorCore
 
 /// Writes models as ONNX files.
-public enum OnnxWriter {
+package enum OnnxWriter {
   /// Writes a model to a file, completely or not at all; whatever was at the path stays until then.
   ///
   /// The larger tensors of a model of more than 2 GiB go to a file of their own, ``externalDataPath(of:)``.
   ///
   /// - Throws: ``FormatError``, with ``FormatProblem/cannotWrite(_:)`` for a failure of the file system.
-  public static func write(_ model: Model, to path: String) throws(FormatError) {
+  package static func write(_ model: Model, to path: String) throws(FormatError) {
     try write(model, to: path, largestFile: FormatLimits.protobufBytes)
   }
 
@@ -28,12 +28,12 @@ public enum OnnxWriter {
   }
 
   /// The path of the file with the larger tensors of a large model that is written to `path`.
-  public static func externalDataPath(of path: String) -> String { path + ".data" }
+  package static func externalDataPath(of path: String) -> String { path + ".data" }
 
   /// The bytes of a model's file.
   ///
   /// - Throws: ``FormatError`` where the graph is not valid or can't be written.
-  public static func serialize(_ model: Model) throws(FormatError) -> [UInt8] {
+  package static func serialize(_ model: Model) throws(FormatError) -> [UInt8] {
     do {
       var encoder = ModelEncoder(model)
       return try encoder.encode().joined()

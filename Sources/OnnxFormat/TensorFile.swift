@@ -2,11 +2,12 @@ import COnnxProto
 import TensorCore
 
 /// Files of one serialized `TensorProto`, such as `input_0.pb`.
-public enum TensorFile {
+package enum TensorFile {
   /// Reads a tensor and its name, which is often empty.
   ///
   /// - Throws: ``FormatError`` where the file can't be read as a tensor.
-  public static func readNamed(path: String) throws(FormatError) -> (name: String, tensor: Tensor) {
+  package static func readNamed(path: String) throws(FormatError) -> (name: String, tensor: Tensor)
+  {
     do {
       let descriptor = Descriptors.tensor
       let scanned = try OnnxReader.scan(
@@ -24,14 +25,14 @@ public enum TensorFile {
   /// Reads a tensor.
   ///
   /// - Throws: ``FormatError`` where the file can't be read as one.
-  public static func read(path: String) throws(FormatError) -> Tensor {
+  package static func read(path: String) throws(FormatError) -> Tensor {
     try readNamed(path: path).tensor
   }
 
   /// Writes a tensor; whatever was at the path stays until the file is complete.
   ///
   /// - Throws: ``FormatError`` where the file can't be written.
-  public static func write(_ tensor: Tensor, name: String = "", to path: String)
+  package static func write(_ tensor: Tensor, name: String = "", to path: String)
     throws(FormatError)
   {
     do {

@@ -4,8 +4,8 @@ import GraphIR
 /// Every operator with a meaning to this package, sorted by domain and type.
 ///
 /// Adding an operator: one file, one line here, one folder of fixtures.
-public struct Catalogue: OperatorResolver {
-  public static let operators: [any SerializableOperator.Type] = [
+package struct Catalogue: OperatorResolver {
+  package static let operators: [any SerializableOperator.Type] = [
     Abs.self,
     Acos.self,
     Acosh.self,
@@ -187,13 +187,13 @@ public struct Catalogue: OperatorResolver {
       (Key(domain: $0.schema.domain, type: $0.schema.type), $0)
     })
 
-  public init() {}
+  package init() {}
 
   /// The decoded operator; an ``OpaqueOperator`` where domain or type is not known, or the opset is older
   /// than the operator's implemented semantics.
   ///
   /// - Throws: ``OperatorError`` where the type is known and its attributes are wrong.
-  public func makeOperator(domain: String, type: String, attributes: AttributeReader)
+  package func makeOperator(domain: String, type: String, attributes: AttributeReader)
     throws(OperatorError) -> any Operator
   {
     let domain = OpsetImport.canonical(domain)

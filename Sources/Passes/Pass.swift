@@ -2,7 +2,7 @@ import Execution
 import GraphIR
 
 /// A rewrite of a graph with a stated contract, one file each.
-public protocol Pass: Sendable {
+package protocol Pass: Sendable {
   /// What reports and errors call the pass.
   static var name: String { get }
   /// Passes that must have run before this one in any pipeline that holds both.
@@ -22,9 +22,9 @@ public protocol Pass: Sendable {
 }
 
 extension Pass {
-  public static var mustFollow: [any Pass.Type] { [] }
-  public func requires(_ graph: Graph) {}
-  public func ensures(_ graph: Graph) {}
+  package static var mustFollow: [any Pass.Type] { [] }
+  package func requires(_ graph: Graph) {}
+  package func ensures(_ graph: Graph) {}
 }
 
 /// One change that a pass made, for reports.

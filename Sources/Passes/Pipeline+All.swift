@@ -1,7 +1,7 @@
 extension Pipeline {
   /// Brings an imported float graph to the form that quantizer placement reads: no foldable constants, no
   /// identities, no dead nodes, types inferred.
-  public static let importCanonical = Pipeline(
+  package static let importCanonical = Pipeline(
     "import-canonical", maximumRounds: 8,
     [
       FloatWidening(), ShapeInference(), ConstantFolding(), ControlFlowInlining(),
@@ -9,7 +9,7 @@ extension Pipeline {
     ])
 
   /// Folds batch normalisation into the layer before it, on request.
-  public static let foldForQuantization = Pipeline(
+  package static let foldForQuantization = Pipeline(
     "fold-for-quantization", [BatchNormalizationFolding(), DeadNodeElimination()])
 
   /// Writes other dialects' operators, and those that stand for several, as plain ones of the standard, as soon as a file
@@ -18,7 +18,7 @@ extension Pipeline {
   /// - Parameters:
   ///   - opset: of the standard domain; `nil` where the file doesn't import it.
   ///   - channelsLastOpset: of QONNX's channels-last domain; `nil` where the file doesn't import it.
-  public static func reading(opset: Int?, channelsLastOpset: Int?) -> Pipeline {
+  package static func reading(opset: Int?, channelsLastOpset: Int?) -> Pipeline {
     var passes: [any Pass] = []
     if let channelsLastOpset { passes.append(ChannelsLastImport(opset: channelsLastOpset)) }
     if let opset {

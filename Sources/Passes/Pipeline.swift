@@ -1,13 +1,13 @@
 import GraphIR
 
 /// A literal list of passes, run in order and, where asked, to a bounded fixed point.
-public struct Pipeline: Sendable {
-  public let name: String
-  public let passes: [any Pass]
+package struct Pipeline: Sendable {
+  package let name: String
+  package let passes: [any Pass]
   /// Repeat the list until no pass changes anything; more rounds than this are an error.
-  public let maximumRounds: Int
+  package let maximumRounds: Int
 
-  public init(_ name: String, maximumRounds: Int = 1, _ passes: [any Pass]) {
+  package init(_ name: String, maximumRounds: Int = 1, _ passes: [any Pass]) {
     self.name = name
     self.passes = passes
     self.maximumRounds = maximumRounds
@@ -19,7 +19,7 @@ public struct Pipeline: Sendable {
   ///
   /// - Throws: ``PassError/failed`` with the pass at fault and those before it.
   @discardableResult
-  public func run(_ graph: inout Graph) throws(PassError) -> [PassReport] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [PassReport] {
     var reports: [PassReport] = []
     var changed = true
     var round = 0

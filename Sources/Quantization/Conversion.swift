@@ -28,7 +28,7 @@ public struct Conversion: Sendable {
   }
 
   /// Why the recipe's P doesn't hold for a dot product that is quantized.
-  public enum Exemption: Sendable, Hashable {
+  package enum Exemption: Sendable, Hashable {
     /// It is one of ``Recipe/ioLayers``.
     case ioLayer
     /// A product of activations whose operands need more bits.
@@ -38,28 +38,28 @@ public struct Conversion: Sendable {
   }
 
   /// Wall-clock seconds of each stage.
-  public struct Seconds: Sendable, Hashable {
-    public var prepare = 0.0
-    public var calibrate = 0.0
+  package struct Seconds: Sendable, Hashable {
+    package var prepare = 0.0
+    package var calibrate = 0.0
     /// Choosing the integers of the weights.
-    public var integers = 0.0
+    package var integers = 0.0
     /// Correcting the outputs of layers, and measuring what error is left in them.
-    public var correct = 0.0
+    package var correct = 0.0
 
-    public var total: Double { prepare + calibrate + integers + correct }
+    package var total: Double { prepare + calibrate + integers + correct }
   }
 
-  public var model: Model
-  public var layers: [Layer]
+  package var model: Model
+  package var layers: [Layer]
   /// Names of layers that the recipe leaves in floating point.
-  public var excluded: [String]
+  package var excluded: [String]
   /// The dot products, by name, that the recipe's P doesn't hold for.
-  public var exemptions: [String: Exemption] = [:]
+  package var exemptions: [String: Exemption] = [:]
   /// What the passes changed before quantization.
-  public var edits: [PassReport]
+  package var edits: [PassReport]
   /// Calibration samples read; 0 where ranges came from the graph.
-  public var calibrationSamples: Int
-  public var seconds = Seconds()
+  package var calibrationSamples: Int
+  package var seconds = Seconds()
 }
 
 extension Conversion {

@@ -13,21 +13,21 @@ import Passes
 ///
 /// ``trainable(_:calibration:asConverted:progress:)`` leaves this road after the second stage, or the third, for a
 /// ``TrainableModel``, which comes back to it as a ``Conversion``.
-public struct Converter: Sendable {
+package struct Converter: Sendable {
   /// What is being done, and how far it has come.
-  public struct Progress: Sendable, Hashable {
-    public enum Stage: Sendable, Hashable, CaseIterable {
+  package struct Progress: Sendable, Hashable {
+    package enum Stage: Sendable, Hashable, CaseIterable {
       case calibrating, searching, choosing, correcting
     }
-    public var stage: Stage
-    public var completed: Int
-    public var total: Int
+    package var stage: Stage
+    package var completed: Int
+    package var total: Int
   }
 
-  public let recipe: Recipe
+  package let recipe: Recipe
 
   /// - Throws: ``ConversionError/recipe(_:)`` for settings out of range.
-  public init(_ recipe: Recipe) throws(ConversionError) {
+  package init(_ recipe: Recipe) throws(ConversionError) {
     do {
       try recipe.validate()
       try recipe.validateCombinations()
@@ -38,7 +38,7 @@ public struct Converter: Sendable {
   /// Checks whether a model has anything to constrain, so that a caller can say so before it reads samples.
   ///
   /// - Throws: ``ConversionError`` as ``convert(_:calibration:progress:)`` would, for reasons of the model alone.
-  public func check(_ model: Model) throws(ConversionError) {
+  package func check(_ model: Model) throws(ConversionError) {
     _ = try PlacedModel(model, recipe, createsBiases: false)
   }
 
@@ -48,7 +48,7 @@ public struct Converter: Sendable {
   ///   - calibration: unlabelled samples; without them, every activation range must follow from the graph.
   ///   - progress: called often, from the calling thread.
   /// - Throws: ``ConversionError`` where the model, the recipe or the samples don't allow it.
-  public func convert(
+  package func convert(
     _ model: Model, calibration: (any CalibrationSource)?,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> Conversion {
@@ -84,7 +84,7 @@ public struct Converter: Sendable {
   ///     biases of the conversion where these count in the accumulator.
   ///   - others: as of ``convert(_:calibration:progress:)``.
   /// - Throws: ``ConversionError`` where the model, the recipe or the samples don't allow it.
-  public func trainable(
+  package func trainable(
     _ model: Model, calibration: (any CalibrationSource)?, asConverted always: Bool = false,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> TrainableModel {

@@ -1,11 +1,11 @@
 /// Measures the stages of a job.
-public struct StageClock: Sendable {
+package struct StageClock: Sendable {
   private var start = ContinuousClock.now
 
-  public init() {}
+  package init() {}
 
   /// Seconds since the last lap, or since the start.
-  public mutating func lap() -> Double {
+  package mutating func lap() -> Double {
     let now = ContinuousClock.now
     defer { start = now }
     return (now - start) / .seconds(1)

@@ -21,7 +21,7 @@ public struct ModelSummary: Sendable, Hashable {
   public var opset: Int?
   public var irVersion: Int
 
-  public init(_ model: Model, path: String) {
+  package init(_ model: Model, path: String) {
     self.path = path
     format = Format(of: model.graph)
     producer =

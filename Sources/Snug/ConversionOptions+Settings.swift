@@ -3,8 +3,8 @@ import TensorCore
 import Training
 
 /// What `convert` calls quantization options.
-public enum QuantizationSettings: SettingTable {
-  public static let settings: [Setting<ConversionOptions>] =
+package enum QuantizationSettings: SettingTable {
+  package static let settings: [Setting<ConversionOptions>] =
     Recipe.settings.map { $0.lifted(to: \.recipe) } + [
       Setting(
         "format", \.format, .choice(), fallback: ExportFormat.qonnx,
@@ -28,18 +28,18 @@ public enum QuantizationSettings: SettingTable {
 }
 
 /// What `convert` and `finetune` call training options.
-public enum FinetuneSettings: SettingTable {
-  public static let settings: [Setting<ConversionOptions>] =
+package enum FinetuneSettings: SettingTable {
+  package static let settings: [Setting<ConversionOptions>] =
     Recipe.trainingSettings.map { $0.lifted(to: \.recipe) }
     + TrainingSettings.settings.map { $0.lifted(to: \.training) }
 }
 
 extension ConversionOptions: SettingTable {
   /// The numbers of threads that can be asked for.
-  public static let threadCounts = 1...1024
+  package static let threadCounts = 1...1024
 
   /// Everything that a recipe file can set by one value.
-  public static let settings: [Setting<ConversionOptions>] =
+  package static let settings: [Setting<ConversionOptions>] =
     QuantizationSettings.settings + [
       Setting("data", \.data, .text { $0 }, "Samples for calibration and training"),
       Setting("validation", \.validation, .text { $0 }, "Held-out samples"),
@@ -68,7 +68,7 @@ extension ConversionOptions: SettingTable {
 
 extension Preprocessing: SettingTable {
   /// How samples on disk become the model's input.
-  public static let settings: [Setting<Preprocessing>] = [
+  package static let settings: [Setting<Preprocessing>] = [
     Setting(
       "mean", \.normalization.mean, .numbers(), fallback: [],
       "Mean of each channel, in x' = (x * input-scale - mean) / std; one value for all channels, or one each",

@@ -18,7 +18,7 @@ public struct ModelFile: Sendable, Hashable {
   /// quantizers.
   ///
   /// - Throws: ``SnugError`` for anything but a readable ONNX model.
-  public func load() throws(SnugError) -> Model {
+  package func load() throws(SnugError) -> Model {
     try inStandardOperators(try read())
   }
 
@@ -39,7 +39,7 @@ public struct ModelFile: Sendable, Hashable {
   /// Reads the model with every node as domain, type and raw attributes.
   ///
   /// - Throws: ``SnugError/format(_:)`` for anything but a readable ONNX model.
-  public func loadUndecoded() throws(SnugError) -> Model { try load(OpaqueResolver()) }
+  package func loadUndecoded() throws(SnugError) -> Model { try load(OpaqueResolver()) }
 
   private func load(_ resolver: some OperatorResolver) throws(SnugError) -> Model {
     do {

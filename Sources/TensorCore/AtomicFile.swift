@@ -5,10 +5,10 @@ import CKernels
 /// Bytes go to a ``TemporaryFile`` in the same folder, which ``commit()`` flushes and renames. Without a commit the
 /// temporary file is removed, and whatever was at the path stays as it was. A path that names a device or a pipe is
 /// written to directly.
-public struct AtomicFile: ~Copyable {
-  public let path: String
+package struct AtomicFile: ~Copyable {
+  package let path: String
   /// The number of bytes written so far.
-  public private(set) var count = 0
+  package private(set) var count = 0
   private let descriptor: Int32
   /// The file that the rename replaces: `path` with symbolic links followed.
   private let target: String
@@ -20,7 +20,7 @@ public struct AtomicFile: ~Copyable {
   /// Starts a file that will replace `path`.
   ///
   /// - Throws: ``FileError`` where the folder does not exist or can't be written to.
-  public init(replacing path: String) throws(FileError) {
+  package init(replacing path: String) throws(FileError) {
     var status = stat()
     let exists = stat(path, &status) == 0
     // A name that is too long, or in a folder that can't be entered, is refused before anything is computed.
@@ -50,7 +50,7 @@ public struct AtomicFile: ~Copyable {
   /// Appends bytes.
   ///
   /// - Throws: ``FileError``, with `ENOSPC` on a full disk.
-  public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+  package mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     var written = 0
     while written < bytes.count, let base = bytes.baseAddress {
       let wanted = min(bytes.count - written, 1 << 30)
@@ -81,7 +81,7 @@ public struct AtomicFile: ~Copyable {
   /// Appends bytes.
   ///
   /// - Throws: ``FileError``, with `ENOSPC` on a full disk.
-  public mutating func write(_ bytes: [UInt8]) throws(FileError) {
+  package mutating func write(_ bytes: [UInt8]) throws(FileError) {
     try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
       try write(UnsafeRawBufferPointer(buffer))
     }
@@ -90,7 +90,7 @@ public struct AtomicFile: ~Copyable {
   /// Appends the bytes of a tensor, whose memory is given back where its content can be read again.
   ///
   /// - Throws: ``FileError``, with `ENOSPC` on a full disk.
-  public mutating func write(_ storage: TensorStorage) throws(FileError) {
+  package mutating func write(_ storage: TensorStorage) throws(FileError) {
     try storage.withBytes { (bytes) throws(FileError) in try write(bytes) }
     storage.discard()
   }
@@ -98,7 +98,7 @@ public struct AtomicFile: ~Copyable {
   /// Flushes the bytes to the disk and gives the file its name.
   ///
   /// - Throws: ``FileError`` where the disk or the rename fails.
-  public consuming func commit() throws(FileError) {
+  package consuming func commit() throws(FileError) {
     guard let file = temporary else { return }
     guard fsync(descriptor) == 0, rename(file.path, target) == 0 else {
       throw FileError(.write, path, code: errno)
@@ -110,7 +110,7 @@ public struct AtomicFile: ~Copyable {
   /// Writes a whole file.
   ///
   /// - Throws: ``FileError`` where the file can't be made or written.
-  public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+  package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
     var file = try AtomicFile(replacing: path)
     try file.write(bytes)
     try file.commit()

@@ -3,7 +3,7 @@
 /// An existing file or folder is identified by device and inode, so that hard links, folders that are mounted twice,
 /// and names that differ only in case where case doesn't count are found to be the same. One that doesn't exist is
 /// identified by its name below the deepest folder that does.
-public struct FileLocation: Sendable {
+package struct FileLocation: Sendable {
   private struct Identity: Hashable {
     var device: UInt64
     var inode: UInt64
@@ -14,15 +14,15 @@ public struct FileLocation: Sendable {
     }
   }
 
-  public enum Kind: Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
     case missing, file, folder
     /// A pipe, socket, terminal or other device.
     case special
   }
 
-  public let kind: Kind
+  package let kind: Kind
   /// Whether the path names a file that the process was started with, such as `/dev/stdout` or `/dev/fd/3`.
-  public let isInherited: Bool
+  package let isInherited: Bool
   /// The identity of the file or folder; `nil` where there is none.
   private let identity: Identity?
   /// The existing folders above it, the root first.
@@ -32,7 +32,7 @@ public struct FileLocation: Sendable {
   /// Whether the deepest folder takes names that differ only in case for the same.
   private let ignoresCase: Bool
 
-  public init(_ path: String) {
+  package init(_ path: String) {
     let trail = Self.follow(path)
     isInherited = trail.isInherited
     var status = stat()
@@ -62,7 +62,7 @@ public struct FileLocation: Sendable {
 
   /// Whether both lead to the same file or folder. Devices and pipes, which take any number of writers, are never the
   /// same.
-  public func isSame(as other: FileLocation) -> Bool {
+  package func isSame(as other: FileLocation) -> Bool {
     if kind == .special || other.kind == .special { return false }
     if let identity, let theirs = other.identity { return identity == theirs }
     guard identity == nil, other.identity == nil, folders.last == other.folders.last else {
@@ -72,7 +72,7 @@ public struct FileLocation: Sendable {
   }
 
   /// Whether the other place lies somewhere below this one.
-  public func contains(_ other: FileLocation) -> Bool {
+  package func contains(_ other: FileLocation) -> Bool {
     if let identity { return other.folders.contains(identity) }
     guard other.identity == nil, folders.last == other.folders.last else { return false }
     return missing.count < other.missing.count && other.names.starts(with: names)
@@ -82,7 +82,7 @@ public struct FileLocation: Sendable {
   /// too.
   ///
   /// - Returns: the link's path and the index of the file that it leads to; `nil` where there is no such link.
-  public static func link(
+  package static func link(
     in folder: String, to files: [FileLocation], depth: Int = 4
   ) -> (path: String, index: Int)? {
     guard depth > 0, let stream = opendir(folder) else { return nil }

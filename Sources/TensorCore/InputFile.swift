@@ -1,21 +1,21 @@
 /// An open file that is read from start to end, or again after it is rewound.
-public final class InputFile: Sendable {
-  public let path: String
+package final class InputFile: Sendable {
+  package let path: String
   /// The number of bytes in the file; `nil` where it has no size of its own (a pipe).
-  public let size: Int?
+  package let size: Int?
   let descriptor: Int32
 
   /// Opens a file for reading.
   ///
   /// - Throws: ``FileError``, with `EISDIR` for a folder.
-  public convenience init(path: String) throws(FileError) {
+  package convenience init(path: String) throws(FileError) {
     try self.init(path, flags: 0) { $0 == S_IFDIR ? EISDIR : nil }
   }
 
   /// Opens a file whose name comes from others, and refuses pipes, devices, folders and links.
   ///
   /// - Throws: ``FileError``, with `EINVAL` where the path names no regular file.
-  public convenience init(regularFile path: String) throws(FileError) {
+  package convenience init(regularFile path: String) throws(FileError) {
     // A pipe would block here until somebody writes to it.
     try self.init(path, flags: O_NOFOLLOW | O_NONBLOCK) { $0 == S_IFREG ? nil : EINVAL }
   }
@@ -45,7 +45,7 @@ public final class InputFile: Sendable {
   ///
   /// - Returns: the number of bytes read; fewer than `buffer.count` only at the end of the file.
   /// - Throws: ``FileError`` where the file can't be read.
-  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+  package func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     var filled = 0
     while filled < buffer.count, let base = buffer.baseAddress {
       // One call moves at most 2 GiB on Linux.
@@ -70,7 +70,7 @@ public final class InputFile: Sendable {
   /// Fills `buffer` from an offset in the file, whatever was read before.
   ///
   /// - Returns: false where the file ends too early or can't be read.
-  public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
     var filled = 0
     while filled < buffer.count, let base = buffer.baseAddress {
       let count = pread(
@@ -87,7 +87,7 @@ public final class InputFile: Sendable {
   ///
   /// Since the call may come from any thread, with locks held, nothing else runs at the end, except that unfinished
   /// outputs are removed.
-  public func endProcessAsChanged() -> Never {
+  package func endProcessAsChanged() -> Never {
     let line =
       "error: \(path): the file was changed while it was in use; leave it alone and start again\n"
     line.utf8CString.withUnsafeBytes { bytes in
@@ -100,7 +100,7 @@ public final class InputFile: Sendable {
   /// Continues at an offset in the file.
   ///
   /// - Throws: ``FileError``, with `ESPIPE` for a pipe.
-  public func seek(to offset: Int) throws(FileError) {
+  package func seek(to offset: Int) throws(FileError) {
     guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else {
       throw FileError(.read, path, code: errno)
     }
@@ -109,14 +109,14 @@ public final class InputFile: Sendable {
   /// Returns to the start of the file.
   ///
   /// - Throws: ``FileError``, with `ESPIPE` for a pipe.
-  public func rewind() throws(FileError) {
+  package func rewind() throws(FileError) {
     try seek(to: 0)
   }
 
   /// The bytes from the current position to the end.
   ///
   /// - Throws: ``FileError``, with `EFBIG` where there are more than `limit` bytes.
-  public func readAll(limit: Int = .max) throws(FileError) -> [UInt8] {
+  package func readAll(limit: Int = .max) throws(FileError) -> [UInt8] {
     guard size ?? 0 <= limit else { throw FileError(.read, path, code: EFBIG) }
     var bytes: [UInt8] = []
     var capacity = max(size ?? 0, 1 << 16)

@@ -2,15 +2,15 @@ import CKernels
 import Synchronization
 
 /// The single place that determines how many threads this process computes with.
-public enum Parallelism {
+package enum Parallelism {
   private static let configured = Atomic<Int>(0)
 
   /// Another number of threads for the work of one task, without effect on the work beside it.
-  @TaskLocal public static var threadCountOfTask: Int?
+  @TaskLocal package static var threadCountOfTask: Int?
 
   /// The number of threads for loops here and for oneDNN: all cores unless it is set, and never more than the
   /// process's limits of address space and threads allow.
-  public static var threadCount: Int {
+  package static var threadCount: Int {
     get {
       if let own = threadCountOfTask { return own }
       let value = configured.load(ordering: .relaxed)
@@ -30,7 +30,7 @@ public enum Parallelism {
   /// reproducible.
   ///
   /// - Parameter grain: the least number of iterations worth a thread of its own.
-  public static func forEachRange(
+  package static func forEachRange(
     count: Int, grain: Int = 1, _ body: @Sendable (Range<Int>) -> Void
   ) {
     let parts = min(threadCount, max(1, count / max(grain, 1)))
@@ -59,7 +59,7 @@ public enum Parallelism {
   ///   - shared: what each call of `body` gets besides its range. It must be safe to use from several threads at
   ///     once, as memory is where each range writes elements of its own.
   @inlinable
-  public static func forEachRange<each Shared>(
+  package static func forEachRange<each Shared>(
     count: Int, grain: Int = 1, sharing shared: repeat each Shared,
     do body: @Sendable (Range<Int>, repeat each Shared) -> Void
   ) {

@@ -1,13 +1,13 @@
 /// Memory for elements of one type that stays where it is as long as the object lives.
 ///
 /// It begins at a multiple of 64 bytes, a cache line, so that vector loads are aligned.
-public final class ScratchBuffer<Element: BitwiseCopyable> {
-  public let elements: UnsafeMutableBufferPointer<Element>
+package final class ScratchBuffer<Element: BitwiseCopyable> {
+  package let elements: UnsafeMutableBufferPointer<Element>
   /// The address of the first element, which is valid for buffers without elements too.
-  public let pointer: UnsafeMutablePointer<Element>
+  package let pointer: UnsafeMutablePointer<Element>
 
   /// Memory whose content is undefined.
-  public init(uninitializedCount count: Int) {
+  package init(uninitializedCount count: Int) {
     pointer = UnsafeMutableRawPointer.allocate(
       byteCount: max(count, 1) * MemoryLayout<Element>.stride,
       alignment: max(64, MemoryLayout<Element>.alignment)
@@ -16,7 +16,7 @@ public final class ScratchBuffer<Element: BitwiseCopyable> {
   }
 
   /// Memory that holds `value` everywhere.
-  public convenience init(count: Int, repeating value: Element) {
+  package convenience init(count: Int, repeating value: Element) {
     self.init(uninitializedCount: count)
     elements.initialize(repeating: value)
   }

@@ -1,7 +1,7 @@
 /// Arithmetic on concrete shapes (`[Int]`, outermost dimension first) that can't overflow.
-public enum Shape {
+package enum Shape {
   /// The number of elements; `nil` where a dimension is negative or the product exceeds `Int`.
-  public static func elementCount(_ dimensions: some Sequence<Int>) -> Int? {
+  package static func elementCount(_ dimensions: some Sequence<Int>) -> Int? {
     var count = 1
     var hasZero = false
     for dimension in dimensions {
@@ -18,7 +18,7 @@ public enum Shape {
   }
 
   /// Row-major strides in elements.
-  public static func strides(_ dimensions: [Int]) -> [Int] {
+  package static func strides(_ dimensions: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: dimensions.count)
     for axis in dimensions.indices.dropLast().reversed() {
       strides[axis] = strides[axis + 1] &* max(dimensions[axis + 1], 1)
@@ -27,7 +27,7 @@ public enum Shape {
   }
 
   /// The multidirectional broadcast of two shapes (ONNX Broadcasting.md); `nil` where they don't fit.
-  public static func broadcast(_ a: [Int], _ b: [Int]) -> [Int]? {
+  package static func broadcast(_ a: [Int], _ b: [Int]) -> [Int]? {
     let rank = max(a.count, b.count)
     var result = [Int](repeating: 1, count: rank)
     for axis in 0..<rank {
@@ -42,7 +42,7 @@ public enum Shape {
   }
 
   /// The axis from 0 on, counted from the end where `axis` is negative; `nil` outside `-rank..<rank`.
-  public static func normalizedAxis(_ axis: Int, rank: Int) -> Int? {
+  package static func normalizedAxis(_ axis: Int, rank: Int) -> Int? {
     guard axis >= -rank, axis < rank else { return nil }
     return axis < 0 ? axis + rank : axis
   }

@@ -1,14 +1,14 @@
 /// A small random number generator with a reproducible sequence (SplitMix64, Steele, Lea and Flood 2014).
-public struct SplitMix64: RandomNumberGenerator, Sendable {
+package struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  public init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { state = seed }
 
   /// A separate stream for each seed and list of counters, such as an epoch and a sample.
   ///
   /// Seeds and counters may be small and consecutive: each is mixed in turn, so that their order matters and lists
   /// with equal sums have unrelated streams.
-  public init(seed: UInt64, stream counters: Int...) {
+  package init(seed: UInt64, stream counters: Int...) {
     var state = Self.mix(seed &+ Self.increment)
     for counter in counters {
       state = Self.mix((state ^ UInt64(bitPattern: Int64(counter))) &+ Self.increment)
@@ -16,7 +16,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     self.state = state
   }
 
-  public mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= Self.increment
     return Self.mix(state)
   }

@@ -1,7 +1,7 @@
 extension String {
   /// The text in a form fit for one line of a message: control characters, which a name from a file can contain, are
   /// escaped, and the middle of a very long text is left out.
-  public var singleLine: String {
+  package var singleLine: String {
     let limit = 1000
     let scalars = unicodeScalars
     if scalars.count > limit {
@@ -14,7 +14,7 @@ extension String {
 
   /// The text with all characters escaped that could control a terminal, break a line or change its direction, so
   /// that a name from a file can't forge output.
-  public var printable: String {
+  package var printable: String {
     var line = ""
     for scalar in unicodeScalars {
       switch scalar.properties.generalCategory {

@@ -6,7 +6,7 @@ import Synchronization
 /// The file is locked as long as it is open, and its name marks it as temporary (``isName(_:)``). A process that
 /// writes to a folder removes the temporary files there that can be locked: their processes are dead, on whatever
 /// host or in whatever container they ran. Where the file system has no locks nothing is removed.
-public struct TemporaryFile: Sendable {
+package struct TemporaryFile: Sendable {
   let path: String
   let descriptor: Int32
   /// The slot in which the path is kept for the signal handler.
@@ -54,7 +54,7 @@ public struct TemporaryFile: Sendable {
   func forget() { snug_forget_temporary(slot) }
 
   /// Removes all temporary files of this process, which must end after it. Async-signal-safe.
-  public static func removeAll() { snug_remove_temporaries() }
+  package static func removeAll() { snug_remove_temporaries() }
 
   private static let prefix = ".snug-"
   private static let suffix = ".tmp"

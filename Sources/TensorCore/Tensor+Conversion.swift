@@ -83,12 +83,12 @@ extension Tensor {
 }
 
 /// Exact widening of the 16-bit float formats, and rounding to them (to nearest, ties to even).
-public enum HalfPrecision {
-  public static func float(fromBFloat16 bits: UInt16) -> Float {
+package enum HalfPrecision {
+  package static func float(fromBFloat16 bits: UInt16) -> Float {
     Float(bitPattern: UInt32(bits) << 16)
   }
 
-  public static func float(fromFloat16 bits: UInt16) -> Float {
+  package static func float(fromFloat16 bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) << 16
     let exponent = Int((bits >> 10) & 0x1F)
     let fraction = UInt32(bits & 0x3FF)
@@ -104,13 +104,13 @@ public enum HalfPrecision {
     }
   }
 
-  public static func bfloat16(_ value: Float) -> UInt16 {
+  package static func bfloat16(_ value: Float) -> UInt16 {
     let bits = value.bitPattern
     if value.isNaN { return UInt16(bits >> 16) | 0x40 }
     return UInt16((bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
   }
 
-  public static func float16(_ value: Float) -> UInt16 {
+  package static func float16(_ value: Float) -> UInt16 {
     let sign = UInt16((value.bitPattern >> 16) & 0x8000)
     let magnitude = value.magnitude
     if value.isNaN { return sign | 0x7E00 }

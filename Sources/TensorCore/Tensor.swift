@@ -6,12 +6,12 @@ public struct Tensor: Sendable {
   public let elementType: ElementType
   /// The dimensions, outermost first; empty for a scalar.
   public let shape: [Int]
-  public let storage: TensorStorage
+  package let storage: TensorStorage
   /// The elements of a string tensor, whose ``storage`` is empty.
   public let strings: [[UInt8]]
 
   /// A tensor over `storage`; `nil` unless that holds exactly the bytes of the type and shape.
-  public init?(elementType: ElementType, shape: [Int], storage: TensorStorage) {
+  package init?(elementType: ElementType, shape: [Int], storage: TensorStorage) {
     guard let count = Shape.elementCount(shape),
       elementType.byteCount(elements: count) == storage.byteCount
     else { return nil }
@@ -52,7 +52,7 @@ public struct Tensor: Sendable {
   ///
   /// - Parameter fill: writes every element, the same ones at each call.
   /// - Precondition: no dimension is negative and the size fits in memory.
-  public static func renewable<T: TensorElement>(
+  package static func renewable<T: TensorElement>(
     shape: [Int], of type: T.Type = T.self,
     fill: @escaping @Sendable (UnsafeMutableBufferPointer<T>) -> Void
   ) -> Tensor {

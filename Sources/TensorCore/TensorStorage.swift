@@ -3,8 +3,8 @@
 /// The memory may come from anywhere, such as an allocation here or a parsed protobuf message; `release` gives it
 /// back once the last tensor that uses it is gone. Bytes that can be read or computed again occupy memory only while
 /// they are read, if their readers call ``discard()``.
-public final class TensorStorage: Sendable {
-  public let byteCount: Int
+package final class TensorStorage: Sendable {
+  package let byteCount: Int
   /// The address of the bytes, valid when they are in memory.
   nonisolated(unsafe) private let place: UnsafeRawBufferPointer
   private let renewable: RenewableMemory?
@@ -13,7 +13,7 @@ public final class TensorStorage: Sendable {
   /// - Parameters:
   ///   - bytes: memory that nobody writes to from then on.
   ///   - release: called once, with `bytes`, at the end of this storage's life.
-  public init(
+  package init(
     adopting bytes: UnsafeRawBufferPointer,
     release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
   ) {
@@ -24,7 +24,7 @@ public final class TensorStorage: Sendable {
   }
 
   /// New memory of `byteCount` bytes, aligned to 64 bytes and filled once by `initialize`.
-  public convenience init<E: Error>(
+  package convenience init<E: Error>(
     byteCount: Int, initialize: (UnsafeMutableRawBufferPointer) throws(E) -> Void
   ) throws(E) {
     let memory = UnsafeMutableRawBufferPointer.allocate(
@@ -41,13 +41,13 @@ public final class TensorStorage: Sendable {
   }
 
   /// The least number of bytes that are worth producing again.
-  public static let leastRenewableBytes = 1 << 20
+  package static let leastRenewableBytes = 1 << 20
 
   /// Bytes that `fill` writes when they are first read, and again when they are read after ``discard()``. Few bytes
   /// are written once, immediately.
   ///
   /// - Parameter fill: writes every byte, the same ones at each call, on whatever thread reads them.
-  public static func renewable(
+  package static func renewable(
     byteCount: Int, fill: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void
   ) -> TensorStorage {
     guard byteCount >= leastRenewableBytes,
@@ -67,13 +67,13 @@ public final class TensorStorage: Sendable {
 
   /// The bytes, which from then on stay in memory as long as this storage lives; ``withBytes(_:)`` and ``hold()``
   /// keep them for a shorter time.
-  public var bytes: UnsafeRawBufferPointer {
+  package var bytes: UnsafeRawBufferPointer {
     renewable?.hold()
     return place
   }
 
   /// Calls `body` with the bytes, which are in memory during the call.
-  public func withBytes<R, E: Error>(
+  package func withBytes<R, E: Error>(
     _ body: (UnsafeRawBufferPointer) throws(E) -> R
   ) throws(E) -> R {
     renewable?.hold()
@@ -82,7 +82,7 @@ public final class TensorStorage: Sendable {
   }
 
   /// Keeps the bytes in memory for as long as it lives.
-  public final class Hold: Sendable {
+  package final class Hold: Sendable {
     private let storage: TensorStorage
 
     fileprivate init(_ storage: TensorStorage) {
@@ -93,17 +93,17 @@ public final class TensorStorage: Sendable {
     deinit { storage.renewable?.letGo() }
 
     /// The bytes, valid as long as this object lives.
-    public var bytes: UnsafeRawBufferPointer { storage.place }
+    package var bytes: UnsafeRawBufferPointer { storage.place }
   }
 
   /// Keeps the bytes in memory for as long as the result lives.
-  public func hold() -> Hold { Hold(self) }
+  package func hold() -> Hold { Hold(self) }
 
   /// Gives back the memory of bytes that can be produced again and that nobody holds; has no effect on others.
-  public func discard() { renewable?.discard() }
+  package func discard() { renewable?.discard() }
 
   /// Whether the bytes have an address that is a multiple of `alignment`; reads nothing.
-  public func isAligned(to alignment: Int) -> Bool {
+  package func isAligned(to alignment: Int) -> Bool {
     place.baseAddress.map { Int(bitPattern: $0) % alignment == 0 } ?? false
   }
 }

@@ -9,11 +9,11 @@ import GraphIR
 /// what counts as a summand besides the products, and what is taken for granted. Where the file states that a layer
 /// is summed in tiles, the register of each tile and the one that adds their sums are tested instead
 /// (``TileVerdict``).
-public enum Verifier {
+package enum Verifier {
   /// Gives the verdict on every dot-product layer.
   ///
   /// - Throws: ``GraphError`` where the graph has a cycle.
-  public static func verify(
+  package static func verify(
     _ model: Model, _ conditions: VerificationConditions = VerificationConditions()
   ) throws(GraphError) -> VerificationResult {
     let analysis = try FactAnalysis(model)
@@ -67,7 +67,7 @@ public enum Verifier {
   /// states.
   ///
   /// - Throws: ``GraphError`` where the graph has a cycle.
-  public static func verify(_ model: Model, accumulatorBits: Int?) throws(GraphError)
+  package static func verify(_ model: Model, accumulatorBits: Int?) throws(GraphError)
     -> VerificationResult
   { try verify(model, VerificationConditions(accumulatorBits: accumulatorBits)) }
 

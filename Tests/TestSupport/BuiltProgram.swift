@@ -1,9 +1,9 @@
 import Foundation
 
 /// Programs of this package that were built beside the test bundle.
-public enum BuiltProgram {
+package enum BuiltProgram {
   /// Where a program of that name lies; the path beside the bundle where there is none.
-  public static func url(_ name: String) -> URL {
+  package static func url(_ name: String) -> URL {
     let running = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
     var folder = running
     // The test bundle is a file on Linux and a folder of folders on macOS.

@@ -2,21 +2,21 @@ import GraphIR
 import TensorCore
 
 /// Builds small graphs of undecoded operators, as a file that is read without a catalogue gives them.
-public struct GraphBuilder {
-  public init() {}
+package struct GraphBuilder {
+  package init() {}
 
-  public var graph = Graph(name: "test")
-  public var metadata: [KeyValue] = []
+  package var graph = Graph(name: "test")
+  package var metadata: [KeyValue] = []
 
-  public mutating func input(_ name: String = "x", _ type: TensorType? = nil) -> ValueID {
+  package mutating func input(_ name: String = "x", _ type: TensorType? = nil) -> ValueID {
     graph.addInput(name: name, type: type)
   }
 
-  public mutating func constant(_ values: [Float], _ shape: [Int], name: String = "c") -> ValueID {
+  package mutating func constant(_ values: [Float], _ shape: [Int], name: String = "c") -> ValueID {
     graph.addConstant(name: name, Tensor(values, shape: shape))
   }
 
-  public mutating func constant<T: TensorElement>(
+  package mutating func constant<T: TensorElement>(
     of values: [T], _ shape: [Int], name: String = "c"
   )
     -> ValueID
@@ -25,7 +25,7 @@ public struct GraphBuilder {
   }
 
   /// A node with one output, called after the node.
-  public mutating func node(
+  package mutating func node(
     _ type: String, _ inputs: [ValueID?], _ attributes: [Attribute] = [], domain: String = "",
     type output: TensorType? = nil, name: String? = nil
   ) -> ValueID {
@@ -35,7 +35,7 @@ public struct GraphBuilder {
   }
 
   /// A QONNX `Quant` with one scale.
-  public mutating func quant(
+  package mutating func quant(
     _ value: ValueID, scale: Float = 1, bits: Float, signed: Bool, narrow: Bool = false,
     zeroPoint: Float = 0, mode: String = "ROUND", domain: String = "qonnx.custom_op.general"
   ) -> ValueID {
@@ -45,7 +45,7 @@ public struct GraphBuilder {
   }
 
   /// A QONNX `Quant` with scales of any shape.
-  public mutating func quant(
+  package mutating func quant(
     _ value: ValueID, scales: [Float], _ shape: [Int], bits: Float, signed: Bool,
     narrow: Bool = false, zeroPoint: Float = 0, mode: String = "ROUND",
     domain: String = "qonnx.custom_op.general"
@@ -59,10 +59,10 @@ public struct GraphBuilder {
       ], domain: domain)
   }
 
-  public mutating func output(_ value: ValueID) { graph.addOutput(value) }
+  package mutating func output(_ value: ValueID) { graph.addOutput(value) }
 
   /// The graph as a model of opset 17.
-  public var model: Model {
+  package var model: Model {
     var model = Model(graph: graph, irVersion: 9, opsets: [OpsetImport(domain: "", version: 17)])
     model.metadata = metadata
     return model

@@ -1,24 +1,24 @@
 /// A small model as bytes, with hooks to break each of its parts.
 ///
 /// `x -> Mul(x, w) -> y`, with `w` of shape [2].
-public struct ModelBytes: Sendable {
-  public var irVersion: Int?
-  public var opsets: [(domain: String, version: Int)] = [("", 13)]
-  public var inputs: [String]
-  public var outputs: [String]
-  public var nodes: [WireMessage] = [ModelBytes.node("Mul", ["x", "w"], ["y"], name: "mul")]
-  public var initializers: [WireMessage] = [ModelBytes.tensor("w", dims: [2], floats: [1, 2])]
+package struct ModelBytes: Sendable {
+  package var irVersion: Int?
+  package var opsets: [(domain: String, version: Int)] = [("", 13)]
+  package var inputs: [String]
+  package var outputs: [String]
+  package var nodes: [WireMessage] = [ModelBytes.node("Mul", ["x", "w"], ["y"], name: "mul")]
+  package var initializers: [WireMessage] = [ModelBytes.tensor("w", dims: [2], floats: [1, 2])]
   /// Added to the graph and to the model as they are.
-  public var graphExtra = WireMessage()
-  public var modelExtra = WireMessage()
+  package var graphExtra = WireMessage()
+  package var modelExtra = WireMessage()
 
-  public init(irVersion: Int? = 8, inputs: [String] = ["x"], outputs: [String] = ["y"]) {
+  package init(irVersion: Int? = 8, inputs: [String] = ["x"], outputs: [String] = ["y"]) {
     self.irVersion = irVersion
     self.inputs = inputs
     self.outputs = outputs
   }
 
-  public var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     WireMessage { model in
       if let irVersion { model.int(1, irVersion) }
       for opset in opsets {
@@ -39,7 +39,7 @@ public struct ModelBytes: Sendable {
     }.bytes
   }
 
-  public static func node(
+  package static func node(
     _ type: String, _ inputs: [String], _ outputs: [String], name: String = "",
     attributes: [WireMessage] = []
   ) -> WireMessage {
@@ -52,7 +52,7 @@ public struct ModelBytes: Sendable {
     }
   }
 
-  public static func tensor(_ name: String, dims: [Int], floats: [Float]) -> WireMessage {
+  package static func tensor(_ name: String, dims: [Int], floats: [Float]) -> WireMessage {
     tensor(name, dims: dims, type: 1) { tensor in
       tensor.bytes(
         9,
@@ -62,7 +62,7 @@ public struct ModelBytes: Sendable {
     }
   }
 
-  public static func tensor(
+  package static func tensor(
     _ name: String, dims: [Int], type: Int?, data: (inout WireMessage) -> Void = { _ in }
   ) -> WireMessage {
     WireMessage { tensor in
@@ -74,7 +74,7 @@ public struct ModelBytes: Sendable {
   }
 
   /// A float tensor value of shape [N, 2].
-  public static func valueInfo(_ name: String) -> WireMessage {
+  package static func valueInfo(_ name: String) -> WireMessage {
     WireMessage { info in
       info.string(1, name)
       info.message(2) {
@@ -90,7 +90,7 @@ public struct ModelBytes: Sendable {
   }
 
   /// A model of graphs inside attributes of nodes inside graphs.
-  public static func nested(levels: Int) -> [UInt8] {
+  package static func nested(levels: Int) -> [UInt8] {
     // Lengths are known from the inside, so the bytes are collected back to front.
     var reversed: [UInt8] = []
     func prepend(key: UInt8) {

@@ -1,19 +1,19 @@
 import Foundation
 
 /// A `.npy` array of reference data: little-endian, row-major.
-public struct NumpyFile: Sendable {
-  public let shape: [Int]
+package struct NumpyFile: Sendable {
+  package let shape: [Int]
   private let type: String
   private let data: Data
 
   /// The array of a file, or `nil` where it holds none.
-  public init?(_ url: URL) {
+  package init?(_ url: URL) {
     guard let file = try? Data(contentsOf: url) else { return nil }
     self.init(file)
   }
 
   /// The array in the bytes of a file, or `nil` where they hold none.
-  public init?(_ file: Data) {
+  package init?(_ file: Data) {
     let file = Data(file)
     guard file.count > 10, file.prefix(6) == Data([0x93] + Array("NUMPY".utf8)), file[6] == 1
     else { return nil }
@@ -32,10 +32,10 @@ public struct NumpyFile: Sendable {
   }
 
   /// The elements of a float32 array.
-  public var floats: [Float]? { type == "f4" ? elements(of: Float.self) : nil }
+  package var floats: [Float]? { type == "f4" ? elements(of: Float.self) : nil }
 
   /// The elements of an integer array.
-  public var integers: [Int]? {
+  package var integers: [Int]? {
     switch type {
     case "i1": elements(of: Int8.self).map(Int.init)
     case "i4": elements(of: Int32.self).map(Int.init)
@@ -53,7 +53,7 @@ public struct NumpyFile: Sendable {
   }
 
   /// The arrays of an uncompressed `.npz`, by name; `nil` where the file is none.
-  public static func archive(_ url: URL) -> [String: NumpyFile]? {
+  package static func archive(_ url: URL) -> [String: NumpyFile]? {
     guard let file = try? Data(contentsOf: url) else { return nil }
     func number(at offset: Int, bytes: Int) -> Int {
       (0..<bytes).reversed().reduce(0) { $0 << 8 | Int(file[offset + $1]) }

@@ -1,10 +1,10 @@
 import Foundation
 
 /// Programs of other people that tests compare with, where this machine has them.
-public enum Peers {
+package enum Peers {
   /// A Python with onnx, onnxruntime and qonnx: what `SNUG_TEST_PYTHON` names, or `.venv-peers/bin/python`
   /// in the checkout; `nil` where neither is there.
-  public static let python: String? = {
+  package static let python: String? = {
     let candidates: [String?] = [
       ProcessInfo.processInfo.environment["SNUG_TEST_PYTHON"],
       Fixtures.repository.appending(path: ".venv-peers/bin/python").path,
@@ -13,18 +13,18 @@ public enum Peers {
   }()
 
   /// What a test that needs the peers says when it is skipped.
-  public static let hint =
+  package static let hint =
     "skipped: set SNUG_TEST_PYTHON to a Python with onnx, onnxruntime and qonnx"
 
-  public struct Output: Sendable {
-    public let status: Int32
-    public let output: String
-    public let errors: String
+  package struct Output: Sendable {
+    package let status: Int32
+    package let output: String
+    package let errors: String
   }
 
   /// Whether onnxruntime adds products of unsigned and signed bytes exactly on this processor. Below VNNI it adds pairs
   /// of them in a saturating register of 16 bits, so that results of its integer operators are others than the standard's.
-  public static let sumsBytesExactly: Bool = {
+  package static let sumsBytesExactly: Bool = {
     let program = """
       import numpy, onnx, onnxruntime
       from onnx import TensorProto, helper
@@ -44,14 +44,14 @@ public enum Peers {
   /// Runs a Python program given as text.
   ///
   /// - Throws: ``PeerError`` where there is no Python.
-  public static func runPython(_ program: String, _ arguments: [String] = []) throws -> Output {
+  package static func runPython(_ program: String, _ arguments: [String] = []) throws -> Output {
     try run(["-c", program] + arguments)
   }
 
   /// Runs a Python program that lies in a file.
   ///
   /// - Throws: ``PeerError`` where there is no Python.
-  public static func runPython(file: URL, _ arguments: [String] = []) throws -> Output {
+  package static func runPython(file: URL, _ arguments: [String] = []) throws -> Output {
     try run([file.path] + arguments)
   }
 
@@ -76,4 +76,4 @@ public enum Peers {
   }
 }
 
-public enum PeerError: Error { case noPython }
+package enum PeerError: Error { case noPython }

@@ -1,9 +1,9 @@
 import Foundation
 
 /// Recorded text under `Snapshots/` beside a test, renewed by `RECORD_SNAPSHOTS=1` and never in CI.
-public enum Snapshot {
+package enum Snapshot {
   /// The recorded text of that name, after it was renewed with `text` where that is asked for.
-  public static func recorded(_ name: String, for text: String, file: String = #filePath) throws
+  package static func recorded(_ name: String, for text: String, file: String = #filePath) throws
     -> String
   {
     let path = URL(filePath: file).deletingLastPathComponent().appending(path: "Snapshots/\(name)")

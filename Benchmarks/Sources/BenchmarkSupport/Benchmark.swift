@@ -1,18 +1,18 @@
 /// Wall-clock times of a piece of work.
-public struct Measurement: Sendable {
-  public let name: String
+package struct Measurement: Sendable {
+  package let name: String
   /// Seconds of each run, in ascending order.
-  public let seconds: [Double]
+  package let seconds: [Double]
   /// Units of work in one run, such as weights.
-  public let units: Int
+  package let units: Int
 
-  public var median: Double { seconds[seconds.count / 2] }
-  public var best: Double { seconds[0] }
+  package var median: Double { seconds[seconds.count / 2] }
+  package var best: Double { seconds[0] }
 
   /// Measures `work` a few times, after one run that doesn't count.
   ///
   /// - Parameter prepare: runs before each run, outside the time.
-  public init(
+  package init(
     _ name: String, units: Int, runs: Int = 7, prepare: () -> Void = {}, work: () -> Void
   ) {
     let clock = ContinuousClock()
@@ -29,7 +29,7 @@ public struct Measurement: Sendable {
 }
 
 /// Prints measurements as a table.
-public func printTable(_ measurements: [Measurement]) {
+package func printTable(_ measurements: [Measurement]) {
   let width = measurements.map(\.name.count).max() ?? 0
   func padded(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text

@@ -1,13 +1,13 @@
 import TensorCore
 
 /// Reading and writing of NumPy's `.npy` files.
-public enum NpyFile {
+package enum NpyFile {
   /// Reads a whole array into row-major order of this machine's byte order.
   ///
   /// The format's versions 1 to 3 are read, with booleans, integers of 8 to 64 bits, and floats of 16 to 64 bits.
   ///
   /// - Throws: ``DatasetError`` where the file can't be read or holds anything else.
-  public static func read(_ path: String) throws(DatasetError) -> Tensor {
+  package static func read(_ path: String) throws(DatasetError) -> Tensor {
     try NpyArray(try DataFile(path)).tensor()
   }
 
@@ -16,7 +16,7 @@ public enum NpyFile {
   /// The file appears complete under its name, or not at all.
   ///
   /// - Throws: ``DatasetError`` where the tensor has no counterpart in NumPy or the file can't be written.
-  public static func write(_ tensor: Tensor, to path: String) throws(DatasetError) {
+  package static func write(_ tensor: Tensor, to path: String) throws(DatasetError) {
     guard let tensor = representable(tensor) else {
       throw .elementType(
         path: path, field: "array", expected: "numbers that NumPy has",

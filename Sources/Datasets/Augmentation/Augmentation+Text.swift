@@ -10,7 +10,7 @@ extension Augmentation: CustomStringConvertible {
   /// | `patch=N` | in super-resolution: take a random square of NxN target pixels |
   ///
   /// - Throws: ``AugmentationError`` where the text is anything else.
-  public init(parsing text: String) throws(AugmentationError) {
+  package init(parsing text: String) throws(AugmentationError) {
     var seen: Set<Substring> = []
     var flips = (horizontal: false, vertical: false)
     var padding = 0

@@ -1,12 +1,12 @@
 /// An augmentation, and for each sample of a batch the seed of its random choices.
 ///
 /// A sample's pixels depend on its content, the augmentation and its seed alone.
-public struct AugmentationDraws: Sendable, Hashable {
-  public var augmentation: Augmentation
+package struct AugmentationDraws: Sendable, Hashable {
+  package var augmentation: Augmentation
   /// A seed for each sample, in the batch's order.
-  public var seeds: [UInt64]
+  package var seeds: [UInt64]
 
-  public init(_ augmentation: Augmentation, seeds: [UInt64]) {
+  package init(_ augmentation: Augmentation, seeds: [UInt64]) {
     self.augmentation = augmentation
     self.seeds = seeds
   }

@@ -1,5 +1,5 @@
 /// Why a text is not an augmentation.
-public enum AugmentationError: Error, Sendable, Hashable {
+package enum AugmentationError: Error, Sendable, Hashable {
   /// An item is none of those that there are.
   case unknown(item: String)
   /// Two items set the same thing.
@@ -10,7 +10,7 @@ public enum AugmentationError: Error, Sendable, Hashable {
 
 extension AugmentationError: CustomStringConvertible {
   /// One line that names the item and says what is allowed.
-  public var description: String {
+  package var description: String {
     switch self {
     case .unknown(let item):
       "augmentation '\(item)' is not known; give 'none', or a list of 'flip', 'vflip', 'crop=4', "

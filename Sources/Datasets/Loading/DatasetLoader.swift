@@ -12,11 +12,11 @@ import TensorCore
 /// | CIFAR-10 binary batches: `*.bin`, or a folder of them | images with labels |
 /// | IDX: `*-images-idx3-ubyte`, also `.gz`, with its labels beside it | images with labels |
 /// | TensorProto: `input_0.pb`, `output_0.pb`; or folders of these | arrays |
-public enum DatasetLoader {
+package enum DatasetLoader {
   /// Opens the data at `path`.
   ///
   /// - Throws: ``DatasetError`` where nothing there can be read or it doesn't fit the request.
-  public static func open(
+  package static func open(
     path: String, for request: DatasetRequest
   ) throws(DatasetError) -> any Dataset {
     if !request.constants.isEmpty {
@@ -33,7 +33,7 @@ public enum DatasetLoader {
   }
 
   /// The files beside the one at `path` that are read with it, such as its labels.
-  public static func companions(of path: String) -> [String] {
+  package static func companions(of path: String) -> [String] {
     IdxFiles.labelPath(for: path).map { [$0] } ?? []
   }
 

@@ -6,9 +6,9 @@
 ///
 /// An epoch takes each sample at most once; those that don't fill its last batch are left out, different ones each
 /// time. A data set smaller than a batch gives one batch in an epoch, in which its samples are repeated.
-public final class TrainingStream: Sendable {
+package final class TrainingStream: Sendable {
   /// The number of samples of every batch.
-  public let batchSize: Int
+  package let batchSize: Int
   private let order: TrainingOrder
   private let prefetcher: Prefetcher<TrainingBatch>
 
@@ -19,7 +19,7 @@ public final class TrainingStream: Sendable {
   /// - Throws: ``DatasetError`` where the samples can't be augmented in this way, or make no
   ///   batches of one shape.
   /// - Precondition: `batchSize` and `depth` are at least 1, and `start` is not negative.
-  public init(
+  package init(
     _ dataset: any Dataset, batchSize: Int, seed: Int, augmentation: Augmentation = .none,
     from start: StreamPosition = StreamPosition(), epochs: Int = .max,
     prefetching depth: Int = 3
@@ -47,17 +47,17 @@ public final class TrainingStream: Sendable {
   deinit { prefetcher.close() }
 
   /// The number of batches that `samples` samples make in an epoch, at least 1.
-  public static func batches(of samples: Int, batchSize: Int) -> Int {
+  package static func batches(of samples: Int, batchSize: Int) -> Int {
     max(1, samples / batchSize)
   }
 
   /// The number of batches of every epoch, at least 1.
-  public var batchesPerEpoch: Int { order.batchesPerEpoch }
+  package var batchesPerEpoch: Int { order.batchesPerEpoch }
 
   /// The next batch, or `nil` after the last epoch. One caller at a time.
   ///
   /// - Throws: the error of reading that batch; the stream continues with the batch after it.
-  public func next() throws(DatasetError) -> TrainingBatch? { try prefetcher.next() }
+  package func next() throws(DatasetError) -> TrainingBatch? { try prefetcher.next() }
 
   /// The number of batches before a position, clamped to `Int.max`.
   private static func number(_ position: StreamPosition, _ perEpoch: Int) -> Int {

@@ -13,25 +13,25 @@ import TensorCore
 ///
 /// Gradients: batch normalisation's through its statistics, unless frozen; straight through the rounding, none
 /// to a clipped value; dL/dp = ln2 s sum of G (q - r / s) inside and G q outside.
-public struct PointwiseChain: Operator {
-  public static let schema = OperatorSchema(
+package struct PointwiseChain: Operator {
+  package static let schema = OperatorSchema(
     domain: "snug.training", "PointwiseChain", inputs: 1...8, outputs: 1...3, inputTypes: [.float])
 
   /// What is computed besides a normalization and quantizers.
-  public struct Stages: OptionSet, Sendable, Hashable {
-    public let rawValue: Int
-    public init(rawValue: Int) { self.rawValue = rawValue }
+  package struct Stages: OptionSet, Sendable, Hashable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
 
     /// Adds ``Operand/second``.
-    public static let sum = Stages(rawValue: 1)
+    package static let sum = Stages(rawValue: 1)
     /// r = max(v, 0), else r = v.
-    public static let rectifier = Stages(rawValue: 2)
+    package static let rectifier = Stages(rawValue: 2)
     /// Yields r as floats.
-    public static let values = Stages(rawValue: 4)
+    package static let values = Stages(rawValue: 4)
   }
 
   /// An input of a chain.
-  public enum Operand: Sendable, Hashable {
+  package enum Operand: Sendable, Hashable {
     case x
     /// The second summand.
     case second
@@ -58,14 +58,14 @@ public struct PointwiseChain: Operator {
   }
 
   /// The inputs in the order in which a node has them.
-  public var operands: [Operand] {
+  package var operands: [Operand] {
     var operands: [Operand] = [.x]
     if stages.contains(.sum) { operands.append(.second) }
     if normalization != nil { operands += [.scale, .bias, .mean, .variance] }
     return operands + quantizers.indices.map(Operand.quantizer)
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [TensorType?](repeating: inputs.type(0), count: firstQuantizedOutput + quantizers.count)
   }
 
@@ -79,19 +79,19 @@ public struct PointwiseChain: Operator {
 }
 
 /// An activation quantizer in a chain.
-public struct ChainQuantizer: Sendable, Hashable {
+package struct ChainQuantizer: Sendable, Hashable {
   /// What the quantizer's input tells.
-  public enum Parameter: Sendable, Hashable {
+  package enum Parameter: Sendable, Hashable {
     /// p = log2 of the clipping statistic, which training moves.
     case log2Statistic
     /// The step s, as in a model that is trained already.
     case step
   }
 
-  public var format: ActivationFormat
-  public var parameter: Parameter
+  package var format: ActivationFormat
+  package var parameter: Parameter
 
-  public init(_ format: ActivationFormat, parameter: Parameter = .log2Statistic) {
+  package init(_ format: ActivationFormat, parameter: Parameter = .log2Statistic) {
     self.format = format
     self.parameter = parameter
   }
@@ -106,7 +106,7 @@ public struct ChainQuantizer: Sendable, Hashable {
 }
 
 extension PointwiseChain: DifferentiableOperator {
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try ChainKernel(self, context) }
 }

@@ -9,8 +9,8 @@ import TensorCore
 /// 3. `Scan` over a sequence of known length: the same.
 ///
 /// Bodies are looked through too. What isn't constant stays as it is.
-public struct ControlFlowInliner {
-  public private(set) var graph: Graph
+package struct ControlFlowInliner {
+  package private(set) var graph: Graph
   private var known: [ValueID: Tensor] = [:]
   private var addedNodes = 0
 
@@ -30,7 +30,7 @@ public struct ControlFlowInliner {
   }
 
   /// - Returns: the nodes that were replaced, by name.
-  public static func run(_ graph: inout Graph) -> [String] {
+  package static func run(_ graph: inout Graph) -> [String] {
     var replaced: [String] = []
     var hasChanged = true
     while hasChanged {

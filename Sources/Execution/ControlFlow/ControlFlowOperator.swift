@@ -22,5 +22,5 @@ public protocol ControlFlowOperator: Operator {
 
 extension ControlFlowOperator {
   /// Types of the outputs are those that the file states.
-  public func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
+  package func infer(_ inputs: [InputInfo?]) -> [TensorType?] { [] }
 }

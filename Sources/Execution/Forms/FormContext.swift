@@ -28,25 +28,25 @@ public struct KernelOptions: Sendable, Hashable {
 }
 
 /// What a kernel can know of an input that may stand as integers.
-public struct FormInput: Sendable {
+package struct FormInput: Sendable {
   /// Type, and the layout in which it stands as floats; where it is held as integers alone, that in which
   /// floats are made of them in one pass.
-  public var value: KernelInput
+  package var value: KernelInput
   /// The form in which it stands as integers, if it does.
-  public var integers: IntegerForm?
+  package var integers: IntegerForm?
   /// False where it stands as integers alone, and floats cost a pass.
-  public var standsAsFloats: Bool
+  package var standsAsFloats: Bool
   /// Whether anything trained lies behind it.
-  public var wantsGradient: Bool
+  package var wantsGradient: Bool
 }
 
 /// Everything that a kernel over several forms is made from.
-public struct FormContext {
+package struct FormContext {
   /// The context of a kernel over floats: engine, types, layouts and constants.
-  public let kernel: KernelContext
+  package let kernel: KernelContext
   /// `nil` for an absent optional input.
-  public let inputs: [FormInput?]
-  public let options: KernelOptions
+  package let inputs: [FormInput?]
+  package let options: KernelOptions
 
   package var engine: Engine { kernel.engine }
 

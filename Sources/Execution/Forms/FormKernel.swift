@@ -4,7 +4,7 @@ import GraphIR
 ///
 /// Operands of `forward` are those of each input's request in order, then those of each output's forms,
 /// then the buffers kept for a backward run. Not safe to run from two threads at once.
-public protocol FormKernel: AnyObject {
+package protocol FormKernel: AnyObject {
   /// One for each input of the node, `nil` for one that forward doesn't read; inputs beyond the end aren't read.
   var inputs: [FormRequest?] { get }
   /// One for each output of the node; of those that nothing reads, none are written.
@@ -23,13 +23,13 @@ public protocol FormKernel: AnyObject {
 }
 
 extension FormKernel {
-  public var overwritableInput: Int? { nil }
-  public var isView: Bool { false }
-  public var keptByteCounts: [Int] { [] }
+  package var overwritableInput: Int? { nil }
+  package var isView: Bool { false }
+  package var keptByteCounts: [Int] { [] }
 }
 
 /// An operator that can compute on integers, or whose computation a training needs.
-public protocol FormOperator: Operator {
+package protocol FormOperator: Operator {
   /// The kernel for the shapes, layouts and forms of `context`.
   ///
   /// - Throws: ``KernelError`` where a type or combination isn't supported, or the engine refuses.

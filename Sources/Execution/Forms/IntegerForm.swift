@@ -4,18 +4,18 @@ import DNNEngine
 ///
 /// In memory it is three buffers: the integers, the scale (one for all or one a channel), and the offset
 /// (one a channel, absent where there is none).
-public struct IntegerForm: Sendable, Hashable {
+package struct IntegerForm: Sendable, Hashable {
   /// Of 8-bit codes, or of 32-bit accumulators.
-  public var layout: MemoryDescriptor
-  public var element: EngineElement
+  package var layout: MemoryDescriptor
+  package var element: EngineElement
   /// Entries of the scale: 1, or the number of channels.
-  public var scaleCount: Int
+  package var scaleCount: Int
   /// The dimension that counts channels: 1 of activations, 0 of weights.
-  public var channelAxis: Int
+  package var channelAxis: Int
   /// Entries of the offset, 0 where there is none.
-  public var offsetCount: Int
+  package var offsetCount: Int
 
-  public init(
+  package init(
     layout: MemoryDescriptor, element: EngineElement, scaleCount: Int = 1, offsetCount: Int = 0,
     channelAxis: Int = 1
   ) {
@@ -28,7 +28,7 @@ public struct IntegerForm: Sendable, Hashable {
 }
 
 /// The form in which a kernel reads an input that may stand as integers.
-public enum FormRequest: Sendable, Hashable {
+package enum FormRequest: Sendable, Hashable {
   /// As floats: one operand.
   case floats(InputRequest)
   /// As the integers in which it stands, reordered where another form is asked for: three operands, the
@@ -42,12 +42,12 @@ public enum FormRequest: Sendable, Hashable {
 }
 
 /// The forms in which a kernel writes an output: floats, integers, or both.
-public struct OutputForm: Sendable, Hashable {
-  public var floats: TensorLayout?
+package struct OutputForm: Sendable, Hashable {
+  package var floats: TensorLayout?
   /// Three operands after that of the floats: integers, scale and offset.
-  public var integers: IntegerForm?
+  package var integers: IntegerForm?
 
-  public init(floats: TensorLayout? = nil, integers: IntegerForm? = nil) {
+  package init(floats: TensorLayout? = nil, integers: IntegerForm? = nil) {
     self.floats = floats
     self.integers = integers
   }

@@ -9,18 +9,18 @@ public enum RectifierForm: Sendable, Hashable {
 }
 
 /// Which nodes behind an operator its kernel can take along: what its epilogue, its bias and its weights can hold.
-public struct Absorption: OptionSet, Sendable, Hashable {
-  public let rawValue: Int
-  public init(rawValue: Int) { self.rawValue = rawValue }
+package struct Absorption: OptionSet, Sendable, Hashable {
+  package let rawValue: Int
+  package init(rawValue: Int) { self.rawValue = rawValue }
 
   /// A normalization, which is folded into the weight (input 1, by dimension 0) and the bias (input 2).
-  public static let normalization = Absorption(rawValue: 1)
+  package static let normalization = Absorption(rawValue: 1)
   /// A sum with one constant a column, as input 2.
-  public static let columnBias = Absorption(rawValue: 2)
+  package static let columnBias = Absorption(rawValue: 2)
   /// ``Epilogue/addsResidual``.
-  public static let residual = Absorption(rawValue: 4)
+  package static let residual = Absorption(rawValue: 4)
   /// ``Epilogue/reluSlope``.
-  public static let rectifier = Absorption(rawValue: 8)
+  package static let rectifier = Absorption(rawValue: 8)
 }
 
 /// An operator that plans may join with others into one pass over memory.

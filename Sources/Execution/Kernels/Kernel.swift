@@ -4,19 +4,19 @@ import Quantizers
 import TensorCore
 
 /// How the elements of a value stand in memory while a plan runs.
-public enum TensorLayout: Sendable, Hashable {
+package enum TensorLayout: Sendable, Hashable {
   case rowMajor
   /// A layout of oneDNN's that isn't row-major.
   case engine(MemoryDescriptor)
 
   /// The layout of a descriptor.
-  public init(_ descriptor: MemoryDescriptor) {
+  package init(_ descriptor: MemoryDescriptor) {
     self = descriptor.isRowMajor ? .rowMajor : .engine(descriptor)
   }
 }
 
 /// The form in which a kernel reads an input; the executor reorders what comes in another one.
-public enum InputRequest: Sendable, Hashable {
+package enum InputRequest: Sendable, Hashable {
   case layout(TensorLayout)
   /// A row-major tensor that is seen through `view` (regrouped or transposed) and copied to `target`.
   case packed(target: MemoryDescriptor, view: MemoryDescriptor)
@@ -27,7 +27,7 @@ public enum InputRequest: Sendable, Hashable {
 /// The run-time part of one node: compiled for concrete shapes, reused at each run.
 ///
 /// Not safe to run from two threads at once.
-public protocol Kernel: AnyObject {
+package protocol Kernel: AnyObject {
   /// One for each input of the node; inputs beyond the end aren't read.
   var inputs: [InputRequest] { get }
   /// One for each output of the node.
@@ -42,8 +42,8 @@ public protocol Kernel: AnyObject {
 }
 
 extension Kernel {
-  public var overwritableInput: Int? { nil }
-  public var isView: Bool { false }
+  package var overwritableInput: Int? { nil }
+  package var isView: Bool { false }
 
   /// The layout of an output.
   ///
@@ -57,10 +57,10 @@ extension Kernel {
 }
 
 /// A computation on a node's operands.
-public typealias KernelBody = (Operands) throws(KernelError) -> Void
+package typealias KernelBody = (Operands) throws(KernelError) -> Void
 
 /// Addresses of a node's inputs and outputs; `nil` for an absent one.
-public struct Operands {
+package struct Operands {
   @usableFromInline package let inputs: UnsafePointer<UnsafeMutableRawPointer?>
   @usableFromInline package let outputs: UnsafePointer<UnsafeMutableRawPointer?>
 
@@ -74,21 +74,21 @@ public struct Operands {
 
   /// - Precondition: the input is present and holds elements of that type.
   @inlinable
-  public func input<T>(_ index: Int, as type: T.Type = T.self) -> UnsafePointer<T> {
+  package func input<T>(_ index: Int, as type: T.Type = T.self) -> UnsafePointer<T> {
     guard let pointer = inputs[index] else { preconditionFailure("absent input \(index)") }
     return UnsafePointer(pointer.assumingMemoryBound(to: type))
   }
 
   /// - Precondition: the output is present and holds elements of that type.
   @inlinable
-  public func output<T>(_ index: Int = 0, as type: T.Type = T.self) -> UnsafeMutablePointer<T> {
+  package func output<T>(_ index: Int = 0, as type: T.Type = T.self) -> UnsafeMutablePointer<T> {
     guard let pointer = outputs[index] else { preconditionFailure("absent output \(index)") }
     return pointer.assumingMemoryBound(to: type)
   }
 }
 
 /// Why a kernel can't be made or run.
-public enum KernelError: Error, Sendable, Hashable {
+package enum KernelError: Error, Sendable, Hashable {
   case engine(EngineError)
   case `operator`(OperatorError)
   /// Weights or parameters that can't be quantized.
@@ -120,7 +120,7 @@ public enum KernelError: Error, Sendable, Hashable {
 }
 
 /// An operator that this package can run.
-public protocol ExecutableOperator: Operator {
+package protocol ExecutableOperator: Operator {
   /// The kernel for the shapes and layouts of `context`.
   ///
   /// - Throws: ``KernelError`` where a type or combination isn't supported, or the engine refuses.

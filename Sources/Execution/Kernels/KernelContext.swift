@@ -3,16 +3,16 @@ import GraphIR
 import TensorCore
 
 /// A tensor type in which everything is known.
-public struct ConcreteType: Sendable, Hashable {
-  public var elementType: ElementType
-  public var shape: [Int]
+package struct ConcreteType: Sendable, Hashable {
+  package var elementType: ElementType
+  package var shape: [Int]
 
-  public init(_ elementType: ElementType, _ shape: [Int]) {
+  package init(_ elementType: ElementType, _ shape: [Int]) {
     self.elementType = elementType
     self.shape = shape
   }
 
-  public var count: Int { Shape.elementCount(shape) ?? 0 }
+  package var count: Int { Shape.elementCount(shape) ?? 0 }
 
   /// Bytes of a tensor of this type.
   ///
@@ -27,15 +27,15 @@ public struct ConcreteType: Sendable, Hashable {
 }
 
 /// What a kernel can know of an input when it is made.
-public struct KernelInput: Sendable {
-  public var type: ConcreteType
+package struct KernelInput: Sendable {
+  package var type: ConcreteType
   /// The layout in which the value stands, which is the cheapest one to ask for.
-  public var layout: TensorLayout
+  package var layout: TensorLayout
   /// The value where it doesn't depend on the fed inputs.
-  public var constant: Tensor?
+  package var constant: Tensor?
 
-  public var shape: [Int] { type.shape }
-  public var elementType: ElementType { type.elementType }
+  package var shape: [Int] { type.shape }
+  package var elementType: ElementType { type.elementType }
 
   package init(type: ConcreteType, layout: TensorLayout, constant: Tensor? = nil) {
     self.type = type
@@ -45,32 +45,32 @@ public struct KernelInput: Sendable {
 }
 
 /// What is computed in one pass with a node's own result.
-public struct Epilogue: Sendable, Hashable {
+package struct Epilogue: Sendable, Hashable {
   /// Adds a tensor of the result's shape: one more input after the operator's own.
-  public var addsResidual = false
+  package var addsResidual = false
   /// `nil` for none, 0 for a plain ReLU.
-  public var reluSlope: Float?
+  package var reluSlope: Float?
 
-  public init(addsResidual: Bool = false, reluSlope: Float? = nil) {
+  package init(addsResidual: Bool = false, reluSlope: Float? = nil) {
     self.addsResidual = addsResidual
     self.reluSlope = reluSlope
   }
 
-  public var isEmpty: Bool { !addsResidual && reluSlope == nil }
+  package var isEmpty: Bool { !addsResidual && reluSlope == nil }
 }
 
 /// Everything that a kernel is made from.
-public struct KernelContext {
-  public let engine: Engine
+package struct KernelContext {
+  package let engine: Engine
   /// `nil` for an absent optional input.
-  public let inputs: [KernelInput?]
+  package let inputs: [KernelInput?]
   /// `nil` for an output that nothing reads.
-  public let outputs: [ConcreteType?]
-  public let epilogue: Epilogue
+  package let outputs: [ConcreteType?]
+  package let epilogue: Epilogue
   /// Whether results must not depend on the number of threads.
-  public let isReproducible: Bool
+  package let isReproducible: Bool
 
-  public init(
+  package init(
     engine: Engine, inputs: [KernelInput?], outputs: [ConcreteType?],
     epilogue: Epilogue = Epilogue(), isReproducible: Bool = false
   ) {

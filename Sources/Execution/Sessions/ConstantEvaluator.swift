@@ -3,12 +3,12 @@ import GraphIR
 import TensorCore
 
 /// Computes single operators on tensors: for constant folding, and for shape arithmetic.
-public enum ConstantEvaluator {
+package enum ConstantEvaluator {
   /// The outputs of an operator.
   ///
   /// - Parameter inputs: one entry for each input, `nil` for an absent optional one.
   /// - Throws: ``KernelError`` where the operator can't be run, or not on these inputs.
-  public static func evaluate(_ op: any Operator, inputs: [Tensor?], outputCount: Int = 1)
+  package static func evaluate(_ op: any Operator, inputs: [Tensor?], outputCount: Int = 1)
     throws(KernelError) -> [Tensor]
   {
     let infos = inputs.map { $0.map { InputInfo(type: $0.type, constant: $0) } }

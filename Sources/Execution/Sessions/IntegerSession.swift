@@ -7,7 +7,7 @@ import TensorCore
 ///
 /// Results equal those of a ``Session`` up to the rounding of floats, which can move a value from one side of
 /// a quantizer's tie to the other. Not safe to run from two threads at once.
-public final class IntegerSession {
+package final class IntegerSession {
   private let graph: Graph
   private let output: ValueID
   private let engine: Engine
@@ -46,7 +46,7 @@ public final class IntegerSession {
   ///
   /// - Returns: a row-major tensor of 32-bit floats.
   /// - Throws: ``ExecutionError`` where a node can't be run in this way; a ``Session`` may still run it.
-  public func run(_ inputs: [ValueID: Tensor]) throws(ExecutionError) -> Tensor {
+  package func run(_ inputs: [ValueID: Tensor]) throws(ExecutionError) -> Tensor {
     let inputs = inputs.mapValues(\.aligned)
     let plan = try plan(for: inputs)
     Engine.applyThreadCount()

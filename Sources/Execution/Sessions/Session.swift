@@ -9,19 +9,19 @@ import TensorCore
 /// (``Stage``). Not safe to run from two threads at once.
 public final class Session {
   /// What a session may do beyond running node by node.
-  public struct Options: Sendable, Hashable {
+  package struct Options: Sendable, Hashable {
     /// Joins nodes into one pass where what stands between isn't asked for.
-    public var fusesNodes: Bool
+    package var fusesNodes: Bool
     /// Folds normalizations into convolutions, which changes results in their last bits; `nil` for graphs
     /// without quantizers, whose integers such bits can move.
-    public var foldsNormalization: Bool?
+    package var foldsNormalization: Bool?
     /// Compiled plans kept, for as many different shapes.
-    public var planLimit: Int
+    package var planLimit: Int
 
     /// Computes the same bits with any number of threads, which may be slower.
-    public var isReproducible: Bool
+    package var isReproducible: Bool
 
-    public init(
+    package init(
       fusesNodes: Bool = true, foldsNormalization: Bool? = nil, planLimit: Int = 4,
       isReproducible: Bool = false
     ) {
@@ -86,7 +86,7 @@ public final class Session {
   /// - Returns: row-major tensors, one for each value to fetch.
   /// - Throws: ``ExecutionError`` where an input is missing, of the wrong type, or of a shape that a node
   ///   refuses, and where a node can't be run.
-  public func run(_ inputs: [ValueID: Tensor], fetch: [ValueID]) throws(ExecutionError)
+  package func run(_ inputs: [ValueID: Tensor], fetch: [ValueID]) throws(ExecutionError)
     -> [ValueID: Tensor]
   {
     var results: [ValueID: Tensor] = [:]
@@ -102,7 +102,7 @@ public final class Session {
   /// - Parameter body: called with a value, its elements in row-major order, and its shape; the elements
   ///   are there only during the call.
   /// - Throws: as ``run(_:fetch:)``, and ``ExecutionError/notFloat(name:_:)``.
-  public func run(
+  package func run(
     _ inputs: [ValueID: Tensor], observe: [ValueID],
     _ body: (ValueID, UnsafeBufferPointer<Float>, [Int]) -> Void
   ) throws(ExecutionError) {
@@ -120,7 +120,7 @@ public final class Session {
   /// The types that values have for such inputs. Only values that decide shapes are computed.
   ///
   /// - Throws: as ``run(_:fetch:)``, as far as it depends on types and constants.
-  public func types(of values: [ValueID], for inputs: [ValueID: Tensor]) throws(ExecutionError)
+  package func types(of values: [ValueID], for inputs: [ValueID: Tensor]) throws(ExecutionError)
     -> [ValueID: ConcreteType]
   {
     try check(inputs)

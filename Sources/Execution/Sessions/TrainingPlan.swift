@@ -6,19 +6,19 @@ import TensorCore
 /// for all that lies between them.
 ///
 /// A run allocates nothing. Not safe to run from two threads at once.
-public final class TrainingPlan {
+package final class TrainingPlan {
   /// The memory of an output and of its gradient, both in row-major order.
-  public struct Output: @unchecked Sendable {
-    public let shape: [Int]
-    public let values: UnsafeMutablePointer<Float>
-    public let gradient: UnsafeMutablePointer<Float>
-    public var count: Int { shape.reduce(1, *) }
+  package struct Output: @unchecked Sendable {
+    package let shape: [Int]
+    package let values: UnsafeMutablePointer<Float>
+    package let gradient: UnsafeMutablePointer<Float>
+    package var count: Int { shape.reduce(1, *) }
   }
 
   private let plan: ExecutionPlan
 
   /// The first of the graph's outputs, between a forward and a backward run.
-  public let output: Output
+  package let output: Output
 
   init(_ plan: ExecutionPlan, output: Output) {
     self.plan = plan
@@ -26,21 +26,21 @@ public final class TrainingPlan {
   }
 
   /// Bytes of the arena.
-  public var arenaByteCount: Int { plan.arenaByteCount }
+  package var arenaByteCount: Int { plan.arenaByteCount }
 
   /// Measures each step where true; reading the clock costs little, but not nothing.
-  public var isProfiled: Bool {
+  package var isProfiled: Bool {
     get { plan.isProfiled }
     set { plan.isProfiled = newValue }
   }
 
   /// Seconds spent in each kind of step since the plan was made, most first.
-  public var profile: [(label: String, seconds: Double)] { plan.profile }
+  package var profile: [(label: String, seconds: Double)] { plan.profile }
 
   /// Computes the output for fed tensors of exactly the types that the plan was compiled for.
   ///
   /// - Parameter inputs: kept alive by the caller until the backward run is done.
-  public func forward(_ inputs: [ValueID: Tensor]) throws(ExecutionError) {
+  package func forward(_ inputs: [ValueID: Tensor]) throws(ExecutionError) {
     Engine.applyThreadCount()
     try plan.run(inputs) { _, _ in }
   }
@@ -48,5 +48,5 @@ public final class TrainingPlan {
   /// Computes the gradient of every parameter from that of the output, which the caller has written.
   ///
   /// Gradients replace those of the run before.
-  public func backward() throws(ExecutionError) { try plan.runBackward() }
+  package func backward() throws(ExecutionError) { try plan.runBackward() }
 }

@@ -5,8 +5,8 @@ import TensorCore
 /// Compiles a graph for training, for any number of samples that its nodes accept.
 ///
 /// A plan a batch shape is kept, so that a last smaller batch compiles once.
-public final class TrainingSession {
-  public let graph: Graph
+package final class TrainingSession {
+  package let graph: Graph
   private let parameters: [ValueID: ParameterMemory]
   private let options: KernelOptions
   private let engine: Engine
@@ -16,7 +16,7 @@ public final class TrainingSession {
   ///   - graph: with a first output of 32-bit floats.
   ///   - parameters: memory for constants of the graph that training reads and changes; it must outlive this.
   /// - Throws: ``ExecutionError`` where the graph is malformed or the engine can't be set up.
-  public init(
+  package init(
     graph: Graph, parameters: [ValueID: ParameterMemory],
     options: KernelOptions = KernelOptions()
   ) throws(ExecutionError) {
@@ -31,7 +31,7 @@ public final class TrainingSession {
   ///
   /// - Throws: ``ExecutionError`` where a node can't be trained or doesn't accept the shapes, and where nothing
   ///   trained lies behind the output.
-  public func plan(for inputs: [ValueID: ConcreteType]) throws(ExecutionError) -> TrainingPlan {
+  package func plan(for inputs: [ValueID: ConcreteType]) throws(ExecutionError) -> TrainingPlan {
     let fed = inputs.keys.sorted()
     let key = fed.compactMap { inputs[$0] }
     if let plan = plans[key] { return plan }

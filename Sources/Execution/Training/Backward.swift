@@ -1,7 +1,7 @@
 /// A part of the backward half of a kernel: gradients of some inputs.
-public struct Backward {
+package struct Backward {
   /// What it reads.
-  public enum Operand: Sendable, Hashable {
+  package enum Operand: Sendable, Hashable {
     /// An input of the node as floats.
     case input(Int, InputRequest)
     /// An input of the node as the integers in which it stands: three operands.
@@ -15,7 +15,7 @@ public struct Backward {
   }
 
   /// Where the gradient of an input stands.
-  public enum Memory: Sendable, Hashable {
+  package enum Memory: Sendable, Hashable {
     /// In memory of its own, which `body` writes.
     case own
     /// In that of an output's gradient, in the layout in which it is an operand.
@@ -25,28 +25,28 @@ public struct Backward {
   }
 
   /// The gradient of an input, in a layout.
-  public struct Result: Sendable, Hashable {
-    public var input: Int
-    public var layout: TensorLayout
-    public var memory: Memory
+  package struct Result: Sendable, Hashable {
+    package var input: Int
+    package var layout: TensorLayout
+    package var memory: Memory
 
-    public init(input: Int, layout: TensorLayout, memory: Memory = .own) {
+    package init(input: Int, layout: TensorLayout, memory: Memory = .own) {
       self.input = input
       self.layout = layout
       self.memory = memory
     }
   }
 
-  public var operands: [Operand]
+  package var operands: [Operand]
   /// Results in memory of their own are operands in this order.
-  public var results: [Result]
+  package var results: [Result]
   /// Sizes of buffers that it works in; they follow the results in the operand list.
-  public var scratchByteCounts: [Int]
+  package var scratchByteCounts: [Int]
   /// What a run is counted as in a profile.
-  public var label: String
-  public var body: KernelBody
+  package var label: String
+  package var body: KernelBody
 
-  public init(
+  package init(
     _ label: String, operands: [Operand], results: [Result], scratchByteCounts: [Int] = [],
     body: @escaping KernelBody
   ) {

@@ -1,5 +1,5 @@
 /// The part of a node that is trained: forward, and backward once all later nodes' gradients are known.
-public protocol TrainingKernel: FormKernel {
+package protocol TrainingKernel: FormKernel {
   /// The layout in which backward would like the gradient of an output, `nil` for any.
   func preferredGradient(of output: Int) -> TensorLayout?
 
@@ -10,7 +10,7 @@ public protocol TrainingKernel: FormKernel {
 }
 
 extension TrainingKernel {
-  public func preferredGradient(of output: Int) -> TensorLayout? { nil }
+  package func preferredGradient(of output: Int) -> TensorLayout? { nil }
 }
 
 /// A training kernel whose forward half is that of inference.

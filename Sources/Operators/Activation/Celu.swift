@@ -2,31 +2,31 @@ import GraphIR
 import TensorCore
 
 /// `y = max(0, x) + min(0, alpha * (e ^ (x / alpha) - 1))` (ONNX Celu, opset 12).
-public struct Celu: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Celu: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Celu", since: 12, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
   public var alpha: Float
 
-  public init(alpha: Float = 1) {
+  package init(alpha: Float = 1) {
     self.alpha = alpha
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       alpha: try attributes.float("alpha", default: 1))
   }
 
-  public func attributes() -> [Attribute] { [Attribute("alpha", .float(alpha))] }
+  package func attributes() -> [Attribute] { [Attribute("alpha", .float(alpha))] }
 
-  public func value(_ x: Double) -> Double {
+  package func value(_ x: Double) -> Double {
     max(0, x) + min(0, Double(alpha) * expm1(x / Double(alpha)))
   }
 
   /// 1 where x > 0, else e^(x / alpha).
-  public func slope(_ x: Double) -> Double {
+  package func slope(_ x: Double) -> Double {
     x > 0 ? 1 : exp(x / Double(alpha))
   }
 }

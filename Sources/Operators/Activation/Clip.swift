@@ -7,13 +7,13 @@ import TensorCore
 ///
 /// The bounds are attributes before opset 11 and optional scalar inputs since; an absent bound doesn't
 /// bind. Where `low > high` the result is `high`.
-public struct Clip: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Clip: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Clip", since: 6, inputs: 1...3, inputTypes: [.numeric])
 
-  public var elementwise: ElementwiseForm? { .unary }
+  package var elementwise: ElementwiseForm? { .unary }
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
     let (minimum, maximum) =
       switch bounds {
       case .attributes(let minimum, let maximum): (minimum, maximum)
@@ -23,16 +23,16 @@ public struct Clip: SerializableOperator, ExecutableOperator {
   }
 
   /// Where the bounds come from.
-  public enum Bounds: Sendable, Hashable {
+  package enum Bounds: Sendable, Hashable {
     case attributes(minimum: Float?, maximum: Float?)
     case inputs
   }
 
-  public var bounds: Bounds
+  package var bounds: Bounds
 
-  public init(bounds: Bounds = .inputs) { self.bounds = bounds }
+  package init(bounds: Bounds = .inputs) { self.bounds = bounds }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     if attributes.opset < 11 {
       bounds = .attributes(
         minimum: try attributes.float("min"), maximum: try attributes.float("max"))
@@ -41,7 +41,7 @@ public struct Clip: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     guard case .attributes(let minimum, let maximum) = bounds else { return [] }
     return [("min", minimum), ("max", maximum)].compactMap { name, value in
       value.map { Attribute(name, .float($0)) }
@@ -78,7 +78,7 @@ public struct Clip: SerializableOperator, ExecutableOperator {
 
 extension Clip: DifferentiableOperator {
   /// oneDNN for floats between constant bounds, otherwise element by element in row-major order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireOneType()
     if try context.input(0).elementType == .float32, let function = try function(context) {
       return try UnaryKernels.make(function, context)
@@ -89,7 +89,7 @@ extension Clip: DifferentiableOperator {
   /// dX = dY where low < x <= high, else 0.
   ///
   /// - Throws: ``OperatorError/needsConstant(input:)`` where the bounds are computed.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     guard let function = try function(context.kernel) else {

@@ -4,17 +4,17 @@ import TensorCore
 
 /// `y = x / 2 * (1 + erf(x / sqrt(2)))`, or with `approximate = "tanh"`
 /// `y = x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))` (ONNX Gelu, opset 20).
-public struct Gelu: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Gelu: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Gelu", since: 20, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
   public var isApproximate: Bool
 
-  public init(isApproximate: Bool = false) { self.isApproximate = isApproximate }
+  package init(isApproximate: Bool = false) { self.isApproximate = isApproximate }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     let form = try attributes.string("approximate", default: "none")
     guard form == "none" || form == "tanh" else {
       throw .attributeValue(name: "approximate", value: form, allowed: "none, tanh")
@@ -22,16 +22,16 @@ public struct Gelu: ElementwiseFormula {
     self.init(isApproximate: form == "tanh")
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     isApproximate ? [Attribute("approximate", .string("tanh"))] : []
   }
 
-  public func value(_ x: Double) -> Double {
+  package func value(_ x: Double) -> Double {
     x / 2 * (1 + (isApproximate ? tanh(inner(x)) : erf(x * 0.5.squareRoot())))
   }
 
   /// P + x p, with P the factor of x and p its slope.
-  public func slope(_ x: Double) -> Double {
+  package func slope(_ x: Double) -> Double {
     if isApproximate {
       let t = tanh(inner(x))
       let slope = (2 / Double.pi).squareRoot() * (1 + 3 * 0.044715 * x * x)
@@ -44,5 +44,5 @@ public struct Gelu: ElementwiseFormula {
     (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)
   }
 
-  public var function: ElementwiseFunction? { isApproximate ? .geluTanh : .gelu }
+  package var function: ElementwiseFunction? { isApproximate ? .geluTanh : .gelu }
 }

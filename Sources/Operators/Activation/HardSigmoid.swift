@@ -13,18 +13,18 @@ public struct HardSigmoid: ElementwiseFormula {
   public var alpha: Float
   public var beta: Float
 
-  public init(alpha: Float = 0.2, beta: Float = 0.5) {
+  package init(alpha: Float = 0.2, beta: Float = 0.5) {
     self.alpha = alpha
     self.beta = beta
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       alpha: try attributes.float("alpha", default: 0.2),
       beta: try attributes.float("beta", default: 0.5))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("alpha", .float(alpha)), Attribute("beta", .float(beta))]
   }
 
@@ -33,7 +33,7 @@ public struct HardSigmoid: ElementwiseFormula {
   }
 
   /// alpha where 0 < y < 1, else 0.
-  public func slope(_ x: Double) -> Double {
+  package func slope(_ x: Double) -> Double {
     let y = Double(alpha) * x + Double(beta)
     return y > 0 && y < 1 ? Double(alpha) : 0
   }

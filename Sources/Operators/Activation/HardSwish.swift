@@ -3,8 +3,8 @@ import GraphIR
 import TensorCore
 
 /// `y = x * max(0, min(1, x / 6 + 0.5))` (ONNX HardSwish, opset 14, 22).
-public struct HardSwish: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct HardSwish: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "HardSwish", since: 14, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -12,10 +12,10 @@ public struct HardSwish: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { x * max(0, min(1, x / 6 + 0.5)) }
+  package func value(_ x: Double) -> Double { x * max(0, min(1, x / 6 + 0.5)) }
 
   /// 0 up to -3, 1 from 3 on, x / 3 + 0.5 between.
-  public func slope(_ x: Double) -> Double { x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5 }
+  package func slope(_ x: Double) -> Double { x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5 }
 
-  public var function: ElementwiseFunction? { .hardSwish }
+  package var function: ElementwiseFunction? { .hardSwish }
 }

@@ -3,8 +3,8 @@ import GraphIR
 import TensorCore
 
 /// 1 at the first largest element along an axis, 0 elsewhere (ONNX Hardmax, opset 1, 11, 13).
-public struct Hardmax: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Hardmax: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Hardmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
   public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
@@ -13,13 +13,13 @@ public struct Hardmax: SerializableOperator, ExecutableOperator {
 
   public var axis: SoftmaxAxis
 
-  public init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
+  package init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try SoftmaxAxis(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { axis.attributes }
+  package func attributes() -> [Attribute] { axis.attributes }
 
   public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     axis.raise(node, in: &graph, across: opsets) { Hardmax(axis: $0) }
@@ -29,7 +29,7 @@ public struct Hardmax: SerializableOperator, ExecutableOperator {
     try axis.infer(inputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     _ = try context.floatInput(0)
     let lines = try axis.lines(context)
     return ClosureKernel(context) { operands in

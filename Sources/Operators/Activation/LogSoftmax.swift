@@ -3,19 +3,19 @@ import GraphIR
 import TensorCore
 
 /// `y = x - log(sum(exp(x)))` (ONNX LogSoftmax, opset 1, 11, 13).
-public struct LogSoftmax: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct LogSoftmax: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "LogSoftmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public var axis: SoftmaxAxis
+  package var axis: SoftmaxAxis
 
-  public init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
+  package init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try SoftmaxAxis(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { axis.attributes }
+  package func attributes() -> [Attribute] { axis.attributes }
 
   public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     axis.raise(node, in: &graph, across: opsets) { LogSoftmax(axis: $0) }
@@ -28,7 +28,7 @@ public struct LogSoftmax: SerializableOperator, ExecutableOperator {
 
 extension LogSoftmax: DifferentiableOperator {
   /// Line by line in row-major order, relative to the largest element, sums in double precision.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     _ = try context.floatInput(0)
     let lines = try axis.lines(context)
     return ClosureKernel(context, overwritableInput: 0) { operands in
@@ -52,7 +52,7 @@ extension LogSoftmax: DifferentiableOperator {
   }
 
   /// dX = dY - e^y s, with s the sum of dY along the axis.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// `y = x * tanh(ln(1 + e ^ x))` (ONNX Mish, opset 18, 22).
-public struct Mish: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Mish: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Mish", since: 18, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,10 +11,10 @@ public struct Mish: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { x * tanh(Softplus().value(x)) }
+  package func value(_ x: Double) -> Double { x * tanh(Softplus().value(x)) }
 
   /// t + x (1 - t^2) s, with t = tanh(ln(1 + e^x)) and s the sigmoid of x.
-  public func slope(_ x: Double) -> Double {
+  package func slope(_ x: Double) -> Double {
     let t = tanh(Softplus().value(x))
     return t + x * (1 - t * t) * Softplus().slope(x)
   }

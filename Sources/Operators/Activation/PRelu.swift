@@ -3,13 +3,13 @@ import GraphIR
 import TensorCore
 
 /// `Y = X` where `X >= 0`, otherwise `slope * X`, the slope broadcast to X (ONNX PRelu, opset 7, 9, 16).
-public struct PRelu: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("PRelu", inputs: 2...2, inputTypes: [.numeric])
+package struct PRelu: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("PRelu", inputs: 2...2, inputTypes: [.numeric])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let result = try Dimensions.inferBroadcast(inputs)
     if let shape = inputs.type(0)?.shape, let joined = result?.shape, shape != joined {
       throw .mismatch(
@@ -21,7 +21,7 @@ public struct PRelu: SerializableOperator, ExecutableOperator {
 }
 
 extension PRelu: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireOneType()
     if try context.input(0).elementType == .float32 {
       return try BroadcastKernels.map(context) { (x: Float, slope: Float) in
@@ -39,7 +39,7 @@ extension PRelu: DifferentiableOperator {
 
   /// dX = dY where x >= 0, else slope dY; dslope = dY x where x < 0, summed over the axes along which the slope
   /// was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -4,22 +4,22 @@ import GraphIR
 import TensorCore
 
 /// `y = max(x, 0)` (ONNX Relu, opset 6, 13, 14).
-public struct Relu: UnaryElementwise {
-  public static let schema = OperatorSchema(
+package struct Relu: UnaryElementwise {
+  package static let schema = OperatorSchema(
     "Relu", since: 6, inputs: 1...1, inputTypes: [.numeric])
 
-  public var isHomogeneous: Bool { true }
+  package var isHomogeneous: Bool { true }
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
     .nonNegative
   }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public var function: ElementwiseFunction { .relu(slope: 0) }
+  package var function: ElementwiseFunction { .relu(slope: 0) }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     guard try context.input(0).elementType.isInteger else {
       return try UnaryKernels.make(function, context)
     }
@@ -35,7 +35,7 @@ public struct Relu: UnaryElementwise {
 
 extension Relu: DifferentiableOperator {
   /// dX = dY where x > 0, else 0.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try ChainKernel(PointwiseChain([.rectifier, .values]), context) }
 }

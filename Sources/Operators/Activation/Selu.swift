@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// `y = gamma * x` where `x > 0`, otherwise `gamma * alpha * (e ^ x - 1)` (ONNX Selu, opset 6, 22).
-public struct Selu: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Selu: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Selu", since: 6, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,27 +11,27 @@ public struct Selu: ElementwiseFormula {
   public var alpha: Float
   public var gamma: Float
 
-  public init(alpha: Float = 1.67326319217681884765625, gamma: Float = 1.05070102214813232421875) {
+  package init(alpha: Float = 1.67326319217681884765625, gamma: Float = 1.05070102214813232421875) {
     self.alpha = alpha
     self.gamma = gamma
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       alpha: try attributes.float("alpha", default: 1.67326319217681884765625),
       gamma: try attributes.float("gamma", default: 1.05070102214813232421875))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("alpha", .float(alpha)), Attribute("gamma", .float(gamma))]
   }
 
-  public func value(_ x: Double) -> Double {
+  package func value(_ x: Double) -> Double {
     Double(gamma) * (x > 0 ? x : Double(alpha) * expm1(x))
   }
 
   /// gamma where x > 0, else gamma alpha e^x.
-  public func slope(_ x: Double) -> Double {
+  package func slope(_ x: Double) -> Double {
     Double(gamma) * (x > 0 ? 1 : Double(alpha) * exp(x))
   }
 }

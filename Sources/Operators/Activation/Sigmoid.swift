@@ -4,23 +4,23 @@ import GraphIR
 import TensorCore
 
 /// `y = 1 / (1 + exp(-x))` (ONNX Sigmoid, opset 6, 13).
-public struct Sigmoid: UnaryElementwise {
-  public static let schema = OperatorSchema(
+package struct Sigmoid: UnaryElementwise {
+  package static let schema = OperatorSchema(
     "Sigmoid", since: 6, inputs: 1...1, inputTypes: [.float])
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
     OutputRange(minimum: 0, maximum: 1)
   }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public var function: ElementwiseFunction { .sigmoid }
+  package var function: ElementwiseFunction { .sigmoid }
 }
 
 extension Sigmoid: DifferentiableOperator {
   /// dX = dY y (1 - y).
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try makeUnaryTrainingKernel(context) }
 }

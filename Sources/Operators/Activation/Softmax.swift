@@ -10,21 +10,21 @@ public struct Softmax: SerializableOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "Softmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
     OutputRange(minimum: 0, maximum: 1)
   }
 
-  public var givesProbabilities: Bool { true }
+  package var givesProbabilities: Bool { true }
 
-  public var axis: SoftmaxAxis
+  package var axis: SoftmaxAxis
 
-  public init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
+  package init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try SoftmaxAxis(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { axis.attributes }
+  package func attributes() -> [Attribute] { axis.attributes }
 
   public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     axis.raise(node, in: &graph, across: opsets) { Softmax(axis: $0) }
@@ -70,7 +70,7 @@ extension Softmax: DifferentiableOperator {
   }
 
   /// dX = y (dY - s), with s the sum of dY y along the axis.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

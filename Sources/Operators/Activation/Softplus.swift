@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// `y = ln(1 + e ^ x)` (ONNX Softplus, opset 1, 22).
-public struct Softplus: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Softplus: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Softplus", since: 1, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
@@ -11,8 +11,8 @@ public struct Softplus: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { max(x, 0) + log1p(exp(-x.magnitude)) }
+  package func value(_ x: Double) -> Double { max(x, 0) + log1p(exp(-x.magnitude)) }
 
   /// the sigmoid of x.
-  public func slope(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+  package func slope(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 }

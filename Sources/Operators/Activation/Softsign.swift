@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// `y = x / (1 + |x|)` (ONNX Softsign, opset 1, 22).
-public struct Softsign: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Softsign: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Softsign", since: 1, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,8 +11,8 @@ public struct Softsign: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { x / (1 + x.magnitude) }
+  package func value(_ x: Double) -> Double { x / (1 + x.magnitude) }
 
   /// 1 / (1 + |x|)^2.
-  public func slope(_ x: Double) -> Double { 1 / ((1 + x.magnitude) * (1 + x.magnitude)) }
+  package func slope(_ x: Double) -> Double { 1 / ((1 + x.magnitude) * (1 + x.magnitude)) }
 }

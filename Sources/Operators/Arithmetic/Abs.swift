@@ -6,8 +6,8 @@ import TensorCore
 /// `y = |x|` (ONNX Abs, opset 6, 13).
 ///
 /// The least integer of a type wraps around to itself.
-public struct Abs: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Abs: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Abs", since: 6, inputs: 1...1, inputTypes: [.numeric])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
@@ -15,14 +15,14 @@ public struct Abs: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { x.magnitude }
+  package func value(_ x: Double) -> Double { x.magnitude }
 
   /// The sign of x.
-  public func slope(_ x: Double) -> Double { x < 0 ? -1 : x > 0 ? 1 : 0 }
+  package func slope(_ x: Double) -> Double { x < 0 ? -1 : x > 0 ? 1 : 0 }
 
-  public var function: ElementwiseFunction? { .magnitude }
+  package var function: ElementwiseFunction? { .magnitude }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     guard try context.input(0).elementType.isInteger else { return try makeFloatKernel(context) }
     return try integerKernel(try context.number(0), context)
   }

@@ -4,21 +4,21 @@ import GraphIR
 import TensorCore
 
 /// `C = A + B`, with multidirectional broadcasting (ONNX Add, opset 7, 13, 14).
-public struct Add: BinaryElementwise {
-  public static let schema = OperatorSchema("Add", inputs: 2...2, inputTypes: [.numeric])
+package struct Add: BinaryElementwise {
+  package static let schema = OperatorSchema("Add", inputs: 2...2, inputTypes: [.numeric])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
   public var elementwise: ElementwiseForm? { .sum }
 
-  public static let function = BinaryFunction.add
+  package static let function = BinaryFunction.add
 
-  public init() {}
+  package init() {}
 }
 
 extension Add: DifferentiableOperator {
   /// dA = dB = dY, summed over the axes along which an operand was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let (a, b) = (try context.kernel.floatInput(0), try context.kernel.floatInput(1))
@@ -29,7 +29,7 @@ extension Add: DifferentiableOperator {
 
 extension Add: FusibleOperator {
   /// Loops over two floats of one shape have an epilogue.
-  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+  package func absorption(_ inputs: [ConcreteType?]) -> Absorption {
     guard case let (a?, b?) = (inputs[0], inputs[1]), a.elementType == .float32, a == b else {
       return []
     }

@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// `y = the least integer not below x` (ONNX Ceil, opset 6, 13).
-public struct Ceil: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Ceil: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Ceil", since: 6, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,8 +11,8 @@ public struct Ceil: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { ceil(x) }
+  package func value(_ x: Double) -> Double { ceil(x) }
 
   /// 0: a step function.
-  public func slope(_ x: Double) -> Double { 0 }
+  package func slope(_ x: Double) -> Double { 0 }
 }

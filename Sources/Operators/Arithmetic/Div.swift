@@ -4,19 +4,19 @@ import GraphIR
 import TensorCore
 
 /// `C = A / B`, with multidirectional broadcasting (ONNX Div, opset 7, 13, 14).
-public struct Div: BinaryElementwise {
-  public static let schema = OperatorSchema("Div", inputs: 2...2, inputTypes: [.numeric])
+package struct Div: BinaryElementwise {
+  package static let schema = OperatorSchema("Div", inputs: 2...2, inputTypes: [.numeric])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
   public static let function = BinaryFunction.divide
 
-  public init() {}
+  package init() {}
 }
 
 extension Div: DifferentiableOperator {
   /// dA = dY / B and dB = -dY A / B^2, summed over the axes along which an operand was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try BinaryGradients(.divide, context).kernel() }
 }

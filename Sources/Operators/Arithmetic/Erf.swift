@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// `y = 2 / sqrt(pi) * the integral of e ^ (-t^2) from 0 to x` (ONNX Erf, opset 9, 13).
-public struct Erf: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Erf: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Erf", since: 9, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,8 +11,8 @@ public struct Erf: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { erf(x) }
+  package func value(_ x: Double) -> Double { erf(x) }
 
   /// 2 / sqrt(pi) e^(-x^2).
-  public func slope(_ x: Double) -> Double { 2 / Double.pi.squareRoot() * exp(-x * x) }
+  package func slope(_ x: Double) -> Double { 2 / Double.pi.squareRoot() * exp(-x * x) }
 }

@@ -3,8 +3,8 @@ import GraphIR
 import TensorCore
 
 /// `y = e ^ x` (ONNX Exp, opset 6, 13).
-public struct Exp: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Exp: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Exp", since: 6, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
@@ -12,10 +12,10 @@ public struct Exp: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { exp(x) }
+  package func value(_ x: Double) -> Double { exp(x) }
 
   /// e^x.
-  public func slope(_ x: Double) -> Double { exp(x) }
+  package func slope(_ x: Double) -> Double { exp(x) }
 
-  public var function: ElementwiseFunction? { .exponential }
+  package var function: ElementwiseFunction? { .exponential }
 }

@@ -3,13 +3,13 @@ import TensorCore
 
 /// `Y = the largest of the inputs, element by element`, with multidirectional broadcasting (ONNX Max, opset
 /// 6, 8, 12, 13).
-public struct Max: VariadicElementwise {
-  public static let schema = OperatorSchema(
+package struct Max: VariadicElementwise {
+  package static let schema = OperatorSchema(
     "Max", since: 6, inputs: 1...Int.max, inputTypes: [.numeric])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.any }
 
   public static let joining = Joining.maximum
 
-  public init() {}
+  package init() {}
 }

@@ -3,13 +3,13 @@ import TensorCore
 
 /// `Y = the mean of the inputs, element by element`, with multidirectional broadcasting (ONNX Mean, opset
 /// 6, 8, 13).
-public struct Mean: VariadicElementwise {
-  public static let schema = OperatorSchema(
+package struct Mean: VariadicElementwise {
+  package static let schema = OperatorSchema(
     "Mean", since: 6, inputs: 1...Int.max, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
   public static let joining = Joining.mean
 
-  public init() {}
+  package init() {}
 }

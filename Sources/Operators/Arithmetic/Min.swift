@@ -3,13 +3,13 @@ import TensorCore
 
 /// `Y = the smallest of the inputs, element by element`, with multidirectional broadcasting (ONNX Min, opset
 /// 6, 8, 12, 13).
-public struct Min: VariadicElementwise {
-  public static let schema = OperatorSchema(
+package struct Min: VariadicElementwise {
+  package static let schema = OperatorSchema(
     "Min", since: 6, inputs: 1...Int.max, inputTypes: [.numeric])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
   public static let joining = Joining.minimum
 
-  public init() {}
+  package init() {}
 }

@@ -6,25 +6,25 @@ import TensorCore
 ///
 /// With the sign of the divisor, as Python's `%`; with `fmod` that of the dividend, as C's `fmod`, which is the
 /// only form that floats have.
-public struct Mod: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Mod: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Mod", since: 10, inputs: 2...2, inputTypes: [.numeric])
 
-  public var followsDividend: Bool
+  package var followsDividend: Bool
 
-  public init(followsDividend: Bool = false) { self.followsDividend = followsDividend }
+  package init(followsDividend: Bool = false) { self.followsDividend = followsDividend }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(followsDividend: try attributes.bool("fmod", default: false))
   }
 
-  public func attributes() -> [Attribute] { [Attribute("fmod", .int(followsDividend ? 1 : 0))] }
+  package func attributes() -> [Attribute] { [Attribute("fmod", .int(followsDividend ? 1 : 0))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try Dimensions.inferBroadcast(inputs)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireOneType()
     let type = try context.input(0).elementType
     if type.isFloatingPoint, !followsDividend {

@@ -4,19 +4,19 @@ import GraphIR
 import TensorCore
 
 /// `C = A * B`, with multidirectional broadcasting (ONNX Mul, opset 7, 13, 14).
-public struct Mul: BinaryElementwise {
-  public static let schema = OperatorSchema("Mul", inputs: 2...2, inputTypes: [.numeric])
+package struct Mul: BinaryElementwise {
+  package static let schema = OperatorSchema("Mul", inputs: 2...2, inputTypes: [.numeric])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all || operands.count == 2 && operands.areOneValue }
 
   public static let function = BinaryFunction.multiply
 
-  public init() {}
+  package init() {}
 }
 
 extension Mul: DifferentiableOperator {
   /// dA = dY B and dB = dY A, summed over the axes along which an operand was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try BinaryGradients(.multiply, context).kernel() }
 }

@@ -3,19 +3,19 @@ import GraphIR
 import TensorCore
 
 /// `y = -x` (ONNX Neg, opset 6, 13).
-public struct Neg: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Neg: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Neg", since: 6, inputs: 1...1, inputTypes: [.numeric])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { -x }
+  package func value(_ x: Double) -> Double { -x }
 
   /// -1.
-  public func slope(_ x: Double) -> Double { -1 }
+  package func slope(_ x: Double) -> Double { -1 }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     guard try context.input(0).elementType.isInteger else { return try makeFloatKernel(context) }
     return try integerKernel(try context.number(0), context)
   }

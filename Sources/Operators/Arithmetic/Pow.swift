@@ -5,8 +5,8 @@ import TensorCore
 /// `Z = X ^ Y`, with multidirectional broadcasting (ONNX Pow, opset 7, 12, 13, 15).
 ///
 /// The result has the element type of the base, which the exponent may differ from since opset 12.
-public struct Pow: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("Pow", inputs: 2...2, inputTypes: [.numeric])
+package struct Pow: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("Pow", inputs: 2...2, inputTypes: [.numeric])
 
   /// Even powers, and powers of what can't be negative.
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool {
@@ -18,12 +18,12 @@ public struct Pow: SerializableOperator, ExecutableOperator {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try Dimensions.inferBroadcast(inputs)]
   }
 
   /// Row by row in row-major order; a constant exponent of 2 is a multiplication.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let base = try context.input(0)
     let exponent = try context.input(1)
     guard base.elementType == .float32 else {
@@ -65,7 +65,7 @@ extension Pow: DifferentiableOperator {
   /// dX = dY e x^(e - 1), summed over the axes along which the base was repeated. The exponent has no gradient.
   ///
   /// - Throws: ``OperatorError/needsConstant(input:)`` where the exponent is trained.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     guard !context.wantsGradient(1) else { throw .operator(.needsConstant(input: "Y")) }

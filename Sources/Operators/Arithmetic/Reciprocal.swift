@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// `y = 1 / x` (ONNX Reciprocal, opset 6, 13).
-public struct Reciprocal: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Reciprocal: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Reciprocal", since: 6, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,8 +11,8 @@ public struct Reciprocal: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { 1 / x }
+  package func value(_ x: Double) -> Double { 1 / x }
 
   /// -1 / x^2.
-  public func slope(_ x: Double) -> Double { -1 / (x * x) }
+  package func slope(_ x: Double) -> Double { -1 / (x * x) }
 }

@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// `y = the nearest integer, of two the even one` (ONNX Round, opset 11, 22).
-public struct Round: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Round: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Round", since: 11, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,8 +11,8 @@ public struct Round: ElementwiseFormula {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { x.rounded(.toNearestOrEven) }
+  package func value(_ x: Double) -> Double { x.rounded(.toNearestOrEven) }
 
   /// 0: a step function.
-  public func slope(_ x: Double) -> Double { 0 }
+  package func slope(_ x: Double) -> Double { 0 }
 }

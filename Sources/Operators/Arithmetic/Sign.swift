@@ -3,19 +3,19 @@ import GraphIR
 import TensorCore
 
 /// `y = 1, 0 or -1 by the sign of x` (ONNX Sign, opset 9, 13).
-public struct Sign: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Sign: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Sign", since: 9, inputs: 1...1, inputTypes: [.numeric])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { x > 0 ? 1 : x < 0 ? -1 : x }
+  package func value(_ x: Double) -> Double { x > 0 ? 1 : x < 0 ? -1 : x }
 
   /// 0: a step function.
-  public func slope(_ x: Double) -> Double { 0 }
+  package func slope(_ x: Double) -> Double { 0 }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     guard try context.input(0).elementType.isInteger else { return try makeFloatKernel(context) }
     return try integerKernel(try context.number(0), context)
   }

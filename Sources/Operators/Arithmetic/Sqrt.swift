@@ -4,8 +4,8 @@ import GraphIR
 import TensorCore
 
 /// `y = x ^ 0.5` (ONNX Sqrt, opset 6, 13).
-public struct Sqrt: UnaryElementwise {
-  public static let schema = OperatorSchema(
+package struct Sqrt: UnaryElementwise {
+  package static let schema = OperatorSchema(
     "Sqrt", since: 6, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
@@ -13,12 +13,12 @@ public struct Sqrt: UnaryElementwise {
   public init() {}
   public init(attributes: AttributeReader) { self.init() }
 
-  public var function: ElementwiseFunction { .squareRoot }
+  package var function: ElementwiseFunction { .squareRoot }
 }
 
 extension Sqrt: DifferentiableOperator {
   /// dX = dY / (2 y).
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try makeUnaryTrainingKernel(context) }
 }

@@ -4,17 +4,17 @@ import GraphIR
 import TensorCore
 
 /// `C = A - B`, with multidirectional broadcasting (ONNX Sub, opset 7, 13, 14).
-public struct Sub: BinaryElementwise {
-  public static let schema = OperatorSchema("Sub", inputs: 2...2, inputTypes: [.numeric])
+package struct Sub: BinaryElementwise {
+  package static let schema = OperatorSchema("Sub", inputs: 2...2, inputTypes: [.numeric])
 
-  public static let function = BinaryFunction.subtract
+  package static let function = BinaryFunction.subtract
 
-  public init() {}
+  package init() {}
 }
 
 extension Sub: DifferentiableOperator {
   /// dA = dY and dB = -dY, summed over the axes along which an operand was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try BinaryGradients(.subtract, context).kernel() }
 }

@@ -3,13 +3,13 @@ import TensorCore
 
 /// `Y = the sum of the inputs, element by element`, with multidirectional broadcasting (ONNX Sum, opset
 /// 6, 8, 13).
-public struct Sum: VariadicElementwise {
-  public static let schema = OperatorSchema(
+package struct Sum: VariadicElementwise {
+  package static let schema = OperatorSchema(
     "Sum", since: 6, inputs: 1...Int.max, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
   public static let joining = Joining.sum
 
-  public init() {}
+  package init() {}
 }

@@ -2,5 +2,5 @@ import Execution
 import GraphIR
 
 extension ControlFlowOperator {
-  public var identity: any Operator { Identity() }
+  package var identity: any Operator { Identity() }
 }

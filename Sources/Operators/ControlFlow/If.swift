@@ -3,14 +3,14 @@ import GraphIR
 import TensorCore
 
 /// One of two subgraphs without inputs, by a condition of one element (ONNX If, opset 1, 11, 13, 16 to 25).
-public struct If: SerializableOperator, ControlFlowOperator {
-  public static let schema = OperatorSchema("If", since: 1, inputs: 1...1, outputs: 1...Int.max)
+package struct If: SerializableOperator, ControlFlowOperator {
+  package static let schema = OperatorSchema("If", since: 1, inputs: 1...1, outputs: 1...Int.max)
 
   private let thenBranch: Subgraph
   private let elseBranch: Subgraph
   private let raw: [Attribute]
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let first = try attributes.subgraph("then_branch") else {
       throw .missingAttribute(name: "then_branch")
     }
@@ -20,7 +20,7 @@ public struct If: SerializableOperator, ControlFlowOperator {
     (thenBranch, elseBranch, raw) = (first, second, attributes.attributes)
   }
 
-  public func attributes() -> [Attribute] { raw }
+  package func attributes() -> [Attribute] { raw }
 
   public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?

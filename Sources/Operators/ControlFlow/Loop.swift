@@ -7,22 +7,22 @@ import TensorCore
 /// Inputs: trip count and condition, both optional, and the values carried from one iteration to the next. The
 /// body takes the iteration's number, the condition and those values; it gives the condition, the values, and
 /// one slice of each output that is stacked along a new first axis.
-public struct Loop: SerializableOperator, ControlFlowOperator {
-  public static let schema = OperatorSchema(
+package struct Loop: SerializableOperator, ControlFlowOperator {
+  package static let schema = OperatorSchema(
     "Loop", since: 1, inputs: 0...Int.max, outputs: 1...Int.max)
 
   private let body: Subgraph
   private let raw: [Attribute]
   private let opset: Int
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let body = try attributes.subgraph("body") else {
       throw .missingAttribute(name: "body")
     }
     (self.body, raw, opset) = (body, attributes.attributes, attributes.opset)
   }
 
-  public func attributes() -> [Attribute] { raw }
+  package func attributes() -> [Attribute] { raw }
 
   public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?

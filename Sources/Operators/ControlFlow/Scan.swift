@@ -7,9 +7,9 @@ import TensorCore
 /// Inputs: values carried from one iteration to the next, then the sequences. The body takes the values and one
 /// slice of each sequence; it gives the values, and one slice of each output sequence. In opset 8 lengths of the
 /// sequences come first, and everything else has an axis of samples in front, over which the body runs one by one.
-public struct Scan: SerializableOperator, ControlFlowOperator {
+package struct Scan: SerializableOperator, ControlFlowOperator {
   /// The first input may be left out in opset 8.
-  public static let schema = OperatorSchema(
+  package static let schema = OperatorSchema(
     "Scan", since: 8, inputs: 0...Int.max, outputs: 1...Int.max)
 
   private let body: Subgraph
@@ -22,7 +22,7 @@ public struct Scan: SerializableOperator, ControlFlowOperator {
   private let raw: [Attribute]
   private let opset: Int
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let body = try attributes.subgraph("body") else {
       throw .missingAttribute(name: "body")
     }
@@ -43,7 +43,7 @@ public struct Scan: SerializableOperator, ControlFlowOperator {
     opset = attributes.opset
   }
 
-  public func attributes() -> [Attribute] { raw }
+  package func attributes() -> [Attribute] { raw }
 
   public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?

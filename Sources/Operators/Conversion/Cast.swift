@@ -5,21 +5,21 @@ import TensorCore
 /// Conversion to another element type (ONNX Cast, opset 6, 9, 13, 19 to 25).
 ///
 /// Floats become integers by truncation, and booleans by comparison with zero.
-public struct Cast: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("Cast", since: 6, inputs: 1...1)
+package struct Cast: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("Cast", since: 6, inputs: 1...1)
 
-  public var elementwise: ElementwiseForm? { .unary }
+  package var elementwise: ElementwiseForm? { .unary }
 
-  public var target: ElementType
+  package var target: ElementType
   /// Whether out-of-range values of the 8-bit float targets saturate (opset 19).
-  public var saturates: Bool
+  package var saturates: Bool
 
-  public init(to target: ElementType, saturates: Bool = true) {
+  package init(to target: ElementType, saturates: Bool = true) {
     self.target = target
     self.saturates = saturates
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let code = try attributes.int("to") else { throw .missingAttribute(name: "to") }
     guard let target = Int32(exactly: code).flatMap(ElementType.init(rawValue:)) else {
       throw .attributeValue(name: "to", value: "\(code)", allowed: "a known element type")
@@ -27,20 +27,20 @@ public struct Cast: SerializableOperator, ExecutableOperator {
     self.init(to: target, saturates: try attributes.bool("saturate", default: true))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [Attribute("to", .int(Int64(target.rawValue)))]
     if !saturates { result.append(Attribute("saturate", .int(0))) }
     return result
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [TensorType(target, inputs.dimensions(0))]
   }
 }
 
 extension Cast: DifferentiableOperator {
   /// Element by element in row-major order; a cast to the same type is the input's memory.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     if input.elementType == target {
       return ViewKernel(context, first: .layout(input.layout), output: input.layout)
@@ -59,7 +59,7 @@ extension Cast: DifferentiableOperator {
   /// dX = dY of a cast to the same type; others have no gradient.
   ///
   /// - Throws: ``OperatorError/unsupported(what:)`` where a gradient is wanted through such a cast.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

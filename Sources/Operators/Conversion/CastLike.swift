@@ -3,34 +3,34 @@ import GraphIR
 import TensorCore
 
 /// Conversion to the element type of the second input (ONNX CastLike, opset 15, 19, 21).
-public struct CastLike: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("CastLike", since: 15, inputs: 2...2)
+package struct CastLike: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("CastLike", since: 15, inputs: 2...2)
 
   /// Whether out-of-range values of the 8-bit float targets saturate (opset 19).
-  public var saturates: Bool
+  package var saturates: Bool
 
-  public init(saturates: Bool = true) { self.saturates = saturates }
+  package init(saturates: Bool = true) { self.saturates = saturates }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(saturates: try attributes.bool("saturate", default: true))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     saturates ? [] : [Attribute("saturate", .int(0))]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(1).map { TensorType($0.elementType, inputs.dimensions(0)) }]
   }
 }
 
 extension CastLike: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try cast(context).makeKernel(context)
   }
 
   /// That of the ``Cast``.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try cast(context.kernel).makeTrainingKernel(context) }
 

@@ -3,14 +3,14 @@ import GraphIR
 import TensorCore
 
 /// A tensor that stands in the node itself (ONNX Constant, opset 1, 9, 11, 12, 13 to 25).
-public struct Constant: SerializableOperator, StaticOperator {
-  public static let schema = OperatorSchema("Constant", since: 1, inputs: 0...0)
+package struct Constant: SerializableOperator, StaticOperator {
+  package static let schema = OperatorSchema("Constant", since: 1, inputs: 0...0)
 
-  public var value: Tensor
+  package var value: Tensor
 
-  public init(_ value: Tensor) { self.value = value }
+  package init(_ value: Tensor) { self.value = value }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard attributes.attributes.count == 1, let attribute = attributes.attributes.first else {
       throw .arity(what: "attributes", expected: 1...1, actual: attributes.attributes.count)
     }
@@ -40,11 +40,11 @@ public struct Constant: SerializableOperator, StaticOperator {
     }
   }
 
-  public func attributes() -> [Attribute] { [Attribute("value", .tensor(value))] }
+  package func attributes() -> [Attribute] { [Attribute("value", .tensor(value))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] { [value.type] }
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] { [value.type] }
 }
 
 extension Constant {
-  public func fold(_ inputs: [InputInfo?]) -> [Tensor]? { [value] }
+  package func fold(_ inputs: [InputInfo?]) -> [Tensor]? { [value] }
 }

@@ -6,21 +6,21 @@ import TensorCore
 ///
 /// Inputs: indices, counted from the end where negative, rounded toward zero, and without an `on` value where out
 /// of range; the depth, a constant; the values `[off, on]`.
-public struct OneHot: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct OneHot: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "OneHot", since: 9, inputs: 3...3, inputTypes: [.numeric, .numeric, .numeric + [.bool]])
 
-  public var axis: Int
+  package var axis: Int
 
-  public init(axis: Int = -1) { self.axis = axis }
+  package init(axis: Int = -1) { self.axis = axis }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(axis: try attributes.int("axis", default: -1))
   }
 
-  public func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
+  package func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(2) else { return [nil] }
     if let count = type.shape?.reduce(1, *), count != 2 {
       throw .mismatch(what: "number of values", expected: "2", actual: "\(count)")
@@ -42,7 +42,7 @@ public struct OneHot: SerializableOperator, ExecutableOperator {
 
 extension OneHot: DifferentiableOperator {
   /// Copies values by their size, in row-major order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let type = try context.input(2).elementType
     switch type.bitWidth {
     case 8: return try kernel(UInt8.self, context)
@@ -85,7 +85,7 @@ extension OneHot: DifferentiableOperator {
   }
 
   /// dvalues is the sum of dY where each stands.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

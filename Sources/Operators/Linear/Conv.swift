@@ -8,20 +8,20 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional B `[O]`. As in ONNX this is
 /// cross-correlation: the kernel isn't flipped.
-public struct Conv: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("Conv", since: 1, inputs: 2...3, inputTypes: [.float])
+package struct Conv: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("Conv", since: 1, inputs: 2...3, inputTypes: [.float])
 
-  public var dotProduct: DotProductForm? { .convolution(groups: group) }
+  package var dotProduct: DotProductForm? { .convolution(groups: group) }
 
-  public var window: SlidingWindow
-  public var group: Int
+  package var window: SlidingWindow
+  package var group: Int
 
-  public init(window: SlidingWindow = SlidingWindow(), group: Int = 1) {
+  package init(window: SlidingWindow = SlidingWindow(), group: Int = 1) {
     self.window = window
     self.group = group
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     window = try SlidingWindow(attributes: attributes)
     group = try attributes.int("group", default: 1)
     guard (1...Int(Int32.max)).contains(group) else {
@@ -29,13 +29,13 @@ public struct Conv: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = window.attributes()
     result.append(Attribute("group", .int(Int64(group))))
     return result.sorted { $0.name < $1.name }
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     _ = try inputs.requireRank(0, atLeast: 3)
     _ = try inputs.requireRank(1, atLeast: 3)
@@ -81,7 +81,7 @@ public struct Conv: SerializableOperator, ExecutableOperator {
 
 extension Conv: DifferentiableOperator {
   /// oneDNN's direct convolution in the layouts of its choice; a residual and a ReLU go along.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let epilogue = context.epilogue
     let layer = try layer(
       context, inputCount: context.inputs.count - (epilogue.addsResidual ? 1 : 0))
@@ -99,7 +99,7 @@ extension Conv: DifferentiableOperator {
   }
 
   /// dX is the transposed convolution of dY; dW correlates X with dY; dB sums dY over samples and positions.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try ConvolutionTraining(
@@ -136,7 +136,7 @@ extension Conv: DifferentiableOperator {
 }
 
 extension Conv: FusibleOperator {
-  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+  package func absorption(_ inputs: [ConcreteType?]) -> Absorption {
     [.normalization, .residual, .rectifier]
   }
 }

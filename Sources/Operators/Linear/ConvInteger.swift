@@ -7,22 +7,22 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[O, C/group, kernel...]`, optional zero points: one number for X, one or
 /// one an output channel for W. Padding has the value of X's zero point.
-public struct ConvInteger: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct ConvInteger: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "ConvInteger", since: 10, inputs: 2...4, inputTypes: [IntegerProducts.operand])
 
   /// The window and the groups.
-  public var layer: Conv
+  package var layer: Conv
 
-  public init(layer: Conv = Conv()) { self.layer = layer }
+  package init(layer: Conv = Conv()) { self.layer = layer }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     layer = try Conv(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { layer.attributes() }
+  package func attributes() -> [Attribute] { layer.attributes() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let output = try layer.infer(Array(inputs.prefix(2)))[0]
     return [TensorType(.int32, output?.dimensions)]
   }
@@ -31,7 +31,7 @@ public struct ConvInteger: SerializableOperator, ExecutableOperator {
 extension ConvInteger: IntegerProductOperator {
   package var rightOperand: Int { 1 }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 

@@ -8,19 +8,19 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, spatial...]`, W `[C, O/group, kernel...]`, optional B `[O]`. An output dimension is
 /// `stride*(input-1) + outputPadding + dilation*(kernel-1) + 1 - pads`.
-public struct ConvTranspose: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct ConvTranspose: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "ConvTranspose", since: 1, inputs: 2...3, inputTypes: [.float])
 
-  public var dotProduct: DotProductForm? { .transposedConvolution(groups: group) }
+  package var dotProduct: DotProductForm? { .transposedConvolution(groups: group) }
 
-  public var window: SlidingWindow
-  public var group: Int
-  public var outputPadding: [Int]?
+  package var window: SlidingWindow
+  package var group: Int
+  package var outputPadding: [Int]?
   /// The spatial output shape, which then determines the padding.
-  public var outputShape: [Int]?
+  package var outputShape: [Int]?
 
-  public init(
+  package init(
     window: SlidingWindow = SlidingWindow(), group: Int = 1, outputPadding: [Int]? = nil,
     outputShape: [Int]? = nil
   ) {
@@ -30,7 +30,7 @@ public struct ConvTranspose: SerializableOperator, ExecutableOperator {
     self.outputShape = outputShape
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     window = try SlidingWindow(attributes: attributes)
     group = try attributes.int("group", default: 1)
     outputPadding = try attributes.ints("output_padding")
@@ -45,7 +45,7 @@ public struct ConvTranspose: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = window.attributes()
     result.append(Attribute("group", .int(Int64(group))))
     if let outputPadding {
@@ -57,7 +57,7 @@ public struct ConvTranspose: SerializableOperator, ExecutableOperator {
     return result.sorted { $0.name < $1.name }
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     _ = try inputs.requireRank(0, atLeast: 3)
     _ = try inputs.requireRank(1, atLeast: 3)
@@ -105,14 +105,14 @@ public struct ConvTranspose: SerializableOperator, ExecutableOperator {
   }
 
   /// Output size and padding along one axis.
-  public struct Geometry: Sendable, Hashable {
-    public var output: Int
-    public var begin: Int
-    public var end: Int
+  package struct Geometry: Sendable, Hashable {
+    package var output: Int
+    package var begin: Int
+    package var end: Int
   }
 
   /// - Throws: ``OperatorError`` where lists have the wrong length or the output would be negative.
-  public func geometry(kernel: [Int], _ axis: Int, size: Int) throws(OperatorError) -> Geometry {
+  package func geometry(kernel: [Int], _ axis: Int, size: Int) throws(OperatorError) -> Geometry {
     let window = try window.resolved(kernel: kernel)
     for case (let name, let list?) in [
       ("output_padding", outputPadding), ("output_shape", outputShape),
@@ -156,12 +156,12 @@ public struct ConvTranspose: SerializableOperator, ExecutableOperator {
 
 extension ConvTranspose: DifferentiableOperator {
   /// oneDNN's deconvolution in the layouts of its choice.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try layer(context).kernel(context)
   }
 
   /// dX is the convolution of dY; dW correlates dY with X; dB sums dY over samples and positions.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try ConvolutionTraining(try layer(context.kernel), context) }
 

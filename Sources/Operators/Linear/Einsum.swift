@@ -3,24 +3,24 @@ import GraphIR
 import TensorCore
 
 /// A sum of products over the axes that an equation names alike (ONNX Einsum, opset 12).
-public struct Einsum: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Einsum: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Einsum", since: 12, inputs: 1...Int.max, inputTypes: [.numeric])
 
-  public var equation: String
+  package var equation: String
 
-  public init(equation: String) { self.equation = equation }
+  package init(equation: String) { self.equation = equation }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let equation = try attributes.string("equation") else {
       throw .missingAttribute(name: "equation")
     }
     self.init(equation: equation)
   }
 
-  public func attributes() -> [Attribute] { [Attribute("equation", .string(equation))] }
+  package func attributes() -> [Attribute] { [Attribute("equation", .string(equation))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0)?.elementType else { return [nil] }
     var shapes: [[Dimension]] = []
     for index in inputs.indices {
@@ -44,7 +44,7 @@ public struct Einsum: SerializableOperator, ExecutableOperator {
 
 extension Einsum: DifferentiableOperator {
   /// The sum of products for each element of the result, floats in double precision.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireOneType()
     let walk = try walk(context)
     switch try context.input(0).elementType {
@@ -106,7 +106,7 @@ extension Einsum: DifferentiableOperator {
   }
 
   /// The gradient of an operand sums dY times the product of the others over all terms that it is in.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -7,20 +7,20 @@ import TensorCore
 /// 9, 11, 13).
 ///
 /// Inputs: A `[M, K]`, B `[K, N]`, optional C that broadcasts to `[M, N]`.
-public struct Gemm: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("Gemm", inputs: 2...3, inputTypes: [.numeric])
+package struct Gemm: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("Gemm", inputs: 2...3, inputTypes: [.numeric])
 
-  public var dotProduct: DotProductForm? {
+  package var dotProduct: DotProductForm? {
     .gemm(
       alpha: alpha, beta: beta, transposesLeft: transposesA, transposesRight: transposesB)
   }
 
-  public var alpha: Float
-  public var beta: Float
-  public var transposesA: Bool
-  public var transposesB: Bool
+  package var alpha: Float
+  package var beta: Float
+  package var transposesA: Bool
+  package var transposesB: Bool
 
-  public init(
+  package init(
     alpha: Float = 1, beta: Float = 1, transposesA: Bool = false, transposesB: Bool = false
   ) {
     self.alpha = alpha
@@ -29,7 +29,7 @@ public struct Gemm: SerializableOperator, ExecutableOperator {
     self.transposesB = transposesB
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       alpha: try attributes.float("alpha", default: 1),
       beta: try attributes.float("beta", default: 1),
@@ -37,7 +37,7 @@ public struct Gemm: SerializableOperator, ExecutableOperator {
       transposesB: try attributes.bool("transB", default: false))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("alpha", .float(alpha)), Attribute("beta", .float(beta)),
       Attribute("transA", .int(transposesA ? 1 : 0)),
@@ -45,7 +45,7 @@ public struct Gemm: SerializableOperator, ExecutableOperator {
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0)?.elementType else { return [nil] }
     for index in 0..<2 {
       if let rank = inputs.dimensions(index)?.count, rank != 2 {
@@ -75,7 +75,7 @@ public struct Gemm: SerializableOperator, ExecutableOperator {
 extension Gemm: DifferentiableOperator {
   /// oneDNN's matrix product with C as its bias; other factors than 1 take a second pass. Plain loops for
   /// other types than float.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let a = try context.input(0).shape
     let b = try context.input(1).shape
     let c = context.optional(2)
@@ -102,7 +102,7 @@ extension Gemm: DifferentiableOperator {
 
   /// dA = alpha dY B'^T and dB = alpha A'^T dY, transposed back where the operand was; dC = beta dY, summed
   /// over the axes along which C was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)
@@ -148,7 +148,7 @@ extension Gemm: DifferentiableOperator {
 }
 
 extension Gemm: FusibleOperator {
-  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+  package func absorption(_ inputs: [ConcreteType?]) -> Absorption {
     isPlain(hasC: inputs.count > 2 && inputs[2] != nil) ? .rectifier : []
   }
 }

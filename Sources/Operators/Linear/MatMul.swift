@@ -6,16 +6,16 @@ import TensorCore
 /// The matrix product as numpy's `matmul`: leading dimensions broadcast (ONNX MatMul, opset 1, 9, 13).
 ///
 /// A vector on the left is a row, on the right a column; the dimension added for it is removed again.
-public struct MatMul: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct MatMul: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "MatMul", since: 1, inputs: 2...2, inputTypes: [.numeric])
 
-  public var dotProduct: DotProductForm? { .matMul }
+  package var dotProduct: DotProductForm? { .matMul }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0)?.elementType ?? inputs.type(1)?.elementType else {
       return [nil]
     }
@@ -38,7 +38,7 @@ public struct MatMul: SerializableOperator, ExecutableOperator {
 
 extension MatMul: DifferentiableOperator {
   /// oneDNN's matrix product, or plain loops for other types than float.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let (a, b, y) = try shapes(context)
     if try context.input(0).elementType != .float32 {
       return try PlainMatrixKernels.make(
@@ -54,7 +54,7 @@ extension MatMul: DifferentiableOperator {
   }
 
   /// dA = dY B^T and dB = A^T dY, summed over the leading dimensions along which an operand was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)
@@ -90,5 +90,5 @@ extension MatMul: DifferentiableOperator {
 }
 
 extension MatMul: FusibleOperator {
-  public func absorption(_ inputs: [ConcreteType?]) -> Absorption { [.columnBias, .rectifier] }
+  package func absorption(_ inputs: [ConcreteType?]) -> Absorption { [.columnBias, .rectifier] }
 }

@@ -7,14 +7,14 @@ import TensorCore
 ///
 /// Inputs: A `[..., M, K]`, B `[..., K, N]`, optional zero points: one number, or for A one a row, for B one a
 /// column. Shapes broadcast as in MatMul.
-public struct MatMulInteger: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct MatMulInteger: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "MatMulInteger", since: 10, inputs: 2...4, inputTypes: [IntegerProducts.operand])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let product = try MatMul().infer(Array(inputs.prefix(2)))[0]
     return [TensorType(.int32, product?.dimensions)]
   }
@@ -23,7 +23,7 @@ public struct MatMulInteger: SerializableOperator, ExecutableOperator {
 extension MatMulInteger: IntegerProductOperator {
   package var rightOperand: Int { 1 }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 

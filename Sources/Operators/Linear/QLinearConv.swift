@@ -8,8 +8,8 @@ import TensorCore
 /// `y = saturate(round((sum + B) * x_scale * w_scale / y_scale) + y_zero_point)`, with the exact sum of products
 /// of integers less their zero points. Inputs: X, its scale and zero point, W, its scale and zero point, those
 /// of Y, optional int32 B `[O]`. W's parameters are one number, or one an output channel.
-public struct QLinearConv: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct QLinearConv: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "QLinearConv", since: 10, inputs: 8...9,
     inputTypes: [
       IntegerProducts.operand, [.float32], IntegerProducts.operand, IntegerProducts.operand,
@@ -17,17 +17,17 @@ public struct QLinearConv: SerializableOperator, ExecutableOperator {
     ])
 
   /// The window and the groups.
-  public var layer: Conv
+  package var layer: Conv
 
-  public init(layer: Conv = Conv()) { self.layer = layer }
+  package init(layer: Conv = Conv()) { self.layer = layer }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     layer = try Conv(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { layer.attributes() }
+  package func attributes() -> [Attribute] { layer.attributes() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let output = try layer.infer([inputs[0], inputs[3]])[0]
     try inputs.requireVector(8, "B", count: inputs.dimensions(3)?.first)
     guard let type = inputs.type(7)?.elementType else { return [nil] }
@@ -38,7 +38,7 @@ public struct QLinearConv: SerializableOperator, ExecutableOperator {
 extension QLinearConv: IntegerProductOperator {
   package var rightOperand: Int { 3 }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 

@@ -8,18 +8,18 @@ import TensorCore
 /// `y = saturate(round(sum * a_scale * b_scale / y_scale) + y_zero_point)`, with the exact sum of products of
 /// integers less their zero points. Inputs: A, its scale and zero point, B, its scale and zero point, those of
 /// Y. Parameters are one number, or for A one a row, for B one a column.
-public struct QLinearMatMul: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct QLinearMatMul: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "QLinearMatMul", since: 10, inputs: 8...8,
     inputTypes: [
       IntegerProducts.operand, .float, IntegerProducts.operand, IntegerProducts.operand, .float,
       IntegerProducts.operand, .float, IntegerProducts.operand,
     ])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let product = try MatMul().infer([inputs[0], inputs[3]])[0]
     guard let type = inputs.type(7)?.elementType else { return [nil] }
     return [TensorType(type, product?.dimensions)]
@@ -29,7 +29,7 @@ public struct QLinearMatMul: SerializableOperator, ExecutableOperator {
 extension QLinearMatMul: IntegerProductOperator {
   package var rightOperand: Int { 3 }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeKernel(context, sums: nil)
   }
 

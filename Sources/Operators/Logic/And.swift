@@ -2,10 +2,10 @@ import GraphIR
 import TensorCore
 
 /// `A and B`, with multidirectional broadcasting (ONNX And, opset 7).
-public struct And: LogicalOperator {
-  public static let schema = OperatorSchema("And", inputs: 2...2, inputTypes: [[.bool]])
+package struct And: LogicalOperator {
+  package static let schema = OperatorSchema("And", inputs: 2...2, inputTypes: [[.bool]])
 
-  public init() {}
+  package init() {}
 
-  public func value(_ a: Bool, _ b: Bool) -> Bool { a && b }
+  package func value(_ a: Bool, _ b: Bool) -> Bool { a && b }
 }

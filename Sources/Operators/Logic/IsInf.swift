@@ -2,32 +2,32 @@ import GraphIR
 import TensorCore
 
 /// Whether x is an infinity, of those signs that are detected (ONNX IsInf, opset 10, 20).
-public struct IsInf: ElementPredicate {
-  public static let schema = OperatorSchema(
+package struct IsInf: ElementPredicate {
+  package static let schema = OperatorSchema(
     "IsInf", since: 10, inputs: 1...1, inputTypes: [.float])
 
-  public var detectsNegative: Bool
-  public var detectsPositive: Bool
+  package var detectsNegative: Bool
+  package var detectsPositive: Bool
 
-  public init(detectsNegative: Bool = true, detectsPositive: Bool = true) {
+  package init(detectsNegative: Bool = true, detectsPositive: Bool = true) {
     self.detectsNegative = detectsNegative
     self.detectsPositive = detectsPositive
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       detectsNegative: try attributes.bool("detect_negative", default: true),
       detectsPositive: try attributes.bool("detect_positive", default: true))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("detect_negative", .int(detectsNegative ? 1 : 0)),
       Attribute("detect_positive", .int(detectsPositive ? 1 : 0)),
     ]
   }
 
-  public func holds(_ x: Double) -> Bool {
+  package func holds(_ x: Double) -> Bool {
     x == .infinity && detectsPositive || x == -.infinity && detectsNegative
   }
 }

@@ -2,11 +2,11 @@ import GraphIR
 import TensorCore
 
 /// `A <= B`, with multidirectional broadcasting (ONNX LessOrEqual, opset 12, 16).
-public struct LessOrEqual: Comparison {
-  public static let schema = OperatorSchema(
+package struct LessOrEqual: Comparison {
+  package static let schema = OperatorSchema(
     "LessOrEqual", since: 12, inputs: 2...2, inputTypes: [.numeric])
 
-  public static let relation = Relation.lessOrEqual
+  package static let relation = Relation.lessOrEqual
 
-  public init() {}
+  package init() {}
 }

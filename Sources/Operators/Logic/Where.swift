@@ -3,14 +3,14 @@ import GraphIR
 import TensorCore
 
 /// `output = X` where the condition holds, otherwise `Y`, all three broadcast (ONNX Where, opset 9, 16).
-public struct Where: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Where: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Where", since: 9, inputs: 3...3, inputTypes: [[.bool], .any])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(1)?.elementType ?? inputs.type(2)?.elementType else {
       return [nil]
     }
@@ -25,7 +25,7 @@ public struct Where: SerializableOperator, ExecutableOperator {
 
 extension Where: DifferentiableOperator {
   /// Copies elements by their size, in row-major order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let (x, y) = (try context.input(1).elementType, try context.input(2).elementType)
     guard x == y else {
       throw .operator(.elementType(input: 2, actual: y, allowed: [x]))
@@ -73,7 +73,7 @@ extension Where: DifferentiableOperator {
 
   /// dX = dY where the condition holds and dY elsewhere goes to the other one, each summed over the axes along
   /// which it was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

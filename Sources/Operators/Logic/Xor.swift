@@ -2,10 +2,10 @@ import GraphIR
 import TensorCore
 
 /// `A xor B`, with multidirectional broadcasting (ONNX Xor, opset 7).
-public struct Xor: LogicalOperator {
-  public static let schema = OperatorSchema("Xor", inputs: 2...2, inputTypes: [[.bool]])
+package struct Xor: LogicalOperator {
+  package static let schema = OperatorSchema("Xor", inputs: 2...2, inputTypes: [[.bool]])
 
-  public init() {}
+  package init() {}
 
-  public func value(_ a: Bool, _ b: Bool) -> Bool { a != b }
+  package func value(_ a: Bool, _ b: Bool) -> Bool { a != b }
 }

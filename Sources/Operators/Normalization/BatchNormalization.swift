@@ -10,8 +10,8 @@ import TensorCore
 /// Inputs: X `[N, C, ...]`, scale, B, mean, var `[C]`. With `training_mode` the statistics are those of X, and the
 /// further outputs are the running ones. The training outputs before opset 14, which no attribute asks for,
 /// are refused.
-public struct BatchNormalization: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct BatchNormalization: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, inputTypes: [.float])
 
   private var channels: ChannelNormalizationForm {
@@ -22,18 +22,18 @@ public struct BatchNormalization: SerializableOperator, ExecutableOperator {
     usesBatchStatistics ? nil : channels
   }
 
-  public var epsilon: Float
-  public var momentum: Float
+  package var epsilon: Float
+  package var momentum: Float
   /// `training_mode`: whether X itself gives the statistics.
-  public var usesBatchStatistics: Bool
+  package var usesBatchStatistics: Bool
 
-  public init(epsilon: Float = 1e-5, momentum: Float = 0.9, usesBatchStatistics: Bool = false) {
+  package init(epsilon: Float = 1e-5, momentum: Float = 0.9, usesBatchStatistics: Bool = false) {
     self.epsilon = epsilon
     self.momentum = momentum
     self.usesBatchStatistics = usesBatchStatistics
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     if attributes.opset < 9, try attributes.int("spatial", default: 1) != 1 {
       throw .unsupported(what: "statistics per activation (spatial = 0)")
     }
@@ -46,7 +46,7 @@ public struct BatchNormalization: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("epsilon", .float(epsilon)), Attribute("momentum", .float(momentum))]
       + (usesBatchStatistics ? [Attribute("training_mode", .int(1))] : [])
   }
@@ -75,7 +75,7 @@ public struct BatchNormalization: SerializableOperator, ExecutableOperator {
 
 extension BatchNormalization: DifferentiableOperator {
   /// One multiplication and addition an element, over the layout in which the input stands.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     if usesBatchStatistics { return try makeBatchKernel(context) }
     try context.requireSingleOutput("BatchNormalization in training mode before opset 14")
     let x = try context.floatInput(0)
@@ -162,7 +162,7 @@ extension BatchNormalization: DifferentiableOperator {
   }
 
   /// In training the statistics are those of the batch, and enter the running ones by `momentum`.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try context.kernel.requireSingleOutput("running statistics as results")

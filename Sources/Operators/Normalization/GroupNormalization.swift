@@ -6,8 +6,8 @@ import TensorCore
 /// each sample (ONNX GroupNormalization, opset 18, 21).
 ///
 /// Inputs: X `[N, C, ...]`; scale and bias `[C]`, in opset 18 to 20 `[groups]`.
-public struct GroupNormalization: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct GroupNormalization: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "GroupNormalization", since: 18, inputs: 3...3, inputTypes: [.float])
 
   public var normalizes: Bool { true }
@@ -15,15 +15,15 @@ public struct GroupNormalization: SerializableOperator, ExecutableOperator {
   public var groups: Int
   public var epsilon: Float
   /// True before opset 21.
-  public var hasParametersOfGroups: Bool
+  package var hasParametersOfGroups: Bool
 
-  public init(groups: Int, epsilon: Float = 1e-5, hasParametersOfGroups: Bool = false) {
+  package init(groups: Int, epsilon: Float = 1e-5, hasParametersOfGroups: Bool = false) {
     self.groups = groups
     self.epsilon = epsilon
     self.hasParametersOfGroups = hasParametersOfGroups
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let groups = try attributes.int("num_groups") else {
       throw .missingAttribute(name: "num_groups")
     }
@@ -39,7 +39,7 @@ public struct GroupNormalization: SerializableOperator, ExecutableOperator {
       hasParametersOfGroups: attributes.opset < 21)
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("num_groups", .int(Int64(groups))), Attribute("epsilon", .float(epsilon))]
   }
 
@@ -93,11 +93,11 @@ public struct GroupNormalization: SerializableOperator, ExecutableOperator {
 }
 
 extension GroupNormalization: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

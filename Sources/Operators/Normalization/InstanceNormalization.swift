@@ -6,23 +6,23 @@ import TensorCore
 /// (ONNX InstanceNormalization, opset 6, 22).
 ///
 /// Inputs: X `[N, C, ...]`, scale and B `[C]`.
-public struct InstanceNormalization: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct InstanceNormalization: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "InstanceNormalization", since: 6, inputs: 3...3, inputTypes: [.float])
 
   public var normalizes: Bool { true }
 
   public var epsilon: Float
 
-  public init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
+  package init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(epsilon: try attributes.float("epsilon", default: 1e-5))
   }
 
-  public func attributes() -> [Attribute] { [Attribute("epsilon", .float(epsilon))] }
+  package func attributes() -> [Attribute] { [Attribute("epsilon", .float(epsilon))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     _ = try inputs.requireRank(0, atLeast: 3)
     for (index, name) in [(1, "scale"), (2, "B")] {
       try inputs.requireVector(index, name, count: inputs.dimensions(0)?[1])
@@ -32,11 +32,11 @@ public struct InstanceNormalization: SerializableOperator, ExecutableOperator {
 }
 
 extension InstanceNormalization: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

@@ -6,8 +6,8 @@ import TensorCore
 /// LRN, opset 1, 13).
 ///
 /// The neighbours of channel c are `c - floor((size - 1) / 2)` to `c + ceil((size - 1) / 2)`. Input `[N, C, ...]`.
-public struct LRN: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct LRN: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "LRN", since: 1, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -17,14 +17,14 @@ public struct LRN: SerializableOperator, ExecutableOperator {
   public var beta: Float
   public var bias: Float
 
-  public init(size: Int, alpha: Float = 1e-4, beta: Float = 0.75, bias: Float = 1) {
+  package init(size: Int, alpha: Float = 1e-4, beta: Float = 0.75, bias: Float = 1) {
     self.size = size
     self.alpha = alpha
     self.beta = beta
     self.bias = bias
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let size = try attributes.int("size") else { throw .missingAttribute(name: "size") }
     guard (1...Dimensions.limit).contains(size) else {
       throw .attributeValue(name: "size", value: "\(size)", allowed: "1 or more")
@@ -35,21 +35,21 @@ public struct LRN: SerializableOperator, ExecutableOperator {
       bias: try attributes.float("bias", default: 1))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("size", .int(Int64(size))), Attribute("alpha", .float(alpha)),
       Attribute("beta", .float(beta)), Attribute("bias", .float(bias)),
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     _ = try inputs.requireRank(0, atLeast: 2)
     return [inputs.type(0)]
   }
 }
 
 extension LRN: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let lines = try lines(context)
     return ClosureKernel(context) { operands in
       let x = operands.input(0, as: Float.self)
@@ -90,7 +90,7 @@ extension LRN: DifferentiableOperator {
 
   /// With b the base: dX_i = dY_i b_i^-beta - 2 alpha beta / size x_i sum(dY_j x_j b_j^(-beta - 1)) over the
   /// channels j that i is a neighbour of.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

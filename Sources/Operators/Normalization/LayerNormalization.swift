@@ -7,8 +7,8 @@ import TensorCore
 ///
 /// Scale and the optional B have the shape of those axes. The optional outputs are mean and inverse standard
 /// deviation, with those axes as 1.
-public struct LayerNormalization: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct LayerNormalization: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "LayerNormalization", since: 17, inputs: 2...3, outputs: 1...3, inputTypes: [.float])
 
   public var normalizes: Bool { true }
@@ -16,15 +16,15 @@ public struct LayerNormalization: SerializableOperator, ExecutableOperator {
   public var axis: Int
   public var epsilon: Float
   /// The type of the statistics; sums are in double precision whatever it says.
-  public var stashType: Int
+  package var stashType: Int
 
-  public init(axis: Int = -1, epsilon: Float = 1e-5, stashType: Int = 1) {
+  package init(axis: Int = -1, epsilon: Float = 1e-5, stashType: Int = 1) {
     self.axis = axis
     self.epsilon = epsilon
     self.stashType = stashType
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       axis: try attributes.int("axis", default: -1),
       epsilon: try attributes.float("epsilon", default: 1e-5),
@@ -34,14 +34,14 @@ public struct LayerNormalization: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("axis", .int(Int64(axis))), Attribute("epsilon", .float(epsilon)),
       Attribute("stash_type", .int(Int64(stashType))),
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0), let dimensions = type.dimensions else {
       return [inputs.type(0), TensorType(.float32, nil), TensorType(.float32, nil)]
     }
@@ -62,11 +62,11 @@ public struct LayerNormalization: SerializableOperator, ExecutableOperator {
 }
 
 extension LayerNormalization: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

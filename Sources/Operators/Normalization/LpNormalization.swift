@@ -4,8 +4,8 @@ import TensorCore
 
 /// `y = x / ||x||`, the norm of order 1 or 2 along an axis; where it is 0 the result is 0 (ONNX LpNormalization,
 /// opset 1, 22).
-public struct LpNormalization: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct LpNormalization: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "LpNormalization", since: 1, inputs: 1...1, inputTypes: [.float])
 
   public var normalizes: Bool { true }
@@ -13,12 +13,12 @@ public struct LpNormalization: SerializableOperator, ExecutableOperator {
   public var axis: Int
   public var order: Int
 
-  public init(axis: Int = -1, order: Int = 2) {
+  package init(axis: Int = -1, order: Int = 2) {
     self.axis = axis
     self.order = order
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       axis: try attributes.int("axis", default: -1), order: try attributes.int("p", default: 2))
     guard order == 1 || order == 2 else {
@@ -26,18 +26,18 @@ public struct LpNormalization: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("axis", .int(Int64(axis))), Attribute("p", .int(Int64(order)))]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     if let rank = inputs.dimensions(0)?.count { _ = try Axes.normalized(axis, rank: rank) }
     return [inputs.type(0)]
   }
 }
 
 extension LpNormalization: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let lines = try lines(context)
     return ClosureKernel(context) { operands in
       let x = operands.input(0, as: Float.self)
@@ -71,7 +71,7 @@ extension LpNormalization: DifferentiableOperator {
   }
 
   /// With n the norm: dX = (dY - d sum(dY y)) / n, where d is y for order 2 and the sign of x for order 1.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

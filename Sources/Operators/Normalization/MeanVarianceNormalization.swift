@@ -4,30 +4,30 @@ import TensorCore
 
 /// `y = (x - mean) / (sqrt(variance) + 1e-9)`, with the statistics over some axes (ONNX
 /// MeanVarianceNormalization, opset 9, 13).
-public struct MeanVarianceNormalization: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct MeanVarianceNormalization: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "MeanVarianceNormalization", since: 9, inputs: 1...1, inputTypes: [.float])
 
   public var normalizes: Bool { true }
 
   public var axes: [Int]
 
-  public init(axes: [Int] = [0, 2, 3]) { self.axes = axes }
+  package init(axes: [Int] = [0, 2, 3]) { self.axes = axes }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(axes: try attributes.ints("axes") ?? [0, 2, 3])
   }
 
-  public func attributes() -> [Attribute] { [Attribute("axes", .ints(axes.map(Int64.init)))] }
+  package func attributes() -> [Attribute] { [Attribute("axes", .ints(axes.map(Int64.init)))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     if let rank = inputs.dimensions(0)?.count { _ = try Axes.normalized(axes, rank: rank) }
     return [inputs.type(0)]
   }
 }
 
 extension MeanVarianceNormalization: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let grid = try grid(context)
     return ClosureKernel(context) { operands in
       let x = operands.input(0, as: Float.self)
@@ -68,7 +68,7 @@ extension MeanVarianceNormalization: DifferentiableOperator {
 
   /// With s the standard deviation, e = 1e-9 and c = x - mean over n elements:
   /// dX = (dY - mean(dY)) / (s + e) - c sum(dY c) / (n s (s + e)^2).
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -6,26 +6,26 @@ import TensorCore
 /// The mean over a window (ONNX AveragePool, opset 7, 10, 11, 19, 22).
 ///
 /// Positions in the padding count as zeros where `countsPadding`, and not at all otherwise.
-public struct AveragePool: Pooling {
-  public static let schema = OperatorSchema("AveragePool", inputs: 1...1, inputTypes: [.float])
+package struct AveragePool: Pooling {
+  package static let schema = OperatorSchema("AveragePool", inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
   public var isHomogeneous: Bool { true }
 
-  public var window: SlidingWindow
+  package var window: SlidingWindow
   /// `ceil_mode`: an incomplete last window counts.
-  public var roundsUp: Bool
+  package var roundsUp: Bool
   /// `count_include_pad`.
-  public var countsPadding: Bool
+  package var countsPadding: Bool
 
-  public init(window: SlidingWindow, roundsUp: Bool = false, countsPadding: Bool = false) {
+  package init(window: SlidingWindow, roundsUp: Bool = false, countsPadding: Bool = false) {
     self.window = window
     self.roundsUp = roundsUp
     self.countsPadding = countsPadding
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       window: try SlidingWindow(attributes: attributes),
       roundsUp: try attributes.bool("ceil_mode", default: false),
@@ -33,20 +33,20 @@ public struct AveragePool: Pooling {
     _ = try resolvedWindow()
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = window.attributes()
     if roundsUp { result.append(Attribute("ceil_mode", .int(1))) }
     if countsPadding { result.append(Attribute("count_include_pad", .int(1))) }
     return result.sorted { $0.name < $1.name }
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try inferPooled(inputs)]
   }
 }
 
 extension AveragePool: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     _ = try context.floatInput(0)
     return try PoolingKernels.make(
       function, try KernelError.operation(try resolvedWindow()),
@@ -54,7 +54,7 @@ extension AveragePool: DifferentiableOperator {
   }
 
   /// dX sums dY / n over the windows that an element lies in, with n the positions that a window counts.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try PoolingTraining.make(

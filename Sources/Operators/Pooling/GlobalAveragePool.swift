@@ -5,29 +5,29 @@ import TensorCore
 
 /// The mean over all spatial positions, which stay as dimensions of 1 (ONNX GlobalAveragePool, opset 1,
 /// 22).
-public struct GlobalAveragePool: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct GlobalAveragePool: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
   public var isHomogeneous: Bool { true }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try inputs.pooledGlobally()]
   }
 }
 
 extension GlobalAveragePool: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try PoolingKernels.global(context)
   }
 
   /// dX = dY / n at each of the n positions of a channel.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try PoolingTraining.global(context) }
 }

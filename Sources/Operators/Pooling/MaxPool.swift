@@ -6,27 +6,27 @@ import TensorCore
 /// The maximum over a window; padding never wins (ONNX MaxPool, opset 1, 8, 10, 11, 12, 22).
 ///
 /// The optional second output gives each maximum's position in the whole input, int64.
-public struct MaxPool: Pooling {
-  public static let schema = OperatorSchema(
+package struct MaxPool: Pooling {
+  package static let schema = OperatorSchema(
     "MaxPool", since: 1, inputs: 1...1, outputs: 1...2, inputTypes: [.float + [.int8, .uint8]])
 
-  public var isHomogeneous: Bool { true }
+  package var isHomogeneous: Bool { true }
 
-  public var movement: ElementMovement? { ElementMovement(.selected) }
+  package var movement: ElementMovement? { ElementMovement(.selected) }
 
-  public var window: SlidingWindow
+  package var window: SlidingWindow
   /// `ceil_mode`: an incomplete last window counts.
-  public var roundsUp: Bool
+  package var roundsUp: Bool
   /// `storage_order` of the optional second output: 0 is row-major.
-  public var storageOrder: Int
+  package var storageOrder: Int
 
-  public init(window: SlidingWindow, roundsUp: Bool = false, storageOrder: Int = 0) {
+  package init(window: SlidingWindow, roundsUp: Bool = false, storageOrder: Int = 0) {
     self.window = window
     self.roundsUp = roundsUp
     self.storageOrder = storageOrder
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       window: try SlidingWindow(attributes: attributes),
       roundsUp: try attributes.bool("ceil_mode", default: false),
@@ -34,28 +34,28 @@ public struct MaxPool: Pooling {
     _ = try resolvedWindow()
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = window.attributes()
     if roundsUp { result.append(Attribute("ceil_mode", .int(1))) }
     if storageOrder != 0 { result.append(Attribute("storage_order", .int(Int64(storageOrder)))) }
     return result.sorted { $0.name < $1.name }
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let pooled = try inferPooled(inputs)
     return [pooled, TensorType(.int64, pooled?.dimensions)]
   }
 }
 
 extension MaxPool: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let window = try KernelError.operation(try resolvedWindow())
     return try PoolingKernels.make(
       .maximum, window, context, isColumnMajor: storageOrder != 0)
   }
 
   /// dX sums dY over the windows in which an element is the maximum, the first among equals.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     try PoolingTraining.make(

@@ -5,18 +5,18 @@ import TensorCore
 /// `y = scale` where `x >= 0`, else `-scale` (QONNX BipolarQuant, version 1).
 ///
 /// Inputs: X, and a scale that broadcasts to it.
-public struct BipolarQuant: SerializableOperator, ExecutableOperator, QonnxOperator {
-  public static let schema = OperatorSchema(
+package struct BipolarQuant: SerializableOperator, ExecutableOperator, QonnxOperator {
+  package static let schema = OperatorSchema(
     domain: QonnxDomain.current, "BipolarQuant", since: 1, inputs: 2...2, inputTypes: [.float])
 
-  public var roundsValues: Bool { true }
+  package var roundsValues: Bool { true }
 
-  public var domain = QonnxDomain.current
+  package var domain = QonnxDomain.current
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     if let x = inputs.dimensions(0), let scale = inputs.dimensions(1) {
       let joined = try Dimensions.broadcast(x, scale)
       guard joined.count == x.count else {
@@ -34,7 +34,7 @@ public struct BipolarQuant: SerializableOperator, ExecutableOperator, QonnxOpera
 }
 
 extension BipolarQuant {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let x = try context.floatInput(0)
     let rows = BroadcastRows(x.shape, try context.floatInput(1).shape, output: x.shape)
     return ClosureKernel(context, overwritableInput: 0) { operands in

@@ -9,11 +9,11 @@ import TensorCore
 /// Inputs: X of an integer type, scale, optional zero point of X's type. Scale and zero point are
 /// scalars, or since opset 13 vectors along `axis`, or since opset 21 one entry for each `block_size` elements
 /// along it.
-public struct DequantizeLinear: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct DequantizeLinear: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "DequantizeLinear", since: 10, inputs: 2...3, inputTypes: [.any, .float, .any])
 
-  public var linearQuantization: LinearQuantizationForm? {
+  package var linearQuantization: LinearQuantizationForm? {
     LinearQuantizationForm(.toReals, axis: axis, blockSize: blockSize)
   }
 
@@ -21,26 +21,26 @@ public struct DequantizeLinear: SerializableOperator, ExecutableOperator {
   public var domain = ""
   public var axis: Int
   /// 0 for none.
-  public var blockSize: Int
+  package var blockSize: Int
 
-  public init(axis: Int = 1, blockSize: Int = 0) {
+  package init(axis: Int = 1, blockSize: Int = 0) {
     self.axis = axis
     self.blockSize = blockSize
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       axis: try attributes.int("axis", default: 1),
       blockSize: try LinearQuantization.blockSize(attributes))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     // Opset 10 has no axis, so the default isn't written.
     (axis == 1 ? [] : [Attribute("axis", .int(Int64(axis)))])
       + (blockSize == 0 ? [] : [Attribute("block_size", .int(Int64(blockSize)))])
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try LinearQuantization.checkParameters(inputs, axis: axis, blockSize: blockSize)
     if let x = inputs.type(0)?.elementType, let zero = inputs.type(2)?.elementType, x != zero {
       throw .elementType(input: 2, actual: zero, allowed: [x])
@@ -51,7 +51,7 @@ public struct DequantizeLinear: SerializableOperator, ExecutableOperator {
 
 extension DequantizeLinear {
   /// A loop over the layout in which an 8-bit input stands; other integers in row-major order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let x = try context.input(0)
     let scale = try context.input(1)
     if blockSize > 0 || x.elementType.bitWidth == 4 || scale.elementType != .float32 {

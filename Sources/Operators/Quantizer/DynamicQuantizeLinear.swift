@@ -6,14 +6,14 @@ import TensorCore
 ///
 /// `scale = (max(x, 0) - min(x, 0)) / 255`, 1 where that is 0; `zero = saturate(round(-min(x, 0) / scale))`.
 /// Outputs: `saturate(round(x / scale) + zero)`, scale, zero point.
-public struct DynamicQuantizeLinear: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct DynamicQuantizeLinear: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "DynamicQuantizeLinear", since: 11, inputs: 1...1, outputs: 1...3, inputTypes: [[.float32]])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) -> [TensorType?] {
     [
       TensorType(.uint8, inputs.dimensions(0)), TensorType(.float32, shape: []),
       TensorType(.uint8, shape: []),
@@ -22,7 +22,7 @@ public struct DynamicQuantizeLinear: SerializableOperator, ExecutableOperator {
 }
 
 extension DynamicQuantizeLinear {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let count = try context.floatInput(0).type.count
     let isWritten = (0..<3).map {
       context.outputs.indices.contains($0) && context.outputs[$0] != nil

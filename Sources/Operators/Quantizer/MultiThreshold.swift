@@ -5,26 +5,26 @@ import TensorCore
 /// `y = out_scale * (number of thresholds t with x >= t) + out_bias` (QONNX MultiThreshold, version 1).
 ///
 /// Inputs: X `[N, C, ...]`, thresholds `[C or 1, levels]`, rising along each channel.
-public struct MultiThreshold: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct MultiThreshold: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     domain: "qonnx.custom_op.general", "MultiThreshold", since: 1, inputs: 2...2,
     inputTypes: [.float])
 
-  public var outputScale: Float
-  public var outputBias: Float
+  package var outputScale: Float
+  package var outputBias: Float
   /// The QONNX data type of the count with the bias in steps.
-  public var outputType: String
+  package var outputType: String
   /// NCHW or NC.
-  public var layout: String
+  package var layout: String
 
-  public init(outputScale: Float, outputBias: Float, outputType: String, layout: String) {
+  package init(outputScale: Float, outputBias: Float, outputType: String, layout: String) {
     self.outputScale = outputScale
     self.outputBias = outputBias
     self.outputType = outputType
     self.layout = layout
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     outputScale = try attributes.float("out_scale", default: 1)
     outputBias = try attributes.float("out_bias", default: 0)
     guard let type = try attributes.string("out_dtype") else {
@@ -37,7 +37,7 @@ public struct MultiThreshold: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [
       Attribute("out_bias", .float(outputBias)), Attribute("out_dtype", .string(outputType)),
       Attribute("out_scale", .float(outputScale)),
@@ -46,7 +46,7 @@ public struct MultiThreshold: SerializableOperator, ExecutableOperator {
     return result
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let rank = try inputs.requireRank(0, atLeast: 2)
     if let thresholds = inputs.dimensions(1) {
       guard thresholds.count == 2 else {
@@ -64,7 +64,7 @@ public struct MultiThreshold: SerializableOperator, ExecutableOperator {
 
 extension MultiThreshold {
   /// A binary search an element, in row-major order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let x = try context.floatInput(0).shape
     let table = try context.floatInput(1).shape
     let (channels, inner) = (x[1], x[2...].reduce(1, *))

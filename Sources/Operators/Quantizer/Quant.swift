@@ -11,19 +11,19 @@ import TensorCore
 /// `-2^(b-1) + narrow ... 2^(b-1) - 1` signed, `0 ... 2^b - 1 - narrow` unsigned. One signed bit is
 /// bipolar: the integer is 1 where `x / scale + zeropt >= 0`, else -1. Scale and zero point are scalars
 /// or broadcast to X.
-public struct Quant: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Quant: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     domain: "qonnx.custom_op.general", "Quant", since: 1, inputs: 4...4,
     inputTypes: [.float, .float, .numeric, .numeric])
 
-  public var elementwise: ElementwiseForm? { .parametrized }
-  public var roundsValues: Bool { true }
+  package var elementwise: ElementwiseForm? { .parametrized }
+  package var roundsValues: Bool { true }
 
   /// The domain and type under which an exporter wrote the operator; all mean the same.
-  public enum Spelling: Sendable, Hashable, CaseIterable {
+  package enum Spelling: Sendable, Hashable, CaseIterable {
     case qonnx, qonnxInt, brevitas, brevitasInt, finn, finnInt
 
-    public var domain: String {
+    package var domain: String {
       switch self {
       case .qonnx, .qonnxInt: "qonnx.custom_op.general"
       case .brevitas, .brevitasInt: "onnx.brevitas"
@@ -31,7 +31,7 @@ public struct Quant: SerializableOperator, ExecutableOperator {
       }
     }
 
-    public var type: String {
+    package var type: String {
       switch self {
       case .qonnx, .brevitas, .finn: "Quant"
       case .qonnxInt, .brevitasInt, .finnInt: "IntQuant"
@@ -39,15 +39,15 @@ public struct Quant: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public var isSigned: Bool
-  public var isNarrow: Bool
-  public var rounding: RoundingMode
-  public var spelling: Spelling
+  package var isSigned: Bool
+  package var isNarrow: Bool
+  package var rounding: RoundingMode
+  package var spelling: Spelling
 
-  public var domain: String { spelling.domain }
-  public var type: String { spelling.type }
+  package var domain: String { spelling.domain }
+  package var type: String { spelling.type }
 
-  public init(
+  package init(
     isSigned: Bool, isNarrow: Bool, rounding: RoundingMode = .round, spelling: Spelling = .qonnx
   ) {
     self.isSigned = isSigned
@@ -56,7 +56,7 @@ public struct Quant: SerializableOperator, ExecutableOperator {
     self.spelling = spelling
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     let name = try attributes.string("rounding_mode", default: RoundingMode.round.rawValue)
     guard let rounding = RoundingMode(rawValue: name.uppercased()) else {
       throw .attributeValue(
@@ -68,7 +68,7 @@ public struct Quant: SerializableOperator, ExecutableOperator {
       isNarrow: try attributes.bool("narrow", default: true), rounding: rounding)
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("narrow", .int(isNarrow ? 1 : 0)),
       Attribute("rounding_mode", .string(rounding.rawValue)),
@@ -76,7 +76,7 @@ public struct Quant: SerializableOperator, ExecutableOperator {
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     if let bits = inputs.constant(3) {
       guard bits.count == 1 else {
         throw .mismatch(what: "elements of bitwidth", expected: "1", actual: "\(bits.count)")
@@ -109,14 +109,14 @@ public struct Quant: SerializableOperator, ExecutableOperator {
   }
 
   /// The least and the greatest integer of `bits` bits.
-  public func limits(bits: Int) -> ClosedRange<Int> {
+  package func limits(bits: Int) -> ClosedRange<Int> {
     if isSigned, bits == 1 { return -1...1 }
     return IntegerType(bits: bits, signed: isSigned, narrow: isNarrow).limits
   }
 }
 
 /// How a real number becomes an integer, with the names of QONNX.
-public enum RoundingMode: String, Sendable, Hashable, CaseIterable {
+package enum RoundingMode: String, Sendable, Hashable, CaseIterable {
   /// To nearest, ties to even.
   case round = "ROUND"
   case halfEven = "HALF_EVEN"
@@ -136,7 +136,7 @@ public enum RoundingMode: String, Sendable, Hashable, CaseIterable {
 extension Quant {
   /// A loop over the layout in which the input stands, where scale and zero point are scalars or lie along
   /// one axis; otherwise row by row in row-major order. The bit width must be constant.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let x = try context.floatInput(0)
     let scale = try context.floatInput(1)
     let zero = try context.floatInput(2)

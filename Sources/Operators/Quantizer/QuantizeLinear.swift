@@ -9,11 +9,11 @@ import TensorCore
 ///
 /// Inputs: X, scale, optional zero point, whose type is the output's. Scale and zero point are scalars,
 /// or since opset 13 vectors along `axis`.
-public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct QuantizeLinear: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "QuantizeLinear", since: 10, inputs: 2...3, inputTypes: [.float + [.int32], .float, .any])
 
-  public var linearQuantization: LinearQuantizationForm? {
+  package var linearQuantization: LinearQuantizationForm? {
     LinearQuantizationForm(.toCodes, axis: axis, blockSize: blockSize)
   }
 
@@ -21,18 +21,18 @@ public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
   public var domain = ""
   public var axis: Int
   /// The output type where no zero point tells it (opset 21).
-  public var outputType: ElementType?
+  package var outputType: ElementType?
 
   /// 0 for none.
-  public var blockSize: Int
+  package var blockSize: Int
 
-  public init(axis: Int = 1, outputType: ElementType? = nil, blockSize: Int = 0) {
+  package init(axis: Int = 1, outputType: ElementType? = nil, blockSize: Int = 0) {
     self.axis = axis
     self.outputType = outputType
     self.blockSize = blockSize
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     blockSize = try LinearQuantization.blockSize(attributes)
     axis = try attributes.int("axis", default: 1)
     let code = try attributes.int("output_dtype", default: 0)
@@ -44,7 +44,7 @@ public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result: [Attribute] = []
     // Opset 10 has no axis, so the default isn't written.
     if axis != 1 { result.append(Attribute("axis", .int(Int64(axis)))) }
@@ -55,7 +55,7 @@ public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
     return result
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try LinearQuantization.checkParameters(inputs, axis: axis, blockSize: blockSize)
     let type: ElementType
     if inputs.isPresent(2) {
@@ -73,7 +73,7 @@ public struct QuantizeLinear: SerializableOperator, ExecutableOperator {
 
 extension QuantizeLinear {
   /// A loop over the layout in which the input stands, for floats to 8 bits; otherwise element by element.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let x = try context.input(0)
     let scale = try context.input(1)
     let output = try context.output()

@@ -8,19 +8,19 @@ import TensorCore
 /// `t = 2^(input bits - output bits)`; version 2 gives `round_mode(clip(q / t)) - zeropt / t` times the output
 /// scale, with `t` the power of two next to output scale / scale and the limits those of the output's bits.
 /// Inputs: X, scale, zeropt, input bits, in version 2 the output scale, output bits.
-public struct Trunc: SerializableOperator, ExecutableOperator, QonnxOperator {
-  public static let schema = OperatorSchema(
+package struct Trunc: SerializableOperator, ExecutableOperator, QonnxOperator {
+  package static let schema = OperatorSchema(
     domain: QonnxDomain.current, "Trunc", since: 1, inputs: 5...6,
     inputTypes: [.float, .float, .numeric])
 
-  public var roundsValues: Bool { true }
+  package var roundsValues: Bool { true }
 
-  public var rounding: RoundingMode
-  public var isSigned: Bool
-  public var isNarrow: Bool
-  public var domain = QonnxDomain.current
+  package var rounding: RoundingMode
+  package var isSigned: Bool
+  package var isNarrow: Bool
+  package var domain = QonnxDomain.current
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     let name = try attributes.string("rounding_mode", default: RoundingMode.floor.rawValue)
     guard let rounding = RoundingMode(rawValue: name.uppercased()) else {
       throw .attributeValue(
@@ -32,14 +32,14 @@ public struct Trunc: SerializableOperator, ExecutableOperator, QonnxOperator {
     isNarrow = try attributes.bool("narrow", default: false)
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [Attribute("rounding_mode", .string(rounding.rawValue))]
     if isNarrow { result.append(Attribute("narrow", .int(1))) }
     if !isSigned { result.append(Attribute("signed", .int(0))) }
     return result
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     for index in inputs.indices.dropFirst() {
       guard let shape = inputs.type(index)?.shape, Shape.elementCount(shape) != 1 else { continue }
       throw .unsupported(what: "Trunc with a parameter for each channel")
@@ -50,7 +50,7 @@ public struct Trunc: SerializableOperator, ExecutableOperator, QonnxOperator {
 
 extension Trunc {
   /// A loop over row-major memory; parameters must be constant.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let count = try context.floatInput(0).type.count
     var parameters: [Float] = []
     for index in context.inputs.indices.dropFirst() {

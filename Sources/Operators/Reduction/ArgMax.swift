@@ -2,12 +2,12 @@ import GraphIR
 import TensorCore
 
 /// The position of the largest element along an axis (ONNX ArgMax, opset 1, 11, 12, 13).
-public struct ArgMax: ExtremePosition {
-  public static let schema = OperatorSchema(
+package struct ArgMax: ExtremePosition {
+  package static let schema = OperatorSchema(
     "ArgMax", since: 1, inputs: 1...1, inputTypes: [.numeric])
 
-  public static let findsLargest = true
-  public var options: ExtremeOptions
+  package static let findsLargest = true
+  package var options: ExtremeOptions
 
-  public init(options: ExtremeOptions = ExtremeOptions()) { self.options = options }
+  package init(options: ExtremeOptions = ExtremeOptions()) { self.options = options }
 }

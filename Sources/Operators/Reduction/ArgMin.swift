@@ -2,12 +2,12 @@ import GraphIR
 import TensorCore
 
 /// The position of the smallest element along an axis (ONNX ArgMin, opset 1, 11, 12, 13).
-public struct ArgMin: ExtremePosition {
-  public static let schema = OperatorSchema(
+package struct ArgMin: ExtremePosition {
+  package static let schema = OperatorSchema(
     "ArgMin", since: 1, inputs: 1...1, inputTypes: [.numeric])
 
-  public static let findsLargest = false
-  public var options: ExtremeOptions
+  package static let findsLargest = false
+  package var options: ExtremeOptions
 
-  public init(options: ExtremeOptions = ExtremeOptions()) { self.options = options }
+  package init(options: ExtremeOptions = ExtremeOptions()) { self.options = options }
 }

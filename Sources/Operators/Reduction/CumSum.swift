@@ -6,8 +6,8 @@ import TensorCore
 ///
 /// Inputs: X, and the axis as a constant integer. `exclusive` leaves the element itself out; `reverse` sums from
 /// the end.
-public struct CumSum: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct CumSum: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "CumSum", since: 11, inputs: 2...2, inputTypes: [.numeric, .anyIndex])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -15,31 +15,31 @@ public struct CumSum: SerializableOperator, ExecutableOperator {
   public var isExclusive: Bool
   public var isReversed: Bool
 
-  public init(isExclusive: Bool = false, isReversed: Bool = false) {
+  package init(isExclusive: Bool = false, isReversed: Bool = false) {
     self.isExclusive = isExclusive
     self.isReversed = isReversed
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       isExclusive: try attributes.bool("exclusive", default: false),
       isReversed: try attributes.bool("reverse", default: false))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("exclusive", .int(isExclusive ? 1 : 0)),
       Attribute("reverse", .int(isReversed ? 1 : 0)),
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(0)]
   }
 }
 
 extension CumSum: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     if try context.input(0).elementType == .float32 { return try kernel(Float.self, context) }
     return try kernel(try context.number(0), context)
   }
@@ -79,7 +79,7 @@ extension CumSum: DifferentiableOperator {
   }
 
   /// dX is the sum of dY in the other direction.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// The sum of magnitudes over axes (ONNX ReduceL1, opset 1, 11, 13, 18).
-public struct ReduceL1: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceL1: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceL1", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
@@ -11,5 +11,5 @@ public struct ReduceL1: Reduction {
   public static let function = ReductionFunction.sumOfMagnitudes
   public var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

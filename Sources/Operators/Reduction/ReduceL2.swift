@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// The square root of the sum of squares over axes (ONNX ReduceL2, opset 1, 11, 13, 18).
-public struct ReduceL2: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceL2: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceL2", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
@@ -11,5 +11,5 @@ public struct ReduceL2: Reduction {
   public static let function = ReductionFunction.norm
   public var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

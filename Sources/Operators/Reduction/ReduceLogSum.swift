@@ -2,12 +2,12 @@ import GraphIR
 import TensorCore
 
 /// The logarithm of the sum over axes (ONNX ReduceLogSum, opset 1, 11, 13, 18).
-public struct ReduceLogSum: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceLogSum: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceLogSum", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public static let function = ReductionFunction.logOfSum
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.logOfSum
+  package var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// The maximum over axes (ONNX ReduceMax, opset 1, 11, 12, 13, 18, 20).
-public struct ReduceMax: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceMax: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceMax", since: 1, inputs: 1...2, inputTypes: [.numeric + [.bool], .index])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,5 +11,5 @@ public struct ReduceMax: Reduction {
   public static let function = ReductionFunction.maximum
   public var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

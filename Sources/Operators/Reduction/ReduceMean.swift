@@ -4,8 +4,8 @@ import GraphIR
 import TensorCore
 
 /// The mean over axes (ONNX ReduceMean, opset 1, 11, 13, 18).
-public struct ReduceMean: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceMean: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceMean", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -13,11 +13,11 @@ public struct ReduceMean: Reduction {
   public static let function = ReductionFunction.mean
   public var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 
   /// A copy where each mean is of one element. For floats, average pooling where exactly the spatial axes are reduced, else oneDNN's reduction in row-major
   /// order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let reduced = try axes.reduced(context)
     if isOfSingles(reduced, input) { return ViewKernel(context) }
@@ -41,7 +41,7 @@ public struct ReduceMean: Reduction {
   }
 
   /// dX = dY / n at each of the n elements of a mean.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

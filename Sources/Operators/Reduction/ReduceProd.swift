@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// The product over axes (ONNX ReduceProd, opset 1, 11, 13, 18).
-public struct ReduceProd: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceProd: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceProd", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -11,5 +11,5 @@ public struct ReduceProd: Reduction {
   public static let function = ReductionFunction.product
   public var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

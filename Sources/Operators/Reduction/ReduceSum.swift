@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// The sum over axes (ONNX ReduceSum, opset 1, 11, 13).
-public struct ReduceSum: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceSum: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceSum", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -12,5 +12,5 @@ public struct ReduceSum: Reduction {
   public static let axesInputOpset = 13
   public var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

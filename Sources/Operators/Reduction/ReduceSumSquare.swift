@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// The sum of squares over axes (ONNX ReduceSumSquare, opset 1, 11, 13, 18).
-public struct ReduceSumSquare: Reduction {
-  public static let schema = OperatorSchema(
+package struct ReduceSumSquare: Reduction {
+  package static let schema = OperatorSchema(
     "ReduceSumSquare", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
@@ -11,5 +11,5 @@ public struct ReduceSumSquare: Reduction {
   public static let function = ReductionFunction.sumOfSquares
   public var axes: ReductionAxes
 
-  public init(axes: ReductionAxes) { self.axes = axes }
+  package init(axes: ReductionAxes) { self.axes = axes }
 }

@@ -5,24 +5,24 @@ import TensorCore
 /// The k largest or smallest elements along an axis, and their positions (ONNX TopK, opset 1, 10, 11, 24).
 ///
 /// `k` is an attribute before opset 10, a constant input since. Equal elements come in the order of the input.
-public struct TopK: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct TopK: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "TopK", since: 1, inputs: 1...2, outputs: 1...2, inputTypes: [.numeric, .index])
 
-  public var axis: Int
+  package var axis: Int
   /// `nil` where it is an input.
-  public var k: Int?
-  public var findsLargest: Bool
-  public var isSorted: Bool
+  package var k: Int?
+  package var findsLargest: Bool
+  package var isSorted: Bool
 
-  public init(axis: Int = -1, k: Int? = nil, findsLargest: Bool = true, isSorted: Bool = true) {
+  package init(axis: Int = -1, k: Int? = nil, findsLargest: Bool = true, isSorted: Bool = true) {
     self.axis = axis
     self.k = k
     self.findsLargest = findsLargest
     self.isSorted = isSorted
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       axis: try attributes.int("axis", default: -1),
       findsLargest: try attributes.bool("largest", default: true),
@@ -32,7 +32,7 @@ public struct TopK: SerializableOperator, ExecutableOperator {
     self.k = k
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [Attribute("axis", .int(Int64(axis)))]
     if let k { result.append(Attribute("k", .int(Int64(k)))) }
     if !findsLargest { result.append(Attribute("largest", .int(0))) }
@@ -69,7 +69,7 @@ public struct TopK: SerializableOperator, ExecutableOperator {
 
 extension TopK: DifferentiableOperator {
   /// Sorts each line; what isn't asked to be sorted comes sorted too.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     if try context.input(0).elementType == .float32 { return try kernel(Float.self, context) }
     return try kernel(try context.number(0), context)
   }
@@ -117,7 +117,7 @@ extension TopK: DifferentiableOperator {
   }
 
   /// dX is dY at the elements that were chosen, 0 elsewhere.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -4,23 +4,23 @@ import GraphIR
 import TensorCore
 
 /// Joins tensors along one axis (ONNX Concat, opset 4, 11, 13).
-public struct Concat: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("Concat", since: 4, inputs: 1...Int.max)
+package struct Concat: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("Concat", since: 4, inputs: 1...Int.max)
 
-  public var movement: ElementMovement? { ElementMovement(.permuted, movesAllInputs: true) }
+  package var movement: ElementMovement? { ElementMovement(.permuted, movesAllInputs: true) }
 
-  public var axis: Int
+  package var axis: Int
 
-  public init(axis: Int) { self.axis = axis }
+  package init(axis: Int) { self.axis = axis }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let axis = try attributes.int("axis") else { throw .missingAttribute(name: "axis") }
     self.axis = axis
   }
 
-  public func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
+  package func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let elementType = inputs.indices.lazy.compactMap({ inputs.type($0) }).first?.elementType
     else { return [nil] }
     for index in inputs.indices {
@@ -65,7 +65,7 @@ public struct Concat: SerializableOperator, ExecutableOperator {
 extension Concat: DifferentiableOperator {
   /// oneDNN where all inputs stand in one of its blocked layouts without padding; otherwise a copy of
   /// rows, in the order of dimensions in which the first input stands that has no blocks.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let output = try context.output()
     let axis = try context.normalized(self.axis, rank: output.shape.count)
     if let kernel = try engineKernel(context, axis: axis) { return kernel }
@@ -87,7 +87,7 @@ extension Concat: DifferentiableOperator {
   }
 
   /// Each dX is the part of dY that it was copied to, in the layout in which the input was read.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -6,16 +6,16 @@ import TensorCore
 /// 25).
 ///
 /// `value` is a tensor of one element, which gives the type too; absent, it is the float 0.
-public struct ConstantOfShape: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct ConstantOfShape: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "ConstantOfShape", since: 9, inputs: 1...1, inputTypes: [.index])
 
   /// Of one element.
-  public var value: Tensor
+  package var value: Tensor
 
-  public init(value: Tensor = Tensor([Float(0)], shape: [1])) { self.value = value }
+  package init(value: Tensor = Tensor([Float(0)], shape: [1])) { self.value = value }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let value = try attributes.tensor("value") else {
       self.init()
       return
@@ -26,9 +26,9 @@ public struct ConstantOfShape: SerializableOperator, ExecutableOperator {
     self.init(value: value)
   }
 
-  public func attributes() -> [Attribute] { [Attribute("value", .tensor(value))] }
+  package func attributes() -> [Attribute] { [Attribute("value", .tensor(value))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let shape = try inputs.integers(0) else {
       if let elements = inputs.elements(0) {
         return [TensorType(value.elementType, elements.map(\.asDimension))]
@@ -44,7 +44,7 @@ public struct ConstantOfShape: SerializableOperator, ExecutableOperator {
 }
 
 extension ConstantOfShape {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let output = try context.output()
     let size = try KernelInput(type: output, layout: .rowMajor).elementBytes()
     let pattern = value.storage

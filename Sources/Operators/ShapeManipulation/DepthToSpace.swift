@@ -8,25 +8,25 @@ import TensorCore
 ///
 /// With `i, j` the position in the block: in mode DCR the input channel is `(i*b + j)*C/b^2 + c`, in mode
 /// CRD (PyTorch's pixel shuffle) it is `c*b^2 + i*b + j`.
-public struct DepthToSpace: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("DepthToSpace", since: 1, inputs: 1...1)
+package struct DepthToSpace: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("DepthToSpace", since: 1, inputs: 1...1)
 
-  public var movement: ElementMovement? { ElementMovement(.permuted) }
+  package var movement: ElementMovement? { ElementMovement(.permuted) }
 
-  public enum Mode: String, Sendable, Hashable {
+  package enum Mode: String, Sendable, Hashable {
     case depthFirst = "DCR"
     case columnFirst = "CRD"
   }
 
-  public var blockSize: Int
-  public var mode: Mode
+  package var blockSize: Int
+  package var mode: Mode
 
-  public init(blockSize: Int, mode: Mode = .depthFirst) {
+  package init(blockSize: Int, mode: Mode = .depthFirst) {
     self.blockSize = blockSize
     self.mode = mode
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let size = try attributes.int("blocksize") else {
       throw .missingAttribute(name: "blocksize")
     }
@@ -40,13 +40,13 @@ public struct DepthToSpace: SerializableOperator, ExecutableOperator {
     self.init(blockSize: size, mode: mode)
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("blocksize", .int(Int64(blockSize))), Attribute("mode", .string(mode.rawValue)),
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
     guard dimensions.count == 4 else {
@@ -80,7 +80,7 @@ public struct DepthToSpace: SerializableOperator, ExecutableOperator {
 
 extension DepthToSpace: DifferentiableOperator {
   /// A copy that walks the output `[N, C, H, i, W, j]` in row-major order, from any layout without blocks.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let output = try context.output()
     let (layout, strides) = Self.strided(input)
@@ -96,7 +96,7 @@ extension DepthToSpace: DifferentiableOperator {
   }
 
   /// dX is dY moved back from space to channels: channels-last where X stands so, else row-major.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

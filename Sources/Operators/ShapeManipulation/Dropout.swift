@@ -6,31 +6,31 @@ import TensorCore
 ///
 /// `ratio` is an attribute before opset 12, an optional input since. A `training_mode` input that is
 /// true is supported where the ratio is 0, which drops nothing: randomness belongs to a trainer, not to a model.
-public struct Dropout: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Dropout: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Dropout", inputs: 1...3, outputs: 1...2, inputTypes: [.float, .float, [.bool]])
 
-  public var elementwise: ElementwiseForm? { .unary }
+  package var elementwise: ElementwiseForm? { .unary }
 
-  public var isHomogeneous: Bool { true }
+  package var isHomogeneous: Bool { true }
 
-  public var movement: ElementMovement? { ElementMovement(.kept) }
+  package var movement: ElementMovement? { ElementMovement(.kept) }
 
   /// `nil` where the ratio is an input.
-  public var ratio: Float?
-  public var seed: Int?
+  package var ratio: Float?
+  package var seed: Int?
 
-  public init(ratio: Float? = nil, seed: Int? = nil) {
+  package init(ratio: Float? = nil, seed: Int? = nil) {
     self.ratio = ratio
     self.seed = seed
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     ratio = attributes.opset < 12 ? try attributes.float("ratio", default: 0.5) : nil
     seed = attributes.opset < 12 ? nil : try attributes.int("seed")
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result: [Attribute] = []
     if let ratio { result.append(Attribute("ratio", .float(ratio))) }
     if let seed { result.append(Attribute("seed", .int(Int64(seed)))) }
@@ -72,7 +72,7 @@ public struct Dropout: SerializableOperator, ExecutableOperator {
 }
 
 extension Dropout: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     if let training = context.optional(2) {
       guard let flag = training.constant else {
@@ -99,7 +99,7 @@ extension Dropout: DifferentiableOperator {
   }
 
   /// dX = dY.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.identity(try makeKernel(context.kernel)) }
 }

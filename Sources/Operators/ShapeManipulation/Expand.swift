@@ -4,16 +4,16 @@ import TensorCore
 
 /// Repeats a tensor along the axes in which a shape exceeds it, both ways as in broadcasting (ONNX Expand,
 /// opset 8, 13).
-public struct Expand: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Expand: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Expand", since: 8, inputs: 2...2, inputTypes: [.any, .index])
 
-  public var movement: ElementMovement? { ElementMovement(.selected) }
+  package var movement: ElementMovement? { ElementMovement(.selected) }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     for size in try inputs.integers(1) ?? [] where size < 0 {
       throw .outOfRange(what: "dimension in the shape", value: size, allowed: "0 or more")
@@ -30,7 +30,7 @@ public struct Expand: SerializableOperator, ExecutableOperator {
 
 extension Expand: DifferentiableOperator {
   /// A copy that stands still along the repeated axes.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let output = try context.output().shape
     let own = Shape.strides(input.shape)
@@ -45,7 +45,7 @@ extension Expand: DifferentiableOperator {
   }
 
   /// dX sums dY over the repetitions.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -6,18 +6,18 @@ import TensorCore
 ///
 /// `k` names the diagonal: 0 is the main one, positive ones lie above it. `dtype` is the element type, that
 /// of the input where absent.
-public struct EyeLike: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("EyeLike", since: 9, inputs: 1...1)
+package struct EyeLike: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("EyeLike", since: 9, inputs: 1...1)
 
-  public var diagonal: Int
-  public var elementType: ElementType?
+  package var diagonal: Int
+  package var elementType: ElementType?
 
-  public init(diagonal: Int = 0, elementType: ElementType? = nil) {
+  package init(diagonal: Int = 0, elementType: ElementType? = nil) {
     self.diagonal = diagonal
     self.elementType = elementType
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     diagonal = try attributes.int("k", default: 0)
     guard let code = try attributes.int("dtype") else { return }
     guard let type = Int32(exactly: code).flatMap(ElementType.init(rawValue:)),
@@ -28,13 +28,13 @@ public struct EyeLike: SerializableOperator, ExecutableOperator {
     elementType = type
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [Attribute("k", .int(Int64(diagonal)))]
     if let elementType { result.append(Attribute("dtype", .int(Int64(elementType.rawValue)))) }
     return result
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = elementType ?? inputs.type(0)?.elementType else { return [nil] }
     if let rank = inputs.dimensions(0)?.count, rank != 2 {
       throw .rank(input: 0, expected: "2", actual: rank)
@@ -44,7 +44,7 @@ public struct EyeLike: SerializableOperator, ExecutableOperator {
 }
 
 extension EyeLike {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let output = try context.output()
     let size = try KernelInput(type: output, layout: .rowMajor).elementBytes()
     guard let codec = ElementCodec(output.elementType) else {

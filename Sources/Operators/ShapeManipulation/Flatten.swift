@@ -3,22 +3,22 @@ import GraphIR
 import TensorCore
 
 /// A matrix of the dimensions before `axis` by those from it on (ONNX Flatten, opset 1, 9, 11 to 25).
-public struct Flatten: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("Flatten", since: 1, inputs: 1...1)
+package struct Flatten: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("Flatten", since: 1, inputs: 1...1)
 
-  public var movement: ElementMovement? { ElementMovement(.kept) }
+  package var movement: ElementMovement? { ElementMovement(.kept) }
 
-  public var axis: Int
+  package var axis: Int
 
-  public init(axis: Int = 1) { self.axis = axis }
+  package init(axis: Int = 1) { self.axis = axis }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try attributes.int("axis", default: 1)
   }
 
-  public func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
+  package func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else {
       return [TensorType(type.elementType, [.unknown, .unknown])]
@@ -41,10 +41,10 @@ public struct Flatten: SerializableOperator, ExecutableOperator {
 
 extension Flatten: DifferentiableOperator {
   /// The input's memory in row-major order.
-  public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
+  package func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

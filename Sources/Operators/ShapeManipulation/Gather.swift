@@ -6,23 +6,23 @@ import TensorCore
 ///
 /// The output's shape is the data's with `axis` replaced by the shape of the indices; negative indices
 /// count from the end.
-public struct Gather: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Gather: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Gather", since: 1, inputs: 2...2, inputTypes: [.any, .anyIndex])
 
-  public var movement: ElementMovement? { ElementMovement(.selected) }
+  package var movement: ElementMovement? { ElementMovement(.selected) }
 
-  public var axis: Int
+  package var axis: Int
 
-  public init(axis: Int = 0) { self.axis = axis }
+  package init(axis: Int = 0) { self.axis = axis }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try attributes.int("axis", default: 0)
   }
 
-  public func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
+  package func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let data = inputs.type(0) else { return [nil] }
     guard let dimensions = data.dimensions else { return [TensorType(data.elementType, nil)] }
     guard !dimensions.isEmpty else { throw .rank(input: 0, expected: "at least 1", actual: 0) }
@@ -39,7 +39,7 @@ extension Gather: DifferentiableOperator {
   /// A copy of one block an index.
   ///
   /// An index outside the axis is refused when the kernel runs.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let indices = try context.input(1)
     switch indices.elementType {
     case .int32: return try kernel(context, Int32.self)
@@ -50,7 +50,7 @@ extension Gather: DifferentiableOperator {
   }
 
   /// dX sums dY over the places that a slice was copied to.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

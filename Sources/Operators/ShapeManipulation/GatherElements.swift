@@ -4,30 +4,30 @@ import TensorCore
 
 /// `y[i, j, ...] = data[i, indices[i, j, ...], ...]` with the index along `axis` (ONNX GatherElements, opset
 /// 11, 13).
-public struct GatherElements: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct GatherElements: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "GatherElements", since: 11, inputs: 2...2, inputTypes: [.any, .anyIndex])
 
-  public var movement: ElementMovement? { ElementMovement(.selected) }
+  package var movement: ElementMovement? { ElementMovement(.selected) }
 
-  public var axis: Int
+  package var axis: Int
 
-  public init(axis: Int = 0) { self.axis = axis }
+  package init(axis: Int = 0) { self.axis = axis }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try attributes.int("axis", default: 0)
   }
 
-  public func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
+  package func attributes() -> [Attribute] { [Attribute("axis", .int(Int64(axis)))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try ElementIndexing.infer(inputs, axis: axis)]
   }
 }
 
 extension GatherElements: DifferentiableOperator {
   /// A copy of one element an index; an index outside the axis is refused when the kernel runs.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let size = try context.input(0).elementBytes()
     let places = try ElementIndexing(context, axis: axis)
     return ClosureKernel(context) { (operands) throws(KernelError) in
@@ -40,7 +40,7 @@ extension GatherElements: DifferentiableOperator {
   }
 
   /// dData sums dY over the positions that read an element.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

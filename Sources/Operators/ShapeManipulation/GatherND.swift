@@ -6,35 +6,35 @@ import TensorCore
 ///
 /// Data `[batch, D_1...D_k, block]`, indices `[batch, tuples, k]`, output `[batch, tuples, block]`, with
 /// `batch_dims` (opset 12) dimensions in the batch.
-public struct GatherND: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct GatherND: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "GatherND", since: 11, inputs: 2...2, inputTypes: [.any, .index])
 
-  public var movement: ElementMovement? { ElementMovement(.selected) }
+  package var movement: ElementMovement? { ElementMovement(.selected) }
 
-  public var batchRank: Int
+  package var batchRank: Int
 
-  public init(batchRank: Int = 0) { self.batchRank = batchRank }
+  package init(batchRank: Int = 0) { self.batchRank = batchRank }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     batchRank = try attributes.int("batch_dims", default: 0)
     guard (0...64).contains(batchRank) else {
       throw .attributeValue(name: "batch_dims", value: "\(batchRank)", allowed: "0 to 64")
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     batchRank == 0 ? [] : [Attribute("batch_dims", .int(Int64(batchRank)))]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try BlockIndexing.infer(inputs, batchRank: batchRank)]
   }
 }
 
 extension GatherND: DifferentiableOperator {
   /// A copy of one block a tuple; an index outside its axis is refused when the kernel runs.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let places = try BlockIndexing(context, batchRank: batchRank)
     let size = try context.input(0).elementBytes() * places.blockCount
     return ClosureKernel(context) { (operands) throws(KernelError) in
@@ -47,7 +47,7 @@ extension GatherND: DifferentiableOperator {
   }
 
   /// dData sums dY over the tuples that read a block.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -6,8 +6,8 @@ import TensorCore
 ///
 /// Pads and value are attributes before opset 11 and inputs since; `axes` is an input since opset 18.
 /// Negative pads crop.
-public struct Pad: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Pad: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Pad", since: 2, inputs: 1...4, inputTypes: [.any, .index, .any, .anyIndex])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool {
@@ -23,21 +23,21 @@ public struct Pad: SerializableOperator, ExecutableOperator {
   }
 
   /// Where the widths come from.
-  public enum Widths: Sendable, Hashable {
+  package enum Widths: Sendable, Hashable {
     /// All begins, then all ends, and the constant to fill with.
     case attributes(pads: [Int], value: Float)
     case inputs
   }
 
-  public var mode: Mode
-  public var widths: Widths
+  package var mode: Mode
+  package var widths: Widths
 
-  public init(mode: Mode = .constant, widths: Widths = .inputs) {
+  package init(mode: Mode = .constant, widths: Widths = .inputs) {
     self.mode = mode
     self.widths = widths
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     let name = try attributes.string("mode", default: Mode.constant.rawValue)
     guard let mode = Mode(rawValue: name) else {
       throw .attributeValue(
@@ -53,7 +53,7 @@ public struct Pad: SerializableOperator, ExecutableOperator {
     widths = .attributes(pads: pads, value: try attributes.float("value", default: 0))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [Attribute("mode", .string(mode.rawValue))]
     if case .attributes(let pads, let value) = widths {
       result.append(Attribute("pads", .ints(pads.map(Int64.init))))
@@ -130,7 +130,7 @@ public struct Pad: SerializableOperator, ExecutableOperator {
 
 extension Pad: DifferentiableOperator {
   /// A copy by a table of source positions for each axis; pads must be constant.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let sources = try sources(context)
     switch try context.input(0).elementBytes() {
     case 1: return try kernel(context, sources, UInt8.self)
@@ -144,7 +144,7 @@ extension Pad: DifferentiableOperator {
   }
 
   /// dX sums dY over the places that an element was copied to; the fill value must be constant.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

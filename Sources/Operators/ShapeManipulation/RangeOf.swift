@@ -5,15 +5,15 @@ import TensorCore
 /// `start, start + delta, ...` up to `limit`, which is not reached (ONNX Range, opset 11).
 ///
 /// Three scalars of one type; there are `max(ceil((limit - start) / delta), 0)` numbers.
-public struct RangeOf: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct RangeOf: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Range", since: 11, inputs: 3...3,
     inputTypes: [[.float32, .float64, .float16, .bfloat16, .int16, .int32, .int64]])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0)?.elementType else { return [nil] }
     var scalars: [ElementCodec.Number] = []
     for (index, name) in ["start", "limit", "delta"].enumerated() {
@@ -57,7 +57,7 @@ public struct RangeOf: SerializableOperator, ExecutableOperator {
 
 extension RangeOf {
   /// Each number is computed from its place, so that rounding errors don't add up.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let output = try context.output()
     guard let codec = ElementCodec(output.elementType) else {
       throw .operator(.unsupported(what: "element type \(output.elementType.onnxName)"))

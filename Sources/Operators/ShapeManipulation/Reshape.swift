@@ -6,25 +6,25 @@ import TensorCore
 ///
 /// In the target, -1 stands for what is left, and 0 for the input's dimension at that place unless
 /// `allowZero`, which takes it literally.
-public struct Reshape: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Reshape: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Reshape", since: 5, inputs: 2...2, inputTypes: [.any, .index])
 
-  public var movement: ElementMovement? { ElementMovement(.kept) }
+  package var movement: ElementMovement? { ElementMovement(.kept) }
 
-  public var allowZero: Bool
+  package var allowZero: Bool
 
-  public init(allowZero: Bool = false) { self.allowZero = allowZero }
+  package init(allowZero: Bool = false) { self.allowZero = allowZero }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     allowZero = try attributes.bool("allowzero", default: false)
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     allowZero ? [Attribute("allowzero", .int(1))] : []
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let data = inputs.type(0) else { return [nil] }
     _ = try inputs.integers(1)
     guard let target = inputs.elements(1) else {
@@ -92,10 +92,10 @@ public struct Reshape: SerializableOperator, ExecutableOperator {
 
 extension Reshape: DifferentiableOperator {
   /// The input's memory in row-major order.
-  public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
+  package func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

@@ -7,31 +7,31 @@ import TensorCore
 ///
 /// `reduction` (opset 16; `max`, `min` opset 18) joins an update with what stands at its place. Updates of
 /// one place are applied in row-major order.
-public struct ScatterElements: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct ScatterElements: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "ScatterElements", since: 11, inputs: 3...3, inputTypes: [.any, .anyIndex, .any])
 
-  public var axis: Int
-  public var reduction: ScatterReduction
+  package var axis: Int
+  package var reduction: ScatterReduction
   /// Whether the file has the operator under the name that opset 11 retired.
-  public var isNamedScatter = false
+  package var isNamedScatter = false
 
-  public var type: String { isNamedScatter ? Self.formerType : Self.schema.type }
+  package var type: String { isNamedScatter ? Self.formerType : Self.schema.type }
   /// The operator's name before opset 11.
   static let formerType = "Scatter"
 
-  public init(axis: Int = 0, reduction: ScatterReduction = .replace) {
+  package init(axis: Int = 0, reduction: ScatterReduction = .replace) {
     self.axis = axis
     self.reduction = reduction
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try attributes.int("axis", default: 0)
     reduction =
       attributes.opset < 16 ? .replace : try ScatterReduction(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("axis", .int(Int64(axis)))] + reduction.attributes
   }
 
@@ -50,7 +50,7 @@ public struct ScatterElements: SerializableOperator, ExecutableOperator {
 
 extension ScatterElements: DifferentiableOperator {
   /// A copy of the data, then one element an index; an index outside the axis is refused when the kernel runs.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let data = try context.input(0)
     let byteCount = try data.elementBytes() * data.type.count
     let places = try ElementIndexing(context, axis: axis)
@@ -63,7 +63,7 @@ extension ScatterElements: DifferentiableOperator {
     }
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

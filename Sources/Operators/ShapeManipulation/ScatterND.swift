@@ -6,22 +6,22 @@ import TensorCore
 ///
 /// Data `[D_1...D_k, block]`, indices `[tuples, k]`, updates `[tuples, block]`. `reduction` (opset 16; `max`,
 /// `min` opset 18) joins an update with what stands at its place. Updates of one place are applied in order.
-public struct ScatterND: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct ScatterND: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "ScatterND", since: 11, inputs: 3...3, inputTypes: [.any, .index, .any])
 
-  public var reduction: ScatterReduction
+  package var reduction: ScatterReduction
 
-  public init(reduction: ScatterReduction = .replace) { self.reduction = reduction }
+  package init(reduction: ScatterReduction = .replace) { self.reduction = reduction }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     reduction =
       attributes.opset < 16 ? .replace : try ScatterReduction(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { reduction.attributes }
+  package func attributes() -> [Attribute] { reduction.attributes }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let expected = try BlockIndexing.infer(inputs, batchRank: 0)
     try Scatter.check(updates: inputs.type(2), expected)
     return [inputs.type(0)]
@@ -30,7 +30,7 @@ public struct ScatterND: SerializableOperator, ExecutableOperator {
 
 extension ScatterND: DifferentiableOperator {
   /// A copy of the data, then one block a tuple; an index outside its axis is refused when the kernel runs.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let data = try context.input(0)
     let byteCount = try data.elementBytes() * data.type.count
     let places = try BlockIndexing(context, batchRank: 0)
@@ -46,7 +46,7 @@ extension ScatterND: DifferentiableOperator {
     }
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -5,24 +5,24 @@ import TensorCore
 /// The dimensions of a tensor as int64 (ONNX Shape, opset 1, 13, 15 to 25).
 ///
 /// `start` and `end` (opset 15) cut out a range, counted from the end where negative, clamped.
-public struct ShapeOf: SerializableOperator, StaticOperator {
-  public static let schema = OperatorSchema("Shape", since: 1, inputs: 1...1)
+package struct ShapeOf: SerializableOperator, StaticOperator {
+  package static let schema = OperatorSchema("Shape", since: 1, inputs: 1...1)
 
-  public var start: Int
+  package var start: Int
   /// `nil` for the rank.
-  public var end: Int?
+  package var end: Int?
 
-  public init(start: Int = 0, end: Int? = nil) {
+  package init(start: Int = 0, end: Int? = nil) {
     self.start = start
     self.end = end
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     start = try attributes.int("start", default: 0)
     end = try attributes.int("end")
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result: [Attribute] = []
     if start != 0 { result.append(Attribute("start", .int(Int64(start)))) }
     if let end { result.append(Attribute("end", .int(Int64(end)))) }
@@ -36,14 +36,14 @@ public struct ShapeOf: SerializableOperator, StaticOperator {
     return first..<max(first, position(end ?? rank))
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let count = inputs.dimensions(0).map { range(rank: $0.count).count }
     return [TensorType(.int64, [count.map(Dimension.fixed) ?? .unknown])]
   }
 }
 
 extension ShapeOf {
-  public func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
+  package func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
     guard let shape = inputs.type(0)?.shape else { return nil }
     let dimensions = shape[range(rank: shape.count)].map(Int64.init)
     return [Tensor(dimensions, shape: [dimensions.count])]

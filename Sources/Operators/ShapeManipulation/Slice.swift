@@ -6,23 +6,23 @@ import TensorCore
 ///
 /// Starts, ends and axes are attributes before opset 10; since, they are inputs, with steps. Negative
 /// positions count from the end, and all are clamped.
-public struct Slice: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Slice: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Slice", since: 1, inputs: 1...5, inputTypes: [.any, .anyIndex])
 
-  public var movement: ElementMovement? { ElementMovement(.selected) }
+  package var movement: ElementMovement? { ElementMovement(.selected) }
 
   /// Where the ranges come from.
-  public enum Ranges: Sendable, Hashable {
+  package enum Ranges: Sendable, Hashable {
     case attributes(starts: [Int], ends: [Int], axes: [Int]?)
     case inputs
   }
 
-  public var ranges: Ranges
+  package var ranges: Ranges
 
-  public init(ranges: Ranges = .inputs) { self.ranges = ranges }
+  package init(ranges: Ranges = .inputs) { self.ranges = ranges }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard attributes.opset < 10 else {
       ranges = .inputs
       return
@@ -34,7 +34,7 @@ public struct Slice: SerializableOperator, ExecutableOperator {
     ranges = .attributes(starts: starts, ends: ends, axes: try attributes.ints("axes"))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     guard case .attributes(let starts, let ends, let axes) = ranges else { return [] }
     var result = [
       Attribute("starts", .ints(starts.map(Int64.init))),
@@ -63,7 +63,7 @@ public struct Slice: SerializableOperator, ExecutableOperator {
     var count: Int
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let data = inputs.type(0) else { return [nil] }
     guard var dimensions = data.dimensions else { return [TensorType(data.elementType, nil)] }
     guard let parameters = try parameters(inputs, rank: dimensions.count) else {
@@ -167,7 +167,7 @@ public struct Slice: SerializableOperator, ExecutableOperator {
 
 extension Slice: DifferentiableOperator {
   /// A strided copy; the ranges must be constant.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let place = try place(context)
     let copy = try StridedCopy(
       try context.input(0).elementType, shape: try context.output().shape,
@@ -178,7 +178,7 @@ extension Slice: DifferentiableOperator {
   }
 
   /// dX is dY where an element was copied from, else 0.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

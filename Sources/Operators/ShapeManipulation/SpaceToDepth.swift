@@ -6,16 +6,16 @@ import TensorCore
 /// 1, 13).
 ///
 /// With `i, j` the position in the block, the output channel is `(i*b + j)*C + c`.
-public struct SpaceToDepth: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("SpaceToDepth", since: 1, inputs: 1...1)
+package struct SpaceToDepth: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("SpaceToDepth", since: 1, inputs: 1...1)
 
-  public var movement: ElementMovement? { ElementMovement(.permuted) }
+  package var movement: ElementMovement? { ElementMovement(.permuted) }
 
-  public var blockSize: Int
+  package var blockSize: Int
 
-  public init(blockSize: Int) { self.blockSize = blockSize }
+  package init(blockSize: Int) { self.blockSize = blockSize }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let size = try attributes.int("blocksize") else {
       throw .missingAttribute(name: "blocksize")
     }
@@ -25,9 +25,9 @@ public struct SpaceToDepth: SerializableOperator, ExecutableOperator {
     self.init(blockSize: size)
   }
 
-  public func attributes() -> [Attribute] { [Attribute("blocksize", .int(Int64(blockSize)))] }
+  package func attributes() -> [Attribute] { [Attribute("blocksize", .int(Int64(blockSize)))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
     guard dimensions.count == 4 else {
@@ -60,7 +60,7 @@ public struct SpaceToDepth: SerializableOperator, ExecutableOperator {
 
 extension SpaceToDepth: DifferentiableOperator {
   /// A copy that walks the output `[N, i, j, C, H/b, W/b]` in row-major order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let place = try place(context)
     let copy = try StridedCopy(input.elementType, shape: place.shape, source: place.strides)
@@ -70,7 +70,7 @@ extension SpaceToDepth: DifferentiableOperator {
   }
 
   /// dX is dY moved back from channels to space.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

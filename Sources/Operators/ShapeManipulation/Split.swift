@@ -7,14 +7,14 @@ import TensorCore
 /// The sizes of the parts are the attribute `split` before opset 13 and an optional input since. Without
 /// them there are as many parts as outputs, all of one size; since opset 18 their number is stated, and the
 /// last one may be smaller.
-public struct Split: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Split: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Split", since: 2, inputs: 1...2, outputs: 1...Int.max, inputTypes: [.any, .index])
 
-  public var movement: ElementMovement? { ElementMovement(.selected, reachesAllOutputs: true) }
+  package var movement: ElementMovement? { ElementMovement(.selected, reachesAllOutputs: true) }
 
   /// Where the sizes come from.
-  public enum Sizes: Sendable, Hashable {
+  package enum Sizes: Sendable, Hashable {
     case attribute([Int])
     case input
     /// Of one size, as many as the node has outputs.
@@ -23,15 +23,15 @@ public struct Split: SerializableOperator, ExecutableOperator {
     case parts(Int)
   }
 
-  public var axis: Int
-  public var sizes: Sizes
+  package var axis: Int
+  package var sizes: Sizes
 
-  public init(axis: Int = 0, sizes: Sizes) {
+  package init(axis: Int = 0, sizes: Sizes) {
     self.axis = axis
     self.sizes = sizes
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try attributes.int("axis", default: 0)
     if attributes.opset < 13, let list = try attributes.ints("split") {
       sizes = .attribute(list)
@@ -50,7 +50,7 @@ public struct Split: SerializableOperator, ExecutableOperator {
   /// Parts that are accepted.
   private static let limit = 1 << 20
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [Attribute("axis", .int(Int64(axis)))]
     switch sizes {
     case .attribute(let list): result.append(Attribute("split", .ints(list.map(Int64.init))))
@@ -141,7 +141,7 @@ public struct Split: SerializableOperator, ExecutableOperator {
 
 extension Split: DifferentiableOperator {
   /// A copy of the rows of each part.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let rows = try rows(context, try context.input(0).elementBytes())
     let wanted = context.outputs.map { $0 != nil }
     return ClosureKernel(context) { operands in
@@ -156,7 +156,7 @@ extension Split: DifferentiableOperator {
   }
 
   /// dX joins the gradients of the parts, zeros where none comes.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

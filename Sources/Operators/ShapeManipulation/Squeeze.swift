@@ -6,27 +6,27 @@ import TensorCore
 ///
 /// `axes` is an attribute before opset 13 and an optional input since; absent, every dimension of size 1
 /// goes.
-public struct Squeeze: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Squeeze: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Squeeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 
-  public var movement: ElementMovement? { ElementMovement(.kept) }
+  package var movement: ElementMovement? { ElementMovement(.kept) }
 
   /// `nil` in the attribute form squeezes all.
-  public enum Axes: Sendable, Hashable {
+  package enum Axes: Sendable, Hashable {
     case attribute([Int]?)
     case input
   }
 
-  public var axes: Axes
+  package var axes: Axes
 
-  public init(axes: Axes) { self.axes = axes }
+  package init(axes: Axes) { self.axes = axes }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axes = attributes.opset < 13 ? .attribute(try attributes.ints("axes")) : .input
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     guard case .attribute(let axes?) = axes else { return [] }
     return [Attribute("axes", .ints(axes.map(Int64.init)))]
   }
@@ -71,10 +71,10 @@ public struct Squeeze: SerializableOperator, ExecutableOperator {
 
 extension Squeeze: DifferentiableOperator {
   /// The input's memory in row-major order.
-  public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
+  package func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

@@ -3,16 +3,16 @@ import GraphIR
 import TensorCore
 
 /// Repeats a tensor as a whole along each axis (ONNX Tile, opset 6, 13).
-public struct Tile: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Tile: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Tile", since: 6, inputs: 2...2, inputTypes: [.any, .index])
 
-  public var movement: ElementMovement? { ElementMovement(.selected) }
+  package var movement: ElementMovement? { ElementMovement(.selected) }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
     guard let repeats = inputs.elements(1) else {
@@ -35,7 +35,7 @@ public struct Tile: SerializableOperator, ExecutableOperator {
 
 extension Tile: DifferentiableOperator {
   /// A copy in which each axis is two: the repetitions, which stand still, and the axis itself.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let split = try split(context)
     let own = Shape.strides(input.shape)
@@ -47,7 +47,7 @@ extension Tile: DifferentiableOperator {
   }
 
   /// dX sums dY over the repetitions.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

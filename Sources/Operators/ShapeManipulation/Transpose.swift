@@ -4,28 +4,28 @@ import GraphIR
 import TensorCore
 
 /// `y.shape[i] = x.shape[perm[i]]` (ONNX Transpose, opset 1, 13, 21 to 25).
-public struct Transpose: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("Transpose", since: 1, inputs: 1...1)
+package struct Transpose: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("Transpose", since: 1, inputs: 1...1)
 
-  public var movement: ElementMovement? { ElementMovement(.transposed) }
+  package var movement: ElementMovement? { ElementMovement(.transposed) }
 
   /// `nil` reverses the dimensions.
-  public var permutation: [Int]?
+  package var permutation: [Int]?
 
-  public init(permutation: [Int]?) { self.permutation = permutation }
+  package init(permutation: [Int]?) { self.permutation = permutation }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     permutation = try attributes.ints("perm")
     if let permutation, permutation.sorted() != Array(0..<permutation.count) {
       throw .attributeValue(name: "perm", value: "\(permutation)", allowed: "a permutation")
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     permutation.map { [Attribute("perm", .ints($0.map(Int64.init)))] } ?? []
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else {
       let unknown = permutation.map { [Dimension](repeating: .unknown, count: $0.count) }
@@ -36,7 +36,7 @@ public struct Transpose: SerializableOperator, ExecutableOperator {
   }
 
   /// - Throws: ``OperatorError/rank`` where the attribute is for another rank.
-  public func resolvedPermutation(rank: Int) throws(OperatorError) -> [Int] {
+  package func resolvedPermutation(rank: Int) throws(OperatorError) -> [Int] {
     let order = permutation ?? Array((0..<rank).reversed())
     guard order.count == rank else {
       throw .rank(input: 0, expected: "\(order.count)", actual: rank)
@@ -48,7 +48,7 @@ public struct Transpose: SerializableOperator, ExecutableOperator {
 extension Transpose: DifferentiableOperator {
   /// The input's memory under another layout, so that whoever reads it copies once and only if it must;
   /// element types that oneDNN has no layouts for are copied.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     let order = try KernelError.operation(try resolvedPermutation(rank: input.shape.count))
     if order.isEmpty { return ViewKernel(context) }
@@ -66,7 +66,7 @@ extension Transpose: DifferentiableOperator {
   }
 
   /// dX is dY with its dimensions back in their order: the same memory under another layout.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let input = try context.kernel.floatInput(0)

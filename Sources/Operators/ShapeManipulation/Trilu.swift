@@ -6,21 +6,21 @@ import TensorCore
 ///
 /// The optional input `k`, an int64 scalar, names the diagonal that ends the triangle: 0 is the main one,
 /// positive ones lie above it.
-public struct Trilu: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Trilu: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Trilu", since: 14, inputs: 1...2, inputTypes: [.any, .index])
 
-  public var isUpper: Bool
+  package var isUpper: Bool
 
-  public init(isUpper: Bool = true) { self.isUpper = isUpper }
+  package init(isUpper: Bool = true) { self.isUpper = isUpper }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     isUpper = try attributes.bool("upper", default: true)
   }
 
-  public func attributes() -> [Attribute] { [Attribute("upper", .int(isUpper ? 1 : 0))] }
+  package func attributes() -> [Attribute] { [Attribute("upper", .int(isUpper ? 1 : 0))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     _ = try inputs.requireRank(0, atLeast: 2)
     if let shape = inputs.type(1)?.shape, Shape.elementCount(shape) != 1 {
       throw .mismatch(what: "elements of k", expected: "1", actual: "\(shape.reduce(1, *))")
@@ -31,7 +31,7 @@ public struct Trilu: SerializableOperator, ExecutableOperator {
 
 extension Trilu: DifferentiableOperator {
   /// A copy of the part of each row that lies in the triangle.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let rows = try Rows(try context.input(0), isUpper: isUpper)
     let hasDiagonal = context.optional(1) != nil
     return ClosureKernel(context) { operands in
@@ -42,7 +42,7 @@ extension Trilu: DifferentiableOperator {
   }
 
   /// dX is the same triangle of dY.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -5,17 +5,17 @@ import TensorCore
 /// Inserts dimensions of size 1 (ONNX Unsqueeze, opset 1, 11, 13 to 25).
 ///
 /// `axes`, counted in the output, is an attribute before opset 13 and an input since.
-public struct Unsqueeze: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Unsqueeze: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Unsqueeze", since: 1, inputs: 1...2, inputTypes: [.any, .index])
 
-  public var movement: ElementMovement? { ElementMovement(.kept) }
+  package var movement: ElementMovement? { ElementMovement(.kept) }
 
-  public var axes: AxesSource
+  package var axes: AxesSource
 
-  public init(axes: AxesSource) { self.axes = axes }
+  package init(axes: AxesSource) { self.axes = axes }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     if attributes.opset >= 13 {
       axes = .input
     } else if let list = try attributes.ints("axes") {
@@ -25,7 +25,7 @@ public struct Unsqueeze: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     guard case .attribute(let axes) = axes else { return [] }
     return [Attribute("axes", .ints(axes.map(Int64.init)))]
   }
@@ -57,10 +57,10 @@ public struct Unsqueeze: SerializableOperator, ExecutableOperator {
 
 extension Unsqueeze: DifferentiableOperator {
   /// The input's memory in row-major order.
-  public func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
+  package func makeKernel(_ context: KernelContext) -> any Kernel { ViewKernel(context) }
 
   /// dX is dY in the shape of X.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { InferredTrainingKernel.view(makeKernel(context.kernel)) }
 }

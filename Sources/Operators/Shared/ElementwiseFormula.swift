@@ -4,7 +4,8 @@ import GraphIR
 import TensorCore
 
 /// An element-wise function of one tensor of floats that is given by its formula.
-public protocol ElementwiseFormula: SerializableOperator, ExecutableOperator, DifferentiableOperator
+package protocol ElementwiseFormula: SerializableOperator, ExecutableOperator,
+  DifferentiableOperator
 {
   /// f(x).
   func value(_ x: Double) -> Double
@@ -15,15 +16,15 @@ public protocol ElementwiseFormula: SerializableOperator, ExecutableOperator, Di
 }
 
 extension ElementwiseFormula {
-  public var elementwise: ElementwiseForm? { .unary }
+  package var elementwise: ElementwiseForm? { .unary }
 
-  public var function: ElementwiseFunction? { nil }
+  package var function: ElementwiseFunction? { nil }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(0)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeFloatKernel(context)
   }
 
@@ -38,7 +39,7 @@ extension ElementwiseFormula {
   }
 
   /// `dX = dY f'(X)`.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// How a window's padding is told.
-public enum AutoPadding: String, Sendable, Hashable, CaseIterable {
+package enum AutoPadding: String, Sendable, Hashable, CaseIterable {
   case explicit = "NOTSET"
   /// The output has `ceil(input / stride)` positions, an odd pad more at the end.
   case sameUpper = "SAME_UPPER"
@@ -12,16 +12,16 @@ public enum AutoPadding: String, Sendable, Hashable, CaseIterable {
 }
 
 /// The attributes that convolution and pooling share; absent lists have their default values.
-public struct SlidingWindow: Sendable, Hashable {
+package struct SlidingWindow: Sendable, Hashable {
   /// `nil` where a convolution takes it from its weight.
-  public var kernelShape: [Int]?
-  public var strides: [Int]?
-  public var dilations: [Int]?
+  package var kernelShape: [Int]?
+  package var strides: [Int]?
+  package var dilations: [Int]?
   /// All begins, then all ends.
-  public var pads: [Int]?
-  public var autoPadding: AutoPadding
+  package var pads: [Int]?
+  package var autoPadding: AutoPadding
 
-  public init(
+  package init(
     kernelShape: [Int]? = nil, strides: [Int]? = nil, dilations: [Int]? = nil, pads: [Int]? = nil,
     autoPadding: AutoPadding = .explicit
   ) {
@@ -32,7 +32,7 @@ public struct SlidingWindow: Sendable, Hashable {
     self.autoPadding = autoPadding
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     let name = try attributes.string("auto_pad", default: AutoPadding.explicit.rawValue)
     guard let autoPadding = AutoPadding(rawValue: name) else {
       throw .attributeValue(
@@ -60,7 +60,7 @@ public struct SlidingWindow: Sendable, Hashable {
   }
 
   /// In ONNX form. Padding is written as `pads` or as `auto_pad`, never both.
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result: [Attribute] = []
     if autoPadding != .explicit {
       result.append(Attribute("auto_pad", .string(autoPadding.rawValue)))
@@ -79,7 +79,7 @@ public struct SlidingWindow: Sendable, Hashable {
   ///
   /// - Parameter kernel: the kernel's spatial shape.
   /// - Throws: ``OperatorError`` where a list has another length or contradicts the kernel.
-  public func resolved(kernel: [Int]) throws(OperatorError) -> ResolvedWindow {
+  package func resolved(kernel: [Int]) throws(OperatorError) -> ResolvedWindow {
     let rank = kernel.count
     if let kernelShape, kernelShape != kernel {
       throw .mismatch(what: "kernel_shape", expected: "\(kernel)", actual: "\(kernelShape)")
@@ -101,19 +101,19 @@ public struct SlidingWindow: Sendable, Hashable {
 }
 
 /// A sliding window with all its lists, each within 32 bits.
-public struct ResolvedWindow: Sendable, Hashable {
-  public var kernel: [Int]
-  public var strides: [Int]
-  public var dilations: [Int]
+package struct ResolvedWindow: Sendable, Hashable {
+  package var kernel: [Int]
+  package var strides: [Int]
+  package var dilations: [Int]
   /// As in the attribute; applies where `autoPadding` is explicit.
-  public var pads: [Int]
-  public var autoPadding: AutoPadding
+  package var pads: [Int]
+  package var autoPadding: AutoPadding
 
   /// Input positions that the dilated kernel spans along an axis.
-  public func extent(_ axis: Int) -> Int { dilations[axis] * (kernel[axis] - 1) + 1 }
+  package func extent(_ axis: Int) -> Int { dilations[axis] * (kernel[axis] - 1) + 1 }
 
   /// Begin and end padding along an axis of `size` input positions.
-  public func padding(_ axis: Int, size: Int) -> (begin: Int, end: Int) {
+  package func padding(_ axis: Int, size: Int) -> (begin: Int, end: Int) {
     switch autoPadding {
     case .explicit: return (pads[axis], pads[axis + kernel.count])
     case .valid: return (0, 0)
@@ -128,7 +128,7 @@ public struct ResolvedWindow: Sendable, Hashable {
   /// Output positions of a window that slides over an axis.
   ///
   /// - Throws: ``OperatorError/outOfRange`` where the window doesn't fit even once.
-  public func outputDimension(_ axis: Int, of input: Dimension, roundingUp: Bool = false)
+  package func outputDimension(_ axis: Int, of input: Dimension, roundingUp: Bool = false)
     throws(OperatorError) -> Dimension
   {
     guard let size = input.size else {

@@ -5,18 +5,18 @@ import GraphIR
 import TensorCore
 
 /// An element-wise function of its first input: the output has that input's type.
-public protocol UnaryElementwise: SerializableOperator, ExecutableOperator {
+package protocol UnaryElementwise: SerializableOperator, ExecutableOperator {
   var function: ElementwiseFunction { get }
 }
 
 extension UnaryElementwise {
-  public var elementwise: ElementwiseForm? { .unary }
+  package var elementwise: ElementwiseForm? { .unary }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(0)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try UnaryKernels.make(function, context)
   }
 }

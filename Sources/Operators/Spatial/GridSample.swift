@@ -6,27 +6,27 @@ import TensorCore
 ///
 /// Inputs: X `[N, C, D_1...D_r]`, grid `[N, E_1...E_r, r]` with coordinates from -1 to 1, the last axis first.
 /// Output `[N, C, E_1...E_r]`. In opset 16 there are two axes, and modes are named bilinear and bicubic.
-public struct GridSample: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct GridSample: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "GridSample", since: 16, inputs: 2...2, inputTypes: [[.float32]])
 
-  public enum Mode: Sendable, Hashable {
+  package enum Mode: Sendable, Hashable {
     case nearest, linear, cubic
   }
 
   /// What lies outside the input.
-  public enum Padding: String, Sendable, Hashable, CaseIterable {
+  package enum Padding: String, Sendable, Hashable, CaseIterable {
     case zeros, border, reflection
   }
 
-  public var mode: Mode
-  public var padding: Padding
+  package var mode: Mode
+  package var padding: Padding
   /// Whether -1 and 1 are the centres of the corners, rather than their outer edges.
-  public var alignsCorners: Bool
+  package var alignsCorners: Bool
   /// Opset 16, which names the modes otherwise.
   private var isOld: Bool
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     isOld = attributes.opset < 20
     let names: [String: Mode] =
       isOld
@@ -48,7 +48,7 @@ public struct GridSample: SerializableOperator, ExecutableOperator {
     alignsCorners = try attributes.bool("align_corners", default: false)
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     let name =
       switch mode {
       case .nearest: "nearest"
@@ -91,7 +91,7 @@ public struct GridSample: SerializableOperator, ExecutableOperator {
 }
 
 extension GridSample: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let sampler = try sampler(context)
     return ClosureKernel(context) { operands in
       let (x, grid) = (
@@ -120,7 +120,7 @@ extension GridSample: DifferentiableOperator {
 
   /// dX spreads dY over what was read; the gradient of a coordinate is dY times the slope of the
   /// interpolation, 0 where `nearest`.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

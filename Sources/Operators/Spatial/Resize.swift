@@ -8,8 +8,8 @@ import TensorCore
 /// of the last two is given. Along an axis the output has `floor(size * scale)` positions. Opset 18 adds
 /// `antialias`, `axes` and `keep_aspect_ratio_policy`. Results other than of `nearest` are computed in single
 /// precision.
-public struct Resize: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Resize: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Resize", since: 10, inputs: 1...4,
     inputTypes: [.any, .float + .index, .float + .index, .index])
 
@@ -21,7 +21,7 @@ public struct Resize: SerializableOperator, ExecutableOperator {
   public var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
 
   /// What becomes of sizes that would change the aspect ratio.
-  public enum AspectRatio: String, Sendable, Hashable, CaseIterable {
+  package enum AspectRatio: String, Sendable, Hashable, CaseIterable {
     case stretch
     case notLarger = "not_larger"
     case notSmaller = "not_smaller"
@@ -30,8 +30,8 @@ public struct Resize: SerializableOperator, ExecutableOperator {
   var resampling: Resampling
   var extrapolation: Float
   /// `nil` for all.
-  public var axes: [Int]?
-  public var aspectRatio: AspectRatio
+  package var axes: [Int]?
+  package var aspectRatio: AspectRatio
   /// Opset 10, whose only other input is the scales.
   let isOld: Bool
 
@@ -78,7 +78,7 @@ public struct Resize: SerializableOperator, ExecutableOperator {
   }
 
   /// Whether every element of the output is one of the input.
-  public var selectsElements: Bool {
+  package var selectsElements: Bool {
     resampling.mode == .nearest && resampling.coordinates != .tfCropAndResize
   }
 
@@ -93,7 +93,7 @@ public struct Resize: SerializableOperator, ExecutableOperator {
     return choice
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [Attribute("mode", .string(resampling.mode.rawValue))]
     guard !isOld else { return result }
     result += [
@@ -112,7 +112,7 @@ public struct Resize: SerializableOperator, ExecutableOperator {
     return result
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
     guard let factors = try factors(inputs, rank: dimensions.count) else {
@@ -243,11 +243,11 @@ public struct Resize: SerializableOperator, ExecutableOperator {
 }
 
 extension Resize: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try kernels(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try kernels(context.kernel).trainingKernel(context, "resize") }
 

@@ -6,8 +6,8 @@ import TensorCore
 ///
 /// Scales are an attribute in opset 7 and an input in opset 9. The input coordinate of an output position is
 /// position / scale.
-public struct Upsample: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Upsample: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Upsample", inputs: 1...2, inputTypes: [.any, [.float32]])
 
   public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
@@ -16,9 +16,9 @@ public struct Upsample: SerializableOperator, ExecutableOperator {
 
   var mode: Resampling.Mode
   /// `nil` where they are an input.
-  public var scales: [Float]?
+  package var scales: [Float]?
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     let name = try attributes.string("mode", default: Resampling.Mode.nearest.rawValue)
     guard let mode = Resampling.Mode(rawValue: name), mode != .cubic else {
       throw .attributeValue(name: "mode", value: name, allowed: "nearest, linear")
@@ -32,9 +32,9 @@ public struct Upsample: SerializableOperator, ExecutableOperator {
   }
 
   /// Whether every element of the output is one of the input.
-  public var selectsElements: Bool { mode == .nearest }
+  package var selectsElements: Bool { mode == .nearest }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("mode", .string(mode.rawValue))]
       + (scales.map { [Attribute("scales", .floats($0))] } ?? [])
   }
@@ -105,11 +105,11 @@ public struct Upsample: SerializableOperator, ExecutableOperator {
 }
 
 extension Upsample: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try kernels(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try kernels(context.kernel).trainingKernel(context, "upsample") }
 

@@ -2,15 +2,15 @@ import GraphIR
 import TensorCore
 
 /// `y = cos(x)` (ONNX Cos, opset 7, 22).
-public struct Cos: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Cos: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Cos", since: 7, inputs: 1...1, inputTypes: [.float])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func value(_ x: Double) -> Double { cos(x) }
+  package func value(_ x: Double) -> Double { cos(x) }
 
   /// -sin(x).
-  public func slope(_ x: Double) -> Double { -sin(x) }
+  package func slope(_ x: Double) -> Double { -sin(x) }
 }

@@ -8,14 +8,14 @@ import TensorCore
 ///    initializer under its old name.
 /// 2. Not folded: quantizers (their grid is what a quantized model says), opaque operators, and results of
 ///    more than ``maximumElements`` elements.
-public struct ConstantFolding: Pass {
-  public static let name = "constant-folding"
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self]
+package struct ConstantFolding: Pass {
+  package static let name = "constant-folding"
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self]
   static let maximumElements = 1 << 28
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     let order: [NodeID]
     do { order = try graph.topologicalOrder() } catch { throw .graph(error) }
     var edits: [Edit] = []

@@ -4,12 +4,12 @@ import GraphIR
 ///
 /// 1. A node none of whose outputs is read or is a graph output.
 /// 2. A constant that nothing reads.
-public struct DeadNodeElimination: Pass {
-  public static let name = "dead-node-elimination"
+package struct DeadNodeElimination: Pass {
+  package static let name = "dead-node-elimination"
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     let order: [NodeID]
     do { order = try graph.topologicalOrder() } catch { throw .graph(error) }
     let outputs = Set(graph.outputs)

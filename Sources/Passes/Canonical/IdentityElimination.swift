@@ -8,12 +8,12 @@ import Operators
 ///
 /// A graph output keeps its name. A node between a graph input and a graph output stays, since one value
 /// can't be both.
-public struct IdentityElimination: Pass {
-  public static let name = "identity-elimination"
+package struct IdentityElimination: Pass {
+  package static let name = "identity-elimination"
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       let node = graph[id]

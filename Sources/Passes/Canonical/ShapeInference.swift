@@ -12,15 +12,15 @@ import TensorCore
 ///    each other, inference wins: it is what the executor will compute. Symbols that differ are no
 ///    contradiction: a graph output keeps its own.
 /// 3. Opaque operators leave what the file says.
-public struct ShapeInference: Pass {
-  public static let name = "shape-inference"
+package struct ShapeInference: Pass {
+  package static let name = "shape-inference"
 
   /// Elements of a value that may say what a shape is.
   private static let shortCount = 1024
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     let order: [NodeID]
     do { order = try graph.topologicalOrder() } catch { throw .graph(error) }
     var edits: [Edit] = []

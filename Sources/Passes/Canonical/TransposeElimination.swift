@@ -11,13 +11,13 @@ import TensorCore
 ///    behind it, where it may meet its inverse. Constant operands are transposed instead.
 ///
 /// Nothing is changed unless fewer transpositions remain. Graph inputs and outputs keep their layouts.
-public struct TransposeElimination: Pass {
-  public static let name = "transpose-elimination"
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self, ConstantFolding.self]
+package struct TransposeElimination: Pass {
+  package static let name = "transpose-elimination"
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self, ConstantFolding.self]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     let before = Self.transposes(in: graph)
     guard before.count > 1 else { return [] }
     var candidate = graph

@@ -9,16 +9,16 @@ import Operators
 ///    (``TransposeIntoWeight``), unless weights must stay in their order.
 ///
 /// Graph inputs and outputs keep their layouts, so that one transposition may remain at each of them.
-public struct ChannelsFirstExport: Pass {
-  public static let name = "channels-first-export"
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self]
+package struct ChannelsFirstExport: Pass {
+  package static let name = "channels-first-export"
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self]
 
   /// Whether the rows of a weight may change their order.
-  public let movesWeights: Bool
+  package let movesWeights: Bool
 
-  public init(movesWeights: Bool) { self.movesWeights = movesWeights }
+  package init(movesWeights: Bool) { self.movesWeights = movesWeights }
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits = try TransposeElimination().run(&graph)
     // Transpositions that have moved have results without a type.
     if !edits.isEmpty { edits += try ShapeInference().run(&graph) }

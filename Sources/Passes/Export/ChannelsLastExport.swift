@@ -13,13 +13,13 @@ import TensorCore
 ///    remain then.
 ///
 /// Other operators that know of channels keep their order of axes, between transpositions.
-public struct ChannelsLastExport: Pass {
-  public static let name = "channels-last-export"
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self]
+package struct ChannelsLastExport: Pass {
+  package static let name = "channels-last-export"
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       guard let op = try replacement(graph[id], in: graph) else { continue }

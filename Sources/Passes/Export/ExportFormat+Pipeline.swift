@@ -7,7 +7,7 @@ extension ExportFormat {
   /// 4. The format's own passes, then channels last where they are written.
   ///
   /// - Precondition: the format expresses what is asked for (``ExportOptions/inexpressible``).
-  public static func pipeline(_ options: ExportOptions, from source: ExportSource) -> Pipeline {
+  package static func pipeline(_ options: ExportOptions, from source: ExportSource) -> Pipeline {
     precondition(options.inexpressible == nil, "\(options.format) can't express what is asked for")
     let (format, dialect) = (options.format, options.format.dialect)
     var passes: [any Pass] = [ShapeInference()]

@@ -31,21 +31,21 @@ public struct ExportOptions: Sendable, Hashable {
   public var writesChannelsLast: Bool { channelsLast || format.dialect.layout == .channelsLast }
 
   /// Whether the export can put other products into a tile than the file did.
-  public func reordersTiles(of source: ExportSource) -> Bool {
+  package func reordersTiles(of source: ExportSource) -> Bool {
     source.hasTiles && (writesChannelsLast || source.isChannelsLast)
   }
 }
 
 /// What passes of an export have to know of the file besides its graph; whoever reads the file says it.
-public struct ExportSource: Sendable, Hashable {
+package struct ExportSource: Sendable, Hashable {
   /// The opset of the standard domain; `nil` where the file doesn't import it.
-  public var opset: Int?
+  package var opset: Int?
   /// Whether the file has layers in channels-last operators, which reading has turned.
-  public var isChannelsLast: Bool
+  package var isChannelsLast: Bool
   /// Whether the file sums products in tiles, which are cut in the order of the weights.
-  public var hasTiles: Bool
+  package var hasTiles: Bool
 
-  public init(opset: Int?, isChannelsLast: Bool, hasTiles: Bool) {
+  package init(opset: Int?, isChannelsLast: Bool, hasTiles: Bool) {
     self.opset = opset
     self.isChannelsLast = isChannelsLast
     self.hasTiles = hasTiles

@@ -18,13 +18,13 @@ import TensorCore
 /// Between the quantizer and the layer may stand operators that only move values; the integers are then taken
 /// anew, exactly. Weights beyond 64 are held as unsigned bytes around 128: runtimes add pairs of products of
 /// unsigned by signed bytes in 16 bits on CPUs without VNNI. Other layers stay on floats.
-public struct IntegerLayerExport: Pass {
-  public static let name = "integer-layer-export"
-  public static let mustFollow: [any Pass.Type] = [LinearQuantizerExport.self]
+package struct IntegerLayerExport: Pass {
+  package static let name = "integer-layer-export"
+  package static let mustFollow: [any Pass.Type] = [LinearQuantizerExport.self]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     var scalars = SharedScalars()
     var taken: [ValueID: ActivationCodes] = [:]

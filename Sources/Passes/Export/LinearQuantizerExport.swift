@@ -13,18 +13,18 @@ import TensorCore
 ///
 /// Integers and scales stay as they are. `round(x / s) + z` here and `round(x / s + z)` there differ at ties of
 /// an odd zero point alone.
-public struct LinearQuantizerExport: Pass {
-  public static let name = "linear-quantizer-export"
-  public static let mustFollow: [any Pass.Type] = [
+package struct LinearQuantizerExport: Pass {
+  package static let name = "linear-quantizer-export"
+  package static let mustFollow: [any Pass.Type] = [
     ShapeInference.self, NormalizationIntoScale.self, NormalizationToThresholds.self,
   ]
 
   /// Whether codes of at most 4 bits are held in INT4 and UINT4 (opset 21).
-  public let usesFourBits: Bool
+  package let usesFourBits: Bool
 
-  public init(usesFourBits: Bool) { self.usesFourBits = usesFourBits }
+  package init(usesFourBits: Bool) { self.usesFourBits = usesFourBits }
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     var constants = SharedScalars()
     for id in graph.nodeIDs {

@@ -12,12 +12,12 @@ import TensorCore
 ///
 /// It stays where the layer's output has another reader, the layer is none of Conv and Gemm, or the scale doesn't
 /// follow the output channels.
-public struct NormalizationIntoScale: Pass {
-  public static let name = "normalization-into-scale"
+package struct NormalizationIntoScale: Pass {
+  package static let name = "normalization-into-scale"
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       guard let normalization = NormalizationAffine(id, in: graph),

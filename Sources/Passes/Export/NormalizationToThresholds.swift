@@ -10,12 +10,12 @@ import TensorCore
 /// least a threshold: the least float that the chain, in double precision, takes there. A channel with a
 /// negative factor falls; its sums are multiplied by -1 first. The normalisation stays where something other
 /// than such quantizers reads it.
-public struct NormalizationToThresholds: Pass {
-  public static let name = "normalization-to-thresholds"
+package struct NormalizationToThresholds: Pass {
+  package static let name = "normalization-to-thresholds"
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs where graph.contains(id) {
       guard let normalization = NormalizationAffine(id, in: graph) else { continue }

@@ -12,15 +12,15 @@ import TensorCore
 /// Integers and scales stay as they are. `round(x / s) + z` there and `round(x / s + z)` here differ at ties of
 /// an odd zero point alone. QONNX has no operators on integers and no scales that are computed: files with such
 /// are refused.
-public struct QuantExport: Pass {
-  public static let name = "quant-export"
-  public static let mustFollow: [any Pass.Type] = [
+package struct QuantExport: Pass {
+  package static let name = "quant-export"
+  package static let mustFollow: [any Pass.Type] = [
     ShapeInference.self, QuantizedOperatorDecomposition.self,
   ]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     var written: [Quantization: ValueID] = [:]
     var pending = graph.nodeIDs.filter { graph[$0].op.readsCodes }

@@ -16,15 +16,15 @@ import TensorCore
 ///
 /// Layers of one scale without a bias stay. hls4ml knows no Gemm, and takes a scale for each channel of a weight
 /// only where it can move it behind the layer itself, which it can't in front of a matrix product or a bias.
-public struct ScalesBehindLayers: Pass {
-  public static let name = "scales-behind-layers"
-  public static let mustFollow: [any Pass.Type] = [
+package struct ScalesBehindLayers: Pass {
+  package static let name = "scales-behind-layers"
+  package static let mustFollow: [any Pass.Type] = [
     ShapeInference.self, NormalizationIntoScale.self,
   ]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs where graph.contains(id) {
       guard let layer = try ScaledLayer(id, in: graph) else { continue }

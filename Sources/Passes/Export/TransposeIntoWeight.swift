@@ -10,13 +10,13 @@ import TensorCore
 ///    and MatMul or Gemm with a constant weight on the right, quantized or not; each read by the next alone.
 ///
 /// The products of each sum are the same in another order, so that what its accumulator needs is too.
-public struct TransposeIntoWeight: Pass {
-  public static let name = "transpose-into-weight"
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self, ChannelsLastExport.self]
+package struct TransposeIntoWeight: Pass {
+  package static let name = "transpose-into-weight"
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self, ChannelsLastExport.self]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs where graph.contains(id) {
       guard let (layer, order, shape) = chain(from: id, in: graph) else { continue }

@@ -12,14 +12,14 @@ import TensorCore
 /// Node and value ids stay, so the rewritten copy of a graph serves to observe values of the original.
 /// Whether samples really are independent can't be told from shapes alone; the caller compares a batch of
 /// two with two batches of one.
-public struct BatchGeneralization: Pass {
-  public static let name = "batch-generalization"
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self]
+package struct BatchGeneralization: Pass {
+  package static let name = "batch-generalization"
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self]
   static let batch = Dimension.symbolic("batch")
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     // Case 1
     for input in graph.inputs {

@@ -11,13 +11,13 @@ import TensorCore
 /// 2. ConvTranspose with one group: w is I x O x ..., scaled along dimension 1.
 ///
 /// It stays where the convolution's output has another reader or a parameter is not constant.
-public struct BatchNormalizationFolding: Pass {
-  public static let name = "batch-normalization-folding"
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self]
+package struct BatchNormalizationFolding: Pass {
+  package static let name = "batch-normalization-folding"
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       guard let candidate = Candidate(id, in: graph) else { continue }

@@ -7,15 +7,15 @@ import TensorCore
 ///     channels_last.Conv(x, w)  ->  Transpose(Conv(Transpose(x), transposed w))
 ///
 /// Operators of the domain that QONNX doesn't define stay opaque.
-public struct ChannelsLastImport: Pass {
-  public static let name = "channels-last-import"
+package struct ChannelsLastImport: Pass {
+  package static let name = "channels-last-import"
 
   /// The opset that the model imports of the domain, which is numbered like the standard one.
-  public let opset: Int
+  package let opset: Int
 
-  public init(opset: Int) { self.opset = opset }
+  package init(opset: Int) { self.opset = opset }
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       let node = graph[id]

@@ -9,13 +9,13 @@ import TensorCore
 /// 3. Graph inputs of these types take float32.
 ///
 /// Types inferred before are dropped, so that shape inference runs again.
-public struct FloatWidening: Pass {
-  public static let name = "float-widening"
+package struct FloatWidening: Pass {
+  package static let name = "float-widening"
   private static let others: Set<ElementType> = [.float16, .bfloat16, .float64]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.valueIDs {
       let value = graph[id]

@@ -13,20 +13,20 @@ import TensorCore
 ///    channels last stay.
 ///
 /// Integers stay as they are. A rounding that fell on a tie of the exact sums may fall otherwise on floats.
-public struct QuantizedOperatorDecomposition: Pass {
-  public static let name = "quantized-operator-decomposition"
+package struct QuantizedOperatorDecomposition: Pass {
+  package static let name = "quantized-operator-decomposition"
 
   /// The opset of the standard domain that the model imports.
-  public let opset: Int
+  package let opset: Int
   /// Leaves those of the standard, which have kernels of their own.
-  public let keepsStandard: Bool
+  package let keepsStandard: Bool
 
-  public init(opset: Int, keepsStandard: Bool) {
+  package init(opset: Int, keepsStandard: Bool) {
     self.opset = opset
     self.keepsStandard = keepsStandard
   }
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       let node = graph[id]

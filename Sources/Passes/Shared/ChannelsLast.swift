@@ -5,9 +5,9 @@ import TensorCore
 
 /// QONNX's channels-last operators: Conv, MaxPool and BatchNormalization of the standard, with data, and a
 /// convolution's weight, in the order (N, spatial..., C).
-public enum ChannelsLast {
+package enum ChannelsLast {
   /// Its versions are those of the standard.
-  public static let domain = "qonnx.custom_op.channels_last"
+  package static let domain = "qonnx.custom_op.channels_last"
   static let types: Set = ["BatchNormalization", "Conv", "MaxPool"]
 
   /// The transposition that takes data of `rank` axes from channels second to channels last.

@@ -4,7 +4,7 @@ import Operators
 import TensorCore
 
 /// Whether a graph computes on several samples at once what it computes on each alone.
-public enum BatchIndependence {
+package enum BatchIndependence {
   /// Compares the outputs of two samples together with those of each.
   ///
   /// Any failure means no: the caller then runs sample by sample and meets the error there.
@@ -13,7 +13,7 @@ public enum BatchIndependence {
   ///   - graph: what runs two samples at once.
   ///   - alone: what runs one, where that is another graph.
   ///   - inputs: the graph's inputs with the samples of a range stacked along dimension 0.
-  public static func holds(
+  package static func holds(
     _ graph: Graph, alone: Graph? = nil, _ inputs: (Range<Int>) throws -> [Tensor]
   ) -> Bool {
     do {

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// Samples that conversion may read: unlabelled model inputs.
-public protocol CalibrationSource: Sendable {
+package protocol CalibrationSource: Sendable {
   /// The number of samples.
   var count: Int { get }
 
@@ -19,27 +19,27 @@ public protocol CalibrationSource: Sendable {
 }
 
 extension CalibrationSource {
-  public var isStackable: Bool { true }
+  package var isStackable: Bool { true }
 
-  public func changesShape(at index: Int) -> Bool { false }
+  package func changesShape(at index: Int) -> Bool { false }
 }
 
 /// Samples held in memory.
-public struct InMemoryCalibration: CalibrationSource {
+package struct InMemoryCalibration: CalibrationSource {
   private let tensors: [Tensor]
 
   /// - Parameter tensors: one tensor a graph input, samples along dimension 0.
   ///
   /// Returns `nil` unless every tensor has at least one dimension and the same number of samples.
-  public init?(_ tensors: [Tensor]) {
+  package init?(_ tensors: [Tensor]) {
     guard let count = tensors.first?.shape.first, tensors.allSatisfy({ $0.shape.first == count })
     else { return nil }
     self.tensors = tensors
   }
 
-  public var count: Int { tensors[0].shape[0] }
+  package var count: Int { tensors[0].shape[0] }
 
-  public func inputs(_ range: Range<Int>) throws -> [Tensor] {
+  package func inputs(_ range: Range<Int>) throws -> [Tensor] {
     tensors.compactMap { $0.slice(range) }
   }
 }

@@ -2,10 +2,10 @@ import Quantizers
 
 extension Recipe: SettingTable {
   /// What decides a conversion.
-  public static var settings: [Setting<Recipe>] { lines.map(\.setting) }
+  package static var settings: [Setting<Recipe>] { lines.map(\.setting) }
 
   /// What matters in training alone.
-  public static let trainingSettings: [Setting<Recipe>] = [
+  package static let trainingSettings: [Setting<Recipe>] = [
     Setting(
       "gradient", \.gradient, .choice(), fallback: defaults.gradient,
       "How gradients pass the projection of method exact: as if it were not there, or by its derivative"
@@ -132,7 +132,7 @@ extension Recipe: SettingTable {
 
 extension Recipe.LayerOverride: SettingTable {
   /// What single layers can have of their own.
-  public static let settings: [Setting<Self>] =
+  package static let settings: [Setting<Self>] =
     [Setting("quantize", \.quantize, .onOff, "Whether the layer is quantized")]
     + Recipe.lines.compactMap(\.layer)
 }

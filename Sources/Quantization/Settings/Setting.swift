@@ -4,25 +4,25 @@ import TensorCore
 ///
 /// A setting is written once, as a line of a table. The options of the command line, the keys of recipe files, the
 /// recipe in a model's metadata, the checks of ranges and the merging of overrides are all made from that line.
-public struct Setting<Root>: Sendable {
+package struct Setting<Root>: Sendable {
   /// The long option without its dashes, and the key of a recipe.
-  public let name: String
+  package let name: String
   /// What it does, in one sentence without its end.
-  public let summary: String
+  package let summary: String
   /// What stands for the value in the help of the command line; `nil` for the name.
-  public let placeholder: String?
+  package let placeholder: String?
   /// The values, where they are few; else empty.
-  public let choices: [String]
+  package let choices: [String]
   /// The range of numbers, where a user may come near its ends.
-  public let range: String?
+  package let range: String?
   /// Whether the option's name alone turns it on.
-  public let isSwitch: Bool
+  package let isSwitch: Bool
   /// Whether the option may be given several times, once for each member of a list.
-  public let isRepeated: Bool
+  package let isRepeated: Bool
   /// What holds where nothing is given; `nil` where that needs no words.
-  public let defaultText: String?
+  package let defaultText: String?
   /// Whether it is left out of a written recipe where it is as by default.
-  public let isOptional: Bool
+  package let isOptional: Bool
 
   private let setText: @Sendable (SettingText, inout Root) throws(SettingError) -> Void
   private let getJSON: @Sendable (Root) -> JSONValue?
@@ -36,7 +36,7 @@ public struct Setting<Root>: Sendable {
   ///   - fallback: the value where nothing is given.
   ///   - defaultText: that value in words; made from `fallback` where it is `nil`.
   ///   - isOptional: whether a written recipe leaves the value out where it is `fallback`.
-  public init<Value: Hashable>(
+  package init<Value: Hashable>(
     _ name: String, _ path: WritableKeyPath<Root, Value> & Sendable, _ domain: SettingDomain<Value>,
     fallback: Value, _ summary: String, placeholder: String? = nil, defaultText: String? = nil,
     isOptional: Bool = false
@@ -62,7 +62,7 @@ public struct Setting<Root>: Sendable {
   }
 
   /// A setting that has a value only where one is given.
-  public init<Value>(
+  package init<Value>(
     _ name: String, _ path: WritableKeyPath<Root, Value?> & Sendable,
     _ domain: SettingDomain<Value>, _ summary: String, placeholder: String? = nil,
     defaultText: String? = nil
@@ -103,34 +103,34 @@ public struct Setting<Root>: Sendable {
   }
 
   /// The same setting of a value that holds `Root`.
-  public func lifted<Outer>(to path: WritableKeyPath<Outer, Root> & Sendable) -> Setting<Outer> {
+  package func lifted<Outer>(to path: WritableKeyPath<Outer, Root> & Sendable) -> Setting<Outer> {
     Setting<Outer>(self, in: path)
   }
 
   /// Takes the value that a user has written.
   ///
   /// - Throws: ``SettingError`` where the setting doesn't take it; `root` stays as it was.
-  public func set(_ text: SettingText, in root: inout Root) throws(SettingError) {
+  package func set(_ text: SettingText, in root: inout Root) throws(SettingError) {
     try setText(text, &root)
   }
 
   /// The value as a recipe writes it; `nil` where it is left out.
-  public func json(of root: Root) -> JSONValue? { getJSON(root) }
+  package func json(of root: Root) -> JSONValue? { getJSON(root) }
 
   /// - Throws: ``RecipeError`` for a value outside of what the setting takes.
-  public func check(_ root: Root) throws(RecipeError) {
+  package func check(_ root: Root) throws(RecipeError) {
     if case .notAllowed(let value, let allowed)? = findOffence(root) {
       throw RecipeError(option: name, value: value, allowed: allowed)
     }
   }
 
   /// Puts the value of `upper`, where it has one, in place of that of `root`.
-  public func overlay(_ upper: Root, on root: inout Root) { copyGiven(upper, &root) }
+  package func overlay(_ upper: Root, on root: inout Root) { copyGiven(upper, &root) }
 }
 
 extension Sequence {
   /// The members of a written recipe: those that are always there, then those that were given.
-  public func members<Root>(of root: Root) -> [JSONMember] where Element == Setting<Root> {
+  package func members<Root>(of root: Root) -> [JSONMember] where Element == Setting<Root> {
     [false, true].flatMap { isOptional in
       self.filter { $0.isOptional == isOptional }.compactMap { setting in
         setting.json(of: root).map { JSONMember(setting.name, $0) }
@@ -140,7 +140,7 @@ extension Sequence {
 }
 
 /// Settings that belong together, in the order in which the help lists them.
-public protocol SettingTable {
+package protocol SettingTable {
   associatedtype Root
   static var settings: [Setting<Root>] { get }
 }

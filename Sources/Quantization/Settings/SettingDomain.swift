@@ -1,7 +1,7 @@
 import TensorCore
 
 /// A value as a user writes it: of an option of the command line, or of a key in a recipe.
-public enum SettingText: Sendable, Hashable {
+package enum SettingText: Sendable, Hashable {
   case scalar(String)
   case list([String])
   /// What no setting takes, such as a mapping in a recipe.
@@ -9,7 +9,7 @@ public enum SettingText: Sendable, Hashable {
 }
 
 /// Why a setting doesn't take a value.
-public enum SettingError: Error, Sendable, Hashable {
+package enum SettingError: Error, Sendable, Hashable {
   /// It is of another kind; says which kind the setting takes, and which part of the value isn't of it where it
   /// isn't the whole.
   case expected(String, found: String? = nil)
@@ -20,7 +20,7 @@ public enum SettingError: Error, Sendable, Hashable {
 }
 
 /// The values that a setting takes: how they are read, which are allowed, and how they are written.
-public struct SettingDomain<Value: Sendable>: Sendable {
+package struct SettingDomain<Value: Sendable>: Sendable {
   /// The values, where they are few; else empty.
   let choices: [String]
   /// The range of numbers, where a user may come near its ends.
@@ -72,7 +72,7 @@ public struct SettingDomain<Value: Sendable>: Sendable {
 
 extension SettingDomain where Value == Int {
   /// Whole numbers within a range.
-  public static func integer(_ allowed: ClosedRange<Int>) -> Self {
+  package static func integer(_ allowed: ClosedRange<Int>) -> Self {
     let range =
       allowed.upperBound >= Int(Int32.max)
       ? "\(allowed.lowerBound) and up" : "\(allowed.lowerBound) to \(allowed.upperBound)"
@@ -87,7 +87,7 @@ extension SettingDomain where Value == Int {
 }
 
 /// Which numbers a setting takes.
-public enum NumberRange: String, Sendable {
+package enum NumberRange: String, Sendable {
   case nonzero = "finite numbers other than 0"
   case positive = "positive numbers"
   case nonnegative = "0 and positive numbers"
@@ -108,7 +108,7 @@ public enum NumberRange: String, Sendable {
 }
 
 extension SettingDomain where Value == Double {
-  public static func number(_ allowed: NumberRange) -> Self {
+  package static func number(_ allowed: NumberRange) -> Self {
     Self(
       json: { .number($0) }, offence: allowed.offence,
       read: { text in
@@ -120,7 +120,7 @@ extension SettingDomain where Value == Double {
 
 extension SettingDomain where Value == [Double] {
   /// One number or several, as a list or separated by commas.
-  public static func numbers(_ allowed: NumberRange? = nil) -> Self {
+  package static func numbers(_ allowed: NumberRange? = nil) -> Self {
     Self(
       json: { .array($0.map { .number($0) }) },
       offence: { numbers in numbers.lazy.compactMap { allowed?.offence(in: $0) }.first },
@@ -154,7 +154,7 @@ extension SettingDomain where Value == [Double] {
 
 extension SettingDomain where Value == [String] {
   /// Texts, each with an option of its own.
-  public static var texts: Self {
+  package static var texts: Self {
     Self(
       isRepeated: true, json: { .array($0.map { .string($0) }) },
       read: { text in
@@ -169,10 +169,10 @@ extension SettingDomain where Value == [String] {
 
 extension SettingDomain where Value == Bool {
   /// `on` or `off`.
-  public static var onOff: Self { flag(choices: ["on", "off"], isSwitch: false) }
+  package static var onOff: Self { flag(choices: ["on", "off"], isSwitch: false) }
 
   /// On by its name alone, off by `no-` before it; `on` or `off` in a recipe.
-  public static var yesNo: Self { flag(choices: [], isSwitch: true) }
+  package static var yesNo: Self { flag(choices: [], isSwitch: true) }
 
   private static func flag(choices: [String], isSwitch: Bool) -> Self {
     Self(
@@ -190,7 +190,7 @@ extension SettingDomain where Value == Bool {
 
 extension SettingDomain where Value: RawRepresentable<String> & CaseIterable & Hashable {
   /// One of the cases, but for those of `excluded`.
-  public static func choice(except excluded: Set<Value> = []) -> Self {
+  package static func choice(except excluded: Set<Value> = []) -> Self {
     let cases = Value.allCases.filter { !excluded.contains($0) }
     let allowed = cases.map(\.rawValue).joined(separator: ", ")
     return Self(
@@ -234,7 +234,7 @@ extension SettingDomain where Value == Recipe.IOLayers {
 
 extension SettingDomain where Value: CustomStringConvertible {
   /// Text in a form of its own, which `parse` reads and ``CustomStringConvertible/description`` writes.
-  public static func text(_ parse: @escaping @Sendable (String) throws -> Value) -> Self {
+  package static func text(_ parse: @escaping @Sendable (String) throws -> Value) -> Self {
     Self(
       json: { .string($0.description) },
       read: { text in

@@ -7,48 +7,48 @@ import TensorCore
 /// A float model with quantizers in it that can be trained, and the way from there to a certified model.
 ///
 /// The graph holds training-time operators (``FakeQuantizedWeight``, ``PointwiseChain``) and is never written.
-public struct TrainableModel: Sendable {
+package struct TrainableModel: Sendable {
   /// A quantized layer.
-  public struct Layer: Sendable {
-    public var name: String
-    public var quantizer: any WeightQuantizer
+  package struct Layer: Sendable {
+    package var name: String
+    package var quantizer: any WeightQuantizer
     /// v, d and t; t is `nil` for a method without a norm parameter.
-    public var weight: ValueID
-    public var log2Scale: ValueID
-    public var log2Norm: ValueID?
+    package var weight: ValueID
+    package var log2Scale: ValueID
+    package var log2Norm: ValueID?
     /// `nil` where no bias counts in the accumulator.
-    public var bias: Bias?
+    package var bias: Bias?
   }
 
   /// A bias that counts in its layer's accumulator.
-  public struct Bias: Sendable {
+  package struct Bias: Sendable {
     /// c, and p of the layer's input.
-    public var value: ValueID
-    public var statistic: ValueID
-    public var step: AccumulatorStep
+    package var value: ValueID
+    package var statistic: ValueID
+    package var step: AccumulatorStep
 
     /// c in steps of the input.
     ///
     /// - Parameters:
     ///   - values: c.
     ///   - log2Statistic: p.
-    public func inSteps(_ values: some Collection<Float>, log2Statistic: Float) -> [Float] {
+    package func inSteps(_ values: some Collection<Float>, log2Statistic: Float) -> [Float] {
       let step = step.value(log2Statistic: log2Statistic)
       return values.map { $0 / step }
     }
   }
 
   /// What stands behind a layer's name in that of the node which quantizes its weight.
-  public static let quantizerSuffix = "_weight_quantizer"
+  package static let quantizerSuffix = "_weight_quantizer"
 
-  public let graph: Graph
-  public private(set) var parameters: [TrainableParameter]
-  public let layers: [Layer]
+  package let graph: Graph
+  package private(set) var parameters: [TrainableParameter]
+  package let layers: [Layer]
   /// The float model's graph, for batches of any size, such as a teacher needs.
-  public let floatGraph: Graph
+  package let floatGraph: Graph
   /// Samples that calibration read.
-  public let calibrationSamples: Int
-  public internal(set) var seconds = Conversion.Seconds()
+  package let calibrationSamples: Int
+  package internal(set) var seconds = Conversion.Seconds()
 
   /// The model after import, as it was before any quantizer, its constants corrected where training starts from a
   /// conversion.
@@ -61,7 +61,7 @@ public struct TrainableModel: Sendable {
   /// The same model with other values to start from.
   ///
   /// - Parameter tensor: the new start of a parameter, of the same shape.
-  public func starting(from tensor: (ValueID) -> Tensor?) -> TrainableModel {
+  package func starting(from tensor: (ValueID) -> Tensor?) -> TrainableModel {
     var result = self
     for index in parameters.indices {
       if let start = tensor(parameters[index].value) { result.parameters[index].initial = start }
@@ -72,7 +72,7 @@ public struct TrainableModel: Sendable {
   /// The model with its integers baked, from the parameters that training would start from.
   ///
   /// - Throws: as ``bake(_:)``.
-  public func bake() throws(ConversionError) -> Conversion {
+  package func bake() throws(ConversionError) -> Conversion {
     let start = Dictionary(uniqueKeysWithValues: parameters.map { ($0.value, $0.initial) })
     return try bake { value in
       guard let tensor = start[value] else { preconditionFailure("every parameter has a start") }
@@ -84,7 +84,7 @@ public struct TrainableModel: Sendable {
   ///
   /// - Parameter tensor: the present value of a parameter.
   /// - Throws: ``ConversionError/quantizer(node:_:)`` for parameters that aren't finite.
-  public func bake(_ tensor: (ValueID) -> Tensor) throws(ConversionError) -> Conversion {
+  package func bake(_ tensor: (ValueID) -> Tensor) throws(ConversionError) -> Conversion {
     var plan = plan
     for (index, statistic) in statistics.enumerated() {
       let format = plan.groups[index].quantizer.format

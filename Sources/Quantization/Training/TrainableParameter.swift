@@ -2,8 +2,8 @@ import GraphIR
 import TensorCore
 
 /// A constant of a graph that training reads and changes.
-public struct TrainableParameter: Sendable {
-  public enum Kind: Sendable, Hashable {
+package struct TrainableParameter: Sendable {
+  package enum Kind: Sendable, Hashable {
     /// The weight of a layer, in the layout of the layer.
     case weight
     /// d = log2 of a weight quantizer's scale, one a channel.
@@ -20,13 +20,13 @@ public struct TrainableParameter: Sendable {
     case statistic
 
     /// Whether weight decay applies.
-    public var decays: Bool { self == .weight }
-    public var hasGradient: Bool { self != .statistic }
+    package var decays: Bool { self == .weight }
+    package var hasGradient: Bool { self != .statistic }
   }
 
-  public var value: ValueID
-  public var name: String
-  public var kind: Kind
+  package var value: ValueID
+  package var name: String
+  package var kind: Kind
   /// What it starts from; float32.
-  public var initial: Tensor
+  package var initial: Tensor
 }

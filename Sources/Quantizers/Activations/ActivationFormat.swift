@@ -4,15 +4,15 @@ import AccumulatorBounds
 /// from a clipping statistic.
 ///
 ///     q = clip(round(x / s), qmin, qmax)    y = q s    s = statistic / steps
-public struct ActivationFormat: Sendable, Hashable {
+package struct ActivationFormat: Sendable, Hashable {
   /// N.
-  public let bits: Int
-  public let signed: Bool
+  package let bits: Int
+  package let signed: Bool
   /// What a step may be.
-  public let scaleType: ScaleType
+  package let scaleType: ScaleType
 
   /// - Precondition: `bits` is 1 to 15.
-  public init(bits: Int, signed: Bool, scaleType: ScaleType = .float) {
+  package init(bits: Int, signed: Bool, scaleType: ScaleType = .float) {
     precondition((1...15).contains(bits), "\(bits) activation bits")
     self.bits = bits
     self.signed = signed
@@ -20,36 +20,36 @@ public struct ActivationFormat: Sendable, Hashable {
   }
 
   /// The same with another width.
-  public func with(bits: Int) -> ActivationFormat {
+  package func with(bits: Int) -> ActivationFormat {
     ActivationFormat(bits: bits, signed: signed, scaleType: scaleType)
   }
 
   /// The data type of the integers.
-  public var type: IntegerType { IntegerType(bits: bits, signed: signed) }
+  package var type: IntegerType { IntegerType(bits: bits, signed: signed) }
   /// qmin: 0, or -2^(N-1).
-  public var minimum: Int { type.limits.lowerBound }
+  package var minimum: Int { type.limits.lowerBound }
   /// qmax: 2^N - 1, or 2^(N-1) - 1.
-  public var maximum: Int { type.limits.upperBound }
+  package var maximum: Int { type.limits.upperBound }
 
   /// All integers that the quantizer can give.
-  public var range: IntegerRange { type.range }
+  package var range: IntegerRange { type.range }
 
   /// Steps from 0 to the statistic: 2^N - 1 unsigned, 2^(N-1) signed.
   ///
   /// Taken through its logarithm in single precision as Brevitas does, which moves 255 to 254.99998:
   /// a scale trained there and one trained here are the same bits.
-  public var steps: Float { exp2(log2(Float(signed ? 1 << (bits - 1) : 1 << bits - 1))) }
+  package var steps: Float { exp2(log2(Float(signed ? 1 << (bits - 1) : 1 << bits - 1))) }
 
   /// s for the trained parameter p, the logarithm of the statistic; at least 1e-10. A power of two is the nearest
   /// one by its logarithm, through which gradients pass straight.
-  public func scale(log2Statistic: Float) -> Float {
+  package func scale(log2Statistic: Float) -> Float {
     let scale = max(exp2(log2Statistic) / steps, 1e-10)
     return scaleType == .float ? scale : exp2(log2(scale).rounded())
   }
 
   /// s for a clipping statistic, such as a percentile of the magnitudes.
-  public func scale(statistic: Float) -> Float { scale(log2Statistic: log2(statistic)) }
+  package func scale(statistic: Float) -> Float { scale(log2Statistic: log2(statistic)) }
 
   /// p for a given s.
-  public func log2Statistic(scale: Float) -> Float { log2(scale * steps) }
+  package func log2Statistic(scale: Float) -> Float { log2(scale * steps) }
 }

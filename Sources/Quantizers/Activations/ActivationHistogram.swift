@@ -3,7 +3,7 @@ import TensorCore
 
 /// The distribution of activations over any number of batches, in bins of equal width whose range
 /// doubles as larger values come, and the clipping ranges that follow from it.
-public struct ActivationHistogram: Sendable, Hashable {
+package struct ActivationHistogram: Sendable, Hashable {
   /// Bins on each side of 0.
   static let side = 4096
 
@@ -11,14 +11,14 @@ public struct ActivationHistogram: Sendable, Hashable {
   private var counts = [UInt64](repeating: 0, count: 2 * side)
   /// The width of a bin, a power of two, so that doubling it merges bins exactly.
   private var width: Float = 0
-  public private(set) var count = 0
+  package private(set) var count = 0
   /// The greatest magnitude seen.
-  public private(set) var largest: Float = 0
+  package private(set) var largest: Float = 0
 
-  public init() {}
+  package init() {}
 
   /// Takes one batch in; an empty one changes nothing.
-  public mutating func observe(_ batch: UnsafeBufferPointer<Float>) throws(QuantizerError) {
+  package mutating func observe(_ batch: UnsafeBufferPointer<Float>) throws(QuantizerError) {
     if batch.isEmpty { return }
     let magnitude = try batch.largestMagnitude()
     reach(magnitude)
@@ -33,7 +33,7 @@ public struct ActivationHistogram: Sendable, Hashable {
   }
 
   /// The clipping statistic below which the fraction f of the magnitudes lies, to within a bin.
-  public func percentile(_ fraction: Double = 0.99999) throws(QuantizerError) -> Float {
+  package func percentile(_ fraction: Double = 0.99999) throws(QuantizerError) -> Float {
     if count == 0 { throw .noActivations }
     let rank = min(max(Int((fraction * Double(count) + 0.5).rounded(.down)), 1), count)
     var seen = 0
@@ -48,7 +48,7 @@ public struct ActivationHistogram: Sendable, Hashable {
   ///
   /// The error of each bin is taken at its centre; candidates are 1/128 to 128/128 of the greatest
   /// magnitude, then the neighbourhood of the best in finer steps.
-  public func leastErrorStatistic(for format: ActivationFormat) throws(QuantizerError) -> Float {
+  package func leastErrorStatistic(for format: ActivationFormat) throws(QuantizerError) -> Float {
     if count == 0 { throw .noActivations }
     if largest == 0 { return 0 }
     let bins = counts.indices.filter { counts[$0] > 0 }

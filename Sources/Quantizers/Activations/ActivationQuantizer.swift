@@ -4,12 +4,12 @@ import TensorCore
 /// The arithmetic of a per-tensor activation quantizer on plain buffers, in parallel.
 ///
 /// Results don't depend on the number of threads.
-public struct ActivationQuantizer: Sendable, Hashable {
-  public let format: ActivationFormat
+package struct ActivationQuantizer: Sendable, Hashable {
+  package let format: ActivationFormat
   /// s, positive and finite.
-  public let scale: Float
+  package let scale: Float
 
-  public init(format: ActivationFormat, scale: Float) {
+  package init(format: ActivationFormat, scale: Float) {
     self.format = format
     self.scale = scale
   }
@@ -27,7 +27,7 @@ public struct ActivationQuantizer: Sendable, Hashable {
   /// - Parameters:
   ///   - codes: where the integers go, if anywhere; qmin for NaN.
   ///   - values: where y goes, if anywhere; may be the memory of `x`.
-  public func forward(
+  package func forward(
     _ x: UnsafeBufferPointer<Float>, codes: UnsafeMutableBufferPointer<Int16>? = nil,
     values: UnsafeMutableBufferPointer<Float>? = nil
   ) {
@@ -54,7 +54,7 @@ public struct ActivationQuantizer: Sendable, Hashable {
   ///
   /// - Parameter gradient: where that of x goes, if anywhere; may be the memory of `upstream`.
   /// - Returns: the gradient of p.
-  public func backward(
+  package func backward(
     _ x: UnsafeBufferPointer<Float>, upstream: UnsafeBufferPointer<Float>,
     gradient: UnsafeMutableBufferPointer<Float>? = nil
   ) -> Float {

@@ -4,13 +4,13 @@ import TensorCore
 
 /// The k-th smallest of |x| with k = floor(f n + 0.5), f = 0.99999 unless given: the clipping
 /// statistic of an activation quantizer. It is the maximum unless n exceeds 50,000. O(n), exact.
-public struct MagnitudePercentile: Sendable, Hashable {
-  public var fraction: Double
+package struct MagnitudePercentile: Sendable, Hashable {
+  package var fraction: Double
 
-  public init(fraction: Double = 0.99999) { self.fraction = fraction }
+  package init(fraction: Double = 0.99999) { self.fraction = fraction }
 
   /// - Throws: ``QuantizerError/noActivations`` for no values, ``QuantizerError/nonFiniteActivation``.
-  public func callAsFunction(_ x: UnsafeBufferPointer<Float>) throws(QuantizerError) -> Float {
+  package func callAsFunction(_ x: UnsafeBufferPointer<Float>) throws(QuantizerError) -> Float {
     let largest = try x.largestMagnitude()
     let rank = min(max(Int((fraction * Double(x.count) + 0.5).rounded(.down)), 1), x.count)
     if rank == x.count { return largest }

@@ -7,7 +7,7 @@ extension ExactQuantizer {
   /// are straight through.
   ///
   /// The integers are computed again, not remembered.
-  public func backward(
+  package func backward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
   ) {

@@ -9,7 +9,7 @@ import CKernels
 /// itself projects, so initialisation leaves the weights as they are. With a closed form in the budget's place
 /// (``AccumulatorBudget/bound``) these are the nearest integers that the form's own method allows.
 public struct ExactQuantizer: WeightQuantizer {
-  public static let methodName = "exact"
+  package static let methodName = "exact"
 
   /// How gradients reach the weights.
   public enum Gradient: String, Sendable, Hashable, Codable, CaseIterable {
@@ -20,20 +20,20 @@ public struct ExactQuantizer: WeightQuantizer {
     case jacobian
   }
 
-  public let layer: WeightLayer
-  public let gradient: Gradient
+  package let layer: WeightLayer
+  package let gradient: Gradient
 
-  public init(_ layer: WeightLayer) { self.init(layer, gradient: .straightThrough) }
+  package init(_ layer: WeightLayer) { self.init(layer, gradient: .straightThrough) }
 
-  public init(_ layer: WeightLayer, gradient: Gradient) {
+  package init(_ layer: WeightLayer, gradient: Gradient) {
     self.layer = layer
     self.gradient = gradient
   }
 
-  public var usesNorm: Bool { false }
-  public var isConstrained: Bool { true }
+  package var usesNorm: Bool { false }
+  package var isConstrained: Bool { true }
 
-  public var constraintName: String {
+  package var constraintName: String {
     switch layer.budget(0).bound {
     case .a2q: A2QQuantizer.methodName
     case .a2qPlus: A2QPlusQuantizer.methodName
@@ -41,7 +41,7 @@ public struct ExactQuantizer: WeightQuantizer {
     }
   }
 
-  public func initialize(
+  package func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
   ) throws(QuantizerError) -> ChannelParameters {
     var parameters = try layer.parameters(UnsafeBufferPointer(weights))
@@ -49,7 +49,7 @@ public struct ExactQuantizer: WeightQuantizer {
     return parameters
   }
 
-  public func forward(
+  package func forward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     into output: QuantizedBuffers
   ) throws(QuantizerError) -> QuantizationSummary {

@@ -4,11 +4,11 @@ import TensorCore
 /// network's input x~ at the same place, K each.
 ///
 /// They determine, up to a constant, the error of the output of any weights: sum (w . x~ - v . x)^2.
-public struct InputMoments: Sendable {
+package struct InputMoments: Sendable {
   /// K.
-  public let length: Int
+  package let length: Int
   /// Samples seen.
-  public private(set) var count = 0
+  package private(set) var count = 0
   /// Sum of x x^T, K x K; the upper triangle.
   private(set) var square: [Float]
   /// Sum of x x~^T, K x K.
@@ -17,13 +17,13 @@ public struct InputMoments: Sendable {
   private(set) var floatSum: [Double]
 
   /// Whether a layer's moments are of a size that is worth holding: K of up to 6144 in one group.
-  public static func areFeasible(groups: Int, length: Int) -> Bool {
+  package static func areFeasible(groups: Int, length: Int) -> Bool {
     let (square, overflow) = length.multipliedReportingOverflow(by: length)
     let (total, tooMany) = square.multipliedReportingOverflow(by: groups)
     return !overflow && !tooMany && total <= 6144 * 6144
   }
 
-  public init(length: Int) {
+  package init(length: Int) {
     self.length = length
     square = [Float](repeating: 0, count: length * length)
     cross = square
@@ -32,19 +32,19 @@ public struct InputMoments: Sendable {
   }
 
   /// The sum of x_i x_j.
-  public func product(_ i: Int, _ j: Int) -> Double {
+  package func product(_ i: Int, _ j: Int) -> Double {
     Double(square[min(i, j) * length + max(i, j)])
   }
 
   /// The sum of x_i x~_j.
-  public func crossProduct(_ i: Int, _ j: Int) -> Double { Double(cross[i * length + j]) }
+  package func crossProduct(_ i: Int, _ j: Int) -> Double { Double(cross[i * length + j]) }
 
   /// Takes in samples.
   ///
   /// - Parameters:
   ///   - quantized: rows of x, `stride` elements apart.
   ///   - float: rows of x~ in the same order, likewise.
-  public mutating func add(
+  package mutating func add(
     quantized: UnsafePointer<Float>, float: UnsafePointer<Float>, rows: Int, stride: Int
   ) {
     guard rows > 0, length > 0 else { return }

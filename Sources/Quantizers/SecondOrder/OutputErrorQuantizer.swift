@@ -22,15 +22,15 @@ public struct OutputErrorQuantizer: Sendable {
     case gpfq
   }
 
-  public let layer: WeightLayer
-  public var rounding: Rounding
+  package let layer: WeightLayer
+  package var rounding: Rounding
   /// Whether scales change, and integers are improved by descent; else greedy rounding at the given scales is
   /// all.
-  public var searchesScale: Bool
+  package var searchesScale: Bool
   /// Whether a mean shift of the output counts as no error, since it is corrected.
-  public var ignoresMean: Bool
+  package var ignoresMean: Bool
 
-  public var scaleType: ScaleType
+  package var scaleType: ScaleType
 
   /// Candidates as multiples of the scale to start from: 1/2 to 8.
   private var factors: [Float] {
@@ -44,7 +44,7 @@ public struct OutputErrorQuantizer: Sendable {
   /// Samples a weight from which on they tell all that is needed of a layer's inputs.
   public static let samplesPerWeight = OutputObjective.samplesPerWeight
 
-  public init(
+  package init(
     _ layer: WeightLayer, rounding: Rounding, searchesScale: Bool, ignoresMean: Bool,
     scaleType: ScaleType = .float
   ) {

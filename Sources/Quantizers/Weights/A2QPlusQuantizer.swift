@@ -6,27 +6,27 @@
 /// zero and clipping only shrink them, so that xmax S+ + |xmin| S- <= (2^N - 1) T / 2 = 2^(P-1) - 1.
 ///
 /// A channel of one weight has nothing left once centred, so K = 1 is quantized as by A2Q.
-public struct A2QPlusQuantizer: WeightQuantizer {
-  public static let methodName = "a2q+"
+package struct A2QPlusQuantizer: WeightQuantizer {
+  package static let methodName = "a2q+"
 
   let core: NormConstrainedQuantizer
 
-  public init(_ layer: WeightLayer) {
+  package init(_ layer: WeightLayer) {
     core =
       layer.length > 1
       ? NormConstrainedQuantizer(layer, bound: .a2qPlus, centred: true)
       : NormConstrainedQuantizer(layer, bound: .a2q, centred: false)
   }
 
-  public var layer: WeightLayer { core.layer }
-  public var usesNorm: Bool { true }
-  public var isConstrained: Bool { true }
+  package var layer: WeightLayer { core.layer }
+  package var usesNorm: Bool { true }
+  package var isConstrained: Bool { true }
 
-  public func initialize(
+  package func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
   ) throws(QuantizerError) -> ChannelParameters { try core.initialize(weights, initialization) }
 
-  public func forward(
+  package func forward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     into output: QuantizedBuffers
   ) throws(QuantizerError) -> QuantizationSummary {
@@ -35,12 +35,12 @@ public struct A2QPlusQuantizer: WeightQuantizer {
     return summary
   }
 
-  public func backward(
+  package func backward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
   ) { core.backward(weights, parameters, upstream: upstream, into: gradients) }
 
-  public func penalty(
+  package func penalty(
     _ parameters: ParameterView, factor: Float, addingTo gradients: GradientBuffers
   ) -> Double { core.penalty(parameters, factor: factor, addingTo: gradients) }
 }

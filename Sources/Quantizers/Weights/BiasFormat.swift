@@ -6,15 +6,15 @@ import AccumulatorBounds
 ///
 /// with c the bias, s the scale of the channel's weights and x-step the scale of the layer's input.
 /// Rounding is to nearest, ties to even.
-public struct BiasFormat: Sendable, Hashable {
+package struct BiasFormat: Sendable, Hashable {
   /// The widths that a float32 bias in a file tells apart under every order of rounding.
-  public static let widths = 2...23
+  package static let widths = 2...23
 
   /// B.
-  public let bits: Int
+  package let bits: Int
 
   /// - Precondition: `bits` is in ``widths``.
-  public init(bits: Int) {
+  package init(bits: Int) {
     precondition(Self.widths.contains(bits), "\(bits) bias bits")
     self.bits = bits
   }
@@ -32,7 +32,7 @@ public struct BiasFormat: Sendable, Hashable {
   /// - Parameters:
   ///   - bias: c in steps of the layer's input, c / x-step.
   ///   - scale: s.
-  public func integer(_ bias: Float, scale: Float, in register: AccumulatorRange) -> Int64 {
+  package func integer(_ bias: Float, scale: Float, in register: AccumulatorRange) -> Int64 {
     let quotient = Double(bias / scale).rounded(.toNearestOrEven)
     guard !quotient.isNaN else { return 0 }
     let low = max(range.minimum, register.minimum)

@@ -75,7 +75,7 @@ extension WeightLayer {
   ///   - weights: what the integers stand for; `nil` for the integers themselves.
   /// - Returns: the units moved.
   /// - Precondition: every budget is feasible.
-  public func meetBudgets(_ codes: inout [Int8], scales: [Float], weights: [Float]?) -> Int {
+  package func meetBudgets(_ codes: inout [Int8], scales: [Float], weights: [Float]?) -> Int {
     let values = weights ?? codes.indices.map { Float(codes[$0]) * scales[$0 / length] }
     return repaired(&codes, scales: scales, weights: values).reduce(0, +)
   }

@@ -2,9 +2,9 @@ import CKernels
 
 /// The exact Euclidean projection onto an l1 ball (EP-init; arXiv 2401.10432, eq. 10 to 15; Duchi et
 /// al. 2008): w stays where |w|_1 <= R, else sign(w) max(|w| - theta, 0). O(K).
-public enum L1Projection {
+package enum L1Projection {
   /// Projects finite weights in place.
-  public static func project(_ weights: UnsafeMutableBufferPointer<Float>, radius: Float) {
+  package static func project(_ weights: UnsafeMutableBufferPointer<Float>, radius: Float) {
     project(
       weights, norm: snug_row_absolute(weights.baseAddress, weights.count, 0).sum, radius: radius)
   }

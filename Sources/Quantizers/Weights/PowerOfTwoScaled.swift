@@ -1,24 +1,24 @@
 /// A weight quantization method whose scales are powers of two: s = 2^round(d).
 ///
 /// The gradient of d passes straight through the rounding.
-public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
-  public static var methodName: String { Method.methodName }
+package struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
+  package static var methodName: String { Method.methodName }
 
   private let method: Method
 
-  public init(_ layer: WeightLayer) { method = Method(layer) }
+  package init(_ layer: WeightLayer) { method = Method(layer) }
 
-  public init(_ method: Method) { self.method = method }
+  package init(_ method: Method) { self.method = method }
 
-  public var layer: WeightLayer { method.layer }
-  public var usesNorm: Bool { method.usesNorm }
-  public var isConstrained: Bool { method.isConstrained }
-  public var constraintName: String { method.constraintName }
+  package var layer: WeightLayer { method.layer }
+  package var usesNorm: Bool { method.usesNorm }
+  package var isConstrained: Bool { method.isConstrained }
+  package var constraintName: String { method.constraintName }
 
-  public func scale(_ log2Scale: Float) -> Float { method.scale(log2Scale.rounded()) }
+  package func scale(_ log2Scale: Float) -> Float { method.scale(log2Scale.rounded()) }
 
   /// The scale is the next power of two that clips no weight.
-  public func initialize(
+  package func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
   ) throws(QuantizerError) -> ChannelParameters {
     var parameters = try method.initialize(weights, initialization)
@@ -26,7 +26,7 @@ public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
     return parameters
   }
 
-  @discardableResult public func forward(
+  @discardableResult package func forward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     into output: QuantizedBuffers
   ) throws(QuantizerError) -> QuantizationSummary {
@@ -41,7 +41,7 @@ public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
     }
   }
 
-  public func backward(
+  package func backward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
   ) {
@@ -55,19 +55,19 @@ public struct PowerOfTwoScaled<Method: WeightQuantizer>: WeightQuantizer {
     }
   }
 
-  public func penalty(
+  package func penalty(
     _ parameters: ParameterView, factor: Float, addingTo gradients: GradientBuffers
   ) -> Double { method.penalty(parameters, factor: factor, addingTo: gradients) }
 }
 
 extension WeightQuantizer {
   /// The method with scales of a type.
-  public static func scaled(_ type: ScaleType) -> any WeightQuantizer.Type {
+  package static func scaled(_ type: ScaleType) -> any WeightQuantizer.Type {
     type == .float ? Self.self : PowerOfTwoScaled<Self>.self
   }
 
   /// This quantizer with scales of a type.
-  public func scaled(_ type: ScaleType) -> any WeightQuantizer {
+  package func scaled(_ type: ScaleType) -> any WeightQuantizer {
     type == .float ? self : PowerOfTwoScaled(self)
   }
 }

@@ -2,14 +2,14 @@ import CKernels
 import TensorCore
 
 /// The integers of a layer and their scales.
-public struct QuantizedWeights: Sendable {
+package struct QuantizedWeights: Sendable {
   /// C x K, row-major.
-  public var codes: [Int8]
+  package var codes: [Int8]
   /// One a channel: weight = integer x scale.
-  public var scales: [Float]
-  public var summary: QuantizationSummary
+  package var scales: [Float]
+  package var summary: QuantizationSummary
 
-  public init(codes: [Int8], scales: [Float], summary: QuantizationSummary = QuantizationSummary())
+  package init(codes: [Int8], scales: [Float], summary: QuantizationSummary = QuantizationSummary())
   {
     self.codes = codes
     self.scales = scales
@@ -17,7 +17,7 @@ public struct QuantizedWeights: Sendable {
   }
 
   /// Sum of squared differences from `weights`, one a channel.
-  public func errors(from weights: [Float]) -> [Double] {
+  package func errors(from weights: [Float]) -> [Double] {
     let length = scales.isEmpty ? 0 : codes.count / scales.count
     precondition(
       weights.count >= scales.count * length, "\(weights.count) weights for \(codes.count)")
@@ -42,7 +42,7 @@ public struct QuantizedWeights: Sendable {
   }
 
   /// Sum of squared differences from `weights` over their squared norm, or 0 where all are 0.
-  public func relativeError(from weights: [Float]) -> Double {
+  package func relativeError(from weights: [Float]) -> Double {
     let norm = snug_square_sum(weights, weights.count)
     return norm > 0 ? errors(from: weights).reduce(0, +) / norm : 0
   }
@@ -52,7 +52,7 @@ extension WeightQuantizer {
   /// Initialises on a copy of float weights.
   ///
   /// - Returns: the parameters, and the weights as the initialisation leaves them.
-  public func initialized(_ weights: [Float], _ initialization: WeightInitialization)
+  package func initialized(_ weights: [Float], _ initialization: WeightInitialization)
     throws(QuantizerError) -> (parameters: ChannelParameters, weights: [Float])
   {
     precondition(weights.count == layer.count, "\(weights.count) weights, not \(layer.count)")
@@ -64,7 +64,7 @@ extension WeightQuantizer {
   }
 
   /// The layer's integers.
-  public func quantize(_ weights: [Float], _ parameters: ChannelParameters)
+  package func quantize(_ weights: [Float], _ parameters: ChannelParameters)
     throws(QuantizerError) -> QuantizedWeights
   {
     precondition(weights.count == layer.count, "\(weights.count) weights, not \(layer.count)")

@@ -5,14 +5,14 @@ import CKernels
 /// A larger scale makes the integers smaller, so that more of them fit an accumulator, and their steps
 /// coarser; at narrow accumulators the best scale is several times the one that the largest weight
 /// sets. Every candidate is a whole forward pass of the method, so the guarantee holds throughout.
-public struct ScaleSearch: Sendable, Hashable {
+package struct ScaleSearch: Sendable, Hashable {
   /// Candidates, as multiples of the scale to start from.
-  public var factors: [Float]
+  package var factors: [Float]
   /// How often the scale is fitted to the integers found, s = (q.w) / (q.q), and they to it.
-  public var fits: Int
+  package var fits: Int
 
   /// - Parameter factors: 1/2 to 8 in eighths of an octave unless given.
-  public init(factors: [Float]? = nil, fits: Int = 4) {
+  package init(factors: [Float]? = nil, fits: Int = 4) {
     self.factors = factors ?? (-8...24).map { exp2(Float($0) / 8) }
     self.fits = fits
   }
@@ -24,7 +24,7 @@ public struct ScaleSearch: Sendable, Hashable {
   ///   - importance: a factor for the squared error at each of the K positions, such as the mean
   ///     square of the input there.
   /// - Returns: the error of each channel, sum of h (q s - w)^2.
-  @discardableResult public func apply(
+  @discardableResult package func apply(
     to parameters: inout ChannelParameters, of quantizer: any WeightQuantizer, weights: [Float],
     importance: [Float]? = nil
   ) throws(QuantizerError) -> [Double] {

@@ -7,17 +7,17 @@ import CKernels
 ///
 /// Gradients: straight through inside the range, none to a clipped weight; to the scale G (q - w / s)
 /// inside and G q outside (learned step size, arXiv 1902.08153, without its gradient scaling).
-public struct UnconstrainedQuantizer: WeightQuantizer {
-  public static let methodName = "unconstrained"
+package struct UnconstrainedQuantizer: WeightQuantizer {
+  package static let methodName = "unconstrained"
 
-  public let layer: WeightLayer
+  package let layer: WeightLayer
 
-  public init(_ layer: WeightLayer) { self.layer = layer }
+  package init(_ layer: WeightLayer) { self.layer = layer }
 
-  public var usesNorm: Bool { false }
-  public var isConstrained: Bool { false }
+  package var usesNorm: Bool { false }
+  package var isConstrained: Bool { false }
 
-  public func initialize(
+  package func initialize(
     _ weights: UnsafeMutableBufferPointer<Float>, _ initialization: WeightInitialization
   ) throws(QuantizerError) -> ChannelParameters {
     var parameters = try layer.parameters(UnsafeBufferPointer(weights))
@@ -25,7 +25,7 @@ public struct UnconstrainedQuantizer: WeightQuantizer {
     return parameters
   }
 
-  public func forward(
+  package func forward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     into output: QuantizedBuffers
   ) throws(QuantizerError) -> QuantizationSummary {
@@ -44,7 +44,7 @@ public struct UnconstrainedQuantizer: WeightQuantizer {
     }
   }
 
-  public func backward(
+  package func backward(
     _ weights: UnsafeBufferPointer<Float>, _ parameters: ParameterView,
     upstream: UnsafeBufferPointer<Float>, into gradients: GradientBuffers
   ) {

@@ -6,23 +6,23 @@ import TensorCore
 /// the accumulator of each output channel allows.
 ///
 /// Weights are viewed as C rows of K floats, one row an output channel, row-major.
-public struct WeightLayer: Sendable {
+package struct WeightLayer: Sendable {
   /// C.
-  public let channels: Int
+  package let channels: Int
   /// K, the length of one dot product.
-  public let length: Int
+  package let length: Int
   /// M; signed and narrow: integers lie in -(2^(M-1) - 1) ... 2^(M-1) - 1.
-  public let bits: Int
+  package let bits: Int
   /// How biases become integers that count in the budgets; `nil` where they stay outside the accumulators.
-  public let biasFormat: BiasFormat?
+  package let biasFormat: BiasFormat?
   /// One bias a channel in steps of the input; empty for none.
-  public let biases: [Float]
+  package let biases: [Float]
   private let budgets: [AccumulatorBudget]
 
   /// A layer whose channels share one budget.
   ///
   /// - Precondition: `channels` and `length` are not negative, `bits` is 2 to 8.
-  public init(channels: Int, length: Int, bits: Int, budget: AccumulatorBudget) {
+  package init(channels: Int, length: Int, bits: Int, budget: AccumulatorBudget) {
     self.init(channels: channels, length: length, bits: bits, budgets: [budget])
   }
 
@@ -32,7 +32,7 @@ public struct WeightLayer: Sendable {
   ///   - biasFormat: of biases inside the accumulators, which take the place of the budgets' own.
   ///   - biases: one a channel in steps of the input, or none.
   /// - Precondition: as above, and there is one budget or one a channel.
-  public init(
+  package init(
     channels: Int, length: Int, bits: Int, budgets: [AccumulatorBudget],
     biasFormat: BiasFormat? = nil, biases: [Float] = []
   ) {
@@ -49,12 +49,12 @@ public struct WeightLayer: Sendable {
   }
 
   /// The number of weights.
-  public var count: Int { channels * length }
+  package var count: Int { channels * length }
   /// The greatest integer, 2^(M-1) - 1.
-  public var limit: Int { 1 << (bits - 1) - 1 }
+  package var limit: Int { 1 << (bits - 1) - 1 }
 
   /// What a channel may use besides a bias that the layer quantizes.
-  public func budget(_ channel: Int) -> AccumulatorBudget {
+  package func budget(_ channel: Int) -> AccumulatorBudget {
     budgets[budgets.count == 1 ? 0 : channel]
   }
 
@@ -63,7 +63,7 @@ public struct WeightLayer: Sendable {
   /// - Parameters:
   ///   - scale: of the channel's weights.
   ///   - current: biases in steps of the input in place of the layer's own; may be empty.
-  public func bias(
+  package func bias(
     _ channel: Int, scale: Float,
     current: UnsafeBufferPointer<Float> = UnsafeBufferPointer(start: nil, count: 0)
   ) -> Int64 {
@@ -72,12 +72,12 @@ public struct WeightLayer: Sendable {
   }
 
   /// A bias in steps of the input as an integer of a channel; 0 where biases stay outside.
-  public func integer(ofBias bias: Float, _ channel: Int, scale: Float) -> Int64 {
+  package func integer(ofBias bias: Float, _ channel: Int, scale: Float) -> Int64 {
     biasFormat?.integer(bias, scale: scale, in: budget(channel).biasRegister) ?? 0
   }
 
   /// The least scale of a channel at which its bias is not cut off; 0 where biases stay outside.
-  public func leastScale(_ channel: Int) -> Float {
+  package func leastScale(_ channel: Int) -> Float {
     guard let biasFormat, !biases.isEmpty else { return 0 }
     return biasFormat.leastScale(biases[channel], in: budget(channel).biasRegister)
   }

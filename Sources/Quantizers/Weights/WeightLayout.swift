@@ -5,18 +5,18 @@ import TensorCore
 /// Every layout that ONNX has is B x R x C x D elements: channel b * C + c reads the K = R * D elements
 /// (b, r, c, d). Conv is 1 x 1 x O x K; MatMul with the constant on the right B x K x O x 1; ConvTranspose
 /// with g groups g x I/g x O/g x (kernel size).
-public struct WeightLayout: Sendable, Hashable {
-  public var batch: Int
-  public var rows: Int
-  public var columns: Int
-  public var depth: Int
+package struct WeightLayout: Sendable, Hashable {
+  package var batch: Int
+  package var rows: Int
+  package var columns: Int
+  package var depth: Int
   /// Shape of the per-channel scale that broadcasts against the weight tensor.
-  public var scaleShape: [Int]
+  package var scaleShape: [Int]
   /// True where dimension 0 holds batch and row together (grouped ConvTranspose), so that the broadcast
   /// scale repeats each channel once a row.
-  public var repeatsScalePerRow = false
+  package var repeatsScalePerRow = false
 
-  public init(
+  package init(
     batch: Int, rows: Int, columns: Int, depth: Int, scaleShape: [Int],
     repeatsScalePerRow: Bool = false
   ) {
@@ -29,15 +29,15 @@ public struct WeightLayout: Sendable, Hashable {
   }
 
   /// The number of output channels.
-  public var channelCount: Int { batch * columns }
+  package var channelCount: Int { batch * columns }
   /// The length K of one channel's dot product.
-  public var dotLength: Int { rows * depth }
+  package var dotLength: Int { rows * depth }
 
   /// True where memory already holds one channel after the other.
-  public var isChannelMajor: Bool { rows == 1 }
+  package var isChannelMajor: Bool { rows == 1 }
 
   /// The weights as channels x K, row-major.
-  public func gather(_ weight: Tensor) -> [Float] {
+  package func gather(_ weight: Tensor) -> [Float] {
     let source = weight.elements(of: Float.self)
     if isChannelMajor { return source }
     var result = [Float](repeating: 0, count: source.count)
@@ -52,7 +52,7 @@ public struct WeightLayout: Sendable, Hashable {
   /// - Parameters:
   ///   - integers: channels x K.
   ///   - scales: one a channel.
-  public func scatter(
+  package func scatter(
     _ integers: [Int8], scales: [Float], to target: UnsafeMutableBufferPointer<Float>
   ) {
     var index = 0
@@ -70,7 +70,7 @@ public struct WeightLayout: Sendable, Hashable {
   }
 
   /// A weight tensor of `shape` from values in channels x K order.
-  public func scatter(_ values: [Float], shape: [Int]) -> Tensor {
+  package func scatter(_ values: [Float], shape: [Int]) -> Tensor {
     if isChannelMajor { return Tensor(values, shape: shape) }
     return Tensor(shape: shape, of: Float.self) { target in
       forEachElement { index, channel, position in
@@ -82,7 +82,7 @@ public struct WeightLayout: Sendable, Hashable {
   /// Copies between the tensor's order and channels x K.
   ///
   /// - Parameter scatters: true from channels x K to the tensor's order.
-  public func copy<Element>(
+  package func copy<Element>(
     _ source: UnsafePointer<Element>, to target: UnsafeMutablePointer<Element>, scatters: Bool
   ) {
     forEachElement { index, channel, position in
@@ -92,7 +92,7 @@ public struct WeightLayout: Sendable, Hashable {
   }
 
   /// The scale tensor for one value a channel.
-  public func scaleTensor(_ scales: [Float]) -> Tensor {
+  package func scaleTensor(_ scales: [Float]) -> Tensor {
     if !repeatsScalePerRow { return Tensor(scales, shape: scaleShape) }
     var repeated: [Float] = []
     for group in 0..<batch {

@@ -5,7 +5,7 @@ import TensorCore
 /// A method maps weights and per-channel parameters to integers whose accumulators can't overflow,
 /// and has gradients for training. Scale and norm of a channel are s = 2^d and g = 2^t, with d and t
 /// the parameters. No call allocates in proportion to the layer after initialisation.
-public protocol WeightQuantizer: Sendable {
+package protocol WeightQuantizer: Sendable {
   /// The name that `--method` takes.
   static var methodName: String { get }
 
@@ -50,29 +50,29 @@ public protocol WeightQuantizer: Sendable {
 }
 
 extension WeightQuantizer {
-  public var constraintName: String { Self.methodName }
+  package var constraintName: String { Self.methodName }
 
-  public func scale(_ log2Scale: Float) -> Float { NormConstrainedQuantizer.scale(log2Scale) }
+  package func scale(_ log2Scale: Float) -> Float { NormConstrainedQuantizer.scale(log2Scale) }
 
-  public func penalty(
+  package func penalty(
     _ parameters: ParameterView, factor: Float, addingTo gradients: GradientBuffers
   ) -> Double { 0 }
 }
 
 /// The weight quantization methods, by the names that `--method` takes.
-public enum WeightQuantizers {
-  public static let all: [any WeightQuantizer.Type] = [
+package enum WeightQuantizers {
+  package static let all: [any WeightQuantizer.Type] = [
     A2QPlusQuantizer.self, A2QQuantizer.self, ExactQuantizer.self, UnconstrainedQuantizer.self,
   ]
 
   /// The method of that name, or `nil`.
-  public static func named(_ name: String) -> (any WeightQuantizer.Type)? {
+  package static func named(_ name: String) -> (any WeightQuantizer.Type)? {
     all.first { $0.methodName == name }
   }
 }
 
 /// How weights are brought near the constraint before the first quantization.
-public enum WeightInitialization: String, Sendable, Hashable, CaseIterable {
+package enum WeightInitialization: String, Sendable, Hashable, CaseIterable {
   /// The Euclidean projection onto the constraint (EP-init).
   case projection
   /// The weights stay; only the norm parameter is clamped.
@@ -80,22 +80,22 @@ public enum WeightInitialization: String, Sendable, Hashable, CaseIterable {
 }
 
 /// The trainable parameters of a layer's quantizer, one of each a channel.
-public struct ChannelParameters: Sendable, Hashable {
+package struct ChannelParameters: Sendable, Hashable {
   /// d = log2 s.
-  public var log2Scale: [Float]
+  package var log2Scale: [Float]
   /// t = log2 g; empty where the method has no norm parameter.
-  public var log2Norm: [Float]
+  package var log2Norm: [Float]
   /// Biases inside the accumulators in steps of the input; empty for those of the layer.
-  public var biases: [Float]
+  package var biases: [Float]
 
-  public init(log2Scale: [Float], log2Norm: [Float], biases: [Float] = []) {
+  package init(log2Scale: [Float], log2Norm: [Float], biases: [Float] = []) {
     self.log2Scale = log2Scale
     self.log2Norm = log2Norm
     self.biases = biases
   }
 
   /// Calls `body` with the parameters in place.
-  public func withView<Result, Failure: Error>(
+  package func withView<Result, Failure: Error>(
     _ body: (ParameterView) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try log2Scale.withBuffer { (scale) throws(Failure) in
@@ -109,14 +109,14 @@ public struct ChannelParameters: Sendable, Hashable {
 }
 
 /// Parameters where they lie, C of each; the caller keeps them alive and unchanged during a call.
-public struct ParameterView: @unchecked Sendable {
-  public let log2Scale: UnsafeBufferPointer<Float>
+package struct ParameterView: @unchecked Sendable {
+  package let log2Scale: UnsafeBufferPointer<Float>
   /// May be empty for a method without a norm parameter.
-  public let log2Norm: UnsafeBufferPointer<Float>
+  package let log2Norm: UnsafeBufferPointer<Float>
   /// Biases inside the accumulators as they now are, in steps of the input; empty for those of the layer.
-  public let biases: UnsafeBufferPointer<Float>
+  package let biases: UnsafeBufferPointer<Float>
 
-  public init(
+  package init(
     log2Scale: UnsafeBufferPointer<Float>, log2Norm: UnsafeBufferPointer<Float>,
     biases: UnsafeBufferPointer<Float> = UnsafeBufferPointer(start: nil, count: 0)
   ) {
@@ -127,15 +127,15 @@ public struct ParameterView: @unchecked Sendable {
 }
 
 /// Where a forward pass writes; what is `nil` is not computed.
-public struct QuantizedBuffers: @unchecked Sendable {
+package struct QuantizedBuffers: @unchecked Sendable {
   /// The integers q, C x K.
-  public let codes: UnsafeMutableBufferPointer<Int8>?
+  package let codes: UnsafeMutableBufferPointer<Int8>?
   /// q s, C x K.
-  public let values: UnsafeMutableBufferPointer<Float>?
+  package let values: UnsafeMutableBufferPointer<Float>?
   /// s, C.
-  public let scales: UnsafeMutableBufferPointer<Float>?
+  package let scales: UnsafeMutableBufferPointer<Float>?
 
-  public init(
+  package init(
     codes: UnsafeMutableBufferPointer<Int8>? = nil,
     values: UnsafeMutableBufferPointer<Float>? = nil,
     scales: UnsafeMutableBufferPointer<Float>? = nil
@@ -147,15 +147,15 @@ public struct QuantizedBuffers: @unchecked Sendable {
 }
 
 /// Where a backward pass writes.
-public struct GradientBuffers: @unchecked Sendable {
+package struct GradientBuffers: @unchecked Sendable {
   /// C x K.
-  public let weights: UnsafeMutableBufferPointer<Float>
+  package let weights: UnsafeMutableBufferPointer<Float>
   /// Of d, C.
-  public let log2Scale: UnsafeMutableBufferPointer<Float>
+  package let log2Scale: UnsafeMutableBufferPointer<Float>
   /// Of t, C; may be empty for a method without a norm parameter.
-  public let log2Norm: UnsafeMutableBufferPointer<Float>
+  package let log2Norm: UnsafeMutableBufferPointer<Float>
 
-  public init(
+  package init(
     weights: UnsafeMutableBufferPointer<Float>, log2Scale: UnsafeMutableBufferPointer<Float>,
     log2Norm: UnsafeMutableBufferPointer<Float>
   ) {
@@ -166,17 +166,17 @@ public struct GradientBuffers: @unchecked Sendable {
 }
 
 /// What happened while a layer was quantized.
-public struct QuantizationSummary: Sendable, Hashable {
+package struct QuantizationSummary: Sendable, Hashable {
   /// Channels whose integers missed the budget after rounding.
-  public var repairedChannels = 0
+  package var repairedChannels = 0
   /// Units by which their weights were moved toward zero.
-  public var repairedUnits = 0
+  package var repairedUnits = 0
   /// Channels whose integers are 0 because their weights are all equal (to 0, for A2Q) up to rounding.
-  public var degenerateChannels = 0
+  package var degenerateChannels = 0
   /// True where K = 1, so that zero-centring would erase the layer and A2Q stood in for A2Q+.
-  public var fellBackToA2Q = false
+  package var fellBackToA2Q = false
 
-  public init() {}
+  package init() {}
 
   mutating func add(_ other: QuantizationSummary) {
     repairedChannels += other.repairedChannels

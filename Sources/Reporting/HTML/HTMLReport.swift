@@ -2,17 +2,17 @@ import Mustache
 import Verification
 
 /// The inspection as one self-contained page, without scripts, fonts or pictures from elsewhere.
-public struct HTMLReport: Sendable {
-  public var model: ModelSummary
-  public var result: VerificationResult
+package struct HTMLReport: Sendable {
+  package var model: ModelSummary
+  package var result: VerificationResult
 
-  public init(model: ModelSummary, result: VerificationResult) {
+  package init(model: ModelSummary, result: VerificationResult) {
     self.model = model
     self.result = result
   }
 
   /// The page, as UTF-8 text.
-  public var html: String {
+  package var html: String {
     Self.template.render(PageView(model: model, result: result))
   }
 

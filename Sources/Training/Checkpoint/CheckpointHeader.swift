@@ -1,20 +1,20 @@
 import TensorCore
 
 /// What a checkpoint holds besides its arrays.
-public struct CheckpointHeader: Sendable, Hashable {
+package struct CheckpointHeader: Sendable, Hashable {
   /// Everything that must be the same in a run that resumes, as a JSON object of scalars: options, and
   /// ``Fingerprint`` texts of the model and the data. A difference is reported by its key.
-  public var configuration: JSONValue
-  public var position: TrainingPosition
+  package var configuration: JSONValue
+  package var position: TrainingPosition
   /// The best validation metric so far, finite.
-  public var bestMetric: Double?
+  package var bestMetric: Double?
   /// The epoch of ``bestMetric``.
-  public var bestEpoch: Int?
-  public var seed: UInt64
+  package var bestEpoch: Int?
+  package var seed: UInt64
   /// Whatever else the training loop must know, such as counts of steps; an object.
-  public var extra: JSONValue
+  package var extra: JSONValue
 
-  public init(
+  package init(
     configuration: JSONValue, position: TrainingPosition, bestMetric: Double? = nil,
     bestEpoch: Int? = nil, seed: UInt64 = 0, extra: JSONValue = .object([])
   ) {

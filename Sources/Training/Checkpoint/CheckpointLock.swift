@@ -5,14 +5,14 @@ import TensorCore
 ///
 /// It is a lock on a file in the folder. The system releases it when the process that holds it ends, in whatever way;
 /// the file stays, with the id of its last holder. A file system without locks lets every process through.
-public final class CheckpointLock: Sendable {
+package final class CheckpointLock: Sendable {
   private let descriptor: Int32
 
   /// Takes the lock, and makes the folder where it is missing.
   ///
   /// - Throws: ``CheckpointError/inUse(folder:process:)`` while another training has the folder;
   ///   ``CheckpointError/file(_:)`` where the folder or the file can't be made.
-  public init(folder: String) throws(CheckpointError) {
+  package init(folder: String) throws(CheckpointError) {
     let path = CheckpointStore.lockPath(in: folder)
     try CheckpointError.wrapping(try FilePath.makeFolder(folder))
     let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)

@@ -5,12 +5,12 @@ import TensorCore
 /// of all segments together (Pascanu et al. 2013, in the form of torch.nn.utils.clip_grad_norm_).
 ///
 /// Sums are taken in double precision, in the same order for any number of threads.
-public struct GradientClipping: Sendable, Hashable {
+package struct GradientClipping: Sendable, Hashable {
   /// The limit; with `nil` the norm is only measured.
-  public let maximumNorm: Double?
+  package let maximumNorm: Double?
 
   /// - Throws: ``OptimizerError`` where the limit is not positive.
-  public init(maximumNorm: Double?) throws(OptimizerError) {
+  package init(maximumNorm: Double?) throws(OptimizerError) {
     if let maximumNorm, !OptimizerError.Requirement.positive.admits(maximumNorm) {
       throw .setting(.maximumNorm, expected: .positive, actual: maximumNorm)
     }
@@ -22,7 +22,7 @@ public struct GradientClipping: Sendable, Hashable {
   /// - Parameter segments: the segments of `gradients`, for messages.
   /// - Returns: the norm before clipping.
   /// - Throws: ``GradientError/notFinite(segment:element:isNaN:)``, with the gradients unchanged.
-  @discardableResult public func apply(
+  @discardableResult package func apply(
     _ gradients: UnsafeMutableBufferPointer<Float>, segments: [ParameterSegment]
   ) throws(GradientError) -> Double {
     let norm = Self.norm(UnsafeBufferPointer(gradients))

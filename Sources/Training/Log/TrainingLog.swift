@@ -5,15 +5,15 @@ import TensorCore
 /// A run that resumes continues after the row of its checkpoint, so that the file ends up with the rows of an
 /// undisturbed run, apart from ``TrainingRecord/samplesPerSecond``. For that, the rows up to a step are appended and
 /// synchronized before the checkpoint of that step is saved.
-public final class TrainingLog {
-  public let path: String
-  public let format: TrainingLogFormat
+package final class TrainingLog {
+  package let path: String
+  package let format: TrainingLogFormat
   private let file: AppendedFile
 
   /// Starts a new log; whatever was at the path is lost.
   ///
   /// - Throws: ``TrainingLogError/file(_:)``.
-  public init(path: String, format: TrainingLogFormat) throws(TrainingLogError) {
+  package init(path: String, format: TrainingLogFormat) throws(TrainingLogError) {
     self.path = path
     self.format = format
     file = try TrainingLogError.wrapping { () throws(FileError) in
@@ -30,7 +30,7 @@ public final class TrainingLog {
   /// - Parameter kept: receives the rows that stay, for the plot.
   /// - Throws: ``TrainingLogError`` where the file holds something else, in which case it stays as it is, or can't be
   ///   read or written.
-  public init(
+  package init(
     resuming path: String, format: TrainingLogFormat, after step: Int,
     kept: inout [TrainingRecord]
   ) throws(TrainingLogError) {
@@ -56,14 +56,14 @@ public final class TrainingLog {
   /// Writes a row, which has reached the system when this returns.
   ///
   /// - Throws: ``TrainingLogError/file(_:)``.
-  public func append(_ record: TrainingRecord) throws(TrainingLogError) {
+  package func append(_ record: TrainingRecord) throws(TrainingLogError) {
     try TrainingLogError.wrapping(try file.append(format.line(record)))
   }
 
   /// Waits until the disk has every row; called before a checkpoint is saved.
   ///
   /// - Throws: ``TrainingLogError/file(_:)``.
-  public func synchronize() throws(TrainingLogError) {
+  package func synchronize() throws(TrainingLogError) {
     try TrainingLogError.wrapping(try file.synchronize())
   }
 

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// How a log file writes its rows.
-public enum TrainingLogFormat: Sendable, Hashable, CaseIterable {
+package enum TrainingLogFormat: Sendable, Hashable, CaseIterable {
   /// A line of column names, then a line for each row; what is missing is left empty.
   case csv
   /// A JSON object for each row; what is missing or not finite is null.

@@ -1,23 +1,23 @@
 /// One row of the training log.
-public struct TrainingRecord: Sendable, Hashable {
+package struct TrainingRecord: Sendable, Hashable {
   /// The number of optimizer steps taken.
-  public var step: Int
+  package var step: Int
   /// The number of passes over the data, with the fraction of the current one that is done.
-  public var epoch: Double
+  package var epoch: Double
   /// The learning rate of the last step.
-  public var learningRate: Double
+  package var learningRate: Double
   /// The mean loss of a step since the previous row, without the penalty.
-  public var loss: Double
+  package var loss: Double
   /// The mean penalty that a step since the previous row added to the loss.
-  public var penalty: Double
+  package var penalty: Double
   /// The mean norm of the gradients before clipping since the previous row; `nil` where it was not measured.
-  public var gradientNorm: Double?
+  package var gradientNorm: Double?
   /// Training throughput over recent steps, in samples per second.
-  public var samplesPerSecond: Double
+  package var samplesPerSecond: Double
   /// The metric on held-out samples, in rows that end an epoch with validation.
-  public var validation: Double?
+  package var validation: Double?
 
-  public init(
+  package init(
     step: Int, epoch: Double, learningRate: Double, loss: Double, penalty: Double = 0,
     gradientNorm: Double? = nil, samplesPerSecond: Double, validation: Double? = nil
   ) {

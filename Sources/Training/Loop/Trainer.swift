@@ -23,14 +23,14 @@ public final class Trainer {
   }
 
   /// Measures a baked model after an epoch.
-  public struct Validation {
-    public var metricName: String
-    public var direction: MetricDirection
+  package struct Validation {
+    package var metricName: String
+    package var direction: MetricDirection
     /// The metric of the float model, to compare with.
-    public var floatMetric: Double?
-    public var measure: (Graph) throws -> Double
+    package var floatMetric: Double?
+    package var measure: (Graph) throws -> Double
 
-    public init(
+    package init(
       metricName: String, direction: MetricDirection, floatMetric: Double?,
       measure: @escaping (Graph) throws -> Double
     ) {
@@ -42,7 +42,7 @@ public final class Trainer {
   }
 
   /// What a user should know before the training continues.
-  public var notice: TrainingNotice? { journal.notice }
+  package var notice: TrainingNotice? { journal.notice }
 
   private let model: TrainableModel
   private let dataset: any Dataset
@@ -60,7 +60,7 @@ public final class Trainer {
   ///   - configuration: what a resumed run must have in common with the one that it resumes, as an object.
   /// - Throws: ``TrainingError`` where settings, data and model don't fit each other, or a state to resume from
   ///   can't be used.
-  public init(
+  package init(
     _ model: TrainableModel, dataset: any Dataset, settings: TrainingSettings,
     validation: Validation? = nil, outputs: Outputs = Outputs(),
     configuration: JSONValue = .object([]),
@@ -95,7 +95,7 @@ public final class Trainer {
   ///
   /// - Parameter progress: called after each step, from this thread.
   /// - Throws: ``TrainingError``; on an interruption the state is saved first.
-  public func run(progress: (TrainingProgress) -> Void = { _ in }) throws(TrainingError) -> (
+  package func run(progress: (TrainingProgress) -> Void = { _ in }) throws(TrainingError) -> (
     conversion: Conversion, summary: TrainingSummary
   ) {
     let stream = try TrainingError.wrapping(

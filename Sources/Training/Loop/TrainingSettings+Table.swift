@@ -6,7 +6,7 @@ extension TrainingSettings: SettingTable {
   public static let usualEpochs = 10
 
   /// What decides a training, besides the model and the data.
-  public static let settings: [Setting<TrainingSettings>] = [
+  package static let settings: [Setting<TrainingSettings>] = [
     Setting(
       "epochs", \.epochs, .integer(0...100_000), fallback: 0,
       "Passes of fine-tuning over --data", placeholder: "count",

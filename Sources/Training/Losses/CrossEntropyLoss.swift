@@ -5,13 +5,13 @@ import TensorCore
 /// smoothing, Szegedy et al. 2016, section 7).
 ///
 /// Results don't depend on the number of threads.
-public struct CrossEntropyLoss: Sendable, Hashable {
-  public let scores: ScoreKind
+package struct CrossEntropyLoss: Sendable, Hashable {
+  package let scores: ScoreKind
   /// The share e of the probability that is spread over all classes, in 0..<1.
-  public let labelSmoothing: Double
+  package let labelSmoothing: Double
 
   /// - Throws: ``LossError/setting(_:actual:)`` where the smoothing is out of range.
-  public init(_ scores: ScoreKind, labelSmoothing: Double = 0) throws(LossError) {
+  package init(_ scores: ScoreKind, labelSmoothing: Double = 0) throws(LossError) {
     guard labelSmoothing >= 0, labelSmoothing < 1 else {
       throw .setting(.labelSmoothing, actual: labelSmoothing)
     }
@@ -26,7 +26,7 @@ public struct CrossEntropyLoss: Sendable, Hashable {
   ///   - gradient: receives the gradient of the mean by `outputs`, if given; may be the memory of `outputs`.
   /// - Returns: the mean loss; NaN where an output is NaN.
   /// - Throws: ``LossError`` where sizes or labels don't fit.
-  public func mean(
+  package func mean(
     _ outputs: UnsafeBufferPointer<Float>, labels: [Int],
     gradient: UnsafeMutableBufferPointer<Float>? = nil
   ) throws(LossError) -> Double {

@@ -5,15 +5,15 @@ import TensorCore
 ///
 /// For images and numbers, distillation is ``SquaredErrorLoss`` against the teacher's outputs.
 /// Results don't depend on the number of threads.
-public struct DistillationLoss: Sendable, Hashable {
+package struct DistillationLoss: Sendable, Hashable {
   /// What both models' outputs hold; the logits of probabilities are their logarithms.
-  public let scores: ScoreKind
+  package let scores: ScoreKind
   /// The temperature T, positive.
-  public let temperature: Double
+  package let temperature: Double
 
   /// - Throws: ``LossError/setting(_:actual:)`` where the temperature is not positive, or it or its inverse not
   ///   finite.
-  public init(_ scores: ScoreKind, temperature: Double = 1) throws(LossError) {
+  package init(_ scores: ScoreKind, temperature: Double = 1) throws(LossError) {
     guard temperature > 0, temperature.isFinite, (1 / temperature).isFinite else {
       throw .setting(.temperature, actual: temperature)
     }
@@ -29,7 +29,7 @@ public struct DistillationLoss: Sendable, Hashable {
   ///   - gradient: receives the gradient of the mean by `outputs`, if given; may be the memory of `outputs`.
   /// - Returns: the mean loss; NaN where an output is NaN.
   /// - Throws: ``LossError`` where sizes don't fit.
-  public func mean(
+  package func mean(
     _ outputs: UnsafeBufferPointer<Float>, teacher: UnsafeBufferPointer<Float>, rows: Int,
     gradient: UnsafeMutableBufferPointer<Float>? = nil
   ) throws(LossError) -> Double {

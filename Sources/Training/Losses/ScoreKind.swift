@@ -1,5 +1,5 @@
 /// What a classifier's output holds.
-public enum ScoreKind: Sendable, Hashable {
+package enum ScoreKind: Sendable, Hashable {
   /// Arbitrary numbers, of which softmax makes probabilities.
   case logits
   /// Probabilities: the model ends in softmax.

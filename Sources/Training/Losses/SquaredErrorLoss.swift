@@ -3,8 +3,8 @@ import CKernels
 /// The mean of (output - target)^2 over all elements of a batch.
 ///
 /// Results don't depend on the number of threads.
-public struct SquaredErrorLoss: Sendable, Hashable {
-  public init() {}
+package struct SquaredErrorLoss: Sendable, Hashable {
+  package init() {}
 
   /// The mean loss, and its gradient 2 (output - target) / count.
   ///
@@ -14,7 +14,7 @@ public struct SquaredErrorLoss: Sendable, Hashable {
   ///   - gradient: receives the gradient of the mean by `outputs`, if given; may be the memory of `outputs`.
   /// - Returns: the mean loss; NaN where an output is NaN.
   /// - Throws: ``LossError`` where sizes don't fit.
-  public func mean(
+  package func mean(
     _ outputs: UnsafeBufferPointer<Float>, targets: UnsafeBufferPointer<Float>,
     gradient: UnsafeMutableBufferPointer<Float>? = nil
   ) throws(LossError) -> Double {

@@ -5,15 +5,15 @@ import TensorCore
 ///
 /// A step allocates no buffer, runs in parallel, and gives the same bits for any number of threads, since each
 /// element is computed alone.
-public final class Optimizer {
-  public let settings: OptimizerSettings
+package final class Optimizer {
+  package let settings: OptimizerSettings
   /// The segments of the flat buffer, which decide where weight decay applies.
-  public let segments: [ParameterSegment]
+  package let segments: [ParameterSegment]
   /// The number of elements of the flat buffer.
-  public let count: Int
+  package let count: Int
   /// The number of steps taken, on which the corrections for zero-initialized moments depend. Restored together with
   /// ``state``.
-  public var stepCount = 0
+  package var stepCount = 0
 
   /// The momentum of SGD, or Adam's mean of gradients.
   private let first: ScratchBuffer<Float>
@@ -25,7 +25,7 @@ public final class Optimizer {
 
   /// - Parameter segments: the segments of the flat buffer, in order and without gaps.
   /// - Throws: ``OptimizerError`` for a setting outside its range.
-  public init(_ settings: OptimizerSettings, segments: [ParameterSegment]) throws(OptimizerError) {
+  package init(_ settings: OptimizerSettings, segments: [ParameterSegment]) throws(OptimizerError) {
     try settings.validate()
     let count = segments.last?.range.upperBound ?? 0
     precondition(segments.cover(count), "segments leave gaps")
@@ -37,7 +37,7 @@ public final class Optimizer {
   }
 
   /// The moments, for checkpoints; valid while the optimizer lives.
-  public var state: [NamedArray] {
+  package var state: [NamedArray] {
     switch settings.kind {
     case .sgd: [NamedArray("optimizer.momentum", first.elements)]
     case .adam, .adamw:
@@ -52,7 +52,7 @@ public final class Optimizer {
   ///   - parameters: ``count`` elements, updated in place.
   ///   - gradients: ``count`` finite elements.
   ///   - learningRate: the learning rate of this step.
-  public func step(
+  package func step(
     parameters: UnsafeMutableBufferPointer<Float>, gradients: UnsafeBufferPointer<Float>,
     learningRate: Double
   ) {

@@ -1,14 +1,14 @@
 /// One parameter tensor inside the flat buffer of all parameters.
-public struct ParameterSegment: Sendable, Hashable {
+package struct ParameterSegment: Sendable, Hashable {
   /// Names the tensor in messages.
-  public var name: String
+  package var name: String
   /// The tensor's elements in the flat buffer.
-  public var range: Range<Int>
+  package var range: Range<Int>
   /// Whether weight decay applies: true for weights; false for biases, normalization, scales and norms,
   /// which decay would pull away from what they measure.
-  public var decays: Bool
+  package var decays: Bool
 
-  public init(name: String, range: Range<Int>, decays: Bool) {
+  package init(name: String, range: Range<Int>, decays: Bool) {
     self.name = name
     self.range = range
     self.decays = decays
@@ -17,7 +17,7 @@ public struct ParameterSegment: Sendable, Hashable {
 
 extension Collection where Element == ParameterSegment {
   /// Whether the segments follow each other and together cover exactly the elements `0..<count`.
-  public func cover(_ count: Int) -> Bool {
+  package func cover(_ count: Int) -> Bool {
     var end = 0
     for segment in self {
       guard segment.range.lowerBound == end else { return false }

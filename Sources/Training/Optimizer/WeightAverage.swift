@@ -4,11 +4,11 @@ import TensorCore
 /// An exponential moving average of the parameters. An update adds (1 - d) (parameters - average) to the average,
 /// with d = min(decay, (1 + t) / (10 + t)) after t updates, so that early averages forget the start (as in
 /// tf.train.ExponentialMovingAverage).
-public final class WeightAverage {
+package final class WeightAverage {
   /// The limit of the decay d.
-  public let decay: Double
+  package let decay: Double
   /// The number of updates so far. Restored together with ``state``.
-  public var updateCount = 0
+  package var updateCount = 0
 
   private let average: ScratchBuffer<Float>
 
@@ -17,7 +17,7 @@ public final class WeightAverage {
   /// Starts at the given parameters.
   ///
   /// - Throws: ``OptimizerError`` where the decay is outside 0..<1.
-  public init(decay: Double, parameters: UnsafeBufferPointer<Float>) throws(OptimizerError) {
+  package init(decay: Double, parameters: UnsafeBufferPointer<Float>) throws(OptimizerError) {
     guard OptimizerError.Requirement.fromZeroBelowOne.admits(decay) else {
       throw .setting(.averageDecay, expected: .fromZeroBelowOne, actual: decay)
     }
@@ -27,13 +27,13 @@ public final class WeightAverage {
   }
 
   /// The averaged parameters; valid while the object lives.
-  public var values: UnsafeBufferPointer<Float> { UnsafeBufferPointer(average.elements) }
+  package var values: UnsafeBufferPointer<Float> { UnsafeBufferPointer(average.elements) }
 
   /// The average, for checkpoints; valid while the object lives.
-  public var state: [NamedArray] { [NamedArray("average", average.elements)] }
+  package var state: [NamedArray] { [NamedArray("average", average.elements)] }
 
   /// Takes in the parameters after a step. Allocates no buffer, and gives the same bits for any number of threads.
-  public func update(_ parameters: UnsafeBufferPointer<Float>) {
+  package func update(_ parameters: UnsafeBufferPointer<Float>) {
     precondition(parameters.count == average.elements.count, "\(parameters.count) parameters")
     let updates = Double(updateCount)
     let share = Float(1 - min(decay, (1 + updates) / (10 + updates)))
@@ -49,7 +49,7 @@ public final class WeightAverage {
 
   /// Exchanges the average and the parameters, so that the average can be evaluated in place; a second call undoes
   /// the first.
-  public func exchange(with parameters: UnsafeMutableBufferPointer<Float>) {
+  package func exchange(with parameters: UnsafeMutableBufferPointer<Float>) {
     precondition(parameters.count == average.elements.count, "\(parameters.count) parameters")
     for index in parameters.indices {
       (parameters[index], average.elements[index]) = (average.elements[index], parameters[index])

@@ -3,18 +3,18 @@ import TensorCore
 /// The figure of `--plot`: the loss over the steps and, beside it, the validation metric over the epochs, as a
 /// self-contained SVG file, without scripts or fonts. The colours are those of Okabe and Ito (2008), which
 /// colour-blind readers can tell apart.
-public struct TrainingPlot: Sendable {
+package struct TrainingPlot: Sendable {
   /// The heading of the figure.
-  public var title: String
+  package var title: String
   /// Every row of the training, in order.
-  public var records: [TrainingRecord]
+  package var records: [TrainingRecord]
   /// What ``TrainingRecord/validation`` measures, such as `top-1 accuracy`.
-  public var metricName: String
-  public var direction: MetricDirection
+  package var metricName: String
+  package var direction: MetricDirection
   /// The metric of the float model, drawn as a line to compare with.
-  public var floatMetric: Double?
+  package var floatMetric: Double?
 
-  public init(
+  package init(
     title: String, records: [TrainingRecord], metricName: String, direction: MetricDirection,
     floatMetric: Double? = nil
   ) {
@@ -36,12 +36,12 @@ public struct TrainingPlot: Sendable {
   /// Writes the figure; whatever was at the path stays until it is complete.
   ///
   /// - Throws: `FileError` where the file can't be written.
-  public func write(to path: String) throws(FileError) {
+  package func write(to path: String) throws(FileError) {
     try AtomicFile.write(Array(svg().utf8), to: path)
   }
 
   /// The figure, 900 x 420 pixels; without validation the loss takes the whole width.
-  public func svg() -> String {
+  package func svg() -> String {
     let validated = records.filter { $0.validation != nil }
     let top = 98.0
     let bottom = Self.height - 58

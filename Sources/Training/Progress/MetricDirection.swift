@@ -1,5 +1,5 @@
 /// Which of two values of a metric is better.
-public enum MetricDirection: Sendable, Hashable {
+package enum MetricDirection: Sendable, Hashable {
   /// Higher values are better, as for accuracy and peak signal-to-noise ratio.
   case higherIsBetter
   /// Lower values are better, as for losses and errors.

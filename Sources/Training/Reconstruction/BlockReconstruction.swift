@@ -12,32 +12,32 @@ import TensorCore
 /// keeps those parameters of its training that have the least error on samples that it was not trained on, and the
 /// network keeps what its blocks found only if its own error on these samples falls: where few integers fit the
 /// budgets, a block can improve by its own measure while the network does not.
-public struct BlockReconstruction {
-  public struct Settings: Sendable, Hashable {
+package struct BlockReconstruction {
+  package struct Settings: Sendable, Hashable {
     /// The number of optimizer steps for each block.
-    public var steps = 300
+    package var steps = 300
     /// The number of samples in a step.
-    public var batchSize = 32
+    package var batchSize = 32
     /// The learning rate of the first step, in the units of each tensor (see ``BlockTraining``).
-    public var learningRate = 0.005
+    package var learningRate = 0.005
     /// The unit of the logarithms of scales, norms and clipping statistics, in octaves.
     var octaves = 0.1
     /// The unit of factors relative to their size, and of summands relative to the size of the block's output.
     var factors = 0.05
     /// The seed of the batches.
-    public var seed = 0
+    package var seed = 0
 
-    public init() {}
+    package init() {}
   }
 
   /// The result for one block, or for the whole network.
-  public struct Outcome: Sendable, Hashable {
+  package struct Outcome: Sendable, Hashable {
     /// The name of the value that ends the block.
-    public var output: String
+    package var output: String
     /// The mean squared error on held-out samples before training, relative to the mean square of the output.
-    public var before: Double
+    package var before: Double
     /// The mean squared error on held-out samples after training, relative to the mean square of the output.
-    public var after: Double
+    package var after: Double
   }
 
   /// The largest number of samples.
@@ -58,7 +58,7 @@ public struct BlockReconstruction {
   ///   - model: the model, with the parameters to start from.
   ///   - calibration: unlabelled samples, of which the first ones of equal shape are used.
   /// - Throws: ``TrainingError`` where the samples can't be read or the float model can't be run.
-  public init(
+  package init(
     _ model: TrainableModel, calibration: any CalibrationSource, settings: Settings = Settings()
   ) throws(TrainingError) {
     self.model = model
@@ -97,7 +97,7 @@ public struct BlockReconstruction {
   /// - Returns: the model with the parameters found, and the results for each block that has parameters and for the
   ///   network.
   /// - Throws: ``TrainingError`` where a block can't be trained.
-  public func run(progress: (Int, Int) -> Void = { _, _ in }) throws(TrainingError) -> (
+  package func run(progress: (Int, Int) -> Void = { _, _ in }) throws(TrainingError) -> (
     model: TrainableModel, blocks: [Outcome], network: Outcome?
   ) {
     let start = Dictionary(

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// Why a text is not a schedule or a warm-up.
-public enum ScheduleError: Error, Sendable, Hashable {
+package enum ScheduleError: Error, Sendable, Hashable {
   /// The name is not one of those of the option.
   case unknown(Option, text: String)
   /// The name takes another number of arguments.
@@ -9,12 +9,12 @@ public enum ScheduleError: Error, Sendable, Hashable {
   /// An argument is not what the name takes.
   case argument(Option, text: String, argument: String, expected: Requirement)
 
-  public enum Option: String, Sendable, Hashable {
+  package enum Option: String, Sendable, Hashable {
     case schedule
     case warmUp = "warm-up"
 
     /// Every form that the parser takes.
-    public var forms: String {
+    package var forms: String {
       switch self {
       case .schedule:
         "constant, step:EPOCHS:FACTOR, exponential:FACTOR, cosine or cosine:FLOOR, "
@@ -24,7 +24,7 @@ public enum ScheduleError: Error, Sendable, Hashable {
     }
   }
 
-  public enum Requirement: String, Sendable, Hashable {
+  package enum Requirement: String, Sendable, Hashable {
     case positiveInteger = "a positive integer"
     case factor = "a number above 0 and at most 1"
     case floor = "a number from 0 to 1"
@@ -34,7 +34,7 @@ public enum ScheduleError: Error, Sendable, Hashable {
 
 extension ScheduleError: CustomStringConvertible {
   /// One line that says what is allowed.
-  public var description: String {
+  package var description: String {
     switch self {
     case .unknown(let option, let text):
       "'\(text.singleLine)' is no \(option.rawValue); give \(option.forms)"

@@ -53,7 +53,7 @@ extension LearningRateSchedule: CustomStringConvertible {
   /// Reads the text of `--schedule`.
   ///
   /// - Throws: ``ScheduleError``, whose description lists what is allowed.
-  public init(parsing text: String) throws(ScheduleError) {
+  package init(parsing text: String) throws(ScheduleError) {
     let parts = ScheduleText(text, option: .schedule)
     switch parts.name {
     case "constant":
@@ -87,7 +87,7 @@ extension WarmUp: CustomStringConvertible {
   /// Reads the text of a warm-up option.
   ///
   /// - Throws: ``ScheduleError``, whose description lists what is allowed.
-  public init(parsing text: String) throws(ScheduleError) {
+  package init(parsing text: String) throws(ScheduleError) {
     let parts = ScheduleText(text, option: .warmUp)
     switch parts.name {
     case "none":

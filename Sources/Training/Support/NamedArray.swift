@@ -2,11 +2,11 @@
 ///
 /// The same list of arrays is used to save and to restore, so that the two can't disagree. An element borrows its
 /// memory, whose owner must outlive it.
-public struct NamedArray {
-  public var name: String
-  public var values: UnsafeMutableBufferPointer<Float>
+package struct NamedArray {
+  package var name: String
+  package var values: UnsafeMutableBufferPointer<Float>
 
-  public init(_ name: String, _ values: UnsafeMutableBufferPointer<Float>) {
+  package init(_ name: String, _ values: UnsafeMutableBufferPointer<Float>) {
     self.name = name
     self.values = values
   }

@@ -6,17 +6,17 @@ import TensorCore
 ///
 /// Since opset 13 lines run along `axis`. Before, the input is taken as a matrix whose rows hold all dimensions
 /// from `axis` on, and a line is a row.
-public struct SoftmaxAxis: Sendable, Hashable {
-  public var axis: Int
+package struct SoftmaxAxis: Sendable, Hashable {
+  package var axis: Int
   /// True for the semantics before opset 13.
-  public var flattens: Bool
+  package var flattens: Bool
 
-  public init(_ axis: Int = -1, flattens: Bool = false) {
+  package init(_ axis: Int = -1, flattens: Bool = false) {
     self.axis = axis
     self.flattens = flattens
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     flattens = attributes.opset < 13
     axis = try attributes.int("axis", default: flattens ? 1 : -1)
   }

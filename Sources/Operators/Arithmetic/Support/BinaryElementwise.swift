@@ -5,21 +5,21 @@ import GraphIR
 import TensorCore
 
 /// An element-wise function of two tensors with multidirectional broadcasting.
-public protocol BinaryElementwise: SerializableOperator, ExecutableOperator {
+package protocol BinaryElementwise: SerializableOperator, ExecutableOperator {
   static var function: BinaryFunction { get }
   init()
 }
 
 extension BinaryElementwise {
-  public var elementwise: ElementwiseForm? { .binary }
+  package var elementwise: ElementwiseForm? { .binary }
 
-  public init(attributes: AttributeReader) { self.init() }
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try Dimensions.inferBroadcast(inputs)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let a = try context.input(0)
     let b = try context.input(1)
     try context.requireOneType()

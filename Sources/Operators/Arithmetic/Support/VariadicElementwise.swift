@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// An element-wise function of one tensor or more, all of one type, with multidirectional broadcasting.
-public protocol VariadicElementwise: SerializableOperator, ExecutableOperator,
+package protocol VariadicElementwise: SerializableOperator, ExecutableOperator,
   DifferentiableOperator
 {
   static var joining: Joining { get }
@@ -11,7 +11,7 @@ public protocol VariadicElementwise: SerializableOperator, ExecutableOperator,
 }
 
 /// How the elements of several tensors are joined, one after the other.
-public enum Joining: Sendable, Hashable {
+package enum Joining: Sendable, Hashable {
   case minimum, maximum, sum, mean
 
   func joined<T: Number>(_ a: T, _ b: T) -> T {
@@ -24,9 +24,9 @@ public enum Joining: Sendable, Hashable {
 }
 
 extension VariadicElementwise {
-  public init(attributes: AttributeReader) { self.init() }
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0)?.elementType else { return [nil] }
     var dimensions: [Dimension] = []
     for index in inputs.indices {
@@ -36,7 +36,7 @@ extension VariadicElementwise {
     return [TensorType(type, dimensions)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireOneType()
     if try context.input(0).elementType == .float32 { return try kernel(Float.self, context) }
     return try kernel(try context.number(0), context)
@@ -81,7 +81,7 @@ extension VariadicElementwise {
 
   /// Sums pass dY on, a mean of n its n-th part, minimum and maximum to the first input that they equal; all
   /// summed over the axes along which an input was repeated.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let forward = try makeKernel(context.kernel)

@@ -6,37 +6,37 @@ import TensorCore
 /// a layer has its data, its weight and its channels, for passes, placement and calibration alike.
 ///
 /// It holds positions and shapes, which rewriting a weight keeps, and asks the graph for everything else.
-public struct DotProductLayer: Sendable {
+package struct DotProductLayer: Sendable {
   /// How the output is laid out.
-  public enum Kind: Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
     /// N x C x spatial dimensions.
     case convolution
     /// ... x M x O, or ... x O x N where the constant stands on the left.
     case matrix
   }
 
-  public let node: NodeID
-  public let name: String
-  public let kind: Kind
+  package let node: NodeID
+  package let name: String
+  package let kind: Kind
   /// Position of the activations among the node's inputs.
-  public let dataPosition: Int
+  package let dataPosition: Int
   /// Position of the weight among the node's inputs.
-  public let weightPosition: Int
+  package let weightPosition: Int
   /// The dimension of the weight that counts output channels, within each group of a transposed convolution.
-  public let channelAxis: Int
-  public let layout: WeightLayout
+  package let channelAxis: Int
+  package let layout: WeightLayout
   /// True for a convolution that maps each input channel on its own.
-  public let isDepthwise: Bool
+  package let isDepthwise: Bool
 
   /// The layer at a node, or `nil` where the node is none: another operator, or a weight that isn't constant.
-  public init?(_ id: NodeID, in graph: Graph) {
+  package init?(_ id: NodeID, in graph: Graph) {
     self.init(id, in: graph) { graph[$0].constant?.shape }
   }
 
   /// The layer at a node whose weight may stand behind a quantizer.
   ///
   /// - Parameter weightShape: the shape of a value that is a weight as the caller takes weights; `nil` for others.
-  public init?(_ id: NodeID, in graph: Graph, weightShape: (ValueID) -> [Int]?) {
+  package init?(_ id: NodeID, in graph: Graph, weightShape: (ValueID) -> [Int]?) {
     let node = graph[id]
     guard let form = node.op.dotProduct else { return nil }
     func weight(_ position: Int) -> [Int]? {
@@ -90,23 +90,23 @@ public struct DotProductLayer: Sendable {
   }
 
   /// All layers of a graph in topological order.
-  public static func all(in graph: Graph) throws(GraphError) -> [DotProductLayer] {
+  package static func all(in graph: Graph) throws(GraphError) -> [DotProductLayer] {
     try graph.topologicalOrder().compactMap { DotProductLayer($0, in: graph) }
   }
 
   /// The value that carries the layer's activations.
-  public func data(in graph: Graph) -> ValueID? { graph[node].inputs[dataPosition] }
+  package func data(in graph: Graph) -> ValueID? { graph[node].inputs[dataPosition] }
 
   /// The layer's weight as float32 in the graph's layout.
-  public func weight(in graph: Graph) -> Tensor? {
+  package func weight(in graph: Graph) -> Tensor? {
     graph[node].inputs[weightPosition].flatMap { graph[$0].constant }?.convertedToFloat()
   }
 
   /// The value that the layer computes.
-  public func output(in graph: Graph) -> ValueID? { graph[node].outputs[0] }
+  package func output(in graph: Graph) -> ValueID? { graph[node].outputs[0] }
 
   /// The dimension of the output that counts channels, from the end where negative.
-  public var outputAxis: Int {
+  package var outputAxis: Int {
     switch kind {
     case .convolution: 1
     case .matrix: dataPosition == 0 ? -1 : -2
@@ -114,12 +114,12 @@ public struct DotProductLayer: Sendable {
   }
 
   /// The shape of a constant of one number a channel that the node itself can add.
-  public var biasShape: [Int] {
+  package var biasShape: [Int] {
     dataPosition == 0 ? [layout.channelCount] : [layout.channelCount, 1]
   }
 
   /// The constant that the node itself adds to each channel, `nil` where it adds none.
-  public func bias(in graph: Graph) -> [Float]? {
+  package func bias(in graph: Graph) -> [Float]? {
     let node = graph[self.node]
     guard node.inputs.count > 2, let value = node.inputs[2],
       let tensor = graph[value].constant?.convertedToFloat()
@@ -133,7 +133,7 @@ public struct DotProductLayer: Sendable {
   }
 
   /// The addition that alone reads the output, and the position there of what it adds to the layer's sums.
-  public func addition(in graph: Graph) -> (node: NodeID, position: Int)? {
+  package func addition(in graph: Graph) -> (node: NodeID, position: Int)? {
     guard case let output?? = graph[node].outputs.first, !graph.isOutput(output) else { return nil }
     let readers = graph.consumers(of: output)
     guard readers.count == 1, graph[readers[0]].op.elementwise == .sum,
@@ -143,7 +143,7 @@ public struct DotProductLayer: Sendable {
   }
 
   /// Whether a constant that the node adds has one number a channel.
-  public func varies(_ shape: [Int]) -> Bool {
+  package func varies(_ shape: [Int]) -> Bool {
     shape == biasShape || dataPosition == 0 && shape == [1, layout.channelCount]
   }
 

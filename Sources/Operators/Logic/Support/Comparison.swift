@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// A relation between the elements of two tensors of one type, with multidirectional broadcasting.
-public protocol Comparison: SerializableOperator, ExecutableOperator {
+package protocol Comparison: SerializableOperator, ExecutableOperator {
   static var relation: Relation { get }
   /// Whether booleans are compared too.
   static var takesBooleans: Bool { get }
@@ -11,7 +11,7 @@ public protocol Comparison: SerializableOperator, ExecutableOperator {
 }
 
 /// What two elements are compared for. NaN stands in no relation to anything.
-public enum Relation: Sendable, Hashable {
+package enum Relation: Sendable, Hashable {
   case equal, less, lessOrEqual, greater, greaterOrEqual
 
   func holds<T: Comparable>(_ a: T, _ b: T) -> Bool {
@@ -26,15 +26,15 @@ public enum Relation: Sendable, Hashable {
 }
 
 extension Comparison {
-  public static var takesBooleans: Bool { false }
+  package static var takesBooleans: Bool { false }
 
-  public init(attributes: AttributeReader) { self.init() }
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [TensorType(.bool, try Dimensions.inferBroadcast(inputs)?.dimensions)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireOneType()
     if try context.input(0).elementType == .float32 { return try kernel(Float.self, context) }
     return try kernel(try context.number(0, takesBooleans: Self.takesBooleans), context)

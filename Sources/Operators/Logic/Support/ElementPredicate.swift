@@ -3,16 +3,16 @@ import GraphIR
 import TensorCore
 
 /// A property of each element of a tensor of floats.
-public protocol ElementPredicate: SerializableOperator, ExecutableOperator {
+package protocol ElementPredicate: SerializableOperator, ExecutableOperator {
   func holds(_ x: Double) -> Bool
 }
 
 extension ElementPredicate {
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [TensorType(.bool, inputs.dimensions(0))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     if try context.input(0).elementType == .float64 {
       return try map(Double.self, Bool.self, context) { holds($0) }
     }

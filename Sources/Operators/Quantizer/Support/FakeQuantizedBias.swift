@@ -10,43 +10,43 @@ import TensorCore
 /// Made for training, never read from a file. Inputs: c of any shape with one number a channel, d of the layer's
 /// weight quantizer, p of its input's quantizer. The gradient passes straight through the rounding to c where b
 /// isn't cut off; none goes to d and p, whose own quantizers decide them.
-public struct FakeQuantizedBias: Operator {
-  public static let schema = OperatorSchema(
+package struct FakeQuantizedBias: Operator {
+  package static let schema = OperatorSchema(
     domain: "snug.training", "FakeQuantizedBias", inputs: 3...3, inputTypes: [.float])
 
-  public let reference: FakeQuantizedWeight.Reference
-  public let step: AccumulatorStep
+  package let reference: FakeQuantizedWeight.Reference
+  package let step: AccumulatorStep
 
-  public init(_ reference: FakeQuantizedWeight.Reference, step: AccumulatorStep) {
+  package init(_ reference: FakeQuantizedWeight.Reference, step: AccumulatorStep) {
     self.reference = reference
     self.step = step
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(0)]
   }
 }
 
 /// What a step of a layer's accumulator is worth at a weight scale of 1.
-public struct AccumulatorStep: Sendable, Hashable {
+package struct AccumulatorStep: Sendable, Hashable {
   /// Of the layer's input.
-  public let input: ActivationFormat
+  package let input: ActivationFormat
   /// What the layer multiplies its sums with.
-  public let factor: Float
+  package let factor: Float
 
-  public init(input: ActivationFormat, factor: Float) {
+  package init(input: ActivationFormat, factor: Float) {
     self.input = input
     self.factor = factor
   }
 
   /// - Parameter log2Statistic: p of the input's quantizer.
-  public func value(log2Statistic: Float) -> Float {
+  package func value(log2Statistic: Float) -> Float {
     input.scale(log2Statistic: log2Statistic) * factor
   }
 }
 
 extension FakeQuantizedBias: DifferentiableOperator {
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { BiasKernel(self) }
 }

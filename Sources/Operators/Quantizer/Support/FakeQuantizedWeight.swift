@@ -8,12 +8,12 @@ import TensorCore
 ///
 /// Made for training, never read from a file. Inputs: ``operands``, in that order. The output is held as floats and as
 /// integers. Gradients are the quantizer's own.
-public struct FakeQuantizedWeight: Operator {
-  public static let schema = OperatorSchema(
+package struct FakeQuantizedWeight: Operator {
+  package static let schema = OperatorSchema(
     domain: "snug.training", "FakeQuantizedWeight", inputs: 2...5, inputTypes: [.float])
 
   /// An input.
-  public enum Operand: Sendable, Hashable {
+  package enum Operand: Sendable, Hashable {
     /// v, in the layer's layout.
     case weight
     /// d, one a channel.
@@ -30,22 +30,22 @@ public struct FakeQuantizedWeight: Operator {
   }
 
   /// A quantizer, equal to itself alone.
-  public final class Reference: Sendable, Hashable {
-    public let quantizer: any WeightQuantizer
+  package final class Reference: Sendable, Hashable {
+    package let quantizer: any WeightQuantizer
 
-    public init(_ quantizer: any WeightQuantizer) { self.quantizer = quantizer }
+    package init(_ quantizer: any WeightQuantizer) { self.quantizer = quantizer }
 
-    public static func == (a: Reference, b: Reference) -> Bool { a === b }
-    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+    package static func == (a: Reference, b: Reference) -> Bool { a === b }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
   }
 
-  public let reference: Reference
-  public let layout: WeightLayout
+  package let reference: Reference
+  package let layout: WeightLayout
   /// `nil` where no bias counts in the accumulator.
-  public let biasStep: AccumulatorStep?
+  package let biasStep: AccumulatorStep?
 
   /// - Precondition: the quantizer's layer has the channels and the dot length of `layout`.
-  public init(
+  package init(
     _ quantizer: any WeightQuantizer, layout: WeightLayout, biasStep: AccumulatorStep? = nil
   ) {
     precondition(
@@ -57,18 +57,18 @@ public struct FakeQuantizedWeight: Operator {
   }
 
   /// The inputs in the order in which a node has them.
-  public var operands: [Operand] {
+  package var operands: [Operand] {
     [.weight, .log2Scale] + (reference.quantizer.usesNorm ? [.log2Norm] : [])
       + (biasStep == nil ? [] : [.bias, .inputStatistic])
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(0)]
   }
 }
 
 extension FakeQuantizedWeight: DifferentiableOperator {
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try WeightKernel(self, context) }
 }

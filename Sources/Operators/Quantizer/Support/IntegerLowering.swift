@@ -132,7 +132,7 @@ struct IntegerLowering {
 extension IntegerSession {
   /// `nil` where no convolution of the graph multiplies integers, or the CPU adds their products only with
   /// saturation.
-  public convenience init?(graph: Graph) {
+  package convenience init?(graph: Graph) {
     guard let lowering = IntegerLowering(graph) else { return nil }
     self.init(integers: lowering.graph, weights: lowering.weights)
   }

@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// The position of an extreme along an axis, as int64.
-public protocol ExtremePosition: SerializableOperator, ExecutableOperator {
+package protocol ExtremePosition: SerializableOperator, ExecutableOperator {
   /// True for the largest element, false for the smallest.
   static var findsLargest: Bool { get }
   var options: ExtremeOptions { get }
@@ -11,13 +11,13 @@ public protocol ExtremePosition: SerializableOperator, ExecutableOperator {
 }
 
 /// The attributes of ArgMax and ArgMin.
-public struct ExtremeOptions: Sendable, Hashable {
-  public var axis: Int
-  public var keepsDimension: Bool
+package struct ExtremeOptions: Sendable, Hashable {
+  package var axis: Int
+  package var keepsDimension: Bool
   /// Of equal extremes the last one counts (opset 12), otherwise the first.
-  public var selectsLast: Bool
+  package var selectsLast: Bool
 
-  public init(axis: Int = 0, keepsDimension: Bool = true, selectsLast: Bool = false) {
+  package init(axis: Int = 0, keepsDimension: Bool = true, selectsLast: Bool = false) {
     self.axis = axis
     self.keepsDimension = keepsDimension
     self.selectsLast = selectsLast
@@ -25,7 +25,7 @@ public struct ExtremeOptions: Sendable, Hashable {
 }
 
 extension ExtremePosition {
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       options: ExtremeOptions(
         axis: try attributes.int("axis", default: 0),
@@ -33,7 +33,7 @@ extension ExtremePosition {
         selectsLast: try attributes.bool("select_last_index", default: false)))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result = [
       Attribute("axis", .int(Int64(options.axis))),
       Attribute("keepdims", .int(options.keepsDimension ? 1 : 0)),
@@ -42,7 +42,7 @@ extension ExtremePosition {
     return result
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard var dimensions = inputs.dimensions(0) else { return [TensorType(.int64, nil)] }
     let axis = try Axes.normalized(options.axis, rank: dimensions.count)
     if dimensions[axis] == 0 {
@@ -52,7 +52,7 @@ extension ExtremePosition {
     return [TensorType(.int64, dimensions)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     if try context.input(0).elementType == .float32 { return try kernel(Float.self, context) }
     return try kernel(try context.number(0), context)
   }

@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// An operator that joins all elements along some axes into one.
-public protocol Reduction: SerializableOperator, ExecutableOperator, DifferentiableOperator {
+package protocol Reduction: SerializableOperator, ExecutableOperator, DifferentiableOperator {
   static var function: ReductionFunction { get }
   /// The first opset in which the axes are an input.
   static var axesInputOpset: Int { get }
@@ -12,14 +12,14 @@ public protocol Reduction: SerializableOperator, ExecutableOperator, Differentia
 }
 
 extension Reduction {
-  public static var axesInputOpset: Int { 18 }
+  package static var axesInputOpset: Int { 18 }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       axes: try ReductionAxes(attributes: attributes, inputOpset: Self.axesInputOpset))
   }
 
-  public func attributes() -> [Attribute] { axes.attributes }
+  package func attributes() -> [Attribute] { axes.attributes }
 
   public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     guard opsets.crosses(Self.axesInputOpset), case .attribute(let named) = axes.source else {
@@ -36,7 +36,7 @@ extension Reduction {
     [try axes.infer(inputs)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try makeGroupKernel(context)
   }
 
@@ -84,7 +84,7 @@ extension Reduction {
   }
 
   /// dX = dY times the slope of the reduction at each element.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try makeGroupTrainingKernel(context, try makeKernel(context.kernel)) }
 

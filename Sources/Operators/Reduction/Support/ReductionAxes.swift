@@ -6,23 +6,23 @@ import TensorCore
 ///
 /// `axes` is an attribute in older opsets and an optional input in newer ones. Absent or empty, all axes are
 /// reduced, unless `noop_with_empty_axes` says that none is.
-public struct ReductionAxes: Sendable, Hashable {
+package struct ReductionAxes: Sendable, Hashable {
   /// `nil` in the attribute form reduces all.
-  public enum Source: Sendable, Hashable {
+  package enum Source: Sendable, Hashable {
     case attribute([Int]?)
     case input(noopWithEmptyAxes: Bool)
   }
 
-  public var source: Source
-  public var keepsDimensions: Bool
+  package var source: Source
+  package var keepsDimensions: Bool
 
-  public init(_ source: Source, keepsDimensions: Bool = true) {
+  package init(_ source: Source, keepsDimensions: Bool = true) {
     self.source = source
     self.keepsDimensions = keepsDimensions
   }
 
   /// - Parameter inputOpset: the first opset in which the axes are an input.
-  public init(attributes: AttributeReader, inputOpset: Int) throws(OperatorError) {
+  package init(attributes: AttributeReader, inputOpset: Int) throws(OperatorError) {
     keepsDimensions = try attributes.bool("keepdims", default: true)
     source =
       attributes.opset < inputOpset

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// What a reduction makes of the elements of a group.
-public enum ReductionFunction: Sendable, Hashable {
+package enum ReductionFunction: Sendable, Hashable {
   case sum, mean, product, maximum, minimum, sumOfMagnitudes, norm, sumOfSquares, logOfSum,
     logOfSumOfExponentials
 

@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// How ScatterElements and ScatterND join an update with what stands at its place.
-public enum ScatterReduction: String, Sendable, Hashable, CaseIterable {
+package enum ScatterReduction: String, Sendable, Hashable, CaseIterable {
   case replace = "none"
   case add
   case multiply = "mul"
