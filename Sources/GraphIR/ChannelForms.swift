@@ -25,12 +25,12 @@ package struct LinearQuantizationForm: Sendable, Hashable {
 /// What an operator does that normalises each channel, axis 1 of its first input, by statistics that it is given:
 ///
 ///     y = factor * (x - mean) / sqrt(variance + epsilon) + shift
-public struct ChannelNormalizationForm: Sendable, Hashable {
-  public let epsilon: Float
+package struct ChannelNormalizationForm: Sendable, Hashable {
+  package let epsilon: Float
   /// The share of the old running statistics that stays at each step of a training.
-  public let momentum: Float
+  package let momentum: Float
 
-  public init(epsilon: Float, momentum: Float) {
+  package init(epsilon: Float, momentum: Float) {
     self.epsilon = epsilon
     self.momentum = momentum
   }

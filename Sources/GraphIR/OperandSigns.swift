@@ -1,17 +1,17 @@
 import TensorCore
 
 /// What an operator may ask of its inputs to tell that its outputs can't be negative.
-public struct OperandSigns {
+package struct OperandSigns {
   /// The number of inputs, omitted ones included.
-  public let count: Int
+  package let count: Int
   /// Whether no element of an input can be negative; false for one that is omitted.
-  public let isNonNegative: (_ input: Int) -> Bool
+  package let isNonNegative: (_ input: Int) -> Bool
   /// The elements of a constant input.
-  public let constant: (_ input: Int) -> Tensor?
+  package let constant: (_ input: Int) -> Tensor?
   /// Whether the inputs are all the same value.
-  public let areOneValue: Bool
+  package let areOneValue: Bool
 
-  public init(
+  package init(
     count: Int, isNonNegative: @escaping (Int) -> Bool, constant: @escaping (Int) -> Tensor?,
     areOneValue: Bool
   ) {
@@ -22,16 +22,16 @@ public struct OperandSigns {
   }
 
   /// Whether no input can be negative.
-  public var all: Bool { (0..<count).allSatisfy(isNonNegative) }
+  package var all: Bool { (0..<count).allSatisfy(isNonNegative) }
   /// Whether some input can't be negative.
-  public var any: Bool { (0..<count).contains(where: isNonNegative) }
+  package var any: Bool { (0..<count).contains(where: isNonNegative) }
   /// Whether the first input can't be negative.
-  public var first: Bool { isNonNegative(0) }
+  package var first: Bool { isNonNegative(0) }
 }
 
 extension Graph {
   /// Whether no element of a value can be negative, whatever the graph's inputs are, as far as operators tell.
-  public func isNonNegative(_ value: ValueID) -> Bool {
+  package func isNonNegative(_ value: ValueID) -> Bool {
     var known: [ValueID: Bool] = [:]
     // What is above comes first, on a list of its own, so that long chains of values don't become deep recursions.
     var pending = [value]

@@ -32,12 +32,12 @@ package struct InputInfo: Sendable {
   /// The type of the input; `nil` where not even the element type is known.
   package var type: TensorType?
   /// The value itself, where it does not depend on the model's inputs.
-  public var constant: Tensor?
+  package var constant: Tensor?
   /// The elements of an integer tensor of at most one dimension, as far as they follow from dimensions: numbers,
   /// negative ones too, and symbols. `nil` where nothing is known that ``constant`` doesn't tell.
-  public var elements: [Dimension]?
+  package var elements: [Dimension]?
 
-  public init(type: TensorType?, constant: Tensor? = nil, elements: [Dimension]? = nil) {
+  package init(type: TensorType?, constant: Tensor? = nil, elements: [Dimension]? = nil) {
     self.type = type
     self.constant = constant
     self.elements = elements
@@ -145,7 +145,7 @@ package protocol SerializableOperator: WritableOperator {
 }
 
 extension SerializableOperator {
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   { nil }
 }

@@ -64,18 +64,18 @@ package struct OutputRange: Sendable, Hashable {
 ///
 /// `Verification` asks none of these: it keeps a table of its own, so that a mistake here can't certify itself.
 extension Operator {
-  public var movement: ElementMovement? { nil }
-  public var elementwise: ElementwiseForm? { nil }
-  public var dotProduct: DotProductForm? { nil }
-  public func outputRange(_ constant: (_ input: Int) -> Float?) -> OutputRange? { nil }
-  public var isHomogeneous: Bool { false }
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { false }
-  public var linearQuantization: LinearQuantizationForm? { nil }
-  public var channelNormalization: ChannelNormalizationForm? { nil }
-  public var normalizes: Bool { false }
-  public var givesProbabilities: Bool { false }
-  public var isOpaque: Bool { false }
-  public var roundsValues: Bool { false }
+  package var movement: ElementMovement? { nil }
+  package var elementwise: ElementwiseForm? { nil }
+  package var dotProduct: DotProductForm? { nil }
+  package func outputRange(_ constant: (_ input: Int) -> Float?) -> OutputRange? { nil }
+  package var isHomogeneous: Bool { false }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { false }
+  package var linearQuantization: LinearQuantizationForm? { nil }
+  package var channelNormalization: ChannelNormalizationForm? { nil }
+  package var normalizes: Bool { false }
+  package var givesProbabilities: Bool { false }
+  package var isOpaque: Bool { false }
+  package var roundsValues: Bool { false }
 
   package var isTransposition: Bool { movement?.arrangement == .transposed }
 

@@ -1,9 +1,9 @@
 import Foundation
 
 /// Writes a zip file whose entries are stored, as `numpy.savez` does.
-public enum StoredZip {
+package enum StoredZip {
   /// - Parameter entries: names and contents, in order.
-  public static func encode(_ entries: [(name: String, content: Data)]) -> Data {
+  package static func encode(_ entries: [(name: String, content: Data)]) -> Data {
     var file = Data()
     var directory = Data()
     for (name, content) in entries {

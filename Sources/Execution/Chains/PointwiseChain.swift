@@ -43,12 +43,12 @@ package struct PointwiseChain: Operator {
     var isData: Bool { self == .x || self == .second }
   }
 
-  public var stages: Stages
+  package var stages: Stages
   /// In training by the statistics of the batch, unless frozen.
-  public var normalization: ChannelNormalizationForm?
-  public var quantizers: [ChainQuantizer]
+  package var normalization: ChannelNormalizationForm?
+  package var quantizers: [ChainQuantizer]
 
-  public init(
+  package init(
     _ stages: Stages = [], normalization: ChannelNormalizationForm? = nil,
     quantizers: [ChainQuantizer] = []
   ) {

@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// Runs the subgraphs of one node, each in a session that is kept for the next time.
-public final class BodyRunner {
+package final class BodyRunner {
   /// Iterations of one loop. A loop that a file makes endless ends with an error.
   package static let maximumIterations = 1 << 20
 

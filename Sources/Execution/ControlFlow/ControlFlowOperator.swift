@@ -3,7 +3,7 @@ import TensorCore
 
 /// An operator with subgraphs. Its bodies take its place where what decides is constant; else they run by themselves,
 /// between what comes before the node and what comes behind it.
-public protocol ControlFlowOperator: Operator {
+package protocol ControlFlowOperator: Operator {
   /// Replaces the node by its bodies.
   ///
   /// - Throws: ``OperatorError/needsConstant(input:)`` where what decides isn't constant, and

@@ -1,7 +1,7 @@
 import GraphIR
 
 /// A rectifier that a plan may compute together with the result of the node before it.
-public enum RectifierForm: Sendable, Hashable {
+package enum RectifierForm: Sendable, Hashable {
   /// `max(x, 0)`.
   case plain
   /// `x` where it isn't negative, else `slope x`.
@@ -26,7 +26,7 @@ package struct Absorption: OptionSet, Sendable, Hashable {
 /// An operator that plans may join with others into one pass over memory.
 ///
 /// A sum of two values is told by ``Operator/elementwise``, a normalization by ``Operator/channelNormalization``.
-public protocol FusibleOperator: Operator {
+package protocol FusibleOperator: Operator {
   /// The form of a rectifier; `nil` for others.
   var rectifier: RectifierForm? { get }
 
@@ -37,8 +37,8 @@ public protocol FusibleOperator: Operator {
 }
 
 extension FusibleOperator {
-  public var rectifier: RectifierForm? { nil }
-  public func absorption(_ inputs: [ConcreteType?]) -> Absorption { [] }
+  package var rectifier: RectifierForm? { nil }
+  package func absorption(_ inputs: [ConcreteType?]) -> Absorption { [] }
 }
 
 extension Operator {

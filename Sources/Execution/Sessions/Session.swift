@@ -7,7 +7,7 @@ import TensorCore
 /// The first run for a set of input shapes and results compiles a plan; later ones with the same shapes
 /// allocate nothing but the tensors they return. Where a shape or a branch follows from values, a run goes in stages
 /// (``Stage``). Not safe to run from two threads at once.
-public final class Session {
+package final class Session {
   /// What a session may do beyond running node by node.
   package struct Options: Sendable, Hashable {
     /// Joins nodes into one pass where what stands between isn't asked for.
@@ -32,7 +32,7 @@ public final class Session {
     }
   }
 
-  public let graph: Graph
+  package let graph: Graph
   private let hasControlFlow: Bool
   let options: Options
   private let rules: Fusion.Rules
@@ -43,7 +43,7 @@ public final class Session {
   /// The most stages that a run took.
   private var stageCount = 0
   /// Whether a run so far had to compute values to find out shapes or branches.
-  public var dependsOnData: Bool { stageCount > 0 }
+  package var dependsOnData: Bool { stageCount > 0 }
   /// Whether plans may hold for the values of short fed tensors.
   private let holdsForValues: Bool
   /// Whether any does.
@@ -54,7 +54,7 @@ public final class Session {
   var bodies: [NodeID: BodyRunner] = [:]
 
   /// - Throws: ``ExecutionError`` where the graph is malformed or the engine can't be set up.
-  public convenience init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
+  package convenience init(graph: Graph, options: Options = Options()) throws(ExecutionError) {
     try self.init(graph: graph, options: options, holdsForValues: true)
   }
 

@@ -6,9 +6,9 @@ package struct Celu: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "Celu", since: 12, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var alpha: Float
+  package var alpha: Float
 
   package init(alpha: Float = 1) {
     self.alpha = alpha

@@ -48,7 +48,7 @@ package struct Clip: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     guard opsets.crosses(11), case .attributes(let minimum, let maximum) = bounds else {
@@ -63,7 +63,7 @@ package struct Clip: SerializableOperator, ExecutableOperator {
     return "bounds as inputs"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     if case .attributes = bounds, inputs.count > 1 {
       throw .arity(what: "inputs", expected: 1...1, actual: inputs.count)
     }

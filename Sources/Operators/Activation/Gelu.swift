@@ -8,9 +8,9 @@ package struct Gelu: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "Gelu", since: 20, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var isApproximate: Bool
+  package var isApproximate: Bool
 
   package init(isApproximate: Bool = false) { self.isApproximate = isApproximate }
 

@@ -2,16 +2,16 @@ import GraphIR
 import TensorCore
 
 /// `y = max(0, min(1, alpha * x + beta))`, NaN where x is (ONNX HardSigmoid, opset 6, 22).
-public struct HardSigmoid: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct HardSigmoid: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "HardSigmoid", since: 6, inputs: 1...1, inputTypes: [.float])
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
     OutputRange(minimum: 0, maximum: 1)
   }
 
-  public var alpha: Float
-  public var beta: Float
+  package var alpha: Float
+  package var beta: Float
 
   package init(alpha: Float = 0.2, beta: Float = 0.5) {
     self.alpha = alpha
@@ -28,7 +28,7 @@ public struct HardSigmoid: ElementwiseFormula {
     [Attribute("alpha", .float(alpha)), Attribute("beta", .float(beta))]
   }
 
-  public func value(_ x: Double) -> Double {
+  package func value(_ x: Double) -> Double {
     .greater(.lesser(Double(alpha) * x + Double(beta), 1), 0)
   }
 

@@ -7,10 +7,10 @@ package struct HardSwish: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "HardSwish", since: 14, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
   package func value(_ x: Double) -> Double { x * max(0, min(1, x / 6 + 0.5)) }
 

@@ -7,11 +7,11 @@ package struct Hardmax: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "Hardmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
     OutputRange(minimum: 0, maximum: 1)
   }
 
-  public var axis: SoftmaxAxis
+  package var axis: SoftmaxAxis
 
   package init(axis: Int = -1) { self.axis = SoftmaxAxis(axis) }
 
@@ -21,11 +21,11 @@ package struct Hardmax: SerializableOperator, ExecutableOperator {
 
   package func attributes() -> [Attribute] { axis.attributes }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     axis.raise(node, in: &graph, across: opsets) { Hardmax(axis: $0) }
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try axis.infer(inputs)
   }
 

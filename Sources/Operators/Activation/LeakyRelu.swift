@@ -8,9 +8,9 @@ package struct LeakyRelu: UnaryElementwise {
   package static let schema = OperatorSchema(
     "LeakyRelu", since: 6, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var isHomogeneous: Bool { true }
+  package var isHomogeneous: Bool { true }
 
   package var alpha: Float
 
@@ -33,5 +33,5 @@ extension LeakyRelu: DifferentiableOperator {
 }
 
 extension LeakyRelu: FusibleOperator {
-  public var rectifier: RectifierForm? { .leaky(slope: alpha) }
+  package var rectifier: RectifierForm? { .leaky(slope: alpha) }
 }

@@ -17,11 +17,11 @@ package struct LogSoftmax: SerializableOperator, ExecutableOperator {
 
   package func attributes() -> [Attribute] { axis.attributes }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     axis.raise(node, in: &graph, across: opsets) { LogSoftmax(axis: $0) }
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try axis.infer(inputs)
   }
 }

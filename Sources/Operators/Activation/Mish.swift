@@ -6,10 +6,10 @@ package struct Mish: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "Mish", since: 18, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
   package func value(_ x: Double) -> Double { x * tanh(Softplus().value(x)) }
 

@@ -41,5 +41,5 @@ extension Relu: DifferentiableOperator {
 }
 
 extension Relu: FusibleOperator {
-  public var rectifier: RectifierForm? { .plain }
+  package var rectifier: RectifierForm? { .plain }
 }

@@ -6,10 +6,10 @@ package struct Selu: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "Selu", since: 6, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var alpha: Float
-  public var gamma: Float
+  package var alpha: Float
+  package var gamma: Float
 
   package init(alpha: Float = 1.67326319217681884765625, gamma: Float = 1.05070102214813232421875) {
     self.alpha = alpha

@@ -2,39 +2,39 @@ import GraphIR
 import TensorCore
 
 /// `y = x + bias` below `-lambd`, `x - bias` above `lambd`, 0 between (ONNX Shrink, opset 9).
-public struct Shrink: ElementwiseFormula {
-  public static let schema = OperatorSchema(
+package struct Shrink: ElementwiseFormula {
+  package static let schema = OperatorSchema(
     "Shrink", since: 9, inputs: 1...1, inputTypes: [.float])
 
-  public var threshold: Float
-  public var bias: Float
+  package var threshold: Float
+  package var bias: Float
 
-  public init(threshold: Float = 0.5, bias: Float = 0) {
+  package init(threshold: Float = 0.5, bias: Float = 0) {
     self.threshold = threshold
     self.bias = bias
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       threshold: try attributes.float("lambd", default: 0.5),
       bias: try attributes.float("bias", default: 0))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("bias", .float(bias)), Attribute("lambd", .float(threshold))]
   }
 
   /// What a threshold of at least 0 leaves of a number of at least 0 is negative only by a larger bias.
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool {
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool {
     operands.first && threshold >= 0 && bias <= threshold
   }
 
-  public func value(_ x: Double) -> Double {
+  package func value(_ x: Double) -> Double {
     x < -Double(threshold) ? x + Double(bias) : x > Double(threshold) ? x - Double(bias) : 0
   }
 
   /// 1 beyond the thresholds, else 0.
-  public func slope(_ x: Double) -> Double {
+  package func slope(_ x: Double) -> Double {
     x < -Double(threshold) || x > Double(threshold) ? 1 : 0
   }
 }

@@ -6,8 +6,8 @@ import Synchronization
 import TensorCore
 
 /// `y = exp(x) / sum(exp(x))`, NaN all along the axis where a sum isn't a number (ONNX Softmax, opset 1, 11, 13).
-public struct Softmax: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Softmax: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Softmax", since: 1, inputs: 1...1, inputTypes: [.float])
 
   package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
@@ -26,18 +26,18 @@ public struct Softmax: SerializableOperator, ExecutableOperator {
 
   package func attributes() -> [Attribute] { axis.attributes }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     axis.raise(node, in: &graph, across: opsets) { Softmax(axis: $0) }
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try axis.infer(inputs)
   }
 }
 
 extension Softmax: DifferentiableOperator {
   /// oneDNN in row-major order, which gives NaN only here and there in lines with NaN or infinity.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let product = try primitiveKernel(context)
     let lines = try axis.lines(context)
     let total = lines.count * lines.length

@@ -6,10 +6,10 @@ package struct Softplus: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "Softplus", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
   package func value(_ x: Double) -> Double { max(x, 0) + log1p(exp(-x.magnitude)) }
 

@@ -6,9 +6,9 @@ package struct ThresholdedRelu: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "ThresholdedRelu", since: 10, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var alpha: Float
+  package var alpha: Float
 
   package init(alpha: Float = 1) {
     self.alpha = alpha

@@ -10,10 +10,10 @@ package struct Abs: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "Abs", since: 6, inputs: 1...1, inputTypes: [.numeric])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
   package func value(_ x: Double) -> Double { x.magnitude }
 

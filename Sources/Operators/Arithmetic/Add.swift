@@ -7,9 +7,9 @@ import TensorCore
 package struct Add: BinaryElementwise {
   package static let schema = OperatorSchema("Add", inputs: 2...2, inputTypes: [.numeric])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
-  public var elementwise: ElementwiseForm? { .sum }
+  package var elementwise: ElementwiseForm? { .sum }
 
   package static let function = BinaryFunction.add
 
@@ -38,7 +38,7 @@ extension Add: FusibleOperator {
 }
 
 extension Add: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     inputs.combined(neutral: 0, isCommutative: true) { $0.addingReportingOverflow($1) }
   }
 }

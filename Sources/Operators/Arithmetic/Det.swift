@@ -3,13 +3,13 @@ import GraphIR
 import TensorCore
 
 /// The determinant of each matrix in a stack (ONNX Det, opset 11, 22).
-public struct Det: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema("Det", since: 11, inputs: 1...1, inputTypes: [.float])
+package struct Det: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema("Det", since: 11, inputs: 1...1, inputTypes: [.float])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     _ = try inputs.requireRank(0, atLeast: 2)
     guard let type = inputs.type(0), let dimensions = type.dimensions else {
       return [inputs.type(0).map { TensorType($0.elementType, nil) }]
@@ -22,7 +22,7 @@ public struct Det: SerializableOperator, ExecutableOperator {
   }
 
   /// By elimination with pivots from the column, in double precision.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let shape = try context.floatInput(0).shape
     let side = shape[shape.count - 1]
     let count = shape.dropLast(2).reduce(1, *)

@@ -7,9 +7,9 @@ import TensorCore
 package struct Div: BinaryElementwise {
   package static let schema = OperatorSchema("Div", inputs: 2...2, inputTypes: [.numeric])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
-  public static let function = BinaryFunction.divide
+  package static let function = BinaryFunction.divide
 
   package init() {}
 }
@@ -22,7 +22,7 @@ extension Div: DifferentiableOperator {
 }
 
 extension Div: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     inputs.combined(neutral: 1) { $0.dividedReportingOverflow(by: $1) }
   }
 }

@@ -7,10 +7,10 @@ package struct Exp: ElementwiseFormula {
   package static let schema = OperatorSchema(
     "Exp", since: 6, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
   package func value(_ x: Double) -> Double { exp(x) }
 

@@ -7,9 +7,9 @@ package struct Max: VariadicElementwise {
   package static let schema = OperatorSchema(
     "Max", since: 6, inputs: 1...Int.max, inputTypes: [.numeric])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.any }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.any }
 
-  public static let joining = Joining.maximum
+  package static let joining = Joining.maximum
 
   package init() {}
 }

@@ -7,9 +7,9 @@ package struct Min: VariadicElementwise {
   package static let schema = OperatorSchema(
     "Min", since: 6, inputs: 1...Int.max, inputTypes: [.numeric])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
-  public static let joining = Joining.minimum
+  package static let joining = Joining.minimum
 
   package init() {}
 }

@@ -7,9 +7,9 @@ import TensorCore
 package struct Mul: BinaryElementwise {
   package static let schema = OperatorSchema("Mul", inputs: 2...2, inputTypes: [.numeric])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all || operands.count == 2 && operands.areOneValue }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all || operands.count == 2 && operands.areOneValue }
 
-  public static let function = BinaryFunction.multiply
+  package static let function = BinaryFunction.multiply
 
   package init() {}
 }
@@ -22,7 +22,7 @@ extension Mul: DifferentiableOperator {
 }
 
 extension Mul: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     inputs.combined(neutral: 1, isCommutative: true) { $0.multipliedReportingOverflow(by: $1) }
   }
 }

@@ -9,14 +9,14 @@ package struct Pow: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema("Pow", inputs: 2...2, inputTypes: [.numeric])
 
   /// Even powers, and powers of what can't be negative.
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool {
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool {
     let exponents = operands.constant(1)?.convertedToFloat()?.elements(of: Float.self)
     return operands.first
       || exponents?.allSatisfy { $0.truncatingRemainder(dividingBy: 2) == 0 } ?? false
   }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
   package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try Dimensions.inferBroadcast(inputs)]

@@ -8,10 +8,10 @@ package struct Sqrt: UnaryElementwise {
   package static let schema = OperatorSchema(
     "Sqrt", since: 6, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
   package var function: ElementwiseFunction { .squareRoot }
 }

@@ -20,7 +20,7 @@ extension Sub: DifferentiableOperator {
 }
 
 extension Sub: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     inputs.combined(neutral: 0) { $0.subtractingReportingOverflow($1) }
   }
 }

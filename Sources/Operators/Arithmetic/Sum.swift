@@ -7,9 +7,9 @@ package struct Sum: VariadicElementwise {
   package static let schema = OperatorSchema(
     "Sum", since: 6, inputs: 1...Int.max, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
-  public static let joining = Joining.sum
+  package static let joining = Joining.sum
 
   package init() {}
 }

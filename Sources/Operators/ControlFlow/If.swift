@@ -22,7 +22,7 @@ package struct If: SerializableOperator, ControlFlowOperator {
 
   package func attributes() -> [Attribute] { raw }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     try thenBranch.requireSameForm(across: opsets)
@@ -30,7 +30,7 @@ package struct If: SerializableOperator, ControlFlowOperator {
     return nil
   }
 
-  public func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
+  package func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
     guard let condition = node.inputs[0] else { throw .missingInput(index: 0, name: "cond") }
     let isTrue = try inliner.constantScalar(condition, "cond") != 0
     let body = try (isTrue ? thenBranch : elseBranch).decoded()
@@ -43,7 +43,7 @@ package struct If: SerializableOperator, ControlFlowOperator {
       inliner.assign(result, to: output, of: node.id)
     }
   }
-  public func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
+  package func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
     throws(ExecutionError) -> [Tensor]
   {
     guard let condition = inputs[0] else {

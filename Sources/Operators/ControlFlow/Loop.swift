@@ -24,14 +24,14 @@ package struct Loop: SerializableOperator, ControlFlowOperator {
 
   package func attributes() -> [Attribute] { raw }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     try body.requireSameForm(across: opsets)
     return nil
   }
 
-  public func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
+  package func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
     let body = try body.decoded()
     var carried = Array(node.inputs.dropFirst(2))
     let stacked = body.graph.outputs.count - 1 - carried.count
@@ -81,7 +81,7 @@ package struct Loop: SerializableOperator, ControlFlowOperator {
     }
   }
 
-  public func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
+  package func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
     throws(ExecutionError) -> [Tensor]
   {
     let trips = try inputs.first?.map { (trips) throws(ExecutionError) in

@@ -45,7 +45,7 @@ package struct Scan: SerializableOperator, ControlFlowOperator {
 
   package func attributes() -> [Attribute] { raw }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     if opsets.crosses(9) {
@@ -55,7 +55,7 @@ package struct Scan: SerializableOperator, ControlFlowOperator {
     return nil
   }
 
-  public func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
+  package func inline(_ node: Node, _ inliner: inout ControlFlowInliner) throws(OperatorError) {
     let body = try body.decoded()
     guard opset >= 9 else { return try inlineSamples(node, body, &inliner) }
     guard node.inputs.count >= sequenceCount else {
@@ -87,7 +87,7 @@ package struct Scan: SerializableOperator, ControlFlowOperator {
     }
   }
 
-  public func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
+  package func run(_ node: Node, _ inputs: [Tensor?], _ bodies: BodyRunner)
     throws(ExecutionError) -> [Tensor]
   {
     guard opset >= 9 else {

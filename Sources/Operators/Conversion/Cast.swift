@@ -75,7 +75,7 @@ extension Cast: DifferentiableOperator {
 
 extension Cast: DimensionArithmetic {
   /// Dimensions fit in 32 bits wherever a model counts on it.
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     [.int64, .int32].contains(target) ? inputs.elements(0) : nil
   }
 }

@@ -2,20 +2,20 @@ import GraphIR
 import TensorCore
 
 /// Hann's window, `1/2 - 1/2 cos` (ONNX HannWindow, opset 17).
-public struct HannWindow: CosineWindow {
-  public static let schema = OperatorSchema(
+package struct HannWindow: CosineWindow {
+  package static let schema = OperatorSchema(
     "HannWindow", since: 17, inputs: 1...1, inputTypes: [.anyIndex])
 
-  public static let coefficients = [0.5, -0.5]
+  package static let coefficients = [0.5, -0.5]
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? {
     OutputRange(minimum: 0, maximum: 1)
   }
 
-  public let elementType: ElementType
-  public let isPeriodic: Bool
+  package let elementType: ElementType
+  package let isPeriodic: Bool
 
-  public init(elementType: ElementType = .float32, isPeriodic: Bool = true) {
+  package init(elementType: ElementType = .float32, isPeriodic: Bool = true) {
     self.elementType = elementType
     self.isPeriodic = isPeriodic
   }

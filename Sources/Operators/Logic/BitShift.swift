@@ -3,15 +3,15 @@ import TensorCore
 
 /// The first operand with its bits shifted by as many places as the second says, with multidirectional broadcasting
 /// (ONNX BitShift, opset 11). What is shifted out is lost.
-public struct BitShift: BitwiseOperator {
-  public static let schema = OperatorSchema(
+package struct BitShift: BitwiseOperator {
+  package static let schema = OperatorSchema(
     "BitShift", since: 11, inputs: 2...2, inputTypes: [[.uint8, .uint16, .uint32, .uint64]])
 
-  public var isLeft: Bool
+  package var isLeft: Bool
 
-  public init(isLeft: Bool) { self.isLeft = isLeft }
+  package init(isLeft: Bool) { self.isLeft = isLeft }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     guard let direction = try attributes.string("direction") else {
       throw .missingAttribute(name: "direction")
     }
@@ -21,9 +21,9 @@ public struct BitShift: BitwiseOperator {
     self.init(isLeft: direction == "LEFT")
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [Attribute("direction", .string(isLeft ? "LEFT" : "RIGHT"))]
   }
 
-  public func value<T: FixedWidthInteger>(_ a: T, _ b: T) -> T { isLeft ? a << b : a >> b }
+  package func value<T: FixedWidthInteger>(_ a: T, _ b: T) -> T { isLeft ? a << b : a >> b }
 }

@@ -3,19 +3,19 @@ import GraphIR
 import TensorCore
 
 /// The complement of each bit (ONNX BitwiseNot, opset 18).
-public struct BitwiseNot: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct BitwiseNot: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "BitwiseNot", since: 18, inputs: 1...1, inputTypes: [.integer])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [inputs.type(0)]
   }
 
   /// By the width of the elements alone, since the sign doesn't matter.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     switch try context.input(0).elementBytes() {
     case 1: return try map(UInt8.self, UInt8.self, context) { ~$0 }
     case 2: return try map(UInt16.self, UInt16.self, context) { ~$0 }

@@ -2,12 +2,12 @@ import GraphIR
 import TensorCore
 
 /// `A xor B` bit by bit, with multidirectional broadcasting (ONNX BitwiseXor, opset 18).
-public struct BitwiseXor: BitwiseOperator {
-  public static let schema = OperatorSchema(
+package struct BitwiseXor: BitwiseOperator {
+  package static let schema = OperatorSchema(
     "BitwiseXor", since: 18, inputs: 2...2, inputTypes: [.integer])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func value<T: FixedWidthInteger>(_ a: T, _ b: T) -> T { a ^ b }
+  package func value<T: FixedWidthInteger>(_ a: T, _ b: T) -> T { a ^ b }
 }

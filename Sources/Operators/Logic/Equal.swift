@@ -13,7 +13,7 @@ package struct Equal: Comparison {
 }
 
 extension Equal: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     inputs.elementPairs()?.map { a, b in
       switch (a, b) {
       case (.fixed(let x), .fixed(let y)): x == y ? 1 : 0

@@ -112,7 +112,7 @@ extension Where: DifferentiableOperator {
 }
 
 extension Where: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     guard let condition = inputs.vector(0), let choices = inputs.elementPairs(1, 2) else {
       return nil
     }

@@ -18,7 +18,7 @@ package struct BatchNormalization: SerializableOperator, ExecutableOperator {
     ChannelNormalizationForm(epsilon: epsilon, momentum: momentum)
   }
 
-  public var channelNormalization: ChannelNormalizationForm? {
+  package var channelNormalization: ChannelNormalizationForm? {
     usesBatchStatistics ? nil : channels
   }
 
@@ -51,7 +51,7 @@ package struct BatchNormalization: SerializableOperator, ExecutableOperator {
       + (usesBatchStatistics ? [Attribute("training_mode", .int(1))] : [])
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     guard opsets.crosses(14), graph[node].outputs.count > 1 else { return nil }
@@ -61,7 +61,7 @@ package struct BatchNormalization: SerializableOperator, ExecutableOperator {
     return "without statistics as outputs"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let rank = try inputs.requireRank(0, atLeast: 1)
     // A one-dimensional input has one channel.
     let channels = rank == 1 ? 1 : inputs.dimensions(0)?[1]
@@ -171,7 +171,7 @@ extension BatchNormalization: DifferentiableOperator {
 }
 
 extension BatchNormalization: FusibleOperator {
-  public func absorption(_ inputs: [ConcreteType?]) -> Absorption {
+  package func absorption(_ inputs: [ConcreteType?]) -> Absorption {
     usesBatchStatistics ? [] : .rectifier
   }
 }

@@ -10,10 +10,10 @@ package struct GroupNormalization: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "GroupNormalization", since: 18, inputs: 3...3, inputTypes: [.float])
 
-  public var normalizes: Bool { true }
+  package var normalizes: Bool { true }
 
-  public var groups: Int
-  public var epsilon: Float
+  package var groups: Int
+  package var epsilon: Float
   /// True before opset 21.
   package var hasParametersOfGroups: Bool
 
@@ -44,7 +44,7 @@ package struct GroupNormalization: SerializableOperator, ExecutableOperator {
   }
 
   /// Opset 21: a scale and a bias for each channel, rather than for each group.
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     guard hasParametersOfGroups, opsets.crosses(21) else { return nil }
@@ -77,7 +77,7 @@ package struct GroupNormalization: SerializableOperator, ExecutableOperator {
     return "parameters of channels"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     _ = try inputs.requireRank(0, atLeast: 2)
     let channels = inputs.dimensions(0)?[1]
     if let count = channels?.size, count % groups != 0 {

@@ -10,9 +10,9 @@ package struct InstanceNormalization: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "InstanceNormalization", since: 6, inputs: 3...3, inputTypes: [.float])
 
-  public var normalizes: Bool { true }
+  package var normalizes: Bool { true }
 
-  public var epsilon: Float
+  package var epsilon: Float
 
   package init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
 

@@ -10,12 +10,12 @@ package struct LRN: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "LRN", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var size: Int
-  public var alpha: Float
-  public var beta: Float
-  public var bias: Float
+  package var size: Int
+  package var alpha: Float
+  package var beta: Float
+  package var bias: Float
 
   package init(size: Int, alpha: Float = 1e-4, beta: Float = 0.75, bias: Float = 1) {
     self.size = size

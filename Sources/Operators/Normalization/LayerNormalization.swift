@@ -11,10 +11,10 @@ package struct LayerNormalization: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "LayerNormalization", since: 17, inputs: 2...3, outputs: 1...3, inputTypes: [.float])
 
-  public var normalizes: Bool { true }
+  package var normalizes: Bool { true }
 
-  public var axis: Int
-  public var epsilon: Float
+  package var axis: Int
+  package var epsilon: Float
   /// The type of the statistics; sums are in double precision whatever it says.
   package var stashType: Int
 

@@ -8,10 +8,10 @@ package struct LpNormalization: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "LpNormalization", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public var normalizes: Bool { true }
+  package var normalizes: Bool { true }
 
-  public var axis: Int
-  public var order: Int
+  package var axis: Int
+  package var order: Int
 
   package init(axis: Int = -1, order: Int = 2) {
     self.axis = axis

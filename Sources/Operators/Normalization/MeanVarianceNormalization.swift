@@ -8,9 +8,9 @@ package struct MeanVarianceNormalization: SerializableOperator, ExecutableOperat
   package static let schema = OperatorSchema(
     "MeanVarianceNormalization", since: 9, inputs: 1...1, inputTypes: [.float])
 
-  public var normalizes: Bool { true }
+  package var normalizes: Bool { true }
 
-  public var axes: [Int]
+  package var axes: [Int]
 
   package init(axes: [Int] = [0, 2, 3]) { self.axes = axes }
 

@@ -6,24 +6,24 @@ import TensorCore
 /// opset 23).
 ///
 /// Scale has the shape of those axes.
-public struct RMSNormalization: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct RMSNormalization: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "RMSNormalization", since: 23, inputs: 2...2, inputTypes: [.float])
 
-  public var normalizes: Bool { true }
+  package var normalizes: Bool { true }
 
-  public var axis: Int
-  public var epsilon: Float
+  package var axis: Int
+  package var epsilon: Float
   /// The type of the mean; sums are in double precision whatever it says.
-  public var stashType: Int
+  package var stashType: Int
 
-  public init(axis: Int = -1, epsilon: Float = 1e-5, stashType: Int = 1) {
+  package init(axis: Int = -1, epsilon: Float = 1e-5, stashType: Int = 1) {
     self.axis = axis
     self.epsilon = epsilon
     self.stashType = stashType
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       axis: try attributes.int("axis", default: -1),
       epsilon: try attributes.float("epsilon", default: 1e-5),
@@ -33,16 +33,16 @@ public struct RMSNormalization: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("axis", .int(Int64(axis))), Attribute("epsilon", .float(epsilon)),
       Attribute("stash_type", .int(Int64(stashType))),
     ]
   }
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0), let dimensions = type.dimensions else {
       return [inputs.type(0)]
     }
@@ -58,11 +58,11 @@ public struct RMSNormalization: SerializableOperator, ExecutableOperator {
 }
 
 extension RMSNormalization: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try rows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try rows(context.kernel).trainingKernel(context) }
 

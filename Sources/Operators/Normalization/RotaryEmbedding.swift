@@ -10,23 +10,23 @@ import TensorCore
 /// `num_heads`; cosines and sines, of each pair, by sample and position or, where the optional position ids are given,
 /// by id. A pair is an element of the first half of the turned ones and that of the second; with `interleaved`, two
 /// neighbours. Of each head the first `rotary_embedding_dim` elements are turned, by default all; others are copied.
-public struct RotaryEmbedding: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct RotaryEmbedding: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "RotaryEmbedding", since: 23, inputs: 3...4, inputTypes: [.float, .float, .float, .index])
 
-  public var isInterleaved: Bool
+  package var isInterleaved: Bool
   /// 0 where X has an axis of heads.
-  public var heads: Int
+  package var heads: Int
   /// 0 for all.
-  public var turned: Int
+  package var turned: Int
 
-  public init(isInterleaved: Bool = false, heads: Int = 0, turned: Int = 0) {
+  package init(isInterleaved: Bool = false, heads: Int = 0, turned: Int = 0) {
     self.isInterleaved = isInterleaved
     self.heads = heads
     self.turned = turned
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       isInterleaved: try attributes.bool("interleaved", default: false),
       heads: try attributes.int("num_heads", default: 0),
@@ -38,7 +38,7 @@ public struct RotaryEmbedding: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("interleaved", .int(isInterleaved ? 1 : 0)),
       Attribute("num_heads", .int(Int64(heads))),
@@ -46,7 +46,7 @@ public struct RotaryEmbedding: SerializableOperator, ExecutableOperator {
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     if let rank = inputs.dimensions(0)?.count, rank != 3 && rank != 4 {
       throw .rank(input: 0, expected: "3 or 4", actual: rank)
     }
@@ -57,7 +57,7 @@ public struct RotaryEmbedding: SerializableOperator, ExecutableOperator {
 
 extension RotaryEmbedding: DifferentiableOperator {
   /// Head by head in row-major order.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let rotation = try Rotation(self, context)
     return ClosureKernel(context) { (operands) throws(KernelError) in
       try rotation.run(
@@ -67,7 +67,7 @@ extension RotaryEmbedding: DifferentiableOperator {
   }
 
   /// dX is dY turned back; cosines and sines are constants.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -9,9 +9,9 @@ import TensorCore
 package struct AveragePool: Pooling {
   package static let schema = OperatorSchema("AveragePool", inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var isHomogeneous: Bool { true }
+  package var isHomogeneous: Bool { true }
 
   package var window: SlidingWindow
   /// `ceil_mode`: an incomplete last window counts.

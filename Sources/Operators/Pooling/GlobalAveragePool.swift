@@ -9,9 +9,9 @@ package struct GlobalAveragePool: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var isHomogeneous: Bool { true }
+  package var isHomogeneous: Bool { true }
 
   package init() {}
   package init(attributes: AttributeReader) { self.init() }

@@ -3,36 +3,36 @@ import GraphIR
 import TensorCore
 
 /// The p-norm over all spatial positions, which stay as dimensions of 1 (ONNX GlobalLpPool, opset 2, 22).
-public struct GlobalLpPool: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct GlobalLpPool: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "GlobalLpPool", since: 2, inputs: 1...1, inputTypes: [.float])
 
-  public func outputRange(_ constant: (Int) -> Float?) -> OutputRange? { OutputRange(minimum: 0) }
+  package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? { OutputRange(minimum: 0) }
 
-  public var p: Int
+  package var p: Int
 
-  public init(p: Int = 2) { self.p = p }
+  package init(p: Int = 2) { self.p = p }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(p: try attributes.int("p", default: 2))
     guard (1...1024).contains(p) else {
       throw .attributeValue(name: "p", value: "\(p)", allowed: "1 to 1024")
     }
   }
 
-  public func attributes() -> [Attribute] { [Attribute("p", .int(Int64(p)))] }
+  package func attributes() -> [Attribute] { [Attribute("p", .int(Int64(p)))] }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try inputs.pooledGlobally()]
   }
 }
 
 extension GlobalLpPool: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try windows(context).kernel(context)
   }
 
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   { try windows(context.kernel).trainingKernel(context) }
 

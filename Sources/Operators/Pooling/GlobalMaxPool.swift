@@ -8,9 +8,9 @@ package struct GlobalMaxPool: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "GlobalMaxPool", since: 1, inputs: 1...1, inputTypes: [.float])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var isHomogeneous: Bool { true }
+  package var isHomogeneous: Bool { true }
 
   package var movement: ElementMovement? { ElementMovement(.selected) }
 

@@ -6,24 +6,24 @@ import TensorCore
 ///
 /// Inputs: X, the positions of its elements in the output in row-major order, and optionally the output's shape, which
 /// else is what the window covers.
-public struct MaxUnpool: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct MaxUnpool: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "MaxUnpool", since: 9, inputs: 2...3, inputTypes: [.float, .index, .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var window: SlidingWindow
+  package var window: SlidingWindow
 
-  public init(window: SlidingWindow) { self.window = window }
+  package init(window: SlidingWindow) { self.window = window }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     window = try SlidingWindow(attributes: attributes)
     guard window.kernelShape != nil else { throw .missingAttribute(name: "kernel_shape") }
   }
 
-  public func attributes() -> [Attribute] { window.attributes() }
+  package func attributes() -> [Attribute] { window.attributes() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let x = type.dimensions else { return [TensorType(type.elementType, nil)] }
     if let positions = inputs.type(1)?.shape, let shape = type.shape, positions != shape {
@@ -58,7 +58,7 @@ public struct MaxUnpool: SerializableOperator, ExecutableOperator {
 
 extension MaxUnpool: DifferentiableOperator {
   /// Element by element; a position outside the output is refused when the kernel runs.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let count = try context.floatInput(0).type.count
     let places = try Places(self, context)
     return ClosureKernel(context) { (operands) throws(KernelError) in
@@ -70,7 +70,7 @@ extension MaxUnpool: DifferentiableOperator {
   }
 
   /// dX is dY at the positions.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

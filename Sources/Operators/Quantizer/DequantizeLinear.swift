@@ -18,8 +18,8 @@ package struct DequantizeLinear: SerializableOperator, ExecutableOperator {
   }
 
   /// The domain under which a file has it.
-  public var domain = ""
-  public var axis: Int
+  package var domain = ""
+  package var axis: Int
   /// 0 for none.
   package var blockSize: Int
 

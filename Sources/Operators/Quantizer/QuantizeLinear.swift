@@ -18,8 +18,8 @@ package struct QuantizeLinear: SerializableOperator, ExecutableOperator {
   }
 
   /// The domain under which a file has it.
-  public var domain = ""
-  public var axis: Int
+  package var domain = ""
+  package var axis: Int
   /// The output type where no zero point tells it (opset 21).
   package var outputType: ElementType?
 

@@ -10,10 +10,10 @@ package struct CumSum: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "CumSum", since: 11, inputs: 2...2, inputTypes: [.numeric, .anyIndex])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var isExclusive: Bool
-  public var isReversed: Bool
+  package var isExclusive: Bool
+  package var isReversed: Bool
 
   package init(isExclusive: Bool = false, isReversed: Bool = false) {
     self.isExclusive = isExclusive

@@ -6,10 +6,10 @@ package struct ReduceL1: Reduction {
   package static let schema = OperatorSchema(
     "ReduceL1", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
 
-  public static let function = ReductionFunction.sumOfMagnitudes
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.sumOfMagnitudes
+  package var axes: ReductionAxes
 
   package init(axes: ReductionAxes) { self.axes = axes }
 }

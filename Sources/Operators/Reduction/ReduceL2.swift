@@ -6,10 +6,10 @@ package struct ReduceL2: Reduction {
   package static let schema = OperatorSchema(
     "ReduceL2", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
 
-  public static let function = ReductionFunction.norm
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.norm
+  package var axes: ReductionAxes
 
   package init(axes: ReductionAxes) { self.axes = axes }
 }

@@ -6,10 +6,10 @@ package struct ReduceMax: Reduction {
   package static let schema = OperatorSchema(
     "ReduceMax", since: 1, inputs: 1...2, inputTypes: [.numeric + [.bool], .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public static let function = ReductionFunction.maximum
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.maximum
+  package var axes: ReductionAxes
 
   package init(axes: ReductionAxes) { self.axes = axes }
 }

@@ -8,10 +8,10 @@ package struct ReduceMean: Reduction {
   package static let schema = OperatorSchema(
     "ReduceMean", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public static let function = ReductionFunction.mean
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.mean
+  package var axes: ReductionAxes
 
   package init(axes: ReductionAxes) { self.axes = axes }
 

@@ -6,10 +6,10 @@ package struct ReduceMin: Reduction {
   package static let schema = OperatorSchema(
     "ReduceMin", since: 1, inputs: 1...2, inputTypes: [.numeric + [.bool], .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public static let function = ReductionFunction.minimum
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.minimum
+  package var axes: ReductionAxes
 
   package init(axes: ReductionAxes) { self.axes = axes }
 }

@@ -6,10 +6,10 @@ package struct ReduceProd: Reduction {
   package static let schema = OperatorSchema(
     "ReduceProd", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public static let function = ReductionFunction.product
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.product
+  package var axes: ReductionAxes
 
   package init(axes: ReductionAxes) { self.axes = axes }
 }

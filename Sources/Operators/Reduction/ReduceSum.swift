@@ -6,11 +6,11 @@ package struct ReduceSum: Reduction {
   package static let schema = OperatorSchema(
     "ReduceSum", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public static let function = ReductionFunction.sum
-  public static let axesInputOpset = 13
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.sum
+  package static let axesInputOpset = 13
+  package var axes: ReductionAxes
 
   package init(axes: ReductionAxes) { self.axes = axes }
 }

@@ -6,10 +6,10 @@ package struct ReduceSumSquare: Reduction {
   package static let schema = OperatorSchema(
     "ReduceSumSquare", since: 1, inputs: 1...2, inputTypes: [.numeric, .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { true }
 
-  public static let function = ReductionFunction.sumOfSquares
-  public var axes: ReductionAxes
+  package static let function = ReductionFunction.sumOfSquares
+  package var axes: ReductionAxes
 
   package init(axes: ReductionAxes) { self.axes = axes }
 }

@@ -40,14 +40,14 @@ package struct TopK: SerializableOperator, ExecutableOperator {
     return result
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     guard opsets.crosses(10), let k else { return nil }
     graph.setInput(node, 1, toIntegers: [k], "_k")
     graph[node].op = TopK(axis: axis, findsLargest: findsLargest, isSorted: isSorted)
     return "k as an input"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil, TensorType(.int64, nil)] }
     guard var dimensions = type.dimensions else {
       return [TensorType(type.elementType, nil), TensorType(.int64, nil)]

@@ -6,26 +6,26 @@ import TensorCore
 /// padded with zero, at the end (ONNX CenterCropPad, opset 18).
 ///
 /// `axes` names the axes that the sizes belong to, by default all.
-public struct CenterCropPad: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct CenterCropPad: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "CenterCropPad", since: 18, inputs: 2...2, inputTypes: [.any, .anyIndex])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
   /// `nil` for all.
-  public var axes: [Int]?
+  package var axes: [Int]?
 
-  public init(axes: [Int]? = nil) { self.axes = axes }
+  package init(axes: [Int]? = nil) { self.axes = axes }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axes = try attributes.ints("axes")
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     axes.map { [Attribute("axes", .ints($0.map(Int64.init)))] } ?? []
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard var dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
     let axes = try resolvedAxes(rank: dimensions.count)
@@ -55,7 +55,7 @@ public struct CenterCropPad: SerializableOperator, ExecutableOperator {
 
 extension CenterCropPad: DifferentiableOperator {
   /// A copy by a table of source positions for each axis.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let rows = try rows(context)
     let size = try context.input(0).elementBytes()
     return ClosureKernel(context) { operands in
@@ -73,7 +73,7 @@ extension CenterCropPad: DifferentiableOperator {
   }
 
   /// dX is dY where an element was copied to, else 0.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -5,25 +5,25 @@ import TensorCore
 /// The slices along an axis for which a condition holds (ONNX Compress, opset 9, 11).
 ///
 /// Without `axis` the input counts as a vector. The condition is a vector of booleans; slices beyond its end are left out.
-public struct Compress: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Compress: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Compress", since: 9, inputs: 2...2, inputTypes: [.any, [.bool]])
 
-  public var movement: ElementMovement? { ElementMovement(.selected) }
+  package var movement: ElementMovement? { ElementMovement(.selected) }
 
-  public var axis: Int?
+  package var axis: Int?
 
-  public init(axis: Int? = nil) { self.axis = axis }
+  package init(axis: Int? = nil) { self.axis = axis }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     axis = try attributes.int("axis")
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     axis.map { [Attribute("axis", .int(Int64($0)))] } ?? []
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     try inputs.requireVector(1, "condition", count: nil)
     guard let dimensions = type.dimensions else {
@@ -52,7 +52,7 @@ public struct Compress: SerializableOperator, ExecutableOperator {
 
 extension Compress {
   /// A copy of runs of elements, for a condition that is known.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let input = try context.input(0)
     guard let condition = try context.input(1).constant?.integers() else {
       throw .operator(.needsConstant(input: "condition"))

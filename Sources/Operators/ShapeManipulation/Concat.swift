@@ -164,7 +164,7 @@ extension Concat: DifferentiableOperator {
 }
 
 extension Concat: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     var result: [Dimension] = []
     for index in inputs.indices {
       guard inputs.dimensions(index)?.count == 1, let part = inputs.vector(index) else {

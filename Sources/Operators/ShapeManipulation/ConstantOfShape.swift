@@ -60,7 +60,7 @@ extension ConstantOfShape {
 }
 
 extension ConstantOfShape: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     guard let element = value.integers()?.first, let shape = inputs.elements(0), shape.count <= 1
     else { return nil }
     let count = shape.isEmpty ? 1 : shape[0].size

@@ -37,7 +37,7 @@ package struct Dropout: SerializableOperator, ExecutableOperator {
     return result
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     // The mask was of the data's type before opset 10.
@@ -50,7 +50,7 @@ package struct Dropout: SerializableOperator, ExecutableOperator {
     return "ratio as an input"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let ratio = inputs.constant(1)
     if let training = inputs.constant(2), ratio != nil || !inputs.isPresent(1) {
       try Self.requireNothingDropped(training, ratio)

@@ -66,7 +66,7 @@ extension Expand: DifferentiableOperator {
 }
 
 extension Expand: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     guard let elements = inputs.elements(0), let target = inputs.elements(1), target.count <= 1
     else { return nil }
     guard let count = target.first else { return elements }

@@ -131,7 +131,7 @@ extension Gather: DifferentiableOperator {
 }
 
 extension Gather: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     guard let data = inputs.vector(0), let indices = inputs.constant(1)?.integers() else {
       return nil
     }

@@ -31,5 +31,5 @@ extension Identity: DifferentiableOperator {
 }
 
 extension Identity: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
 }

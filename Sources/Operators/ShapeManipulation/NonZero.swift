@@ -6,14 +6,14 @@ import TensorCore
 ///
 /// Input of rank r, output `[r, n]`: column i holds the r indices of the i-th such element in row-major order. A scalar
 /// counts as a vector of one element.
-public struct NonZero: SerializableOperator, StaticOperator {
-  public static let schema = OperatorSchema(
+package struct NonZero: SerializableOperator, StaticOperator {
+  package static let schema = OperatorSchema(
     "NonZero", since: 9, inputs: 1...1, inputTypes: [.numeric + [.bool]])
 
-  public init() {}
-  public init(attributes: AttributeReader) { self.init() }
+  package init() {}
+  package init(attributes: AttributeReader) { self.init() }
 
-  public func infer(_ inputs: [InputInfo?]) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) -> [TensorType?] {
     if let tensor = inputs.constant(0), let places = Self.places(tensor) {
       return [TensorType(.int64, shape: [max(tensor.rank, 1), places.count])]
     }
@@ -21,7 +21,7 @@ public struct NonZero: SerializableOperator, StaticOperator {
     return [TensorType(.int64, [.fixed(max(rank, 1)), .unknown])]
   }
 
-  public func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
+  package func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
     guard let tensor = inputs.constant(0), let places = Self.places(tensor) else { return nil }
     let shape = tensor.shape.isEmpty ? [1] : tensor.shape
     var indices = [Int64](repeating: 0, count: shape.count * places.count)

@@ -10,7 +10,7 @@ package struct Pad: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "Pad", since: 2, inputs: 1...4, inputTypes: [.any, .index, .any, .anyIndex])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool {
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool {
     guard operands.first, mode == .constant else { return operands.first }
     return switch widths {
     case .attributes(_, let value): value >= 0
@@ -18,7 +18,7 @@ package struct Pad: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public enum Mode: String, Sendable, Hashable, CaseIterable {
+  package enum Mode: String, Sendable, Hashable, CaseIterable {
     case constant, reflect, edge, wrap
   }
 
@@ -62,7 +62,7 @@ package struct Pad: SerializableOperator, ExecutableOperator {
     return result
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     guard opsets.crosses(11), case .attributes(let pads, let value) = widths else { return nil }
@@ -73,7 +73,7 @@ package struct Pad: SerializableOperator, ExecutableOperator {
     return "pads as an input"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let data = inputs.type(0) else { return [nil] }
     guard var dimensions = data.dimensions else { return [TensorType(data.elementType, nil)] }
     guard let pads = try resolvedPads(inputs, rank: dimensions.count) else {

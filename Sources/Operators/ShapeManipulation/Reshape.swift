@@ -101,5 +101,5 @@ extension Reshape: DifferentiableOperator {
 }
 
 extension Reshape: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
 }

@@ -4,22 +4,22 @@ import TensorCore
 
 /// The first elements of each sequence in reverse, as many as the second input says of it, and then the rest as they
 /// stand (ONNX ReverseSequence, opset 10).
-public struct ReverseSequence: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct ReverseSequence: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "ReverseSequence", since: 10, inputs: 2...2, inputTypes: [.any, .index])
 
-  public var movement: ElementMovement? { ElementMovement(.permuted) }
+  package var movement: ElementMovement? { ElementMovement(.permuted) }
 
   /// 0 and 1, in either order.
-  public var timeAxis: Int
-  public var batchAxis: Int
+  package var timeAxis: Int
+  package var batchAxis: Int
 
-  public init(timeAxis: Int = 0, batchAxis: Int = 1) {
+  package init(timeAxis: Int = 0, batchAxis: Int = 1) {
     self.timeAxis = timeAxis
     self.batchAxis = batchAxis
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       timeAxis: try attributes.int("time_axis", default: 0),
       batchAxis: try attributes.int("batch_axis", default: 1))
@@ -30,14 +30,14 @@ public struct ReverseSequence: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("batch_axis", .int(Int64(batchAxis))),
       Attribute("time_axis", .int(Int64(timeAxis))),
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     _ = try inputs.requireRank(0, atLeast: 2)
     try inputs.requireVector(1, "lengths", count: inputs.dimensions(0)?[batchAxis])
     return [inputs.type(0)]
@@ -46,7 +46,7 @@ public struct ReverseSequence: SerializableOperator, ExecutableOperator {
 
 extension ReverseSequence: DifferentiableOperator {
   /// A copy of what lies behind the two axes, for each pair of positions on them.
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let reversal = try Reversal(self, context)
     return ClosureKernel(context) { (operands) throws(KernelError) in
       try reversal.run(operands.input(0), operands.input(1), into: operands.output())
@@ -54,7 +54,7 @@ extension ReverseSequence: DifferentiableOperator {
   }
 
   /// dX is dY reversed the same way.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

@@ -35,13 +35,13 @@ package struct ScatterElements: SerializableOperator, ExecutableOperator {
     [Attribute("axis", .int(Int64(axis)))] + reduction.attributes
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     guard isNamedScatter, opsets.crosses(11) else { return nil }
     graph[node].op = ScatterElements(axis: axis, reduction: reduction)
     return "ScatterElements"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let expected = try ElementIndexing.infer(inputs, axis: axis)
     try Scatter.check(updates: inputs.type(2), expected)
     return [inputs.type(0)]

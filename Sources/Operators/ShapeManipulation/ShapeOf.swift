@@ -51,7 +51,7 @@ extension ShapeOf {
 }
 
 extension ShapeOf: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     inputs.dimensions(0).map { Array($0[range(rank: $0.count)]) }
   }
 }

@@ -44,7 +44,7 @@ package struct Slice: SerializableOperator, ExecutableOperator {
     return result
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     guard opsets.crosses(10), case .attributes(let starts, let ends, let axes) = ranges else {
       return nil
     }
@@ -210,7 +210,7 @@ extension Slice: DifferentiableOperator {
 }
 
 extension Slice: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? {
     guard let data = inputs.vector(0), let parameters = try? parameters(inputs, rank: 1),
       parameters.axes.count <= 1
     else { return nil }

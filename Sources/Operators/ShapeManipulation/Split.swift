@@ -60,7 +60,7 @@ package struct Split: SerializableOperator, ExecutableOperator {
     return result
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     switch sizes {
     case .attribute(let list) where opsets.crosses(13):
       graph.setInput(node, 1, toIntegers: list, "_sizes")
@@ -73,7 +73,7 @@ package struct Split: SerializableOperator, ExecutableOperator {
     }
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [] }
     guard let dimensions = type.dimensions else { return [] }
     let axis = try Axes.normalized(axis, rank: dimensions.count)

@@ -31,14 +31,14 @@ package struct Squeeze: SerializableOperator, ExecutableOperator {
     return [Attribute("axes", .ints(axes.map(Int64.init)))]
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     guard opsets.crosses(13), case .attribute(let named) = axes else { return nil }
     if let named { graph.setInput(node, 1, toIntegers: named, "_axes") }
     graph[node].op = Squeeze(axes: .input)
     return "axes as an input"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
     let named: [Int]?
@@ -80,5 +80,5 @@ extension Squeeze: DifferentiableOperator {
 }
 
 extension Squeeze: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
 }

@@ -7,31 +7,31 @@ import TensorCore
 /// Outputs: the slices, ascending or in the order of their first occurrence; where each first occurs; for each slice of the
 /// input the place of its equal in the output; how often each occurs. Slices are compared element by element in row-major
 /// order. NaN equals NaN and comes last.
-public struct Unique: SerializableOperator, StaticOperator {
-  public static let schema = OperatorSchema(
+package struct Unique: SerializableOperator, StaticOperator {
+  package static let schema = OperatorSchema(
     "Unique", since: 11, inputs: 1...1, outputs: 1...4, inputTypes: [.numeric + [.bool]])
 
-  public var axis: Int?
-  public var isSorted: Bool
+  package var axis: Int?
+  package var isSorted: Bool
 
-  public init(axis: Int? = nil, isSorted: Bool = true) {
+  package init(axis: Int? = nil, isSorted: Bool = true) {
     self.axis = axis
     self.isSorted = isSorted
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       axis: try attributes.int("axis"), isSorted: try attributes.bool("sorted", default: true))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     var result: [Attribute] = []
     if let axis { result.append(Attribute("axis", .int(Int64(axis)))) }
     if !isSorted { result.append(Attribute("sorted", .int(0))) }
     return result
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     let vector = TensorType(.int64, [.unknown])
     guard let type = inputs.type(0) else { return [nil, vector, vector, vector] }
     if let axis, let rank = type.rank { _ = try Axes.normalized(axis, rank: rank) }
@@ -44,7 +44,7 @@ public struct Unique: SerializableOperator, StaticOperator {
     return [TensorType(type.elementType, dimensions), vector, vector, vector]
   }
 
-  public func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
+  package func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
     guard let tensor = inputs.constant(0), let codec = ElementCodec(tensor.elementType),
       let bits = tensor.elementType.bitWidth
     else { return nil }

@@ -30,14 +30,14 @@ package struct Unsqueeze: SerializableOperator, ExecutableOperator {
     return [Attribute("axes", .ints(axes.map(Int64.init)))]
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     guard opsets.crosses(13), case .attribute(let named) = axes else { return nil }
     graph.setInput(node, 1, toIntegers: named, "_axes")
     graph[node].op = Unsqueeze(axes: .input)
     return "axes as an input"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     let named: [Int]
     switch axes {
@@ -66,5 +66,5 @@ extension Unsqueeze: DifferentiableOperator {
 }
 
 extension Unsqueeze: DimensionArithmetic {
-  public func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
+  package func elements(_ inputs: [InputInfo?]) -> [Dimension]? { inputs.elements(0) }
 }

@@ -4,7 +4,7 @@ import TensorCore
 /// An operator that models compute shapes with, from dimensions of which some are known by name only.
 ///
 /// Booleans are 0 and 1. A symbol is at least 1.
-public protocol DimensionArithmetic: Operator {
+package protocol DimensionArithmetic: Operator {
   /// The elements of the first output, where that is an integer or boolean tensor of at most one dimension; `nil` where
   /// not even their number follows.
   func elements(_ inputs: [InputInfo?]) -> [Dimension]?

@@ -5,23 +5,23 @@ import TensorCore
 /// Adds columns, each of which holds a block of an image, where the blocks lie in it (ONNX Col2Im, opset 18).
 ///
 /// Inputs: columns as samples x (channels times elements of a block) x blocks, the sizes of the image and of a block.
-public struct Col2Im: SerializableOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct Col2Im: SerializableOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "Col2Im", since: 18, inputs: 3...3, inputTypes: [.float, .index, .index])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var window: SlidingWindow
+  package var window: SlidingWindow
 
-  public init(window: SlidingWindow) { self.window = window }
+  package init(window: SlidingWindow) { self.window = window }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     window = try SlidingWindow(attributes: attributes)
   }
 
-  public func attributes() -> [Attribute] { window.attributes() }
+  package func attributes() -> [Attribute] { window.attributes() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let (image, window) = try geometry(inputs) else {
       return [TensorType(type.elementType, nil)]
@@ -75,7 +75,7 @@ public struct Col2Im: SerializableOperator, ExecutableOperator {
 }
 
 extension Col2Im: DifferentiableOperator {
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let (planes, pairs, block, pixels) = try places(context)
     return ClosureKernel(context) { operands in
       nonisolated(unsafe) let x = operands.input(0, as: Float.self)
@@ -90,7 +90,7 @@ extension Col2Im: DifferentiableOperator {
   }
 
   /// dX takes dY from where each element was added.
-  public func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
     -> any TrainingKernel
   {
     let kernel = try makeKernel(context.kernel)

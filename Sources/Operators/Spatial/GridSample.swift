@@ -61,7 +61,7 @@ package struct GridSample: SerializableOperator, ExecutableOperator {
     ]
   }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     guard isOld, opsets.crosses(20) else { return nil }
     var sampling = self
     sampling.isOld = false
@@ -69,7 +69,7 @@ package struct GridSample: SerializableOperator, ExecutableOperator {
     return "modes of more than two axes"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     _ = try inputs.requireRank(0, atLeast: 3)
     guard let x = type.dimensions, let grid = inputs.dimensions(1) else {

@@ -7,25 +7,25 @@ import TensorCore
 /// Boxes `[batch, boxes, 4]`, scores `[batch, classes, boxes]`, then, each optional, the most boxes of a class (none where it
 /// is left out), the overlap from which on a box is left out, and the score that a box must exceed. Output
 /// `[n, 3]`: sample, class and box, by sample and class, the best first.
-public struct NonMaxSuppression: SerializableOperator, StaticOperator {
-  public static let schema = OperatorSchema(
+package struct NonMaxSuppression: SerializableOperator, StaticOperator {
+  package static let schema = OperatorSchema(
     "NonMaxSuppression", since: 10, inputs: 2...5,
     inputTypes: [[.float32], [.float32], .index, [.float32], [.float32]])
 
   /// Whether a box is its centre, width and height rather than two opposite corners.
-  public var takesCentres: Bool
+  package var takesCentres: Bool
 
-  public init(takesCentres: Bool = false) { self.takesCentres = takesCentres }
+  package init(takesCentres: Bool = false) { self.takesCentres = takesCentres }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     takesCentres = try attributes.bool("center_point_box", default: false)
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     takesCentres ? [Attribute("center_point_box", .int(1))] : []
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     for index in 0..<2 {
       if let rank = inputs.dimensions(index)?.count, rank != 3 {
         throw .rank(input: index, expected: "3", actual: rank)
@@ -44,7 +44,7 @@ public struct NonMaxSuppression: SerializableOperator, StaticOperator {
     return [TensorType(.int64, [.unknown, .fixed(3)])]
   }
 
-  public func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
+  package func fold(_ inputs: [InputInfo?]) -> [Tensor]? {
     guard let boxes = inputs.constant(0), let scores = inputs.constant(1),
       (2..<5).allSatisfy({ !inputs.isPresent($0) || inputs.constant($0)?.count == 1 })
     else { return nil }

@@ -5,7 +5,7 @@ extension Resize {
   /// Opset 11: from asymmetric coordinates by the previous position, or the next one where the axis shrinks, to the same
   /// with names; a nearest neighbour on axes of both kinds takes two nodes. Opset 13: no tf_half_pixel_for_nn, and inputs
   /// absent rather than empty.
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     if isOld {

@@ -14,11 +14,11 @@ package struct Resize: SerializableOperator, ExecutableOperator {
     inputTypes: [.any, .float + .index, .float + .index, .index])
 
   /// Cubic interpolation overshoots.
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool {
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool {
     operands.first && resampling.mode != .cubic && extrapolation >= 0
   }
 
-  public var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
+  package var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
 
   /// What becomes of sizes that would change the aspect ratio.
   package enum AspectRatio: String, Sendable, Hashable, CaseIterable {
@@ -53,7 +53,7 @@ package struct Resize: SerializableOperator, ExecutableOperator {
     return Resize(resampling, isOld: true)
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     isOld = attributes.opset < 11
     resampling = Resampling()
     resampling.mode = try Self.choice(attributes, "mode", .nearest)

@@ -10,9 +10,9 @@ package struct Upsample: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "Upsample", inputs: 1...2, inputTypes: [.any, [.float32]])
 
-  public func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
-  public var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
+  package var movement: ElementMovement? { selectsElements ? ElementMovement(.selected) : nil }
 
   var mode: Resampling.Mode
   /// `nil` where they are an input.
@@ -40,7 +40,7 @@ package struct Upsample: SerializableOperator, ExecutableOperator {
   }
 
   /// Opset 10 has Resize instead.
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange)
     throws(OperatorError) -> String?
   {
     if let scales, opsets.crosses(9) {
@@ -67,7 +67,7 @@ package struct Upsample: SerializableOperator, ExecutableOperator {
     return resampling
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let type = inputs.type(0) else { return [nil] }
     guard let dimensions = type.dimensions else { return [TensorType(type.elementType, nil)] }
     guard let scales = try factors(inputs, rank: dimensions.count) else {

@@ -9,15 +9,15 @@ import TensorCore
 /// onnxruntime's default session rounds a real bias of a layer between linear quantizers to steps of the
 /// accumulator, which moves outputs of few bits by whole per cent. It leaves an addition as it is. A bias of codes,
 /// which counts in the accumulator, stays an input.
-public struct FloatBiasBehindLayer: Pass {
-  public static let name = "float-bias-behind-layer"
-  public static let mustFollow: [any Pass.Type] = [
+package struct FloatBiasBehindLayer: Pass {
+  package static let name = "float-bias-behind-layer"
+  package static let mustFollow: [any Pass.Type] = [
     ShapeInference.self, NormalizationIntoScale.self, LinearQuantizerExport.self,
   ]
 
-  public init() {}
+  package init() {}
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       let name = graph[id].name

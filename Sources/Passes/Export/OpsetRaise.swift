@@ -7,16 +7,16 @@ import GraphIR
 ///    file says (``SerializableOperator/raise(_:in:across:)``).
 ///
 /// - Note: an operator that isn't in the catalogue is refused, and one that the later opset can't express.
-public struct OpsetRaise: Pass {
-  public static let name = "opset-raise"
+package struct OpsetRaise: Pass {
+  package static let name = "opset-raise"
 
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self]
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self]
 
-  public let opsets: OpsetRange
+  package let opsets: OpsetRange
 
-  public init(from: Int, to: Int) { opsets = OpsetRange(from: from, to: to) }
+  package init(from: Int, to: Int) { opsets = OpsetRange(from: from, to: to) }
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     guard opsets.from < opsets.to else { return [] }
     var edits: [Edit] = []
     for id in graph.nodeIDs where graph[id].op.domain.isEmpty {

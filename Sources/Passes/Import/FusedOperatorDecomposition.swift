@@ -21,15 +21,15 @@ import TensorCore
 ///
 /// What needs a rank, a size or an element type that doesn't follow from the graph stays, as do forms that aren't named
 /// here.
-public struct FusedOperatorDecomposition: Pass {
-  public static let name = "fused-operator-decomposition"
+package struct FusedOperatorDecomposition: Pass {
+  package static let name = "fused-operator-decomposition"
 
   /// The opset of the standard domain that the model imports.
-  public let opset: Int
+  package let opset: Int
 
-  public init(opset: Int) { self.opset = opset }
+  package init(opset: Int) { self.opset = opset }
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     // A result whose rank is known only once its operator has been written anew lets the next one be written.
     var hasChanged = true

@@ -5,21 +5,21 @@ import TensorCore
 ///
 /// A symbolic dimension that an input names gets the same size wherever the graph has that symbol, and what follows is
 /// left to ``ShapeInference``.
-public struct InputShapes: Sendable, Hashable {
+package struct InputShapes: Sendable, Hashable {
   /// The whole shapes of inputs, by name.
-  public var shapes: [String: [Int]]
+  package var shapes: [String: [Int]]
   /// The size of the first dimension of every input that leaves it open; `nil` leaves them open.
-  public var batch: Int?
+  package var batch: Int?
 
-  public init(shapes: [String: [Int]] = [:], batch: Int? = nil) {
+  package init(shapes: [String: [Int]] = [:], batch: Int? = nil) {
     self.shapes = shapes
     self.batch = batch
   }
 
-  public var isEmpty: Bool { shapes.isEmpty && batch == nil }
+  package var isEmpty: Bool { shapes.isEmpty && batch == nil }
 
   /// - Throws: ``InputShapeError`` where an input doesn't exist or can't have the shape.
-  public func fix(_ graph: inout Graph) throws(InputShapeError) {
+  package func fix(_ graph: inout Graph) throws(InputShapeError) {
     if isEmpty { return }
     var sizes: [String: Int] = [:]
     var types: [ValueID: TensorType] = [:]
@@ -68,7 +68,7 @@ public struct InputShapes: Sendable, Hashable {
 }
 
 /// Why an input can't have a shape.
-public enum InputShapeError: Error, Sendable, Hashable {
+package enum InputShapeError: Error, Sendable, Hashable {
   case unknownInput(name: String, available: [String])
   /// The model fixes the rank or a dimension otherwise.
   case mismatch(name: String, stated: String, given: [Int])
@@ -79,7 +79,7 @@ public enum InputShapeError: Error, Sendable, Hashable {
 }
 
 extension InputShapeError: CustomStringConvertible {
-  public var description: String {
+  package var description: String {
     switch self {
     case .unknownInput(let name, let available):
       "the model has no input '\(name)'; it takes "

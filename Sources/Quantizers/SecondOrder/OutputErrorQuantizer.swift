@@ -42,7 +42,7 @@ public struct OutputErrorQuantizer: Sendable {
   }
   static let descents = 3
   /// Samples a weight from which on they tell all that is needed of a layer's inputs.
-  public static let samplesPerWeight = OutputObjective.samplesPerWeight
+  package static let samplesPerWeight = OutputObjective.samplesPerWeight
 
   package init(
     _ layer: WeightLayer, rounding: Rounding, searchesScale: Bool, ignoresMean: Bool,
@@ -62,7 +62,7 @@ public struct OutputErrorQuantizer: Sendable {
   ///   - heldOut: the same of samples that `moments` doesn't have, where these are few: a channel keeps its start unless
   ///     its output comes nearer on them too.
   /// - Throws: ``QuantizerError/infeasibleBudget(channel:)`` where a bias alone leaves the accumulator.
-  public func quantize(
+  package func quantize(
     _ weights: [Float], from start: QuantizedWeights, moments: [InputMoments],
     heldOut: [InputMoments]? = nil
   ) throws(QuantizerError) -> QuantizedWeights {

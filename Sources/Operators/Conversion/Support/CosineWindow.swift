@@ -4,7 +4,7 @@ import TensorCore
 
 /// A window of a given size, which weighs the samples of a signal by a sum of cosines: element i of n is the sum of
 /// `c_k cos(2 pi k i / N)`, with N = n where `isPeriodic`, else n - 1.
-public protocol CosineWindow: SerializableOperator, ExecutableOperator {
+package protocol CosineWindow: SerializableOperator, ExecutableOperator {
   /// c_0, c_1 and so on.
   static var coefficients: [Double] { get }
   var elementType: ElementType { get }
@@ -13,7 +13,7 @@ public protocol CosineWindow: SerializableOperator, ExecutableOperator {
 }
 
 extension CosineWindow {
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     let code = try attributes.int("output_datatype", default: 1)
     guard let type = Int32(exactly: code).flatMap(ElementType.init(rawValue:)),
       ElementCodec(type) != nil
@@ -23,14 +23,14 @@ extension CosineWindow {
     self.init(elementType: type, isPeriodic: try attributes.bool("periodic", default: true))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     [
       Attribute("output_datatype", .int(Int64(elementType.rawValue))),
       Attribute("periodic", .int(isPeriodic ? 1 : 0)),
     ]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     guard let size = try inputs.integers(0) else { return [TensorType(elementType, [.unknown])] }
     guard size.count == 1, (0...Dimensions.limit).contains(size[0]) else {
       throw .mismatch(what: "size of a window", expected: "0 or more", actual: "\(size)")
@@ -38,7 +38,7 @@ extension CosineWindow {
     return [TensorType(elementType, [.fixed(size[0])])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let count = try context.output().count
     guard let codec = ElementCodec(elementType) else {
       throw .operator(.unsupported(what: "element type \(elementType.onnxName)"))

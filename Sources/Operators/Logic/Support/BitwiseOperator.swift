@@ -3,16 +3,16 @@ import GraphIR
 import TensorCore
 
 /// A function of the bits of two integers of one type, with multidirectional broadcasting.
-public protocol BitwiseOperator: SerializableOperator, ExecutableOperator {
+package protocol BitwiseOperator: SerializableOperator, ExecutableOperator {
   func value<T: FixedWidthInteger>(_ a: T, _ b: T) -> T
 }
 
 extension BitwiseOperator {
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try Dimensions.inferBroadcast(inputs)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     try context.requireOneType()
     switch try context.input(0).elementType {
     case .int8: return try kernel(Int8.self, context)

@@ -3,8 +3,8 @@ import TensorCore
 
 /// A function of a recurrent operator's gate or state, with its parameters (the list of activations of ONNX LSTM, GRU
 /// and RNN).
-public struct RecurrentActivation: Sendable, Hashable {
-  public enum Function: String, Sendable, Hashable, CaseIterable {
+package struct RecurrentActivation: Sendable, Hashable {
+  package enum Function: String, Sendable, Hashable, CaseIterable {
     case affine = "Affine"
     case elu = "Elu"
     case hardSigmoid = "HardSigmoid"
@@ -18,13 +18,13 @@ public struct RecurrentActivation: Sendable, Hashable {
     case thresholdedRelu = "ThresholdedRelu"
   }
 
-  public var function: Function
+  package var function: Function
   /// 0 where the function takes none.
-  public var alpha: Float
+  package var alpha: Float
   /// 0 where the function takes none.
-  public var beta: Float
+  package var beta: Float
 
-  public init(_ function: Function, alpha: Float = 0, beta: Float = 0) {
+  package init(_ function: Function, alpha: Float = 0, beta: Float = 0) {
     self.function = function
     self.alpha = alpha
     self.beta = beta

@@ -2,14 +2,14 @@ import GraphIR
 import TensorCore
 
 /// The attributes that ONNX LSTM, GRU and RNN have in common.
-public struct RecurrentSettings: Sendable, Hashable {
-  public enum Direction: String, Sendable, Hashable, CaseIterable {
+package struct RecurrentSettings: Sendable, Hashable {
+  package enum Direction: String, Sendable, Hashable, CaseIterable {
     case forward
     case reverse
     case bidirectional
 
     /// For each direction in turn whether it begins at the end.
-    public var reversals: [Bool] {
+    package var reversals: [Bool] {
       switch self {
       case .forward: [false]
       case .reverse: [true]
@@ -18,18 +18,18 @@ public struct RecurrentSettings: Sendable, Hashable {
     }
   }
 
-  public var direction: Direction
+  package var direction: Direction
   /// The size of the state as the attribute states it; `nil` where the weights alone tell.
-  public var hiddenSize: Int?
+  package var hiddenSize: Int?
   /// Whether samples come before steps (layout 1).
-  public var isBatchFirst: Bool
+  package var isBatchFirst: Bool
   /// The bound of gates before their function; `nil` for none.
-  public var clip: Float?
+  package var clip: Float?
   /// The functions of each direction.
-  public var activations: [[RecurrentActivation]]
+  package var activations: [[RecurrentActivation]]
 
   /// - Parameter defaults: the functions where none are named.
-  public init(
+  package init(
     direction: Direction = .forward, hiddenSize: Int? = nil, isBatchFirst: Bool = false,
     clip: Float? = nil, defaults: [RecurrentActivation]
   ) {

@@ -21,7 +21,7 @@ extension Reduction {
 
   package func attributes() -> [Attribute] { axes.attributes }
 
-  public func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
+  package func raise(_ node: NodeID, in graph: inout Graph, across opsets: OpsetRange) -> String? {
     guard opsets.crosses(Self.axesInputOpset), case .attribute(let named) = axes.source else {
       return nil
     }
@@ -32,7 +32,7 @@ extension Reduction {
     return "axes as an input"
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     [try axes.infer(inputs)]
   }
 
