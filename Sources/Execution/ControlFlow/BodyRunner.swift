@@ -46,7 +46,12 @@ package final class BodyRunner {
     for (name, value) in body.captures { feeds[value] = captured[name] }
     let graph = body.session.graph
     let results = try body.session.run(feeds, fetch: graph.outputs)
-    return graph.outputs.compactMap { results[$0] }
+    var outputs: [Tensor] = []
+    for value in graph.outputs {
+      guard let tensor = results[value] else { throw .notComputable(name: graph[value].name) }
+      outputs.append(tensor)
+    }
+    return outputs
   }
 
   /// A subgraph that is decoded, for what its values are declared as.
