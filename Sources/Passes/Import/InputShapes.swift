@@ -5,18 +5,18 @@ import TensorCore
 ///
 /// A symbolic dimension that an input names gets the same size wherever the graph has that symbol, and what follows is
 /// left to ``ShapeInference``.
-package struct InputShapes: Sendable, Hashable {
+public struct InputShapes: Sendable, Hashable {
   /// The whole shapes of inputs, by name.
-  package var shapes: [String: [Int]]
+  public var shapes: [String: [Int]]
   /// The size of the first dimension of every input that leaves it open; `nil` leaves them open.
-  package var batch: Int?
+  public var batch: Int?
 
-  package init(shapes: [String: [Int]] = [:], batch: Int? = nil) {
+  public init(shapes: [String: [Int]] = [:], batch: Int? = nil) {
     self.shapes = shapes
     self.batch = batch
   }
 
-  package var isEmpty: Bool { shapes.isEmpty && batch == nil }
+  public var isEmpty: Bool { shapes.isEmpty && batch == nil }
 
   /// - Throws: ``InputShapeError`` where an input doesn't exist or can't have the shape.
   package func fix(_ graph: inout Graph) throws(InputShapeError) {
@@ -68,7 +68,7 @@ package struct InputShapes: Sendable, Hashable {
 }
 
 /// Why an input can't have a shape.
-package enum InputShapeError: Error, Sendable, Hashable {
+public enum InputShapeError: Error, Sendable, Hashable {
   case unknownInput(name: String, available: [String])
   /// The model fixes the rank or a dimension otherwise.
   case mismatch(name: String, stated: String, given: [Int])
@@ -79,7 +79,7 @@ package enum InputShapeError: Error, Sendable, Hashable {
 }
 
 extension InputShapeError: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .unknownInput(let name, let available):
       "the model has no input '\(name)'; it takes "

@@ -8,19 +8,19 @@ public enum Origin: Sendable, Hashable {
 }
 
 /// A dimension that doesn't follow from the file.
-package struct OpenDimension: Sendable, Hashable {
-  package var value: String
-  package var axis: Int
+public struct OpenDimension: Sendable, Hashable {
+  public var value: String
+  public var axis: Int
   /// Whether it is a dimension of a graph input, which can be fixed.
-  package var isInput: Bool
+  public var isInput: Bool
 
-  package init(value: String, axis: Int, isInput: Bool) {
+  public init(value: String, axis: Int, isInput: Bool) {
     (self.value, self.axis, self.isInput) = (value, axis, isInput)
   }
 }
 
 extension OpenDimension: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     isInput
       ? "dimension \(axis) of input '\(value)', which is open; fix it with --shape \(value)=..."
       : "dimension \(axis) of '\(value)', which doesn't follow from the file; fix the inputs' shapes with --shape"
