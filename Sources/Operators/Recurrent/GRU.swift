@@ -12,12 +12,14 @@ import TensorCore
 ///
 /// The gates lie in W, R and B as z, r, h. `clip` bounds what goes into f and g. Operands and outputs are those of
 /// ``RecurrentShape``.
-public struct GRU: SerializableOperator, ExecutableOperator {
+public struct GRU: RecurrentOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "GRU", inputs: 3...6, outputs: 0...2,
     inputTypes: [.float, .float, .float, .float, [.int32], .float])
 
   public var settings: RecurrentSettings
+  public var gateCount: Int { 3 }
+  public var stateCount: Int { 1 }
   /// Whether the gate r multiplies the product with R, not the state before it.
   public var resetsProducts: Bool
 
@@ -40,16 +42,16 @@ public struct GRU: SerializableOperator, ExecutableOperator {
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    try RecurrentShape.infer(inputs, settings, states: 1)
+    try RecurrentShape.infer(inputs, settings, states: stateCount)
   }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     guard !resetsProducts else {
       return try RecurrentKernel.make(
-        context, settings, gates: 3, extraBias: 2, phases: [Self.resettingProducts])
+        context, settings, gates: gateCount, extraBias: 2, phases: [Self.resettingProducts])
     }
     return try RecurrentKernel.make(
-      context, settings, gates: 3, phases: [Self.gates, Self.candidate])
+      context, settings, gates: gateCount, phases: [Self.gates, Self.candidate])
   }
 
   private static let resettingProducts = RecurrentCell.Phase(gates: 0..<3) { cell, row in

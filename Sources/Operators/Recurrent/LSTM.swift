@@ -10,12 +10,14 @@ import TensorCore
 ///
 /// The gates lie in W, R and B as i, o, f, c, in P as i, o, f. With `input_forget` f is 1 - i. `clip` bounds what goes
 /// into f and g, as in onnxruntime. Operands and outputs are those of ``RecurrentShape``.
-public struct LSTM: SerializableOperator, ExecutableOperator {
+public struct LSTM: RecurrentOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "LSTM", inputs: 3...8, outputs: 0...3,
     inputTypes: [.float, .float, .float, .float, [.int32], .float])
 
   public var settings: RecurrentSettings
+  public var gateCount: Int { 4 }
+  public var stateCount: Int { 2 }
   /// Whether the gate f is 1 - i.
   public var couplesGates: Bool
 
@@ -39,7 +41,7 @@ public struct LSTM: SerializableOperator, ExecutableOperator {
   }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    try RecurrentShape.infer(inputs, settings, states: 2)
+    try RecurrentShape.infer(inputs, settings, states: stateCount)
   }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
@@ -61,6 +63,7 @@ public struct LSTM: SerializableOperator, ExecutableOperator {
         state[k] = output * cell.functions[2](next)
       }
     }
-    return try RecurrentKernel.make(context, settings, gates: 4, states: 2, phases: [phase])
+    return try RecurrentKernel.make(
+      context, settings, gates: gateCount, states: stateCount, phases: [phase])
   }
 }

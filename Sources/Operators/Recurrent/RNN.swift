@@ -7,12 +7,14 @@ import TensorCore
 ///     H' = f(X_t W^T + H R^T + Wb + Rb)
 ///
 /// `clip` bounds what goes into f. Operands and outputs are those of ``RecurrentShape``.
-public struct RNN: SerializableOperator, ExecutableOperator {
+public struct RNN: RecurrentOperator, ExecutableOperator {
   public static let schema = OperatorSchema(
     "RNN", inputs: 3...6, outputs: 0...2,
     inputTypes: [.float, .float, .float, .float, [.int32], .float])
 
   public var settings: RecurrentSettings
+  public var gateCount: Int { 1 }
+  public var stateCount: Int { 1 }
 
   public static let defaults = [RecurrentActivation(.tanh)]
 
@@ -27,13 +29,13 @@ public struct RNN: SerializableOperator, ExecutableOperator {
   public func attributes() -> [Attribute] { settings.attributes() }
 
   public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    try RecurrentShape.infer(inputs, settings, states: 1)
+    try RecurrentShape.infer(inputs, settings, states: stateCount)
   }
 
   public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let phase = RecurrentCell.Phase(gates: 0..<1) { cell, row in
       for k in 0..<row.hidden { row.state[k] = cell.apply(0, row.sum(0, k)) }
     }
-    return try RecurrentKernel.make(context, settings, gates: 1, phases: [phase])
+    return try RecurrentKernel.make(context, settings, gates: gateCount, phases: [phase])
   }
 }
