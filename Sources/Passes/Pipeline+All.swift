@@ -12,6 +12,18 @@ extension Pipeline {
   package static let foldForQuantization = Pipeline(
     "fold-for-quantization", [BatchNormalizationFolding(), DeadNodeElimination()])
 
+  /// Writes recurrent layers as standard operators.
+  ///
+  /// - Parameter opset: of the standard domain.
+  public static func unrolling(opset: Int) -> Pipeline {
+    Pipeline(
+      "unrolling", maximumRounds: 8,
+      [
+        ShapeInference(), ConstantFolding(), RecurrentUnrolling(opset: opset),
+        IdentityElimination(), TransposeElimination(), DeadNodeElimination(),
+      ])
+  }
+
   /// Writes other dialects' operators, and those that stand for several, as plain ones of the standard, as soon as a file
   /// is read.
   ///
@@ -31,7 +43,10 @@ extension Pipeline {
   /// Every pipeline that a job can run, those of exports in each of their forms; the test of the ordering constraints
   /// goes through them.
   static var all: [Pipeline] {
-    [importCanonical, foldForQuantization, reading(opset: 1, channelsLastOpset: 1)]
+    [
+      importCanonical, unrolling(opset: 13), foldForQuantization,
+      reading(opset: 1, channelsLastOpset: 1),
+    ]
       + ExportFormat.allCases.flatMap(\.pipelines)
   }
 }

@@ -35,6 +35,8 @@ public struct Conversion: Sendable {
     case wideProduct(requiredBits: Int)
     /// A product of activations whose shapes don't tell how many products are summed.
     case unknownLength
+    /// A recurrent layer that stays in floating point.
+    case recurrent(RecurrentUnrolling.Obstacle)
   }
 
   /// Wall-clock seconds of each stage.
@@ -87,6 +89,9 @@ extension Conversion {
   mutating func finish(_ plan: QuantizationPlan, _ baked: [BakedLayer]) throws(ConversionError) {
     AccumulatorAnnotator(plan: plan).annotate(&model, baked)
     exemptions = plan.exemptions
+    for (name, obstacle) in RecurrentUnrolling.obstacles(in: model.graph, opset: model.opset) {
+      exemptions[name] = .recurrent(obstacle)
+    }
     model.importDomain(ModelBaker.domain, version: 1)
     model.graph.removeUnusedValues()
     do { try model.graph.validate() } catch { throw .graph(error) }

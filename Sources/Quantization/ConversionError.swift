@@ -14,6 +14,8 @@ public enum ConversionError: Error, Sendable {
   case alreadyQuantized(node: String, type: String)
   /// No node multiplies activations by a constant weight, or the recipe excludes all that do.
   case nothingToQuantize(excluded: Int)
+  /// Nothing but recurrent layers that can't be written as others, such as this one.
+  case recurrent(node: String, RecurrentUnrolling.Obstacle)
   /// Activations whose range neither the graph nor calibration data tells.
   case needsCalibration(values: [String])
   /// The source of calibration samples failed.
@@ -40,6 +42,8 @@ extension ConversionError: CustomStringConvertible {
       "no Conv, ConvTranspose, Gemm or MatMul with a constant weight, so there is nothing to constrain"
     case .nothingToQuantize(let excluded):
       "the recipe excludes all \(excluded) layers, so there is nothing to constrain"
+    case .recurrent(let node, let obstacle):
+      "nothing can be constrained but the recurrent layer '\(node)', which stays as it is: \(obstacle)"
     case .needsCalibration(let values):
       "the range of \(values.prefix(3).map { "'\($0)'" }.joined(separator: ", "))"
         + (values.count > 3 ? " and \(values.count - 3) more activations" : "")

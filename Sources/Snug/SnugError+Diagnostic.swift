@@ -171,7 +171,7 @@ extension ConversionError {
   /// What to do about a model that can't be converted.
   fileprivate var hint: String? {
     switch self {
-    case .recipe, .calibrationData: nil
+    case .recipe, .recurrent, .calibrationData: nil
     case .graph, .pass: "export the model again"
     case .execution(let error): error.hint
     case .quantizer: "export the model again, or leave the layer out by 'layers' in a recipe"

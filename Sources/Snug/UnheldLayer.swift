@@ -1,3 +1,4 @@
+import Passes
 import Quantization
 import TensorCore
 import Verification
@@ -57,6 +58,7 @@ extension Conversion.Exemption {
       "its operands need \(bits) bits; give --tile-size, fewer --activation-bits, or --activation-products narrow"
     case .unknownLength:
       "the model's shapes don't tell how many products it sums; fix them with --shape"
+    case .recurrent(let obstacle): obstacle.description
     }
   }
 }

@@ -320,7 +320,10 @@ import Testing
     }
   }
 
-  @Test func `a weight read by two layers gets integers for each`() throws {
+  @Test(arguments: [true, false])
+  func `two layers share a weight where both ask the same of it, else each gets integers`(
+    isAlike: Bool
+  ) throws {
     var builder = ModelBuilder()
     let x = builder.input([.symbolic("n"), 4, 4, 4])
     let stem = builder.relu(builder.convolution(x, "stem", from: 4, to: 4), "r1")
@@ -330,12 +333,18 @@ import Testing
     let b = builder.graph.addNode(Conv(), name: "b", inputs: [ar, weight], output: "b.out")
     builder.graph.addOutput(
       builder.convolution(builder.relu(b, "r3"), "last", from: 4, to: 2))
-    let result = try Converter(Recipe()).convert(
+    let recipe = Self.recipe {
+      if !isAlike { $0.layers = [Recipe.LayerOverride(match: "b") { $0.accumulatorBits = 12 }] }
+    }
+    let result = try Converter(recipe).convert(
       Self.model(builder.graph), calibration: try Self.samples(4, [4, 4, 4]))
     let graph = result.model.graph
     let weights = try ["a", "b"].compactMap { try Self.weightQuantizer($0, in: graph).inputs[0] }
-    #expect(weights[0] != weights[1])
+    #expect((weights[0] == weights[1]) == isAlike)
     #expect(weights.allSatisfy { graph.consumers(of: $0).count == 1 })
+    let readers = try Self.weightQuantizer("a", in: graph).outputs.compactMap { $0 }
+      .flatMap(graph.consumers)
+    #expect(readers.map { graph[$0].name } == (isAlike ? ["a", "b"] : ["a"]))
   }
 
   @Test func `the same recipe and samples give the same model twice`() throws {

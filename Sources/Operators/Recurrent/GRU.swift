@@ -12,44 +12,46 @@ import TensorCore
 ///
 /// The gates lie in W, R and B as z, r, h. `clip` bounds what goes into f and g. Operands and outputs are those of
 /// ``RecurrentShape``.
-package struct GRU: SerializableOperator, ExecutableOperator {
-  package static let schema = OperatorSchema(
+public struct GRU: RecurrentOperator, ExecutableOperator {
+  public static let schema = OperatorSchema(
     "GRU", inputs: 3...6, outputs: 0...2,
     inputTypes: [.float, .float, .float, .float, [.int32], .float])
 
-  package var settings: RecurrentSettings
+  public var settings: RecurrentSettings
+  public var gateCount: Int { 3 }
+  public var stateCount: Int { 1 }
   /// Whether the gate r multiplies the product with R, not the state before it.
-  package var resetsProducts: Bool
+  public var resetsProducts: Bool
 
-  package static let defaults = [RecurrentActivation(.sigmoid), RecurrentActivation(.tanh)]
+  public static let defaults = [RecurrentActivation(.sigmoid), RecurrentActivation(.tanh)]
 
-  package init(_ settings: RecurrentSettings, resetsProducts: Bool = false) {
+  public init(_ settings: RecurrentSettings, resetsProducts: Bool = false) {
     self.settings = settings
     self.resetsProducts = resetsProducts
   }
 
-  package init(attributes: AttributeReader) throws(OperatorError) {
+  public init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       try RecurrentSettings(attributes: attributes, defaults: Self.defaults),
       resetsProducts: try attributes.bool("linear_before_reset", default: false))
   }
 
-  package func attributes() -> [Attribute] {
+  public func attributes() -> [Attribute] {
     settings.attributes()
       + [Attribute("linear_before_reset", .int(resetsProducts ? 1 : 0))]
   }
 
-  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    try RecurrentShape.infer(inputs, settings, states: 1)
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    try RecurrentShape.infer(inputs, settings, states: stateCount)
   }
 
-  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     guard !resetsProducts else {
       return try RecurrentKernel.make(
-        context, settings, gates: 3, extraBias: 2, phases: [Self.resettingProducts])
+        context, settings, gates: gateCount, extraBias: 2, phases: [Self.resettingProducts])
     }
     return try RecurrentKernel.make(
-      context, settings, gates: 3, phases: [Self.gates, Self.candidate])
+      context, settings, gates: gateCount, phases: [Self.gates, Self.candidate])
   }
 
   private static let resettingProducts = RecurrentCell.Phase(gates: 0..<3) { cell, row in

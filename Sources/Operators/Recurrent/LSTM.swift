@@ -10,39 +10,41 @@ import TensorCore
 ///
 /// The gates lie in W, R and B as i, o, f, c, in P as i, o, f. With `input_forget` f is 1 - i. `clip` bounds what goes
 /// into f and g, as in onnxruntime. Operands and outputs are those of ``RecurrentShape``.
-package struct LSTM: SerializableOperator, ExecutableOperator {
-  package static let schema = OperatorSchema(
+public struct LSTM: RecurrentOperator, ExecutableOperator {
+  public static let schema = OperatorSchema(
     "LSTM", inputs: 3...8, outputs: 0...3,
     inputTypes: [.float, .float, .float, .float, [.int32], .float])
 
-  package var settings: RecurrentSettings
+  public var settings: RecurrentSettings
+  public var gateCount: Int { 4 }
+  public var stateCount: Int { 2 }
   /// Whether the gate f is 1 - i.
-  package var couplesGates: Bool
+  public var couplesGates: Bool
 
-  package static let defaults = [
+  public static let defaults = [
     RecurrentActivation(.sigmoid), RecurrentActivation(.tanh), RecurrentActivation(.tanh),
   ]
 
-  package init(_ settings: RecurrentSettings, couplesGates: Bool = false) {
+  public init(_ settings: RecurrentSettings, couplesGates: Bool = false) {
     self.settings = settings
     self.couplesGates = couplesGates
   }
 
-  package init(attributes: AttributeReader) throws(OperatorError) {
+  public init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       try RecurrentSettings(attributes: attributes, defaults: Self.defaults),
       couplesGates: try attributes.bool("input_forget", default: false))
   }
 
-  package func attributes() -> [Attribute] {
+  public func attributes() -> [Attribute] {
     settings.attributes() + [Attribute("input_forget", .int(couplesGates ? 1 : 0))]
   }
 
-  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    try RecurrentShape.infer(inputs, settings, states: 2)
+  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    try RecurrentShape.infer(inputs, settings, states: stateCount)
   }
 
-  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let couplesGates = couplesGates
     let phase = RecurrentCell.Phase(gates: 0..<4) { cell, row in
       let n = row.hidden
@@ -61,6 +63,7 @@ package struct LSTM: SerializableOperator, ExecutableOperator {
         state[k] = output * cell.functions[2](next)
       }
     }
-    return try RecurrentKernel.make(context, settings, gates: 4, states: 2, phases: [phase])
+    return try RecurrentKernel.make(
+      context, settings, gates: gateCount, states: stateCount, phases: [phase])
   }
 }

@@ -10,6 +10,8 @@ struct BakedLayer: Sendable {
   /// The constants of weight and scale.
   let weight: ValueID
   let scale: ValueID
+  /// Whether other layers read them too.
+  let sharesWeight: Bool
   /// `nil` where the bias is outside the accumulator, or there is none.
   let bias: Bias?
 
@@ -23,17 +25,21 @@ struct BakedLayer: Sendable {
 
   init(
     layer: DotProductLayer, quantized: QuantizedLayer, weight: ValueID, scale: ValueID,
-    bias: Bias? = nil
+    sharesWeight: Bool = false, bias: Bias? = nil
   ) {
     self.layer = layer
     self.quantized = quantized
     self.weight = weight
     self.scale = scale
+    self.sharesWeight = sharesWeight
     self.bias = bias
   }
 
   /// Puts other integers and scales in the place of the layer's.
+  ///
+  /// - Precondition: no other layer has the weight.
   mutating func replace(with other: QuantizedLayer, in graph: inout Graph) {
+    precondition(!sharesWeight, "a change of integers that other layers have too")
     guard let shape = graph[weight].constant?.shape else { return }
     quantized = other
     graph.setConstant(weight, quantized.weight(layer.layout, shape: shape))

@@ -7,13 +7,15 @@ import TensorCore
 ///
 /// 1. Each activation group: one `Quant` a value, all with the group's scale; the group's readers move to
 ///    its output.
-/// 2. Each layer: its weight becomes integer x scale in float32, exactly, behind a `Quant` of its own.
+/// 2. Each layer: its weight becomes integer x scale in float32, exactly, behind a `Quant` of its own, or that of all
+///    layers that share it.
 /// 3. Each bias that counts in its accumulator: integer x (weight scale x input scale), behind a `Quant` of its
 ///    own.
 /// 4. `SCALEDINT<bits>` annotations on the quantizers' outputs.
 struct ModelBaker {
   let plan: QuantizationPlan
   let layers: [QuantizedLayer]
+  let shared: SharedWeights
 
   static let domain = "qonnx.custom_op.general"
   static let annotationKey = "finn_datatype"
@@ -23,8 +25,23 @@ struct ModelBaker {
     var parameters = SharedParameters()
     for group in plan.groups { bake(group, into: &graph, &parameters) }
     var baked: [BakedLayer] = []
-    for (planned, quantized) in zip(plan.layers, layers) {
-      baked.append(bake(planned, quantized, into: &graph, &parameters))
+    for index in plan.layers.indices {
+      let owner = shared.owners[index]
+      let (planned, quantized) = (plan.layers[index], layers[index])
+      if owner == index {
+        let members = shared.members(index).map { plan.layers[$0].layer.node }
+        baked.append(bake(planned, quantized, members, into: &graph, &parameters))
+      } else {
+        let layer = planned.layer
+        let first = baked[owner]
+        graph.setInput(
+          layer.node, layer.weightPosition,
+          to: graph[first.layer.node].inputs[first.layer.weightPosition])
+        baked.append(
+          BakedLayer(
+            layer: layer, quantized: quantized, weight: first.weight, scale: first.scale,
+            sharesWeight: true))
+      }
     }
     return baked
   }
@@ -54,8 +71,8 @@ struct ModelBaker {
   }
 
   private func bake(
-    _ planned: PlannedLayer, _ quantized: QuantizedLayer, into graph: inout Graph,
-    _ parameters: inout SharedParameters
+    _ planned: PlannedLayer, _ quantized: QuantizedLayer, _ members: [NodeID],
+    into graph: inout Graph, _ parameters: inout SharedParameters
   ) -> BakedLayer {
     let layer = planned.layer
     guard let weight = graph[layer.node].inputs[layer.weightPosition],
@@ -64,7 +81,7 @@ struct ModelBaker {
     let tensor = quantized.weight(layer.layout, shape: original.shape)
     let name = graph[weight].name
     let onGrid: ValueID
-    if graph.consumers(of: weight) == [layer.node] && !graph.isOutput(weight) {
+    if graph.consumers(of: weight).allSatisfy(members.contains) && !graph.isOutput(weight) {
       graph.setConstant(weight, tensor)
       onGrid = weight
     } else {
@@ -84,6 +101,7 @@ struct ModelBaker {
     graph.setInput(layer.node, layer.weightPosition, to: quantizer)
     return BakedLayer(
       layer: layer, quantized: quantized, weight: onGrid, scale: scale,
+      sharesWeight: members.count > 1,
       bias: bakeBias(planned, quantized, into: &graph, &parameters))
   }
 

@@ -35,7 +35,8 @@ struct OutputQuantization {
     _ index: Int, _ baked: inout BakedLayer, in graph: inout Graph, _ walk: LayerWalk
   ) throws(ConversionError) {
     let planned = plan.layers[index]
-    if let weight = planned.layer.weight(in: float),
+    // What several layers share isn't chosen by the outputs of one.
+    if !baked.sharesWeight, let weight = planned.layer.weight(in: float),
       let moments = try collection.moments(index, of: planned.layer, in: graph, walk)
     {
       let quantization = LayerQuantization(

@@ -7,7 +7,7 @@ import Operators
 ///    can be run.
 /// 2. Layer by layer, each with all before it done: where the recipe asks for it, the integers are chosen anew by the
 ///    error of the layer's output on calibration samples; then the mean, and on request the variance, of the output is
-///    brought back to that of the float layer.
+///    brought back to that of the float layer. Integers and scales that several layers share stay as they are.
 struct QuantizedModel {
   var graph: Graph
   var layers: [BakedLayer] = []
@@ -30,7 +30,12 @@ struct QuantizedModel {
     graph = float
     shifts = plan.layers.map { _ in nil }
     var choices: [QuantizedLayer] = []
-    for planned in plan.layers {
+    let shared = SharedWeights(plan, in: float)
+    for (index, planned) in plan.layers.enumerated() {
+      guard shared.owners[index] == index else {
+        choices.append(choices[shared.owners[index]])
+        continue
+      }
       guard let weight = planned.layer.weight(in: float) else {
         throw .graph(.danglingValue(name: planned.layer.name, consumer: nil))
       }
@@ -40,7 +45,7 @@ struct QuantizedModel {
       weight.storage.discard()
       choices.append(try quantization.run(weights))
     }
-    layers = ModelBaker(plan: plan, layers: choices).bake(into: &graph)
+    layers = ModelBaker(plan: plan, layers: choices, shared: shared).bake(into: &graph)
     seconds.integers = clock.lap()
     let choosesByOutput = OutputQuantization.isNeeded(recipe)
     if let runner = calibrated.runner, recipe.biasCorrection || choosesByOutput {

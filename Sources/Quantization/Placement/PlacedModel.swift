@@ -14,18 +14,22 @@ struct PlacedModel {
   ///   has no layer to quantize.
   init(_ model: Model, _ recipe: Recipe, createsBiases: Bool) throws(ConversionError) {
     float = model
-    edits = try Self.prepare(&float.graph, recipe)
+    edits = try Self.prepare(&float.graph, recipe, opset: float.opset)
     do {
       if createsBiases { try LayerBias.createMissing(in: &float.graph, recipe) }
       placement = try QuantizerPlacement(graph: float.graph, recipe: recipe).place()
     } catch { throw .graph(error) }
     if placement.layers.isEmpty {
+      let obstacles = RecurrentUnrolling.obstacles(in: float.graph, opset: float.opset)
+      if let first = obstacles.min(by: { $0.key < $1.key }) {
+        throw .recurrent(node: first.key, first.value)
+      }
       throw .nothingToQuantize(excluded: placement.excluded.count)
     }
   }
 
-  private static func prepare(_ graph: inout Graph, _ recipe: Recipe) throws(ConversionError)
-    -> [PassReport]
+  private static func prepare(_ graph: inout Graph, _ recipe: Recipe, opset: Int)
+    throws(ConversionError) -> [PassReport]
   {
     for id in graph.nodeIDs {
       let node = graph[id]
@@ -35,6 +39,7 @@ struct PlacedModel {
     }
     do {
       var edits = try Pipeline.importCanonical.run(&graph)
+      edits += try Pipeline.unrolling(opset: opset).run(&graph)
       if recipe.foldBatchNormalization {
         edits += try Pipeline.foldForQuantization.run(&graph)
       }
@@ -43,4 +48,9 @@ struct PlacedModel {
       throw .pass(error)
     }
   }
+}
+
+extension Model {
+  /// The opset of the standard domain that nodes are written in; that of the project's own files where none is stated.
+  var opset: Int { opset(of: "") ?? 13 }
 }

@@ -126,7 +126,10 @@ package struct TrainableModel: Sendable {
       case .log2Scale, .log2Norm, .log2Statistic: break
       }
     }
-    let baked = ModelBaker(plan: plan, layers: quantized).bake(into: &result.graph)
+    // A training moves the weights of each layer on their own.
+    let baked = ModelBaker(
+      plan: plan, layers: quantized, shared: SharedWeights(separate: quantized.count)
+    ).bake(into: &result.graph)
     var conversion = Conversion(
       model: result, layers: zip(plan.layers, quantized).map { Conversion.Layer($0, $1, plan) },
       excluded: plan.excluded, edits: edits, calibrationSamples: calibrationSamples,

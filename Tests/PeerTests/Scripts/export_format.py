@@ -11,6 +11,8 @@ from onnx import TensorProto, numpy_helper
 
 QONNX = "qonnx.custom_op.general"
 LINEAR = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+# Operators that an import removes, or writes as others.
+DISSOLVED = {"Identity", "Dropout", "GRU", "LSTM", "RNN"}
 MOVES = {
     "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "MaxPool", "DepthToSpace", "Identity",
     "Dropout", "Slice", "Concat",
@@ -214,8 +216,10 @@ def check_weight(file, node, attributes, scale, zero, report):
             report(f"{node.name}: parameter of shape {parameter.shape} for a weight of {x.shape}")
     if x.dtype != np.float32:
         report(f"{node.name}: a weight of type {x.dtype}")
-    if len(file.readers.get(node.output[0], [])) != 1:
-        report(f"{node.name}: shared by several consumers")
+    # Layers of one kind may share a weight, as the steps of a recurrent layer do.
+    readers = file.readers.get(node.output[0], [])
+    if len({(r.op_type, tuple(r.input).index(node.output[0])) for r in readers}) != 1:
+        report(f"{node.name}: shared by consumers of several kinds, or read by none")
     if len(file.readers.get(node.input[0], [])) != 1:
         report(f"{node.name}: its weight has several readers")
 
@@ -408,7 +412,7 @@ def check_frame(file, original, report):
     for node in original.nodes:
         if node.op_type == "Constant" or all(i in constant or not i for i in node.input):
             constant.update(node.output)
-        elif node.op_type not in {"Identity", "Dropout"} and node.name and node.name not in names:
+        elif node.op_type not in DISSOLVED and node.name and node.name not in names:
             report(f"node {node.name} ({node.op_type}) has lost its name")
 
 

@@ -194,5 +194,21 @@ model("residual-input", [
     node("Flatten", "b", "f"), node("MatMul", "f w3", "y"),
 ], [weight("w1", 4, 4, 3, 3), weight("w2", 4, 4, 3, 3), weight("w3", 144, 3)])  # fmt: skip
 
+# Recurrent layers, whose steps become layers: samples come first in the model, steps in the operator.
+model("lstm", [
+    node("Transpose", "x", "t", perm=[1, 0, 2]),
+    helper.make_node("LSTM", ["t", "w1", "r1", "b1"], ["", "h"], name="lstm", hidden_size=8),
+    node("Squeeze", "h axis", "f"), node("MatMul", "f w2", "y"),
+], [weight("w1", 1, 32, 6), weight("r1", 1, 32, 8), weight("b1", 1, 64), weight("w2", 8, 3),
+    tensor("axis", np.array([0]))], shape=[5, 6])  # fmt: skip
+model("gru-both-ways", [
+    node("Transpose", "x", "t", perm=[1, 0, 2]),
+    helper.make_node("GRU", ["t", "w1", "r1", "b1"], ["s"], name="gru", hidden_size=8,
+                     direction="bidirectional", linear_before_reset=1),
+    node("Transpose", "s", "u", perm=[2, 0, 1, 3]), node("Reshape", "u flat", "f"),
+    node("MatMul", "f w2", "y"),
+], [weight("w1", 2, 24, 6), weight("r1", 2, 24, 8), weight("b1", 2, 48), weight("w2", 64, 3),
+    tensor("flat", np.array([-1, 64]))], shape=[4, 6])  # fmt: skip
+
 with open(f"{folder}/models.json", "w") as file:
     json.dump(models, file)

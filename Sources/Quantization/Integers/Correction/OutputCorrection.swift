@@ -99,7 +99,8 @@ struct OutputCorrection {
   ) -> BiasCorrection {
     let channels = actual.means.count
     var gains = [Float](repeating: 1, count: channels)
-    if correctsGain {
+    // A scale that several layers share can't follow the outputs of one.
+    if correctsGain && !baked.sharesWeight {
       gains = Self.gains(from: actual, to: target)
       baked.multiplyScales(by: gains, in: &graph)
     }
