@@ -15,7 +15,7 @@ extension Pipeline {
   /// Writes recurrent layers as standard operators.
   ///
   /// - Parameter opset: of the standard domain.
-  public static func unrolling(opset: Int) -> Pipeline {
+  package static func unrolling(opset: Int) -> Pipeline {
     Pipeline(
       "unrolling", maximumRounds: 8,
       [

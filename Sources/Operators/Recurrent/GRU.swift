@@ -12,40 +12,40 @@ import TensorCore
 ///
 /// The gates lie in W, R and B as z, r, h. `clip` bounds what goes into f and g. Operands and outputs are those of
 /// ``RecurrentShape``.
-public struct GRU: RecurrentOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct GRU: RecurrentOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "GRU", inputs: 3...6, outputs: 0...2,
     inputTypes: [.float, .float, .float, .float, [.int32], .float])
 
-  public var settings: RecurrentSettings
-  public var gateCount: Int { 3 }
-  public var stateCount: Int { 1 }
+  package var settings: RecurrentSettings
+  package var gateCount: Int { 3 }
+  package var stateCount: Int { 1 }
   /// Whether the gate r multiplies the product with R, not the state before it.
-  public var resetsProducts: Bool
+  package var resetsProducts: Bool
 
-  public static let defaults = [RecurrentActivation(.sigmoid), RecurrentActivation(.tanh)]
+  package static let defaults = [RecurrentActivation(.sigmoid), RecurrentActivation(.tanh)]
 
-  public init(_ settings: RecurrentSettings, resetsProducts: Bool = false) {
+  package init(_ settings: RecurrentSettings, resetsProducts: Bool = false) {
     self.settings = settings
     self.resetsProducts = resetsProducts
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       try RecurrentSettings(attributes: attributes, defaults: Self.defaults),
       resetsProducts: try attributes.bool("linear_before_reset", default: false))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     settings.attributes()
       + [Attribute("linear_before_reset", .int(resetsProducts ? 1 : 0))]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try RecurrentShape.infer(inputs, settings, states: stateCount)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     guard !resetsProducts else {
       return try RecurrentKernel.make(
         context, settings, gates: gateCount, extraBias: 2, phases: [Self.resettingProducts])

@@ -10,41 +10,41 @@ import TensorCore
 ///
 /// The gates lie in W, R and B as i, o, f, c, in P as i, o, f. With `input_forget` f is 1 - i. `clip` bounds what goes
 /// into f and g, as in onnxruntime. Operands and outputs are those of ``RecurrentShape``.
-public struct LSTM: RecurrentOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct LSTM: RecurrentOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "LSTM", inputs: 3...8, outputs: 0...3,
     inputTypes: [.float, .float, .float, .float, [.int32], .float])
 
-  public var settings: RecurrentSettings
-  public var gateCount: Int { 4 }
-  public var stateCount: Int { 2 }
+  package var settings: RecurrentSettings
+  package var gateCount: Int { 4 }
+  package var stateCount: Int { 2 }
   /// Whether the gate f is 1 - i.
-  public var couplesGates: Bool
+  package var couplesGates: Bool
 
-  public static let defaults = [
+  package static let defaults = [
     RecurrentActivation(.sigmoid), RecurrentActivation(.tanh), RecurrentActivation(.tanh),
   ]
 
-  public init(_ settings: RecurrentSettings, couplesGates: Bool = false) {
+  package init(_ settings: RecurrentSettings, couplesGates: Bool = false) {
     self.settings = settings
     self.couplesGates = couplesGates
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(
       try RecurrentSettings(attributes: attributes, defaults: Self.defaults),
       couplesGates: try attributes.bool("input_forget", default: false))
   }
 
-  public func attributes() -> [Attribute] {
+  package func attributes() -> [Attribute] {
     settings.attributes() + [Attribute("input_forget", .int(couplesGates ? 1 : 0))]
   }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try RecurrentShape.infer(inputs, settings, states: stateCount)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let couplesGates = couplesGates
     let phase = RecurrentCell.Phase(gates: 0..<4) { cell, row in
       let n = row.hidden

@@ -7,32 +7,32 @@ import TensorCore
 ///     H' = f(X_t W^T + H R^T + Wb + Rb)
 ///
 /// `clip` bounds what goes into f. Operands and outputs are those of ``RecurrentShape``.
-public struct RNN: RecurrentOperator, ExecutableOperator {
-  public static let schema = OperatorSchema(
+package struct RNN: RecurrentOperator, ExecutableOperator {
+  package static let schema = OperatorSchema(
     "RNN", inputs: 3...6, outputs: 0...2,
     inputTypes: [.float, .float, .float, .float, [.int32], .float])
 
-  public var settings: RecurrentSettings
-  public var gateCount: Int { 1 }
-  public var stateCount: Int { 1 }
+  package var settings: RecurrentSettings
+  package var gateCount: Int { 1 }
+  package var stateCount: Int { 1 }
 
-  public static let defaults = [RecurrentActivation(.tanh)]
+  package static let defaults = [RecurrentActivation(.tanh)]
 
-  public init(_ settings: RecurrentSettings) {
+  package init(_ settings: RecurrentSettings) {
     self.settings = settings
   }
 
-  public init(attributes: AttributeReader) throws(OperatorError) {
+  package init(attributes: AttributeReader) throws(OperatorError) {
     self.init(try RecurrentSettings(attributes: attributes, defaults: Self.defaults))
   }
 
-  public func attributes() -> [Attribute] { settings.attributes() }
+  package func attributes() -> [Attribute] { settings.attributes() }
 
-  public func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+  package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
     try RecurrentShape.infer(inputs, settings, states: stateCount)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
     let phase = RecurrentCell.Phase(gates: 0..<1) { cell, row in
       for k in 0..<row.hidden { row.state[k] = cell.apply(0, row.sum(0, k)) }
     }

@@ -11,20 +11,20 @@ import TensorCore
 /// 2. States that begin at zero have no product in their first step.
 ///
 /// Others stay, with an ``Obstacle``. What is written agrees up to the rounding of floats.
-public struct RecurrentUnrolling: Pass {
-  public static let name = "recurrent-unrolling"
-  public static let mustFollow: [any Pass.Type] = [ShapeInference.self, ConstantFolding.self]
+package struct RecurrentUnrolling: Pass {
+  package static let name = "recurrent-unrolling"
+  package static let mustFollow: [any Pass.Type] = [ShapeInference.self, ConstantFolding.self]
 
   /// The steps that are written at most. Each takes about fifteen nodes, and conversions walk from layer to layer.
-  public static let stepLimit = 256
+  package static let stepLimit = 256
 
   /// The opset of the standard domain that the model imports.
-  public let opset: Int
+  package let opset: Int
 
-  public init(opset: Int) { self.opset = opset }
+  package init(opset: Int) { self.opset = opset }
 
   /// Why a recurrent layer stays as it is.
-  public enum Obstacle: Sendable, Hashable {
+  package enum Obstacle: Sendable, Hashable {
     case openLength
     case length(Int)
     case computedWeights
@@ -33,7 +33,7 @@ public struct RecurrentUnrolling: Pass {
     case activation(String)
   }
 
-  public func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       guard let op = graph[id].op as? any RecurrentOperator,
@@ -51,7 +51,7 @@ public struct RecurrentUnrolling: Pass {
   }
 
   /// Why the recurrent layers that a graph still has stay, by name.
-  public static func obstacles(in graph: Graph, opset: Int) -> [String: Obstacle] {
+  package static func obstacles(in graph: Graph, opset: Int) -> [String: Obstacle] {
     var result: [String: Obstacle] = [:]
     for id in graph.nodeIDs {
       if let obstacle = obstacle(to: graph[id], in: graph, opset: opset) {
@@ -86,7 +86,7 @@ public struct RecurrentUnrolling: Pass {
 }
 
 extension RecurrentUnrolling.Obstacle: CustomStringConvertible {
-  public var description: String {
+  package var description: String {
     switch self {
     case .openLength:
       "the length of its sequences is open; fix it with --shape, and its steps become layers"

@@ -1,7 +1,7 @@
 import GraphIR
 
 /// LSTM, GRU and RNN, whose operands ``RecurrentShape`` describes.
-public protocol RecurrentOperator: SerializableOperator {
+package protocol RecurrentOperator: SerializableOperator {
   var settings: RecurrentSettings { get }
   /// The gates, whose rows lie one after the other in W, R and B.
   var gateCount: Int { get }
