@@ -134,7 +134,7 @@ let package = Package(
       "Quantization",
       [
         "TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds", "Quantizers", "Execution",
-        "Operators", "Verification",
+        "Operators", "Passes", "Verification",
       ]),
     tests(
       "Training",
