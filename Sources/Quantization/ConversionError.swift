@@ -15,7 +15,7 @@ public enum ConversionError: Error, Sendable {
   /// No node multiplies activations by a constant weight, or the recipe excludes all that do.
   case nothingToQuantize(excluded: Int)
   /// Nothing but recurrent layers that can't be written as others, such as this one.
-  case recurrent(node: String, RecurrentUnrolling.Obstacle)
+  case recurrent(node: String, RecurrentObstacle)
   /// Activations whose range neither the graph nor calibration data tells.
   case needsCalibration(values: [String])
   /// The source of calibration samples failed.

@@ -23,15 +23,7 @@ package struct RecurrentUnrolling: Pass {
 
   package init(opset: Int) { self.opset = opset }
 
-  /// Why a recurrent layer stays as it is.
-  package enum Obstacle: Sendable, Hashable {
-    case openLength
-    case length(Int)
-    case computedWeights
-    case lengthsOfSamples
-    /// An activation that the opset has no operator for.
-    case activation(String)
-  }
+  package typealias Obstacle = RecurrentObstacle
 
   package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
     var edits: [Edit] = []
@@ -86,7 +78,7 @@ package struct RecurrentUnrolling: Pass {
 }
 
 extension RecurrentUnrolling.Obstacle: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .openLength:
       "the length of its sequences is open; fix it with --shape, and its steps become layers"
@@ -99,4 +91,14 @@ extension RecurrentUnrolling.Obstacle: CustomStringConvertible {
       "its activation \(name) is no operator of the model's opset; export it with a later one"
     }
   }
+}
+
+/// Why a recurrent layer stays as it is.
+public enum RecurrentObstacle: Sendable, Hashable {
+  case openLength
+  case length(Int)
+  case computedWeights
+  case lengthsOfSamples
+  /// An activation that the opset has no operator for.
+  case activation(String)
 }

@@ -7,8 +7,8 @@ import TensorCore
 ///
 /// 1. Each activation group: one `Quant` a value, all with the group's scale; the group's readers move to
 ///    its output.
-/// 2. Each layer: its weight becomes integer x scale in float32, exactly, behind a `Quant` of its own, or that of all
-///    layers that share it.
+/// 2. Each layer: its weight becomes integer x scale in float32, exactly, behind a `Quant` of its own; layers that
+///    share a weight read the same constant.
 /// 3. Each bias that counts in its accumulator: integer x (weight scale x input scale), behind a `Quant` of its
 ///    own.
 /// 4. `SCALEDINT<bits>` annotations on the quantizers' outputs.
@@ -34,9 +34,10 @@ struct ModelBaker {
       } else {
         let layer = planned.layer
         let first = baked[owner]
-        graph.setInput(
-          layer.node, layer.weightPosition,
-          to: graph[first.layer.node].inputs[first.layer.weightPosition])
+        // The same constants, in front of a quantizer that is the layer's own.
+        quantize(
+          first.weight, scale: first.scale, name: layer.name + "_weight", planned, into: &graph,
+          &parameters)
         baked.append(
           BakedLayer(
             layer: layer, quantized: quantized, weight: first.weight, scale: first.scale,
@@ -90,19 +91,27 @@ struct ModelBaker {
     }
     let scale = graph.addConstant(
       name: name + "_scale", layer.layout.scaleTensor(quantized.scales))
-    let quantizer = graph.addNode(
-      Quant(isSigned: true, isNarrow: true), name: name + "_quantizer",
-      inputs: [
-        onGrid, scale, parameters.zeroPoint(in: &graph),
-        parameters.bitWidth(planned.weightBits, in: &graph),
-      ],
-      output: name + "_quantized", type: tensor.type)
-    graph[quantizer].annotations = [Self.annotation(bits: planned.weightBits)]
-    graph.setInput(layer.node, layer.weightPosition, to: quantizer)
+    quantize(onGrid, scale: scale, name: name, planned, into: &graph, &parameters)
     return BakedLayer(
       layer: layer, quantized: quantized, weight: onGrid, scale: scale,
       sharesWeight: members.count > 1,
       bias: bakeBias(planned, quantized, into: &graph, &parameters))
+  }
+
+  /// Puts a quantizer between a weight and its layer.
+  private func quantize(
+    _ weight: ValueID, scale: ValueID, name: String, _ planned: PlannedLayer,
+    into graph: inout Graph, _ parameters: inout SharedParameters
+  ) {
+    let quantizer = graph.addNode(
+      Quant(isSigned: true, isNarrow: true), name: name + "_quantizer",
+      inputs: [
+        weight, scale, parameters.zeroPoint(in: &graph),
+        parameters.bitWidth(planned.weightBits, in: &graph),
+      ],
+      output: name + "_quantized", type: graph[weight].constant?.type)
+    graph[quantizer].annotations = [Self.annotation(bits: planned.weightBits)]
+    graph.setInput(planned.layer.node, planned.layer.weightPosition, to: quantizer)
   }
 
   private func bakeBias(

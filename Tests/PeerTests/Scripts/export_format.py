@@ -216,12 +216,11 @@ def check_weight(file, node, attributes, scale, zero, report):
             report(f"{node.name}: parameter of shape {parameter.shape} for a weight of {x.shape}")
     if x.dtype != np.float32:
         report(f"{node.name}: a weight of type {x.dtype}")
-    # Layers of one kind may share a weight, as the steps of a recurrent layer do.
-    readers = file.readers.get(node.output[0], [])
-    if len({(r.op_type, tuple(r.input).index(node.output[0])) for r in readers}) != 1:
-        report(f"{node.name}: shared by consumers of several kinds, or read by none")
-    if len(file.readers.get(node.input[0], [])) != 1:
-        report(f"{node.name}: its weight has several readers")
+    if len(file.readers.get(node.output[0], [])) != 1:
+        report(f"{node.name}: shared by several consumers")
+    # Layers may share a weight, as the steps of a recurrent layer do, each behind a quantizer of its own.
+    if {r.op_type for r in file.readers.get(node.input[0], [])} != {"Quant"}:
+        report(f"{node.name}: its weight has other readers than quantizers")
 
 
 def check_bias(file, node, attributes, scale, report):
