@@ -24,6 +24,8 @@ struct OperatorHistoryTests {
   func `an operator of each version can be written as each later one`(_ named: Named) throws {
     let history = try #require(OperatorVersion.history).filter { $0.type == named.type }
     let newest = try #require(OperatorVersion.history).map(\.version).max() ?? 0
+    // Later than what the peers' onnx knows.
+    guard named.since <= newest else { return }
     #expect(!history.isEmpty)
     let later = history.map(\.version).filter { $0 > named.since }
     for from in Set(later + [named.since]).sorted() {
@@ -56,7 +58,7 @@ struct OperatorHistoryTests {
           ? graph.addConstant(name: name, Tensor([1, 1, 2, 2] as [Float], shape: [4]))
           : graph.addInput(name: name, type: TensorType(.float32, shape: [2, 4, 6, 6])))
     }
-    let count = extent == .all ? min(version.maximumOutputs, 2) : version.minimumOutputs
+    let count = extent == .all ? min(version.maximumOutputs, 2) : max(version.minimumOutputs, 1)
     let outputs = (0..<count).map { graph.addValue(name: "y\($0)") }
     var attributes: [Attribute] = []
     for attribute in version.attributes where attribute.isRequired || extent == .all {
@@ -88,6 +90,8 @@ struct OperatorHistoryTests {
     case ("ends", _): .ints([1])
     case ("split", _): .ints([1, 1])
     case ("equation", _): .string("nchw->nhwc")
+    case ("direction", _) where type == "BitShift": .string("LEFT")
+    case ("time_axis", _): .int(0)
     case (_, "int"): .int(1)
     case (_, "float"): .float(0.5)
     case (_, "ints"): .ints([1, 1])
