@@ -52,10 +52,12 @@ extension SnugError {
         .execution, "outputs '\(first)' and '\(second)' would both be written to '\(file)'",
         hint: "rename one in the model")
     case .inputShape(let file, let error):
-      Diagnostic(.options, file: file, "\(error)", hint: "give a shape that the model's inputs can have")
+      Diagnostic(
+        .options, file: file, "\(error)", hint: "give a shape that the model's inputs can have")
     case .shapeText(let text):
       Diagnostic(
-        .options, "--shape is '\(text)'", hint: "give NAME=1x3x224x224, with all of the input's sizes")
+        .options, "--shape is '\(text)'",
+        hint: "give NAME=1x3x224x224, with all of the input's sizes")
     case .trainingWithoutData:
       Diagnostic(.options, "training needs samples", hint: "give --data, or --epochs 0")
     case .reconstructionWithoutData:

@@ -9,7 +9,8 @@ import Testing
   @Test func `a real bias of a convolution is added behind it, one number a channel`() throws {
     var graph = Graph(name: "bias")
     let x = graph.addInput(name: "x", type: TensorType(.float32, shape: [1, 2, 3, 3]))
-    let w = graph.addConstant(name: "w", Tensor([Float](repeating: 1, count: 6), shape: [3, 2, 1, 1]))
+    let w = graph.addConstant(
+      name: "w", Tensor([Float](repeating: 1, count: 6), shape: [3, 2, 1, 1]))
     let b = graph.addConstant(name: "b", Tensor([Float(1), 2, 3], shape: [3]))
     let y = graph.addNode(Conv(), name: "conv", inputs: [x, w, b], output: "y")
     graph.addOutput(y)

@@ -25,7 +25,8 @@ import Testing
   }
 
   @Test func `a shape of one input fixes the same symbols everywhere`() throws {
-    #expect(try fixed(InputShapes(shapes: ["x": [2, 5, 4]])) == ["[2, 5, 4]", "[2, 5, 1]", "[2, 5, 4]"])
+    #expect(
+      try fixed(InputShapes(shapes: ["x": [2, 5, 4]])) == ["[2, 5, 4]", "[2, 5, 1]", "[2, 5, 4]"])
   }
 
   @Test func `a batch fixes first dimensions alone`() throws {
@@ -37,7 +38,10 @@ import Testing
     #expect(throws: InputShapeError.unknownInput(name: "z", available: ["x", "mask"])) {
       try InputShapes(shapes: ["z": [1]]).fix(&graph)
     }
-    #expect(throws: InputShapeError.mismatch(name: "x", stated: "\(graph[graph.inputs[0]].type!)", given: [1, 2, 3])) {
+    #expect(
+      throws: InputShapeError.mismatch(
+        name: "x", stated: "\(graph[graph.inputs[0]].type!)", given: [1, 2, 3])
+    ) {
       try InputShapes(shapes: ["x": [1, 2, 3]]).fix(&graph)
     }
     #expect(throws: InputShapeError.contradiction(name: "x", symbol: "b", sizes: [1, 2])) {

@@ -11,13 +11,16 @@ import Testing
     let order = try graph.topologicalOrder()
     let layers = order.compactMap { DotProductLayer($0, in: graph) }
     let boundary = Boundary(layers, in: graph, order: order)
-    func names(_ nodes: Set<NodeID>) -> [String] { order.filter(nodes.contains).map { graph[$0].name } }
+    func names(_ nodes: Set<NodeID>) -> [String] {
+      order.filter(nodes.contains).map { graph[$0].name }
+    }
     return (names(boundary.first), names(boundary.last))
   }
 
   /// x -> proj -> two blocks of a residual stream -> head; `enter` changes what each block reads.
   private func stream(
-    _ x: ValueID, _ builder: inout ModelBuilder, enter: (inout ModelBuilder, ValueID, Int) -> ValueID
+    _ x: ValueID, _ builder: inout ModelBuilder,
+    enter: (inout ModelBuilder, ValueID, Int) -> ValueID
   ) {
     var stream = builder.linear(x, "proj", from: 6, to: 6)
     for block in 0..<2 {

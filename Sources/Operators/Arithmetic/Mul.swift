@@ -7,7 +7,9 @@ import TensorCore
 package struct Mul: BinaryElementwise {
   package static let schema = OperatorSchema("Mul", inputs: 2...2, inputTypes: [.numeric])
 
-  package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all || operands.count == 2 && operands.areOneValue }
+  package func cannotBeNegative(_ operands: OperandSigns) -> Bool {
+    operands.all || operands.count == 2 && operands.areOneValue
+  }
 
   package static let function = BinaryFunction.multiply
 

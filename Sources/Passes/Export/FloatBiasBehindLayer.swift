@@ -31,7 +31,8 @@ package struct FloatBiasBehindLayer: Pass {
     let node = graph[id]
     guard let form = node.op.dotProduct, let position = form.biasPosition,
       position < node.inputs.count, let bias = node.inputs[position],
-      let constant = graph[bias].constant?.convertedToFloat(), case let output?? = node.outputs.first
+      let constant = graph[bias].constant?.convertedToFloat(),
+      case let output?? = node.outputs.first
     else { return false }
     let spatial: [Int]
     if form.kind == .convolution || form.kind == .transposedConvolution {

@@ -50,7 +50,11 @@ public struct InputShapes: Sendable, Hashable {
     for value in graph.valueIDs {
       guard var type = graph[value].type, let dimensions = type.dimensions else { continue }
       type.dimensions = dimensions.map { dimension in
-        if case .symbolic(let symbol) = dimension, let size = sizes[symbol] { .fixed(size) } else { dimension }
+        if case .symbolic(let symbol) = dimension, let size = sizes[symbol] {
+          .fixed(size)
+        } else {
+          dimension
+        }
       }
       graph[value].type = type
     }

@@ -55,7 +55,8 @@ struct MomentCollection {
       }
       guard count == floatCount else { continue }
       // Positions of one batch in the order of its samples; where all batches give as many, they are enough.
-      let isEnough = count * step.batchCount >= OutputErrorQuantizer.samplesPerWeight * patches.length
+      let isEnough =
+        count * step.batchCount >= OutputErrorQuantizer.samplesPerWeight * patches.length
       let kept = isEnough ? count : count - count / Self.heldOutShare
       let width = patches.groups * patches.length
       Self.add(rows[..<(kept * width)], floatRows[..<(kept * width)], count: kept, to: &fit)
