@@ -92,6 +92,13 @@ import Verification
     #expect(error > 0)
   }
 
+  /// The constant behind the quantizer of a layer's weight.
+  private static func constant(of layer: String, in graph: Graph) throws -> ValueID {
+    let node = try #require(graph.node(named: layer))
+    let quantizer = try #require(graph[node].inputs[1].flatMap { graph.producer(of: $0) })
+    return try #require(quantizer.inputs[0])
+  }
+
   @Test(arguments: Recipe.Rounding.allCases, Recipe.ScaleCriterion.allCases)
   func `all steps read one quantized weight, however the integers are chosen`(
     rounding: Recipe.Rounding, scaleSearch: Recipe.ScaleCriterion
@@ -100,11 +107,10 @@ import Verification
     let graph = conversion.model.graph
     let names = (1..<Self.steps).map { "cell_state_\($0)" }
     let weights = try names.map { name in
-      let node = try #require(graph.node(named: name))
-      return try #require(graph[node].inputs[1])
+      try Self.constant(of: name, in: graph)
     }
-    #expect(Set(weights).count == 1)
-    #expect(graph.producer(of: weights[0])?.op is Quant)
+    // Behind a quantizer of each step's own.
+    #expect(Set(weights).count == 1 && graph.consumers(of: weights[0]).count == names.count)
     #expect(try verdict(conversion).isCertified)
   }
 
@@ -114,8 +120,7 @@ import Verification
     }
     let graph = conversion.model.graph
     let weights = try (1..<Self.steps).map { step in
-      let node = try #require(graph.node(named: "cell_state_\(step)"))
-      return try #require(graph[node].inputs[1])
+      try Self.constant(of: "cell_state_\(step)", in: graph)
     }
     #expect(Set(weights).count == 2 && weights[0] == weights[2] && weights[0] != weights[1])
     #expect(try verdict(conversion).isCertified)
