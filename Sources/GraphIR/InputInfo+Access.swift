@@ -68,7 +68,7 @@ extension Operator {
   ///
   /// - Throws: ``OperatorError`` where number, element types or shapes of the inputs don't fit.
   package func inferChecked(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    guard !(self is OpaqueOperator) else { return [] }
+    guard !isOpaque else { return [] }
     guard Self.schema.inputs.contains(inputs.count) else {
       throw .arity(what: "inputs", expected: Self.schema.inputs, actual: inputs.count)
     }

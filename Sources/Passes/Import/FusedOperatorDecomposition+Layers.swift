@@ -88,7 +88,7 @@ extension FusedOperatorDecomposition {
     let op = rewrite.node.op
     func type(_ position: Int) -> TensorType? { rewrite.input(position).flatMap { graph[$0].type } }
     let codes =
-      op is QuantizeLinear
+      op.makesCodes
       ? rewrite.input(2) == nil ? .uint8 : type(2)?.elementType
       : type(0)?.elementType
     guard let codes, let scales = type(1)?.shape else { return false }
