@@ -158,7 +158,7 @@ struct ConcreteInference {
     if let obstacle = ControlFlowInliner.obstacle(node.id, in: graph) {
       throw ExecutionError(.operator(obstacle), node)
     }
-    if node.op is OpaqueOperator {
+    if node.op.isOpaque {
       throw .unsupported(
         node: node.name, type: node.op.type,
         what: "operator '\(node.op.domain.isEmpty ? "" : node.op.domain + ".")\(node.op.type)'")

@@ -7,38 +7,18 @@ import TensorCore
 ///
 /// Scale and the optional B have the shape of those axes. The optional outputs are mean and inverse standard
 /// deviation, with those axes as 1.
-package struct LayerNormalization: SerializableOperator, ExecutableOperator {
+package struct LayerNormalization: TrailingNormalization {
   package static let schema = OperatorSchema(
     "LayerNormalization", since: 17, inputs: 2...3, outputs: 1...3, inputTypes: [.float])
 
-  package var normalizes: Bool { true }
-
   package var axis: Int
   package var epsilon: Float
-  /// The type of the statistics; sums are in double precision whatever it says.
   package var stashType: Int
 
   package init(axis: Int = -1, epsilon: Float = 1e-5, stashType: Int = 1) {
     self.axis = axis
     self.epsilon = epsilon
     self.stashType = stashType
-  }
-
-  package init(attributes: AttributeReader) throws(OperatorError) {
-    self.init(
-      axis: try attributes.int("axis", default: -1),
-      epsilon: try attributes.float("epsilon", default: 1e-5),
-      stashType: try attributes.int("stash_type", default: 1))
-    guard stashType == 1 else {
-      throw .unsupported(what: "statistics of another type than float (stash_type \(stashType))")
-    }
-  }
-
-  package func attributes() -> [Attribute] {
-    [
-      Attribute("axis", .int(Int64(axis))), Attribute("epsilon", .float(epsilon)),
-      Attribute("stash_type", .int(Int64(stashType))),
-    ]
   }
 
   package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {

@@ -6,38 +6,18 @@ import TensorCore
 /// opset 23).
 ///
 /// Scale has the shape of those axes.
-package struct RMSNormalization: SerializableOperator, ExecutableOperator {
+package struct RMSNormalization: TrailingNormalization {
   package static let schema = OperatorSchema(
     "RMSNormalization", since: 23, inputs: 2...2, inputTypes: [.float])
 
-  package var normalizes: Bool { true }
-
   package var axis: Int
   package var epsilon: Float
-  /// The type of the mean; sums are in double precision whatever it says.
   package var stashType: Int
 
   package init(axis: Int = -1, epsilon: Float = 1e-5, stashType: Int = 1) {
     self.axis = axis
     self.epsilon = epsilon
     self.stashType = stashType
-  }
-
-  package init(attributes: AttributeReader) throws(OperatorError) {
-    self.init(
-      axis: try attributes.int("axis", default: -1),
-      epsilon: try attributes.float("epsilon", default: 1e-5),
-      stashType: try attributes.int("stash_type", default: 1))
-    guard stashType == 1 else {
-      throw .unsupported(what: "a mean of another type than float (stash_type \(stashType))")
-    }
-  }
-
-  package func attributes() -> [Attribute] {
-    [
-      Attribute("axis", .int(Int64(axis))), Attribute("epsilon", .float(epsilon)),
-      Attribute("stash_type", .int(Int64(stashType))),
-    ]
   }
 
   package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
