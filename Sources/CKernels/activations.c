@@ -28,28 +28,6 @@ SNUG_CLONES void snug_activation_forward(const float *x, size_t n, snug_activati
   }
 }
 
-SNUG_CLONES double snug_activation_backward(const float *x, const float *upstream, size_t n,
-                                            snug_activation_map map, float *gradient) {
-  double8 sum = {0};
-  float8 minimum = map.minimum - (float8){0}, maximum = map.maximum - (float8){0};
-  for (size_t i = 0; i < n; i += SNUG_LANE_COUNT) {
-    float8 v, g;
-    SNUG_LOAD(v, x, i, n);
-    SNUG_LOAD(g, upstream, i, n);
-    float8 y = v / map.scale;
-    float8 q = __builtin_elementwise_rint(y);
-    float8 clipped = __builtin_elementwise_max(__builtin_elementwise_min(q, maximum), minimum);
-    int8 inside = clipped == q;
-    sum += __builtin_convertvector(g * (clipped - (float8)((int8)y & inside)), double8);
-    if (gradient) {
-      float8 passed = (float8)((int8)g & inside);
-      size_t count = n - i < SNUG_LANE_COUNT ? n - i : SNUG_LANE_COUNT;
-      memcpy(gradient + i, &passed, count * sizeof(float));
-    }
-  }
-  return SNUG_TOTAL(sum);
-}
-
 static inline uint32_t magnitude_bits(const float *x, size_t i) {
   uint32_t bits;
   memcpy(&bits, x + i, sizeof bits);
@@ -63,17 +41,6 @@ SNUG_CLONES uint32_t snug_magnitude_max(const float *x, size_t n) {
     largest = bits > largest ? bits : largest;
   }
   return largest;
-}
-
-void snug_magnitude_count_upper(const float *x, size_t n, uint64_t *counts) {
-  for (size_t i = 0; i < n; i++) counts[magnitude_bits(x, i) >> 16]++;
-}
-
-void snug_magnitude_count_lower(const float *x, size_t n, uint32_t upper, uint64_t *counts) {
-  for (size_t i = 0; i < n; i++) {
-    uint32_t bits = magnitude_bits(x, i);
-    if (bits >> 16 == upper) counts[bits & 0xFFFF]++;
-  }
 }
 
 enum { histogram_block = 64, histogram_tables = 4 };

@@ -27,26 +27,12 @@ public struct InspectionReport: Sendable {
     var paragraphs = [style.wrap(heading)]
     if !result.layers.isEmpty {
       paragraphs.append(LayerTable.inspection(result, style: style))
-      let hasBiases = result.layers.contains { $0.layer.bias != nil }
-      let hasTiles = result.layers.contains { $0.tiles != nil }
-      let legend =
-        Self.legend + (hasBiases ? Self.biasLegend : "") + (hasTiles ? Self.tileLegend : "")
-      paragraphs.append(style.wrap(legend))
+      let notes = InspectionColumn.columns(of: result, in: .text, style).compactMap(\.note)
+      paragraphs.append(style.wrap(notes.joined(separator: " ")))
     }
     paragraphs.append(VerdictText.summary(result, style: style))
     return paragraphs.joined(separator: "\n\n") + "\n"
   }
-
-  private static let legend =
-    "K: products in one sum. Accumulators in bits: target, exactly required, demanded by the data "
-    + "types alone, headroom."
-
-  private static let biasLegend =
-    " Biases are shown where they are integers in the accumulators, and count as summands there."
-
-  private static let tileLegend =
-    " Tiles: products that are summed in a register of the target's width, and the bits that the register which "
-    + "adds their sums needs and has."
 
   private var heading: String {
     var parts = ["\(model.path): \(model.format.rawValue)"]

@@ -38,27 +38,55 @@ struct Evaluator {
   func evaluate(_ dataset: any Dataset, progress: ProgressHandler) throws(SnugError) -> Evaluation {
     let start = ContinuousClock.now
     guard let output = graph.outputs.first else { throw .noOutput(file: file) }
+    var score: Score?
+    if fixedBatch == nil, dataset.isStackable, dataset.count > 1, options.batchSize > 1 {
+      score = try self.score(
+        dataset, output, batchSize: options.batchSize, provesBatch: true, progress)
+    }
+    if score == nil {
+      score = try self.score(
+        dataset, output, batchSize: fixedBatch ?? 1, provesBatch: false, progress)
+    }
+    guard let score else { throw .noOutput(file: file) }
+    return score.evaluation(seconds: (ContinuousClock.now - start).inSeconds)
+  }
+
+  /// The score of all samples in batches of a size.
+  ///
+  /// - Parameter provesBatch: whether the first batch is held against its samples alone.
+  /// - Returns: `nil` where that batch isn't what its samples are alone: one that is open by name alone, or that
+  ///   attends across its samples.
+  private func score(
+    _ dataset: any Dataset, _ output: ValueID, batchSize: Int, provesBatch: Bool,
+    _ progress: ProgressHandler
+  ) throws(SnugError) -> Score? {
     var score = Score(dataset.reference, task: try request().task)
     score.isProbability = graph.producer(of: output)?.op.givesProbabilities ?? false
-    let session = try wrapping(try Session(graph: graph))
-    // Tried once: a graph that integers can't run is run as floats from the first batch on.
-    var integers = options.usesIntegers ? IntegerSession(graph: graph) : nil
+    var runner = BatchRunner(
+      graph: graph, output: output, session: try wrapping(try Session(graph: graph)),
+      integers: options.usesIntegers ? IntegerSession(graph: graph) : nil)
     let plan = BatchStream.sequentialPlan(
-      dataset, batchSize: fixedBatch ?? openBatch(dataset), limit: options.limit ?? .max)
+      dataset, batchSize: batchSize, limit: options.limit ?? .max)
     let total = plan.reduce(0) { $0 + $1.count }
+    // The first two samples of the first batch that has more than one, each alone.
+    var alone: [[Tensor]]?
+    if provesBatch, let first = plan.first(where: { $0.count > 1 }) {
+      alone = try SnugError.wrapping(
+        SnugError.dataset,
+        [try dataset.batch([first[0]]).inputs, try dataset.batch([first[1]]).inputs])
+    }
     let stream = BatchStream(dataset, plan: plan)
     var done = 0
-    while let batch = try SnugError.wrapping(
-      SnugError.dataset, try stream.next())
-    {
-      let feeds = Dictionary(
-        uniqueKeysWithValues: zip(
-          graph.inputs,
-          dataset.isStackable ? batch.inputs.map { $0.padded(to: fixedBatch) } : batch.inputs))
-      var result = try? integers?.run(feeds)
-      if result == nil {
-        integers = nil
-        result = try wrapping(try session.run(feeds, fetch: [output])[output])
+    while let batch = try SnugError.wrapping(SnugError.dataset, try stream.next()) {
+      let inputs =
+        dataset.isStackable ? batch.inputs.map { $0.padded(to: fixedBatch) } : batch.inputs
+      let result: Tensor?
+      if let samples = alone, batch.count > 1 {
+        result = runner.batch(inputs, ifSamplesAgree: samples)
+        if result == nil { return nil }
+        alone = nil
+      } else {
+        result = try wrapping(try runner.run(inputs))
       }
       if let result {
         try SnugError.wrapping(
@@ -68,7 +96,7 @@ struct Evaluator {
       done += batch.count
       progress(JobProgress(activity: "evaluating", completed: done, total: total, unit: "samples"))
     }
-    return score.evaluation(seconds: (ContinuousClock.now - start).inSeconds)
+    return score
   }
 
   /// What the data must offer to be compared with.
@@ -78,14 +106,6 @@ struct Evaluator {
     case .regression, .superResolution: .targets
     case nil: dataset.reference == .targets ? .targets : .labels
     }
-  }
-
-  /// The samples to compute at once where the batch is open: one where two together give something else.
-  private func openBatch(_ dataset: any Dataset) -> Int {
-    guard dataset.isStackable, dataset.count > 1, options.batchSize > 1 else { return 1 }
-    if dataset.sampleShape(at: 0) != dataset.sampleShape(at: 1) { return options.batchSize }
-    let isIndependent = BatchIndependence.holds(graph) { try dataset.batch(Array($0)).inputs }
-    return isIndependent ? options.batchSize : 1
   }
 
   /// The batch that the graph was exported for; `nil` where it is open.

@@ -1,6 +1,7 @@
 import GraphIR
 import Quantizers
 import TensorCore
+import TestSupport
 import Testing
 import TrainingSupport
 
@@ -147,16 +148,11 @@ import TrainingSupport
     let quantizer = ActivationQuantizer(
       format: format, scale: format.scale(log2Statistic: statistic))
     var values = [Float](repeating: 0, count: input.count)
-    var gradient = values
-    var parameterGradient: Float = 0
     input.withUnsafeBufferPointer { input in
       values.withUnsafeMutableBufferPointer { quantizer.forward(input, values: $0) }
-      upstream.withUnsafeBufferPointer { upstream in
-        gradient.withUnsafeMutableBufferPointer {
-          parameterGradient = quantizer.backward(input, upstream: upstream, gradient: $0)
-        }
-      }
     }
+    var (gradient, parameterGradient) = quantizerGradient(
+      input, upstream: upstream, scale: quantizer.scale, range: format.minimum...format.maximum)
     if quantizerCase.rectifies {
       for (index, value) in data.elements(of: Float.self).enumerated() where value <= 0 {
         gradient[index] = 0
@@ -195,16 +191,13 @@ import TrainingSupport
       let quantizer = ActivationQuantizer(
         format: format, scale: format.scale(log2Statistic: statistics[index]))
       var values = rectified
-      var part = upstream
       rectified.withUnsafeBufferPointer { input in
         values.withUnsafeMutableBufferPointer { quantizer.forward(input, values: $0) }
-        upstream.withUnsafeBufferPointer { upstream in
-          part.withUnsafeMutableBufferPointer {
-            let p = quantizer.backward(input, upstream: upstream, gradient: $0)
-            expectClose(gradients[parameters[index]] ?? [], [p], 1e-5)
-          }
-        }
       }
+      let (part, p) = quantizerGradient(
+        rectified, upstream: upstream, scale: quantizer.scale,
+        range: format.minimum...format.maximum)
+      expectClose(gradients[parameters[index]] ?? [], [p], 1e-5)
       expected = zip(expected, values).map(+)
       gradient = zip(gradient, part).map(+)
     }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Quantizers
@@ -16,20 +17,6 @@ extension GoldenCase {
 
 /// Activation quantizers against vectors made with Brevitas.
 @Suite struct ActivationGoldenTests {
-  @Test(arguments: GoldenCase.activations)
-  func `statistics of each batch and of all so far are the stored ones`(golden: GoldenCase) throws {
-    var statistic = MomentumStatistic()
-    let expected = try golden.floats("calib_stat")
-    let buffers = try golden.floats("buffer_after_step")
-    for step in expected.indices {
-      let batch = try golden.input("calib_\(step)")
-      #expect(try batch.withBuffer { try statistic.observe($0) } == expected[step])
-      #expect(statistic.value == buffers[step])
-    }
-    let parameter = try golden.floats("scale_log2")[0]
-    #expect(log2(try #require(statistic.value)) == parameter)
-  }
-
   @Test(arguments: GoldenCase.activations)
   func `scale, integers and values are the stored ones`(golden: GoldenCase) throws {
     let format = try golden.format()
@@ -63,15 +50,9 @@ extension GoldenCase {
   @Test(arguments: GoldenCase.activations)
   func `gradients are the stored ones`(golden: GoldenCase) throws {
     let format = try golden.format()
-    let quantizer = ActivationQuantizer(format: format, scale: try golden.floats("scale")[0])
-    let x = try golden.input("x")
-    let upstream = try golden.floats("upstream")
-    var gradient = [Float](repeating: .nan, count: x.count)
-    let parameter = gradient.withMutableBuffer { gradient in
-      x.withBuffer { x in
-        upstream.withBuffer { quantizer.backward(x, upstream: $0, gradient: gradient) }
-      }
-    }
+    let (gradient, parameter) = quantizerGradient(
+      try golden.input("x"), upstream: try golden.floats("upstream"),
+      scale: try golden.floats("scale")[0], range: format.minimum...format.maximum)
     let expected = try golden.floats("grad_x")
     let raw = try golden.floats("x")
     let relu = try golden.bool("relu_before")
@@ -86,18 +67,6 @@ extension GoldenCase {
 }
 
 @Suite struct ActivationRangeTests {
-  @Test(arguments: [
-    (1, 0.5), (2, 0.5), (999, 0.5), (50_000, 0.99999), (50_001, 0.99999), (70_000, 0.9),
-  ])
-  func `the percentile is that of the sorted magnitudes`(count: Int, fraction: Double) throws {
-    var generator = SplitMix(seed: UInt64(count))
-    let x = (0..<count).map { _ in generator.normal() }
-    let rank = max(1, Int((fraction * Double(count) + 0.5).rounded(.down)))
-    let sorted = x.map(\.magnitude).sorted()
-    let percentile = try x.withBuffer { try MagnitudePercentile(fraction: fraction)($0) }
-    #expect(percentile == sorted[rank - 1])
-  }
-
   @Test func `a histogram's percentile is within a bin of the exact one`() throws {
     var generator = SplitMix(seed: 3)
     var histogram = ActivationHistogram()
@@ -108,7 +77,7 @@ extension GoldenCase {
       try x.withBuffer { try histogram.observe($0) }
       all += x
     }
-    let exact = try all.withBuffer { try MagnitudePercentile(fraction: 0.999)($0) }
+    let exact = all.map(\.magnitude).sorted()[Int(0.999 * Double(all.count) + 0.5) - 1]
     let bin = histogram.largest.binade * 2 / Float(ActivationHistogram.side)
     #expect(abs(try histogram.percentile(0.999) - exact) <= bin)
     #expect(histogram.count == all.count)
@@ -169,15 +138,9 @@ extension GoldenCase {
     #expect(throws: QuantizerError.nonFiniteActivation(index: 42)) {
       try x.withBuffer { try histogram.observe($0) }
     }
-    #expect(throws: QuantizerError.nonFiniteActivation(index: 42)) {
-      try x.withBuffer { try MagnitudePercentile()($0) }
-    }
   }
 
   @Test func `a range of nothing is refused`() {
-    #expect(throws: QuantizerError.noActivations) {
-      try [Float]().withBuffer { try MagnitudePercentile()($0) }
-    }
     #expect(throws: QuantizerError.noActivations) { try ActivationHistogram().percentile() }
   }
 

@@ -26,7 +26,7 @@ package enum BatchIndependence {
         guard together.count == alone.count else { return false }
         for (pair, single) in zip(together, alone) {
           guard pair.shape.first == 2, let part = pair.slice(sample..<sample + 1),
-            part.isClose(to: single)
+            agree(part, single)
           else { return false }
         }
       }
@@ -43,14 +43,12 @@ package enum BatchIndependence {
     let results = try session.run(feeds, fetch: graph.outputs)
     return graph.outputs.compactMap { results[$0] }
   }
-}
 
-extension Tensor {
   /// Whether two tensors of one shape differ by no more than rounding in another order does.
-  fileprivate func isClose(to other: Tensor) -> Bool {
-    guard shape == other.shape, let a = convertedToFloat(), let b = other.convertedToFloat() else {
-      return false
-    }
+  package static func agree(_ first: Tensor, _ second: Tensor) -> Bool {
+    guard first.shape == second.shape, let a = first.convertedToFloat(),
+      let b = second.convertedToFloat()
+    else { return false }
     let (x, y) = (a.elements(of: Float.self), b.elements(of: Float.self))
     let largest = x.lazy.map(\.magnitude).max() ?? 0
     return zip(x, y).allSatisfy { $0 == $1 || abs($0 - $1) <= 1e-4 * largest }

@@ -14,7 +14,7 @@ package struct ActivationQuantizer: Sendable, Hashable {
     self.scale = scale
   }
 
-  /// Elements that one call of a kernel takes; partial sums of so many are added in order.
+  /// Elements that one call of a kernel takes.
   private static let chunk = 1 << 15
 
   private var map: snug_activation_map {
@@ -46,33 +46,6 @@ package struct ActivationQuantizer: Sendable, Hashable {
           x.baseAddress.map { $0 + range.lowerBound }, range.count, map, nil,
           values + range.lowerBound)
       }
-    }
-  }
-
-  /// Gradients for the upstream gradient of y: to x where it was not clipped, straight through; to the
-  /// logarithm p of the statistic, ln2 s sum of G (q - x / s) inside and G q outside.
-  ///
-  /// - Parameter gradient: where that of x goes, if anywhere; may be the memory of `upstream`.
-  /// - Returns: the gradient of p.
-  package func backward(
-    _ x: UnsafeBufferPointer<Float>, upstream: UnsafeBufferPointer<Float>,
-    gradient: UnsafeMutableBufferPointer<Float>? = nil
-  ) -> Float {
-    precondition(upstream.count == x.count, "\(upstream.count) gradients for \(x.count) values")
-    precondition(gradient.map { $0.count >= x.count } ?? true, "too few gradients")
-    let chunks = (x.count + Self.chunk - 1) / Self.chunk
-    return withUnsafeTemporaryAllocation(of: Double.self, capacity: chunks) { partial in
-      Parallelism.forEachRange(count: chunks, sharing: x, upstream, gradient, partial) {
-        range, x, upstream, gradient, partial in
-        for index in range {
-          let start = index * Self.chunk
-          let sum = snug_activation_backward(
-            x.baseAddress.map { $0 + start }, upstream.baseAddress.map { $0 + start },
-            min(Self.chunk, x.count - start), map, gradient?.baseAddress.map { $0 + start })
-          partial.initializeElement(at: index, to: sum)
-        }
-      }
-      return Float(partial.reduce(0, +) * Double(ln2) * Double(scale))
     }
   }
 }

@@ -16,9 +16,11 @@ struct PageView {
   let verdictClass: String
   let summary: [String]
   let tiles: [Tile]
+  /// The headings of the table of layers.
+  let headings: [String]
   let rows: [LayerView]
-  /// Whether any layer has a bias that counts in its accumulators.
-  let hasBiases: Bool
+  /// How to read the table's columns.
+  let notes: [String]
   /// Whether any layer is summed in tiles.
   let hasTiles: Bool
   let axis: [AxisTick]
@@ -48,11 +50,10 @@ struct PageView {
         ].compactMap { $0 }
       }.max() ?? 0
     let scale = Double(max(widest, 8))
-    let columns = LayerView.Columns(
-      biases: result.layers.contains { $0.layer.bias != nil },
-      tiles: result.layers.contains { $0.tiles != nil })
-    hasBiases = columns.biases
-    hasTiles = columns.tiles
+    let columns = InspectionColumn.columns(of: result, in: .page, style)
+    headings = columns.map(\.column.title)
+    notes = columns.compactMap(\.note)
+    hasTiles = result.layers.contains { $0.tiles != nil }
     rows = result.layers.map { LayerView($0, scale: scale, columns: columns, style: style) }
     axis = AxisTick.ticks(upTo: scale)
     cards = result.layers.compactMap { ChannelsView($0, style: style) }
@@ -106,9 +107,8 @@ struct LayerView {
   let name: String
   /// The name, shortened.
   let label: String
-  let op: String
+  /// The cells of the table but for the first, which is the name.
   let cells: [String]
-  let verdict: String
   let verdictClass: String
   /// The required width as a length in per cent of the axis; `nil` draws nothing.
   let required: String?
@@ -122,33 +122,19 @@ struct LayerView {
   let outerWidth: String?
   let caption: String
 
-  /// Which of the columns that only some models have are shown.
-  struct Columns {
-    var biases: Bool
-    var tiles: Bool
-  }
-
-  init(_ verdict: LayerVerdict, scale: Double, columns: Columns, style: TextStyle) {
+  init(_ verdict: LayerVerdict, scale: Double, columns: [InspectionColumn], style: TextStyle) {
     let layer = verdict.layer
     func length(_ bits: Int?) -> String? { bits.map { Figures.css(Double($0) / scale * 100) } }
     name = layer.name.printable
     label = style.shortened(name, to: Figures.labelLength)
-    op = layer.op
-    var cells = Array(LayerTable.inspectionCells(verdict, style).dropFirst(2).dropLast())
-    let tiles = verdict.tiles
-    if columns.tiles {
-      let figures = [tiles?.size, tiles?.outerBits, tiles?.outerRequiredBits]
-      cells.insert(contentsOf: figures.map { LayerTable.number($0, style) }, at: 7)
-    }
-    if columns.biases { cells.insert(LayerTable.bias(layer, style), at: 4) }
-    self.cells = cells
-    self.verdict = VerdictText.word(verdict)
+    cells = columns.dropFirst().map { $0.cell(verdict, style).printable }
     verdictClass =
       verdict.isCertified
       ? "good" : verdict.findings.contains(where: \.isRefutation) ? "bad" : "open"
     required = length(verdict.requiredBits)
     dataType = length(layer.dataTypeBits)
     target = length(verdict.targetBits)
+    let tiles = verdict.tiles
     outerRequired = length(tiles?.outerRequiredBits)
     outerWidth = length(tiles?.outerBits)
     let outer = tiles.map { ", then \($0.outerRequiredBits) of \($0.outerBits)" } ?? ""

@@ -95,21 +95,15 @@ enum ReportTemplate {
 
     <h2>Layers</h2>
     <div class="scroll"><table>
-    <thead><tr><th>layer</th><th>op</th><th>K</th><th>channels</th><th>weight</th><th>input</th>
-    {{#hasBiases}}<th>bias</th>{{/hasBiases}}<th>weight scale</th><th>target</th><th>required</th>{{#hasTiles}}<th>tile size</th><th>outer width</th><th>outer required</th>{{/hasTiles}}<th>by type</th><th>headroom</th><th>zeros</th>
-    <th>verdict</th></tr></thead>
+    <thead><tr>{{#headings}}<th>{{.}}</th>{{/headings}}</tr></thead>
     <tbody>
     {{#rows}}
-    <tr class="{{verdictClass}}"><td title="{{name}}">{{label}}</td><td>{{op}}</td>{{#cells}}<td>{{.}}</td>{{/cells}}<td>{{verdict}}</td></tr>
+    <tr class="{{verdictClass}}"><td title="{{name}}">{{label}}</td>{{#cells}}<td>{{.}}</td>{{/cells}}</tr>
     {{/rows}}
     </tbody></table></div>
-    {{#hasBiases}}
-    <p class="soft small">A bias is shown where it is integers in the accumulator, and counts there as one more summand.</p>
-    {{/hasBiases}}
-    {{#hasTiles}}
-    <p class="soft small">Where there is a tile size, so many products are summed in a register of the target's width, of
-    which target, required and headroom speak; the outer register adds their sums, and the bias.</p>
-    {{/hasTiles}}
+    {{#notes}}
+    <p class="soft small">{{.}}</p>
+    {{/notes}}
 
     {{#hasCards}}
     <h2>How much of its accumulator each channel can use</h2>
