@@ -32,7 +32,9 @@ import Testing
     #expect(throws: RegistersError.self) { try Registers(json: json) }
   }
 
-  @Test(arguments: [[.channelsLast], [.withinPosition], [.channelsLast, .withinPosition]] as [[ProductOrder]])
+  @Test(
+    arguments: [[.channelsLast], [.withinPosition], [.channelsLast, .withinPosition]]
+      as [[ProductOrder]])
   func `runs hold each product once for each order that asks for more`(_ orders: [ProductOrder])
     throws
   {

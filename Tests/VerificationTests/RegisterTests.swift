@@ -29,7 +29,8 @@ import Testing
   /// A convolution whose kernel has the weights' last two dimensions.
   static func convolution(
     _ weights: [Float], _ shape: [Int], inputBits: Float = 8, signed: Bool = false,
-    zeroPoint: Float = 0, weightsSigned: Bool = true, pads: [Int64]? = nil, clip: (Float, Float)? = nil
+    zeroPoint: Float = 0, weightsSigned: Bool = true, pads: [Int64]? = nil,
+    clip: (Float, Float)? = nil
   ) -> GraphBuilder {
     var builder = GraphBuilder()
     var x = builder.quant(
@@ -110,7 +111,7 @@ import Testing
     let builder = Self.convolution([100, 29], [1, 2, 1, 1], signed: true)
     #expect(try Self.verdict(builder, try Self.conditions([.stored], bits: 16)).isCertified)
     let verdict = try Self.verdict(builder, try Self.x86())
-    #expect(verdict.counterexample?.sum == 255 * 129)
+    #expect(verdict.counterexample?.sum == 32895)
     #expect(verdict.counterexample?.operands == .unsignedBytes)
     #expect(verdict.counterexample?.input == [255, 255])
   }
@@ -135,7 +136,7 @@ import Testing
     let tight = try Self.conditions([.channelsLast], length: 4, bits: 17, operands: .unsignedBytes)
     let four = Self.convolution(
       [127, 127, 127, 127], [1, 4, 1, 1], signed: true, pads: [1, 1, 1, 1], clip: clip)
-    #expect(try Self.verdict(four, tight).tiles?.channels[0].inner.maximum == 128 * 4 * 127)
+    #expect(try Self.verdict(four, tight).tiles?.channels[0].inner.maximum == 65024)
   }
 
   @Test func `the zero point stays in the bytes`() throws {
@@ -149,7 +150,7 @@ import Testing
           builder.constant(of: [128] as [UInt8], []),
         ]))
     let verdict = try Self.verdict(builder, try Self.x86())
-    #expect(verdict.counterexample?.sum == 255 * 129, "128 x 129 less the zero point would fit")
+    #expect(verdict.counterexample?.sum == 32895, "128 x 129 less the zero point would fit")
   }
 
   @Test func `where the zero point is computed any byte may come`() throws {
@@ -162,7 +163,7 @@ import Testing
     builder.output(
       builder.node(
         "MatMulInteger", [x, builder.constant(of: [100, 29] as [Int8], [2, 1], name: "w"), low]))
-    #expect(try Self.verdict(builder, try Self.x86()).counterexample?.sum == 255 * 129)
+    #expect(try Self.verdict(builder, try Self.x86()).counterexample?.sum == 32895)
   }
 
   @Test func `the zero point of the weights stays in the bytes`() throws {
@@ -175,7 +176,7 @@ import Testing
           x, builder.constant(of: [70, 70] as [Int8], [2, 1], name: "w"), nil,
           builder.constant(of: [60] as [Int8], []),
         ]))
-    #expect(try Self.verdict(builder, try Self.x86()).counterexample?.sum == 255 * 140)
+    #expect(try Self.verdict(builder, try Self.x86()).counterexample?.sum == 35700)
   }
 
   @Test func `unsigned weights are widened first`() throws {
@@ -185,6 +186,28 @@ import Testing
     let neon = VerificationConditions(registers: Registers.named("neon-s8s8"))
     let open = try Self.verdict(builder, neon)
     #expect(!open.isCertified && !open.findings.contains(where: \.isRefutation))
+  }
+
+  @Test func `unsigned weights are the unsigned operand where codes of inputs are signed`() throws {
+    // Runtimes exchange the operands of ConvInteger, and then add products as the file stores weights.
+    func convolution(_ weights: [UInt8]) -> GraphBuilder {
+      var builder = GraphBuilder()
+      let x = builder.input("x", TensorType(.int8, shape: [1, 2, 1, 2]))
+      builder.output(
+        builder.node(
+          "ConvInteger",
+          [
+            x, builder.constant(of: weights, [1, 2, 1, 2], name: "w"),
+            builder.constant(of: [0] as [Int8], []), builder.constant(of: [128] as [UInt8], []),
+          ]))
+      return builder
+    }
+    let stored = try Self.verdict(convolution([200, 100, 0, 0]), try Self.x86())
+    #expect(stored.counterexample?.sum == 38100 && stored.counterexample?.prefix == [0, 1])
+    #expect(stored.counterexample?.input == [127, 127, 0, 0])
+    let last = try Self.verdict(convolution([200, 0, 100, 0]), try Self.x86())
+    #expect(!last.isCertified)
+    #expect(try Self.verdict(convolution([128, 128, 128, 128]), try Self.x86()).isCertified)
   }
 
   @Test func `what the registers don't multiply is left open`() throws {

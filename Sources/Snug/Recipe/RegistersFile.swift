@@ -33,7 +33,7 @@ public enum RegistersFile {
       }
       throw .recipe(error)
     }
-    guard let document, let json = JSONValue(document, depth: 4) else {
+    guard let document, let json = JSONValue(document, depth: 6) else {
       throw .registers(text, reason: "holds no description of registers")
     }
     do {

@@ -55,6 +55,18 @@ struct VerifyCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
+      "Where to write what isn't certified in SARIF 2.1.0, for code review (default: nowhere).",
+      valueName: "file.sarif"))
+  var sarif: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to write the verdict on each layer as JUnit XML, for continuous integration (default: nowhere).",
+      valueName: "file.xml"))
+  var junit: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
       "Certificate to hold against the model, number by number, under the conditions that it states.",
       valueName: "file.json"))
   var check: InputPath?
@@ -68,7 +80,7 @@ struct VerifyCommand: Subcommand {
     }
     if check != nil,
       accumulatorBits != nil || registers != nil || strict || !assumeNoLayersIn.isEmpty
-        || certificate != nil
+        || certificate != nil || sarif != nil || junit != nil
     {
       throw ValidationError("--check takes its conditions from the certificate: give it alone")
     }
@@ -101,6 +113,8 @@ struct VerifyCommand: Subcommand {
 
   /// Prints the verdict, and ends the command where there is no certificate.
   private func answer(_ report: VerificationReport, _ context: CommandContext) throws {
+    if let sarif { try report.writeSARIF(to: sarif.path) }
+    if let junit { try report.writeJUnit(to: junit.path) }
     try context.print(report, json: common.json)
     if !report.result.isCertified { throw ExitCode.refuted }
   }

@@ -9,7 +9,7 @@ public struct TileVerdict: Sendable {
   public let channels: [TiledWorstCase]
   /// The positions of the products of each tile, in the order in which the file holds a channel's weights; empty where
   /// a tile is any so many products.
-  let runs: [[Int]]
+  package let runs: [[Int]]
   let operands: TileOperands?
 
   /// The number T of products in a tile.
@@ -51,7 +51,10 @@ enum TileCheck {
     }
     let operands = try TileOperands(layer, tiling.operands)
     let isAny = tiling.orders.contains(.any)
-    let orders = isAny ? [] : TileProducts.orders(tiling, kernel)
+    var orders = isAny ? [] : TileProducts.orders(tiling, kernel)
+    if operands.areExchanged, !isAny {
+      orders += TileProducts.orders(tiling, kernel, as: [.stored])
+    }
     var channels: [TiledWorstCase] = []
     for channel in layer.channels.indices {
       let weights = reader.integers(ofChannel: channel)

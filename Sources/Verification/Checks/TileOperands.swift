@@ -6,13 +6,16 @@ struct TileOperands {
   let input: IntegerRange
   /// Added to each weight less its zero point, by channel; empty for 0.
   let weightOffsets: [Int]
-  /// Whether the tiles' registers take any product: not where hardware multiplies weights of this type without them.
+  /// Whether the tiles' registers take any product: not where hardware multiplies bytes of these types without them.
   let areUsed: Bool
+  /// Whether the weights are the unsigned bytes, and runs of them as stored share registers too.
+  let areExchanged: Bool
 
   /// What meets in a layer's tiles.
   ///
   /// Which operands become which bytes is stated in docs/registers.md: codes of signed inputs are raised by 128 where
-  /// the hardware multiplies unsigned ones. The 16-bit registers of `u8s8` take products of signed weights alone.
+  /// the hardware multiplies unsigned ones. Unsigned weights are the unsigned operand of `u8s8` where the codes of the
+  /// inputs are signed, and where they aren't either the products of two unsigned bytes are widened first.
   ///
   /// - Throws: ``Finding/unknownProducts(_:)`` where it isn't known.
   init(_ layer: LayerAnalysis, _ operands: RegisterOperands) throws(Finding) {
@@ -20,7 +23,7 @@ struct TileOperands {
       let codes = layer.inputCodes
     else { throw .unknownProducts("the layer has no constant weight") }
     guard operands != .values else {
-      (input, weightOffsets, areUsed) = (range, [], true)
+      (input, weightOffsets, areUsed, areExchanged) = (range, [], true, false)
       return
     }
     guard codes.bits <= 8 else {
@@ -33,9 +36,10 @@ struct TileOperands {
     guard isSigned || operands == .unsignedBytes else {
       throw .unknownProducts("the registers multiply signed bytes, and the weight is unsigned")
     }
-    areUsed = isSigned
-    let byte = operands == .unsignedBytes ? 0...255 : -128...127
-    let shift = operands.shift(ofInputs: codes.isSigned)
+    areUsed = isSigned || codes.isSigned
+    areExchanged = !isSigned && codes.isSigned
+    let byte = operands == .unsignedBytes && !areExchanged ? 0...255 : -128...127
+    let shift = areExchanged ? 0 : operands.shift(ofInputs: codes.isSigned)
     let known = codes.range.map { $0.lowerBound + shift...$0.upperBound + shift }
     let bytes = known.flatMap {
       byte.contains($0.lowerBound) && byte.contains($0.upperBound) ? $0 : nil

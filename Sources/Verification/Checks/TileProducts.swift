@@ -3,8 +3,12 @@ import AccumulatorBounds
 /// Which products of a channel share a tile's register, anew from what docs/registers.md says.
 enum TileProducts {
   /// For each order the positions of each tile's products.
-  static func orders(_ tiling: Tiling, _ kernel: KernelShape) -> [[[Int]]] {
-    tiling.orders.map { order in
+  ///
+  /// - Parameter orders: in place of the tiling's own.
+  static func orders(_ tiling: Tiling, _ kernel: KernelShape, as orders: [ProductOrder]? = nil)
+    -> [[[Int]]]
+  {
+    (orders ?? tiling.orders).map { order in
       var tiles: [[Int]] = []
       var rest = sequence(order, kernel)
       // Channels of one position end a tile; else nothing but its length does.
