@@ -129,6 +129,7 @@ extension AccumulatorAnnotation {
     if let tiling {
       members.append(JSONMember("tile_size", JSONValue(tiling.size)))
       members.append(JSONMember("outer_bits", JSONValue(tiling.outerBits)))
+      members += tiling.orderMembers
     }
     return .object(members)
   }
@@ -140,6 +141,16 @@ extension AccumulatorAnnotation {
       requiredBits: try entry.bits("required_bits"), inputBits: try entry.bits("input_bits"),
       inputSigned: try entry.bool("input_signed"), method: try entry.string("method"),
       biasBits: try entry.bitsIfPresent("bias_bits"), tiling: try entry.tiling())
+  }
+}
+
+extension Tiling {
+  /// What is said of a tiling's products besides their number, where they aren't runs of the tensor's weights.
+  package var orderMembers: [JSONMember] {
+    var members: [JSONMember] = []
+    if orders != [.stored] { members.append(JSONMember("products", orders.json)) }
+    if operands != .values { members.append(JSONMember("operands", .string(operands.rawValue))) }
+    return members
   }
 }
 
@@ -173,11 +184,23 @@ private struct Entry {
   /// Both fields of a tiling, or neither.
   func tiling() throws(AnnotationError) -> Tiling? {
     guard let outer = try bitsIfPresent("outer_bits") else {
-      if json["tile_size"] != nil { throw .field("outer_bits", entry: index) }
+      if ["tile_size", "products", "operands"].contains(where: { json[$0] != nil }) {
+        throw .field("outer_bits", entry: index)
+      }
       return nil
     }
+    guard let orders = [ProductOrder](json: json["products"]) else {
+      throw .field("products", entry: index)
+    }
+    var operands = RegisterOperands.values
+    if let stated = json["operands"] {
+      guard let known = stated.stringValue.flatMap(RegisterOperands.init(rawValue:)) else {
+        throw .field("operands", entry: index)
+      }
+      operands = known
+    }
     guard let size = json["tile_size"]?.integerValue, let size = Int(exactly: size),
-      let tiling = Tiling(size: size, outerBits: outer)
+      let tiling = Tiling(size: size, outerBits: outer, orders: orders, operands: operands)
     else { throw .field("tile_size", entry: index) }
     return tiling
   }

@@ -10,6 +10,10 @@ package struct AccumulatorBudget: Sendable, Hashable {
   /// The register that sums products: that of a tile where there are tiles, else that of the whole channel.
   package let accumulator: AccumulatorRange
   package let tiling: Tiling?
+  /// Which products make a tile; `nil` where runs of the channel's weights do.
+  package let runs: ProductRuns?
+  /// What is multiplied in a tile's register where it isn't ``input``: codes, as bytes.
+  package let tileInput: IntegerRange?
   /// The register that adds the bias: the outer one where there are tiles.
   package let biasRegister: AccumulatorRange
   /// The bias that the accumulator (with tiles, the outer one) adds, first or at any later time.
@@ -25,6 +29,8 @@ package struct AccumulatorBudget: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - input: the range of the inputs as stored.
+  ///   - runs: which products make a tile, where these aren't runs of the channel's weights.
+  ///   - tileInput: what is multiplied in a tile's register where that isn't the inputs less the zero point.
   ///   - positiveLimit: a further upper limit of S+, the sum of the positive weights of a run of products; at least
   ///     0.
   ///   - negativeLimit: a further upper limit of S-, the sum of the negative weights' magnitudes of a run; at least
@@ -32,8 +38,8 @@ package struct AccumulatorBudget: Sendable, Hashable {
   ///   - bound: the closed form that the weights keep to; `nil` for what the registers allow exactly.
   package init?(
     input: IntegerRange, zeroPoint: Int64 = 0, accumulator: AccumulatorRange, bias: Int64 = 0,
-    tiling: Tiling? = nil, positiveLimit: Int64 = .max, negativeLimit: Int64 = .max,
-    bound: NormBound? = nil
+    tiling: Tiling? = nil, runs: ProductRuns? = nil, tileInput: IntegerRange? = nil,
+    positiveLimit: Int64 = .max, negativeLimit: Int64 = .max, bound: NormBound? = nil
   ) {
     guard let range = input.subtracting(zeroPoint: zeroPoint),
       let last = tiling.map(\.outer) ?? accumulator
@@ -41,18 +47,21 @@ package struct AccumulatorBudget: Sendable, Hashable {
     self.input = range
     self.accumulator = accumulator
     self.tiling = tiling
+    self.runs = tiling == nil ? nil : runs
+    self.tileInput = tiling == nil ? nil : tileInput
     self.biasRegister = last
     self.bias = bias
     self.bound = bound
-    func region(_ exact: SignSumRegion) -> SignSumRegion {
-      bound?.region(within: exact, input: range) ?? exact
+    func region(_ exact: SignSumRegion, _ input: IntegerRange) -> SignSumRegion {
+      bound?.region(within: exact, input: input) ?? exact
     }
+    let products = self.tileInput ?? range
     self.inner = region(
       SignSumRegion(
-        input: range, accumulator: accumulator, bias: tiling == nil ? bias : 0,
-        positiveLimit: positiveLimit, negativeLimit: negativeLimit))
+        input: products, accumulator: accumulator, bias: tiling == nil ? bias : 0,
+        positiveLimit: positiveLimit, negativeLimit: negativeLimit), products)
     self.outer = tiling.map { _ in
-      region(SignSumRegion(input: range, accumulator: last, bias: bias))
+      region(SignSumRegion(input: range, accumulator: last, bias: bias), range)
     }
   }
 
@@ -60,8 +69,9 @@ package struct AccumulatorBudget: Sendable, Hashable {
   package func with(bias: Int64) -> AccumulatorBudget {
     guard
       let result = AccumulatorBudget(
-        input: input, accumulator: accumulator, bias: bias, tiling: tiling,
-        positiveLimit: inner.positiveLimit, negativeLimit: inner.negativeLimit, bound: bound)
+        input: input, accumulator: accumulator, bias: bias, tiling: tiling, runs: runs,
+        tileInput: tileInput, positiveLimit: inner.positiveLimit,
+        negativeLimit: inner.negativeLimit, bound: bound)
     else { preconditionFailure("a range whose zero point is subtracted already") }
     return result
   }
@@ -83,6 +93,12 @@ package struct AccumulatorBudget: Sendable, Hashable {
   where Weights.Element: FixedWidthInteger & SignedInteger {
     guard let sums = SignSums(weights), channel.contains(sums) else { return false }
     guard let tiling else { return true }
+    if let runs {
+      return runs.runs.allSatisfy { run in
+        SignSums(run.map { weights[weights.index(weights.startIndex, offsetBy: $0)] })
+          .map(inner.contains) ?? false
+      }
+    }
     var rest = weights[...]
     while !rest.isEmpty {
       guard let tile = SignSums(rest.prefix(tiling.size)), inner.contains(tile) else {

@@ -78,6 +78,13 @@ package struct SignSumRegion: Sendable, Hashable {
       && along * negative + against * positive <= below
   }
 
+  /// The greatest magnitude of weights of which any `count` fit, whatever their signs.
+  package func largestMagnitude(of count: Int) -> Int {
+    let unit = max(along, against) * Int128(max(count, 1))
+    guard unit > 0 else { return .max }
+    return Int(clamping: max(min(above, below), 0) / unit)
+  }
+
   /// The greatest S+ that fits beside `negative`; `nil` where none does.
   package func largestPositive(besideNegative negative: Int64) -> Int64? {
     guard negative >= 0, negative <= negativeLimit else { return nil }

@@ -55,6 +55,45 @@ public struct TiledWorstCase: Sendable, Hashable {
   }
 }
 
+extension TiledWorstCase {
+  /// The same for tiles of any products, each of which is in one tile.
+  ///
+  /// - Parameter runs: the positions of each tile's products in `weights`.
+  /// - Returns: `nil` where a sum exceeds 64 bits.
+  package init?(
+    weights: [Int64], runs: some Sequence<[Int]>, input: IntegerRange,
+    bias: ClosedRange<Int64> = 0...0, mayMissProducts: Bool = false
+  ) {
+    let none = SignSums(positive: 0, negative: 0)
+    var result = TiledWorstCase(
+      inner: WorstCase(of: none, input: input),
+      outer: WorstCase(of: none, input: input, bias: bias), farthestTile: 0)
+    var reach: Int128 = -1
+    for (number, run) in runs.enumerated() {
+      guard
+        let tile = TiledWorstCase(
+          weights: run.map { weights[$0] }, tileSize: max(run.count, 1), input: input,
+          mayMissProducts: mayMissProducts)
+      else { return nil }
+      if max(tile.inner.maximum, -1 - tile.inner.minimum) > reach {
+        reach = max(tile.inner.maximum, -1 - tile.inner.minimum)
+        result.farthestTile = number
+      }
+      result.inner.minimum = min(result.inner.minimum, tile.inner.minimum)
+      result.inner.maximum = max(result.inner.maximum, tile.inner.maximum)
+      result.outer.minimum += tile.outer.minimum
+      result.outer.maximum += tile.outer.maximum
+    }
+    self = result
+  }
+
+  private init(inner: WorstCase, outer: WorstCase, farthestTile: Int) {
+    self.inner = inner
+    self.outer = outer
+    self.farthestTile = farthestTile
+  }
+}
+
 extension AccumulatorRange {
   /// The narrowest register that no sum of tiles can leave, whatever their registers hold.
   ///

@@ -33,6 +33,21 @@ public struct WorstCase: Sendable, Hashable {
     self.init(of: sums, input: input, bias: bias...bias)
   }
 
+  /// The worst case of a register that takes any `count` products of a channel.
+  package init(
+    ofAny count: Int, in weights: some Sequence<some FixedWidthInteger & SignedInteger>,
+    input: IntegerRange
+  ) {
+    let (a, b) = input.magnitudes
+    let weights = weights.map { Int128($0) }
+    func farthest(_ along: Int128, _ against: Int128) -> Int128 {
+      weights.map { $0 > 0 ? along * $0 : against * -$0 }.sorted(by: >).prefix(count)
+        .reduce(0, +)
+    }
+    maximum = farthest(a, b)
+    minimum = -farthest(b, a)
+  }
+
   /// The least width P such that both bounds lie in -2^(P-1) ... 2^(P-1) - 1.
   public var requiredBits: Int { max(Self.bits(for: minimum), Self.bits(for: maximum)) }
 

@@ -21,6 +21,11 @@ extension Recipe {
   ///
   /// - Throws: ``RecipeError`` for the first that needs another one.
   func validateCombinations() throws(RecipeError) {
+    if let registers, let tileSize {
+      throw RecipeError(
+        option: "tile-size", value: "\(tileSize)",
+        allowed: "only without registers, which are those of \(registers.name)")
+    }
     let isTiled = tileSize != nil || layers.contains { ($0.tileSize ?? 0) > 0 }
     if let outerBits = outerBits ?? layers.lazy.compactMap(\.outerBits).first, !isTiled {
       throw RecipeError(

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import Quantizers
 
 /// What to convert to: bit widths, method and initialisation, with overrides for single layers.
@@ -141,6 +142,9 @@ public struct Recipe: Sendable, Hashable {
   public var tileSize: Int?
   /// Q, the width of the outer register; `nil` for the least that no sum of tiles can leave.
   public var outerBits: Int?
+  /// The registers of the hardware, in place of ``accumulatorBits``, ``tileSize`` and ``outerBits``; they hold the first
+  /// and the last layers too, where they have a width of their own.
+  public var registers: Registers?
   public var initializer = Initializer.projection
   public var refine = Refinement.best
   public var scaleSearch = ScaleCriterion.output

@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import TensorCore
 import Verification
 
@@ -21,7 +22,7 @@ public struct Certificate: Sendable {
   }
 
   /// The name and version of the document's format.
-  public static let schema = "snug.certificate/2"
+  public static let schema = "snug.certificate/3"
 
   /// The document, whose members are in a fixed order.
   public var json: JSONValue {
@@ -98,7 +99,7 @@ public struct Certificate: Sendable {
     Every partial sum of a certified layer's products and counted biases, in any order and for every input in \
     integer_min...integer_max, lies in -2^(P-1)...2^(P-1)-1 with P = target_bits. Inputs and weights \
     are integers less their zero points. Where there is a tile_size, that holds for each run of so many products \
-    in the weight tensor's order, and every sum of such runs and biases fits outer_bits likewise. Where \
+    in the weight tensor's order, or as products and operands say, and every sum of such runs and biases fits outer_bits likewise. Where \
     bias_included is false, no bias counts: it is added to real numbers, after the accumulator. docs/certificate.md \
     defines the terms and lists what is taken for granted.
     """
@@ -127,6 +128,7 @@ extension VerificationConditions {
   fileprivate var json: JSONValue {
     [
       "accumulator_bits": accumulatorBits.map { JSONValue($0) } ?? .null,
+      "registers": registers.map(\.json) ?? .null,
       "assume_no_layers_in": .array(assumptions.map(\.description).sorted().map { .string($0) }),
       "strict": .bool(isStrict),
     ]
@@ -147,6 +149,12 @@ extension VerificationConditions {
       guard let value = bits.integerValue, (1...64).contains(value) else { return nil }
       width = Int(value)
     }
-    self.init(accumulatorBits: width, assumptions: assumptions, isStrict: strict)
+    var registers: Registers?
+    if let description = json["registers"], description != .null {
+      guard let read = try? Registers(json: description) else { return nil }
+      registers = read
+    }
+    self.init(
+      accumulatorBits: width, registers: registers, assumptions: assumptions, isStrict: strict)
   }
 }

@@ -17,13 +17,15 @@ public struct VerificationReport: Sendable {
       JSONMember("certified", .bool(result.isCertified)),
       JSONMember("layers", .array(result.layers.map(\.verificationJSON))),
     ]
+    if let registers = result.registers { members.append(JSONMember("registers", registers.json)) }
     members += result.reasonMembers + result.conditionMembers
     return .object(members)
   }
 
   /// The verdict for people, with counterexamples in short form.
   public func text(style: TextStyle = TextStyle()) -> String {
-    var paragraphs = [style.wrap("\(path): \(VerdictText.word(result))")]
+    let registers = result.registers.map { " in the registers of \($0.name)" } ?? ""
+    var paragraphs = [style.wrap("\(path): \(VerdictText.word(result))\(registers)")]
     if !result.layers.isEmpty { paragraphs.append(LayerTable.verification(result, style: style)) }
     let examples = result.layers.compactMap { CounterexampleText.paragraph($0, style: style) }
     let shown = examples.prefix(Self.exampleLimit)

@@ -7,6 +7,10 @@ package enum QuantizationSettings: SettingTable {
   package static let settings: [Setting<ConversionOptions>] =
     Recipe.settings.map { $0.lifted(to: \.recipe) } + [
       Setting(
+        "registers", \.recipe.registers, .text { try RegistersFile.registers($0) },
+        "The registers of the hardware, all layers held to them: a name of docs/registers.md, or a YAML file; --accumulator-bits with --tile-size and --outer-bits is the short form",
+        placeholder: "name|file.yaml", defaultText: "one register of --accumulator-bits"),
+      Setting(
         "format", \.format, .choice(), fallback: ExportFormat.qonnx,
         "Dialect of the exported file"),
       Setting(

@@ -1,3 +1,4 @@
+@_exported import AccumulatorBounds
 @_exported import Datasets
 @_exported import GraphIR
 @_exported import Quantization

@@ -33,7 +33,9 @@ extension ModelFile {
         .evaluate(data, progress: progress)
     }
     let emulation = try OverflowEmulation(
-      overflow, &graph, analysis: try verify().result, file: path)
+      overflow, &graph,
+      analysis: try verify(VerificationConditions(registers: overflow.registers)).result, file: path
+    )
     var options = options
     options.usesIntegers = false
     var result = try Evaluator(file: path, graph: graph, options: options)

@@ -99,6 +99,23 @@ extension InspectionReport {
   }
 }
 
+extension VerificationReport {
+  /// Writes what isn't certified as a SARIF log.
+  ///
+  /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
+  public func writeSARIF(to output: String) throws(SnugError) {
+    try ModelSummary.write(
+      sarif(version: version).text() + "\n", of: path, to: output, as: "--sarif")
+  }
+
+  /// Writes the verdict as JUnit XML.
+  ///
+  /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
+  public func writeJUnit(to output: String) throws(SnugError) {
+    try ModelSummary.write(junit, of: path, to: output, as: "--junit")
+  }
+}
+
 extension Certificate {
   /// Writes the certificate as JSON, one entry a channel.
   ///
@@ -112,8 +129,14 @@ extension Certificate {
 extension ModelSummary {
   /// Writes something about the model to a file that is not the model's.
   fileprivate func write(_ text: String, to output: String, as option: String) throws(SnugError) {
+    try Self.write(text, of: path, to: output, as: option)
+  }
+
+  fileprivate static func write(
+    _ text: String, of model: String, to output: String, as option: String
+  ) throws(SnugError) {
     var paths = JobPaths()
-    paths.readModel(path)
+    paths.readModel(model)
     paths.write(output, .file, as: option)
     try paths.check()
     try OutputFile.write(text, to: output)

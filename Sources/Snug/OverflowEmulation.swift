@@ -22,11 +22,17 @@ public struct OverflowOptions: Sendable, Hashable {
   public var accumulatorBits: Int
   public var overflow: Overflow
   public var layers: Layers
+  /// The registers of hardware, in place of the tiles that the file states.
+  public var registers: Registers?
 
-  public init(accumulatorBits: Int, overflow: Overflow = .wrap, layers: Layers = .hidden) {
+  public init(
+    accumulatorBits: Int, overflow: Overflow = .wrap, layers: Layers = .hidden,
+    registers: Registers? = nil
+  ) {
     self.accumulatorBits = accumulatorBits
     self.overflow = overflow
     self.layers = layers
+    self.registers = registers
   }
 }
 
@@ -113,6 +119,12 @@ struct OverflowEmulation {
       let tiles = verdict.tiles.flatMap {
         Tiling(size: $0.size, outerBits: min($0.outerBits, 64))
       }
+      let order: [Int]?
+      do {
+        order = try verdict.emulatedOrder()
+      } catch {
+        throw .accumulatorsNotEmulated(file: file, node: layer.name, reason: error.reason)
+      }
       guard
         let accumulator = NarrowAccumulator(
           bits: options.accumulatorBits, overflow: options.overflow, tiling: tiles)
@@ -133,7 +145,9 @@ struct OverflowEmulation {
           "it multiplies two activations, and only products with constant weights are emulated")
       }
       let node = Self.node(of: layer, in: graph)
-      guard let integers = IntegerLayer(layer, storesInputsLast: node?.isChannelsLast ?? false)
+      guard
+        let integers = IntegerLayer(
+          layer, order: order, storesInputsLast: order != nil || node?.isChannelsLast ?? false)
       else {
         throw refusal(
           "its operands are not scaled integers of at most 16 bits with one scale a channel, or its bias has more than 47"
@@ -187,10 +201,47 @@ struct OverflowEmulation {
   }
 }
 
+extension LayerVerdict {
+  /// Why registers aren't emulated.
+  fileprivate struct Refusal: Error {
+    let reason: String
+  }
+
+  /// The positions of a channel's products in the order in which its tiles take them; `nil` as stored.
+  fileprivate func emulatedOrder() throws(Refusal) -> [Int]? {
+    guard let tiles, layer.isQuantized, layer.weight != nil else { return nil }
+    if tiles.tiling.operands != .values {
+      guard let input = layer.input, !input.signed, input.zeroPoint == 0,
+        tiles.tiling.operands == .unsignedBytes
+      else {
+        throw Refusal(
+          reason:
+            "its registers hold codes, which are emulated for unsigned inputs without a zero point alone"
+        )
+      }
+    }
+    let count = layer.dotLength ?? 0
+    // Of several orders the first is emulated.
+    var order: [Int] = []
+    for run in tiles.runs where order.count < count {
+      guard run.count == tiles.size || order.count + run.count == count else {
+        throw Refusal(reason: "registers that end with a position of the kernel aren't emulated")
+      }
+      order += run
+    }
+    guard order.count == count else {
+      throw Refusal(reason: "registers that take any products aren't emulated")
+    }
+    return order == Array(0..<count) ? nil : order
+  }
+}
+
 extension IntegerLayer {
   /// `nil` for a layer of integers or scales that the emulation doesn't take. Operands that are integer tensors by
   /// the operator's definition count in steps of 1.
-  fileprivate init?(_ layer: LayerAnalysis, storesInputsLast: Bool) {
+  ///
+  /// - Parameter order: the positions of a channel's products in the order in which they are added; `nil` as stored.
+  fileprivate init?(_ layer: LayerAnalysis, order: [Int]?, storesInputsLast: Bool) {
     guard let input = layer.input, let weight = layer.weight,
       let low = Int16(exactly: min(input.integerMinimum, 0)),
       let high = Int16(exactly: max(input.integerMaximum, 0))
@@ -201,7 +252,8 @@ extension IntegerLayer {
     guard scales.count == layer.channels.count else { return nil }
     var codes: [Int16] = []
     for channel in layer.channels.indices {
-      for integer in layer.integers(ofChannel: channel) ?? [] {
+      let stored = layer.integers(ofChannel: channel) ?? []
+      for integer in order?.map({ stored[$0] }) ?? stored {
         guard let code = Int16(exactly: integer) else { return nil }
         codes.append(code)
       }

@@ -72,6 +72,9 @@ extension SnugError {
       Diagnostic(
         .execution, file: file, subject: node.map { "node '\($0)'" }, reason,
         hint: "evaluate it without --accumulator-bits")
+    case .registers(let text, let reason):
+      Diagnostic(
+        .recipe, file: text, reason, hint: "docs/registers.md says what --registers takes")
     case .certificate(let file, let fault):
       switch fault {
       case .malformed(let error):

@@ -56,6 +56,8 @@ public enum SnugError: Error, Sendable {
   case tilesReordered(file: String, layer: String, overflow: String, channelsLast: Bool)
   /// A document that is no certificate of this version.
   case certificate(file: String, CertificateFault)
+  /// A text that names or describes no registers.
+  case registers(String, reason: String)
   /// A model that was not written, since layers that must fit an accumulator are not proved to.
   case notCertified(output: String, layers: [UncertifiedLayer])
   /// A model that was not written, since layers are not held to the width that was asked for, and nothing else would do.

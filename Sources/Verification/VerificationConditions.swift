@@ -1,3 +1,4 @@
+import AccumulatorBounds
 import GraphIR
 
 /// What a model is verified against, and what is taken for granted.
@@ -7,6 +8,9 @@ public struct VerificationConditions: Sendable, Hashable {
   /// it each layer is tested against the width that the file's metadata or `finn_datatype` annotation states for it,
   /// and a layer without such a width is not certified.
   public var accumulatorBits: Int?
+  /// The registers against which every layer is tested, in place of those that the file states. Where they leave the
+  /// width open it is ``accumulatorBits``, or else the file's.
+  public var registers: Registers?
   /// The operators that the verifier doesn't know and that the caller assumes to hide no dot product. A known dot
   /// product stays one, whatever is assumed.
   public var assumptions: Set<OperatorName>
@@ -15,9 +19,11 @@ public struct VerificationConditions: Sendable, Hashable {
   public var isStrict: Bool
 
   public init(
-    accumulatorBits: Int? = nil, assumptions: Set<OperatorName> = [], isStrict: Bool = false
+    accumulatorBits: Int? = nil, registers: Registers? = nil, assumptions: Set<OperatorName> = [],
+    isStrict: Bool = false
   ) {
     self.accumulatorBits = accumulatorBits
+    self.registers = registers
     self.assumptions = assumptions
     self.isStrict = isStrict
   }

@@ -3,6 +3,8 @@ import AccumulatorBounds
 /// The verdict on a model: for each dot-product layer, whether its accumulator can overflow.
 public struct VerificationResult: Sendable {
   public let layers: [LayerVerdict]
+  /// The registers against which the caller had every layer tested; `nil` for those that the file states.
+  public let registers: Registers?
   public let findings: [ModelFinding]
   /// The operators in the model that the verifier doesn't know and that the caller assumes to hide no dot product.
   public let assumptions: [OperatorName]

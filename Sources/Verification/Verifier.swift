@@ -7,8 +7,8 @@ import GraphIR
 /// integer is recomputed from the file's tensors as the quantizers' definitions say. A layer is certified where every
 /// partial sum of its products, in any order and for any input, fits a signed accumulator. docs/certificate.md says
 /// what counts as a summand besides the products, and what is taken for granted. Where the file states that a layer
-/// is summed in tiles, the register of each tile and the one that adds their sums are tested instead
-/// (``TileVerdict``).
+/// is summed in tiles, or the caller names registers of two stages, the register of each tile and the one that adds their
+/// sums are tested instead (``TileVerdict``).
 package enum Verifier {
   /// Gives the verdict on every dot-product layer.
   ///
@@ -44,21 +44,28 @@ package enum Verifier {
       let entry = annotations.entry(for: layer)
       if let entry { matched.insert(entry) }
       let finnBits = layer.finnBits
-      let tiles = entry?.tiling.flatMap { TileCheck.analyze(layer, $0) }
-      var contradictions = AnnotationCheck.run(
-        layer, entry: entry, tiles: tiles, finnBits: finnBits)
-      if layer.isQuantized, entry?.tiling != nil, tiles == nil {
-        contradictions.append(.tilesWithoutWeights)
+      var contradictions: [Finding] = []
+      let stated = tiles(layer, entry?.tiling, &contradictions)
+      contradictions =
+        AnnotationCheck.run(layer, entry: entry, tiles: stated, finnBits: finnBits)
+        + contradictions
+      let fileBits = entry?.targetBits ?? finnBits
+      guard let registers = conditions.registers else {
+        return verdict(
+          layer, tiles: stated, isTiled: entry?.tiling != nil,
+          target: conditions.accumulatorBits ?? fileBits, contradictions: contradictions)
       }
+      let given = tiles(layer, registers.tiling, &contradictions)
       return verdict(
-        layer, tiles: tiles, target: conditions.accumulatorBits ?? entry?.targetBits ?? finnBits,
+        layer, tiles: given, isTiled: registers.tiling != nil,
+        target: registers.bits ?? conditions.accumulatorBits ?? fileBits,
         contradictions: contradictions)
     }
     for entry in annotations.entries where !matched.contains(entry) {
       findings.append(.unmatchedAnnotation(layer: entry.layer))
     }
     return VerificationResult(
-      layers: verdicts, findings: findings,
+      layers: verdicts, registers: conditions.registers, findings: findings,
       assumptions: used.sorted { ($0.domain, $0.type) < ($1.domain, $1.type) },
       replaceableConstants: replaceable)
   }
@@ -71,8 +78,22 @@ package enum Verifier {
     -> VerificationResult
   { try verify(model, VerificationConditions(accumulatorBits: accumulatorBits)) }
 
+  /// What a layer needs in tiles; where that isn't known, the reason is added to `findings`.
+  private static func tiles(_ layer: LayerAnalysis, _ tiling: Tiling?, _ findings: inout [Finding])
+    -> TileVerdict?
+  {
+    guard let tiling else { return nil }
+    do {
+      return try TileCheck.analyze(layer, tiling)
+    } catch {
+      findings.append(error)
+      return nil
+    }
+  }
+
   private static func verdict(
-    _ layer: LayerAnalysis, tiles: TileVerdict?, target: Int?, contradictions: [Finding]
+    _ layer: LayerAnalysis, tiles: TileVerdict?, isTiled: Bool, target: Int?,
+    contradictions: [Finding]
   ) -> LayerVerdict {
     var findings = contradictions
     var counterexample: ChannelCounterexample?
@@ -82,6 +103,8 @@ package enum Verifier {
       let (violations, example) = TileCheck.run(layer, tiles, targetBits: target)
       findings.insert(contentsOf: violations, at: 0)
       counterexample = example
+    } else if target != nil, isTiled {
+      // What the tiles hold isn't known, as a finding says.
     } else if let target {
       if let violation = OverflowCheck.run(layer, targetBits: target) {
         findings.insert(violation.finding, at: 0)

@@ -16,8 +16,9 @@ import TensorCore
 ///    `Mul(Cast(Add(ConvInteger(x, w, z), b)), s * t)`; that of a MatMul is an Add's.
 ///
 /// Between the quantizer and the layer may stand operators that only move values; the integers are then taken
-/// anew, exactly. Weights beyond 64 are held as unsigned bytes around 128: runtimes add pairs of products of
-/// unsigned by signed bytes in 16 bits on CPUs without VNNI. Other layers stay on floats.
+/// anew, exactly. Weights beyond 64 are held as unsigned bytes around 128 where the inputs are unsigned: runtimes add
+/// pairs of products of unsigned by signed bytes in 16 bits on CPUs without VNNI. Beside signed inputs they stay signed,
+/// for the same reason. Other layers stay on floats.
 package struct IntegerLayerExport: Pass {
   package static let name = "integer-layer-export"
   package static let mustFollow: [any Pass.Type] = [LinearQuantizerExport.self]
@@ -125,7 +126,7 @@ package struct IntegerLayerExport: Pass {
     func replace(in graph: inout Graph, _ data: ActivationCodes, _ scalars: inout SharedScalars) {
       let node = graph[id]
       guard case let output?? = (add.map { graph[$0] } ?? node).outputs.first else { return }
-      let isWide = codes.contains { abs($0) > 64 }
+      let isWide = source.container == .uint8 && codes.contains { abs($0) > 64 }
       let container: IntegerType = isWide ? .uint8 : .int8
       let offset = isWide ? 128 : 0
       let weight = graph.addConstant(

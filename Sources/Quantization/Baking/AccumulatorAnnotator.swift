@@ -1,6 +1,7 @@
 import AccumulatorBounds
 import GraphIR
 import Operators
+import Quantizers
 
 /// Writes what each layer's accumulator needs and was held to into a model's metadata and annotations.
 struct AccumulatorAnnotator {
@@ -18,8 +19,7 @@ struct AccumulatorAnnotator {
           layer: planned.layer.name, output: model.graph[output].name,
           weight: model.graph[layer.weight].name,
           targetBits: planned.targetBits,
-          requiredBits: layer.requiredBits(
-            input: input.range, tileSize: planned.tiling?.size),
+          requiredBits: layer.requiredBits(input: input, planned: planned),
           inputBits: input.bits, inputSigned: input.signed, method: layer.quantized.method,
           biasBits: layer.bias == nil ? nil : planned.biasBits,
           tiling: planned.tiling))
@@ -64,13 +64,21 @@ struct AccumulatorAnnotator {
 
 extension BakedLayer {
   /// The least signed width that holds every partial sum of every channel, of every tile where there are such.
-  fileprivate func requiredBits(input: IntegerRange, tileSize: Int?) -> Int {
+  fileprivate func requiredBits(input format: ActivationFormat, planned: PlannedLayer) -> Int {
+    let input = planned.tiling.map { format.range(in: $0.operands) } ?? format.range
+    let runs = planned.runs
     let k = layer.layout.dotLength
     return (0..<layer.layout.channelCount).map { channel in
       let row = quantized.integers[channel * k..<(channel + 1) * k]
-      if let tileSize {
-        return TiledWorstCase(weights: row, tileSize: tileSize, input: input)?.inner.requiredBits
-          ?? 0
+      if let tiling = planned.tiling {
+        if tiling.orders.contains(.any) {
+          return WorstCase(ofAny: tiling.size, in: row, input: input).requiredBits
+        }
+        let worst =
+          if let runs {
+            TiledWorstCase(weights: row.map { Int64($0) }, runs: runs.runs, input: input)
+          } else { TiledWorstCase(weights: row, tileSize: tiling.size, input: input) }
+        return worst?.inner.requiredBits ?? 0
       }
       let bias = quantized.biases.isEmpty ? 0 : quantized.biases[channel]
       return SignSums(row).map { WorstCase(of: $0, input: input, bias: bias).requiredBits } ?? 0

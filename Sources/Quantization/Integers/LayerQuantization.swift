@@ -59,12 +59,28 @@ struct LayerQuantization {
     // What nothing constrains fits 64 bits.
     guard let accumulator = AccumulatorRange(bits: planned.targetBits ?? 64),
       let budget = AccumulatorBudget(
-        input: input.format.range, accumulator: accumulator, tiling: planned.tiling, bound: bound)
+        input: input.format.range, accumulator: accumulator, tiling: planned.tiling,
+        runs: planned.runs,
+        tileInput: planned.tiling.flatMap { input.format.range(in: $0.operands) },
+        bound: bound)
     else { preconditionFailure("the recipe's validation bounds all widths") }
+    if let tiling = planned.tiling, tiling.orders.contains(.any), let outer = tiling.outer,
+      let whole = AccumulatorBudget(
+        input: input.format.range, accumulator: outer, bound: bound)
+    {
+      return weightLayer(
+        whole, cap: budget.inner.largestMagnitude(of: min(tiling.size, layout.dotLength)))
+    }
+    return weightLayer(budget, cap: .max)
+  }
+
+  private func weightLayer(_ budget: AccumulatorBudget, cap: Int) -> WeightLayer {
+    let layout = planned.layer.layout
     return WeightLayer(
       channels: layout.channelCount, length: layout.dotLength, bits: planned.weightBits,
       budgets: [budget],
       biasFormat: planned.bias == nil ? nil : planned.biasBits.map { BiasFormat(bits: $0) },
-      biases: planned.bias.map { bias in bias.values.map { $0 / planned.step(of: input) } } ?? [])
+      biases: planned.bias.map { bias in bias.values.map { $0 / planned.step(of: input) } } ?? [],
+      cap: cap)
   }
 }

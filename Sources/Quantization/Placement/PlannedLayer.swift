@@ -17,6 +17,12 @@ struct PlannedLayer: Sendable {
   var tileSize: Int?
   /// Q of the recipe; `nil` for the least that never overflows.
   var outerBits: Int?
+  /// Which products of a channel make a tile.
+  var orders: [ProductOrder] = [.stored]
+  /// Which integers meet in a tile's register.
+  var operands = RegisterOperands.values
+  /// The number of elements of a convolution's kernel, 1 for other layers.
+  var kernelPositions = 1
   /// Whether the recipe's P doesn't hold for it, since it is one of ``Recipe/ioLayers`` and has no width of its own.
   var isExempt: Bool
   /// Index of the group that quantizes the layer's activations.
@@ -33,7 +39,28 @@ struct PlannedLayer: Sendable {
     let outer =
       outerBits.flatMap { AccumulatorRange(bits: $0) }
       ?? inner.outer(tiles: tiles, biasBits: bias == nil ? nil : biasBits)
-    return outer.flatMap { Tiling(size: tileSize, outerBits: $0.bits) }
+    return outer.flatMap {
+      Tiling(size: tileSize, outerBits: $0.bits, orders: orders, operands: operands)
+    }
+  }
+
+  /// Sums the layer in the registers of hardware, whatever the recipe says of tiles.
+  mutating func sum(in tiling: Tiling, _ graph: Graph) {
+    tileSize = tiling.size
+    outerBits = tiling.outerBits
+    orders = tiling.orders
+    operands = tiling.operands
+    if layer.kind == .convolution, let shape = layer.weight(in: graph)?.shape {
+      kernelPositions = shape.dropFirst(2).reduce(1, *)
+    }
+  }
+
+  /// The products of each tile; `nil` where they are runs of a channel's weights.
+  var runs: ProductRuns? {
+    guard let tiling, tiling.orders != [.stored], !tiling.orders.contains(.any) else { return nil }
+    return ProductRuns(
+      tiling.orders, size: tiling.size,
+      channels: layer.layout.dotLength / max(kernelPositions, 1), positions: kernelPositions)
   }
 
   /// The width that the layer's integers are held to, `nil` for an unconstrained layer.

@@ -43,12 +43,16 @@ struct QuantizerPlacement {
         PlannedLayer(
           layer: layer, method: method(of: layer, override, isBoundary: isBoundary),
           weightBits: override.weightBits ?? (isBoundary ? recipe.ioBits : recipe.weightBits),
-          accumulatorBits: override.accumulatorBits
+          accumulatorBits: override.accumulatorBits ?? recipe.registers?.bits
             ?? (isBoundary ? Recipe.ioAccumulatorBits : recipe.accumulatorBits),
           biasBits: override.biasBits ?? recipe.biasBits,
           tileSize: tileSize(override, isBoundary: isBoundary),
           outerBits: override.outerBits ?? recipe.outerBits,
-          isExempt: isBoundary && override.accumulatorBits == nil, group: demands.count))
+          isExempt: isBoundary && override.accumulatorBits == nil && !isHeldEverywhere,
+          group: demands.count))
+      if override.tileSize == nil, let tiling = recipe.registers?.tiling {
+        layers[layers.count - 1].sum(in: tiling, graph)
+      }
       demands.append(
         Demand(
           edges: edge.roots(in: graph),
@@ -65,7 +69,8 @@ struct QuantizerPlacement {
       products.append(
         PlannedProduct(
           node: id, name: node.name, groups: [demands.count, demands.count + 1],
-          accumulatorBits: override.accumulatorBits ?? recipe.accumulatorBits,
+          accumulatorBits: override.accumulatorBits ?? recipe.registers?.bits
+            ?? recipe.accumulatorBits,
           tileSize: tileSize(override, isBoundary: false),
           outerBits: override.outerBits ?? recipe.outerBits, length: productLength(node)))
       demands += operands(
@@ -81,6 +86,9 @@ struct QuantizerPlacement {
     return Placement(
       groups: groups, layers: layers, products: products, excluded: excluded)
   }
+
+  /// Whether the hardware's registers hold the first and the last layers too.
+  private var isHeldEverywhere: Bool { recipe.registers?.bits != nil }
 
   /// The demands for the two operands of a product. Unless the recipe fixes their bits, the wider one gets fewer until
   /// the sum fits its accumulator, or both have ``leastOperandBits``.
@@ -144,7 +152,7 @@ struct QuantizerPlacement {
   ) -> Recipe.Method {
     if let method = override.method { return method }
     // Where 32 bits hold every sum, as they nearly always do, these are the plainly rounded weights.
-    if isBoundary && override.accumulatorBits == nil { return .exact }
+    if isBoundary && override.accumulatorBits == nil && !isHeldEverywhere { return .exact }
     if recipe.method == .a2qPlus && layer.isDepthwise { return recipe.depthwiseMethod }
     return recipe.method
   }

@@ -34,6 +34,12 @@ package struct ActivationFormat: Sendable, Hashable {
   /// All integers that the quantizer can give.
   package var range: IntegerRange { type.range }
 
+  /// What is multiplied with a weight in registers that take such operands.
+  package func range(in operands: RegisterOperands) -> IntegerRange {
+    let shift = operands.shift(ofInputs: signed)
+    return IntegerRange(minimum + shift...maximum + shift)
+  }
+
   /// Steps from 0 to the statistic: 2^N - 1 unsigned, 2^(N-1) signed.
   ///
   /// Taken through its logarithm in single precision as Brevitas does, which moves 255 to 254.99998:

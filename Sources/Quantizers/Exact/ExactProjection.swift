@@ -24,26 +24,57 @@ struct ExactProjection {
     _ row: UnsafeBufferPointer<Float>, scale: Float, into codes: UnsafeMutableBufferPointer<Int8>
   ) {
     guard let tiling = budget.tiling else {
-      let nearest = snug_row_to_nearest(
-        row.baseAddress, row.count,
-        snug_row_map(
-          centre: 0, pre_scale: scale, offset: 0, limit: Float(limit), scale: scale),
-        codes.baseAddress, nil)
       // Rounding to nearest is the optimum wherever it fits.
-      if !budget.inner.contains(SignSums(nearest)) {
+      if !budget.inner.contains(SignSums(roundToNearest(row, scale: scale, into: codes))) {
         project(row, scale: scale, caps: nil, on: budget.inner, into: codes)
       }
       return
     }
-    for start in stride(from: 0, to: row.count, by: tiling.size) {
-      let tile = start..<min(start + tiling.size, row.count)
-      project(
-        UnsafeBufferPointer(rebasing: row[tile]), scale: scale, caps: nil, on: budget.inner,
-        into: UnsafeMutableBufferPointer(rebasing: codes[tile]))
+    if let runs = budget.runs {
+      _ = roundToNearest(row, scale: scale, into: codes)
+      for run in runs.runs { project(row, run, scale: scale, into: codes) }
+    } else {
+      for start in stride(from: 0, to: row.count, by: tiling.size) {
+        let tile = start..<min(start + tiling.size, row.count)
+        project(
+          UnsafeBufferPointer(rebasing: row[tile]), scale: scale, caps: nil, on: budget.inner,
+          into: UnsafeMutableBufferPointer(rebasing: codes[tile]))
+      }
     }
     withUnsafeTemporaryAllocation(of: Int8.self, capacity: codes.count) { caps in
       _ = caps.update(fromContentsOf: codes)
       project(row, scale: scale, caps: caps.baseAddress, on: budget.channel, into: codes)
+    }
+  }
+
+  private func roundToNearest(
+    _ row: UnsafeBufferPointer<Float>, scale: Float, into codes: UnsafeMutableBufferPointer<Int8>
+  ) -> snug_row_sums {
+    snug_row_to_nearest(
+      row.baseAddress, row.count,
+      snug_row_map(centre: 0, pre_scale: scale, offset: 0, limit: Float(limit), scale: scale),
+      codes.baseAddress, nil)
+  }
+
+  /// Brings the integers of some positions into a tile's register; none grows by it.
+  private func project(
+    _ row: UnsafeBufferPointer<Float>, _ run: [Int], scale: Float,
+    into codes: UnsafeMutableBufferPointer<Int8>
+  ) {
+    if let sums = SignSums(run.lazy.map { codes[$0] }), budget.inner.contains(sums) { return }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: run.count) { values in
+      withUnsafeTemporaryAllocation(of: Int8.self, capacity: 2 * run.count) { bytes in
+        let caps = UnsafeMutableBufferPointer(rebasing: bytes[..<run.count])
+        let integers = UnsafeMutableBufferPointer(rebasing: bytes[run.count...])
+        for (place, position) in run.enumerated() {
+          values[place] = row[position]
+          caps[place] = codes[position]
+        }
+        project(
+          UnsafeBufferPointer(values), scale: scale, caps: caps.baseAddress, on: budget.inner,
+          into: integers)
+        for (place, position) in run.enumerated() { codes[position] = integers[place] }
+      }
     }
   }
 

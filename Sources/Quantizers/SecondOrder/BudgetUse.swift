@@ -11,8 +11,16 @@ struct BudgetUse {
     self.budget = budget
     if let tiling = budget.tiling {
       tiles = Array(
-        repeating: sums, count: (length + tiling.size - 1) / tiling.size)
+        repeating: sums,
+        count: budget.runs?.runs.count ?? (length + tiling.size - 1) / tiling.size)
     }
+  }
+
+  /// Calls `body` with the number of each tile that holds a position; none without tiles.
+  private func forEachTile(at position: Int, _ body: (Int) -> Void) {
+    guard let tiling = budget.tiling else { return }
+    guard let runs = budget.runs else { return body(position / tiling.size) }
+    for membership in runs.memberships { body(membership[position]) }
   }
 
   /// What all weights not chosen yet may use of the channel's register: with tiles, of the outer one.
@@ -24,8 +32,8 @@ struct BudgetUse {
   /// The most units of a sign that a weight may take, besides those that the position has already.
   func room(at position: Int, isNegative: Bool) -> Int64 {
     var room = Self.room(budget.channel, sums, isNegative)
-    if let tiling = budget.tiling {
-      room = min(room, Self.room(budget.inner, tiles[position / tiling.size], isNegative))
+    forEachTile(at: position) {
+      room = min(room, Self.room(budget.inner, tiles[$0], isNegative))
     }
     return room
   }
@@ -33,7 +41,12 @@ struct BudgetUse {
   /// Adds units, fewer where negative, to those of a sign.
   mutating func take(_ units: Int64, at position: Int, isNegative: Bool) {
     sums.add(units, isNegative)
-    if let tiling = budget.tiling { tiles[position / tiling.size].add(units, isNegative) }
+    guard let tiling = budget.tiling else { return }
+    if let runs = budget.runs {
+      for membership in runs.memberships { tiles[membership[position]].add(units, isNegative) }
+    } else {
+      tiles[position / tiling.size].add(units, isNegative)
+    }
   }
 
   /// Whether the whole channel would fit with this many more units of each sign.
@@ -41,18 +54,22 @@ struct BudgetUse {
     budget.check(positiveSum: sums.positive + positive, negativeSum: sums.negative + negative)
   }
 
-  /// Whether the tile at a position would fit with this many more units of each sign; true without tiles.
+  /// Whether the tiles at a position would fit with this many more units of each sign; true without tiles.
   func tileAllows(at position: Int, positive: Int64, negative: Int64) -> Bool {
-    guard let tiling = budget.tiling else { return true }
-    let sums = tiles[position / tiling.size]
-    let (positive, negative) = (sums.positive + positive, sums.negative + negative)
-    return positive >= 0 && negative >= 0
-      && budget.inner.contains(SignSums(positive: positive, negative: negative))
+    var fits = true
+    forEachTile(at: position) {
+      let (positive, negative) = (tiles[$0].positive + positive, tiles[$0].negative + negative)
+      fits =
+        fits && positive >= 0 && negative >= 0
+        && budget.inner.contains(SignSums(positive: positive, negative: negative))
+    }
+    return fits
   }
 
   /// Whether two positions share every register.
   func shareTile(_ a: Int, _ b: Int) -> Bool {
-    budget.tiling.map { a / $0.size == b / $0.size } ?? true
+    if let runs = budget.runs { return runs.memberships.allSatisfy { $0[a] == $0[b] } }
+    return budget.tiling.map { a / $0.size == b / $0.size } ?? true
   }
 
   private static func room(_ region: SignSumRegion, _ sums: SignSums, _ isNegative: Bool) -> Int64 {

@@ -36,7 +36,10 @@ struct FeedbackRounding {
     }
     for start in stride(from: 0, to: k, by: Self.blockLength) {
       let block = start..<min(start + Self.blockLength, k)
-      let tiles = uses.first?.budget.tiling.map { TileOrder(order, from: start, tiling: $0) }
+      let budget = uses.first?.budget
+      let tiles = budget?.tiling.map {
+        TileOrder(order, from: start, tiling: $0, runs: budget?.runs)
+      }
       if start > 0 { passOn(errors, before: block, to: &values, channels: channels) }
       integers.withUnsafeMutableBufferPointer { integers in
         errors.withUnsafeMutableBufferPointer { errors in

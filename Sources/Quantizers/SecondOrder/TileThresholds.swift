@@ -6,6 +6,8 @@ import AccumulatorBounds
 struct TileOrder: Sendable {
   /// T.
   private let length: Int
+  /// The tile of each position, where tiles aren't runs of positions.
+  private let membership: [Int]?
   /// Places in the order, from the first one that is open on, grouped by the tile of their position.
   let places: [Int]
   /// Where each tile's places begin, and the end of the last one's.
@@ -14,16 +16,21 @@ struct TileOrder: Sendable {
   /// - Parameters:
   ///   - order: the channel's positions in the order of rounding.
   ///   - start: the first open place.
-  init(_ order: [Int], from start: Int, tiling: Tiling) {
+  ///   - runs: which positions make a tile, where these aren't runs of them; of several orders the first counts, since
+  ///     a threshold is no limit.
+  init(_ order: [Int], from start: Int, tiling: Tiling, runs: ProductRuns?) {
     length = tiling.size
-    let tiles = (order.count + length - 1) / length
+    membership = runs?.memberships.first
+    let tiles = runs?.firstCount ?? (order.count + length - 1) / length
     var groups = [[Int]](repeating: [], count: tiles)
-    for place in start..<order.count { groups[order[place] / length].append(place) }
+    for place in start..<order.count {
+      groups[membership?[order[place]] ?? order[place] / length].append(place)
+    }
     places = groups.flatMap { $0 }
     bounds = groups.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
   }
 
-  func tile(of position: Int) -> Int { position / length }
+  func tile(of position: Int) -> Int { membership?[position] ?? position / length }
 }
 
 extension ExactProjection {

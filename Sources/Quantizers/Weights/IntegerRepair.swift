@@ -16,7 +16,9 @@ struct IntegerRepair {
     to codes: UnsafeMutableBufferPointer<Int8>, row: UnsafeBufferPointer<Float>, scale: Float
   ) -> Int {
     var units = 0
-    if let tiling = budget.tiling {
+    if let runs = budget.runs {
+      for run in runs.runs { units += shrink(codes, run, into: budget.inner, row, scale) }
+    } else if let tiling = budget.tiling {
       for start in stride(from: 0, to: codes.count, by: tiling.size) {
         let tile = start..<min(start + tiling.size, codes.count)
         units += shrink(codes, tile, into: budget.inner, row, scale)
@@ -26,10 +28,13 @@ struct IntegerRepair {
   }
 
   private func shrink(
-    _ codes: UnsafeMutableBufferPointer<Int8>, _ range: Range<Int>, into region: SignSumRegion,
+    _ codes: UnsafeMutableBufferPointer<Int8>, _ range: some Collection<Int>,
+    into region: SignSumRegion,
     _ row: UnsafeBufferPointer<Float>, _ scale: Float
   ) -> Int {
-    guard var sums = SignSums(codes[range]), !region.contains(sums) else { return 0 }
+    guard var sums = SignSums(range.lazy.map { codes[$0] }), !region.contains(sums) else {
+      return 0
+    }
     // Candidates by sign, cheapest first; each holds the cost of its weight's next unit.
     var positive = CostHeap()
     var negative = CostHeap()

@@ -17,6 +17,8 @@ package struct WeightLayer: Sendable {
   package let biasFormat: BiasFormat?
   /// One bias a channel in steps of the input; empty for none.
   package let biases: [Float]
+  /// What the integers are limited to besides their width, for registers that take any products.
+  private let cap: Int
   private let budgets: [AccumulatorBudget]
 
   /// A layer whose channels share one budget.
@@ -31,10 +33,11 @@ package struct WeightLayer: Sendable {
   /// - Parameters:
   ///   - biasFormat: of biases inside the accumulators, which take the place of the budgets' own.
   ///   - biases: one a channel in steps of the input, or none.
+  ///   - cap: the greatest magnitude of an integer, where that is less than the width allows.
   /// - Precondition: as above, and there is one budget or one a channel.
   package init(
     channels: Int, length: Int, bits: Int, budgets: [AccumulatorBudget],
-    biasFormat: BiasFormat? = nil, biases: [Float] = []
+    biasFormat: BiasFormat? = nil, biases: [Float] = [], cap: Int = .max
   ) {
     precondition(channels >= 0 && length >= 0, "\(channels) channels of \(length) weights")
     precondition((2...8).contains(bits), "\(bits) weight bits")
@@ -44,14 +47,15 @@ package struct WeightLayer: Sendable {
     self.length = length
     self.bits = bits
     self.budgets = budgets
+    self.cap = cap
     self.biasFormat = biasFormat
     self.biases = biases
   }
 
   /// The number of weights.
   package var count: Int { channels * length }
-  /// The greatest integer, 2^(M-1) - 1.
-  package var limit: Int { 1 << (bits - 1) - 1 }
+  /// The greatest integer, 2^(M-1) - 1 or less.
+  package var limit: Int { max(min(1 << (bits - 1) - 1, cap), 0) }
 
   /// What a channel may use besides a bias that the layer quantizes.
   package func budget(_ channel: Int) -> AccumulatorBudget {

@@ -71,7 +71,7 @@ extension LayerVerdict {
       JSONMember("tile_size", JSONValue(tiles.size)),
       JSONMember("outer_bits", JSONValue(tiles.outerBits)),
       JSONMember("outer_required_bits", JSONValue(tiles.outerRequiredBits)),
-    ]
+    ] + tiles.tiling.orderMembers
   }
 
   /// Why the layer is not certified; absent where it is.
@@ -141,6 +141,7 @@ extension ChannelCounterexample {
     ]
     if let bias { members.append(JSONMember("bias", JSONValue(bias))) }
     if let tile { members.append(JSONMember("tile", JSONValue(tile))) }
+    if operands != .values { members.append(JSONMember("operands", .string(operands.rawValue))) }
     if let prefix {
       members.append(JSONMember("prefix", .array(prefix.map { JSONValue($0) })))
     }

@@ -84,7 +84,7 @@ public enum RecipeFile {
     return layer
   }
 
-  private static func compose(_ text: String, path: String) throws(RecipeFileError) -> YAMLNode? {
+  static func compose(_ text: String, path: String) throws(RecipeFileError) -> YAMLNode? {
     guard aliasCount(text) <= aliasLimit else {
       throw RecipeFileError(path: path, reason: .tooManyAliases(limit: aliasLimit))
     }
@@ -110,7 +110,7 @@ public enum RecipeFile {
     return count
   }
 
-  private static func contents(of path: String) throws(RecipeFileError) -> String {
+  static func contents(of path: String) throws(RecipeFileError) -> String {
     let bytes: [UInt8]
     do {
       let file = try InputFile(path: path)

@@ -49,7 +49,13 @@ struct EvaluateCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
-      "What a sum does that the register can't hold: wrap, saturate or count (default: wrap).",
+      "Registers of hardware in place of --accumulator-bits, all layers having them: \(Registers.named.map(\.name).joined(separator: ", ")), or a YAML file that describes them.",
+      valueName: "name|file.yaml"))
+  var registers: RegistersArgument?
+
+  @Option(
+    help: ArgumentHelp(
+      "What a sum does that the register can't hold: wrap, saturate or count (default: wrap, or as the registers do).",
       valueName: "mode"))
   var overflow: OverflowOptions.Overflow?
 
@@ -77,8 +83,9 @@ struct EvaluateCommand: Subcommand {
     if let accumulatorBits, !(2...32).contains(accumulatorBits) {
       throw ValidationError("--accumulator-bits is \(accumulatorBits); allowed: 2 to 32")
     }
-    if accumulatorBits == nil, overflow != nil || overflowLayers != nil {
-      throw ValidationError("--overflow and --overflow-layers need --accumulator-bits")
+    if accumulatorBits == nil, registers == nil, overflow != nil || overflowLayers != nil {
+      throw ValidationError(
+        "--overflow and --overflow-layers need --accumulator-bits or --registers")
     }
     if let limit, limit < 1 { throw ValidationError("--limit is \(limit); allowed: 1 and up") }
   }
@@ -88,9 +95,18 @@ struct EvaluateCommand: Subcommand {
     try preprocessing.apply(to: &options.preprocessing)
     if let batchSize { options.batchSize = batchSize }
     if let limit { options.limit = limit }
-    options.overflow = accumulatorBits.map {
+    let hardware = try registers?.registers()
+    if let hardware, (hardware.bits == nil) != (accumulatorBits != nil) {
+      throw ValidationError(
+        hardware.bits == nil
+          ? "--registers \(hardware.name) has the width of --accumulator-bits: give it too"
+          : "--registers \(hardware.name) gives the width: leave --accumulator-bits out")
+    }
+    options.overflow = (hardware?.bits ?? accumulatorBits).map {
       OverflowOptions(
-        accumulatorBits: $0, overflow: overflow ?? .wrap, layers: overflowLayers ?? .hidden)
+        accumulatorBits: $0,
+        overflow: overflow ?? (hardware?.stages[0].overflow == .saturate ? .saturate : .wrap),
+        layers: overflowLayers ?? (hardware?.bits == nil ? .hidden : .all), registers: hardware)
     }
     let result = try ModelFile(model).evaluate(
       on: data.path, options, progress: context.progress)

@@ -11,10 +11,12 @@ struct VerifyCommand: Subcommand {
       with an input that overflows. A bias is included where the file holds it as integers on the \
       accumulator's scale, as --bias-bits writes it; any other is added to real numbers, outside. Where the \
       file states tiles, as --tile-size writes them, each tile's register is tested, and the one that adds them. \
+      With --registers every layer is tested against the registers of a processor, whatever the file states. \
       A model with an operator that isn't known, and may hide a dot product, is not certified.
 
       Example:
         snug verify model-w4a4.onnx --accumulator-bits 14
+        snug verify model-w8a8.onnx --registers x86-u8s8
         snug verify model-w4a4.onnx --certificate model.certificate.json
         snug verify model-w4a4.onnx --check model.certificate.json
 
@@ -29,6 +31,12 @@ struct VerifyCommand: Subcommand {
       "Width that every layer is tested against, of tiles where it has such, 1 to 64 (default: what the file states for each layer).",
       valueName: "p"))
   var accumulatorBits: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Registers that every layer is tested against: \(Registers.named.map(\.name).joined(separator: ", ")), or a YAML file that describes them (default: what the file states for each layer).",
+      valueName: "name|file.yaml"))
+  var registers: RegistersArgument?
 
   @Option(
     help: ArgumentHelp(
@@ -47,6 +55,18 @@ struct VerifyCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
+      "Where to write what isn't certified in SARIF 2.1.0, for code review (default: nowhere).",
+      valueName: "file.sarif"))
+  var sarif: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to write the verdict on each layer as JUnit XML, for continuous integration (default: nowhere).",
+      valueName: "file.xml"))
+  var junit: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
       "Certificate to hold against the model, number by number, under the conditions that it states.",
       valueName: "file.json"))
   var check: InputPath?
@@ -59,7 +79,8 @@ struct VerifyCommand: Subcommand {
       throw ValidationError("--accumulator-bits is \(accumulatorBits); allowed: 1 to 64")
     }
     if check != nil,
-      accumulatorBits != nil || strict || !assumeNoLayersIn.isEmpty || certificate != nil
+      accumulatorBits != nil || registers != nil || strict || !assumeNoLayersIn.isEmpty
+        || certificate != nil || sarif != nil || junit != nil
     {
       throw ValidationError("--check takes its conditions from the certificate: give it alone")
     }
@@ -73,8 +94,14 @@ struct VerifyCommand: Subcommand {
       if !checked.holds { throw ExitCode.refuted }
       return
     }
+    let described = try registers?.registers()
+    if let described, described.bits != nil, accumulatorBits != nil {
+      throw ValidationError(
+        "--registers \(described.name) gives the width: leave --accumulator-bits out")
+    }
     let conditions = VerificationConditions(
-      accumulatorBits: accumulatorBits, assumptions: Set(assumeNoLayersIn), isStrict: strict)
+      accumulatorBits: accumulatorBits, registers: described, assumptions: Set(assumeNoLayersIn),
+      isStrict: strict)
     guard let certificate else {
       try answer(try file.verify(conditions), context)
       return
@@ -86,6 +113,8 @@ struct VerifyCommand: Subcommand {
 
   /// Prints the verdict, and ends the command where there is no certificate.
   private func answer(_ report: VerificationReport, _ context: CommandContext) throws {
+    if let sarif { try report.writeSARIF(to: sarif.path) }
+    if let junit { try report.writeJUnit(to: junit.path) }
     try context.print(report, json: common.json)
     if !report.result.isCertified { throw ExitCode.refuted }
   }

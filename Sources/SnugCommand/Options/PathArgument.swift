@@ -58,6 +58,15 @@ struct StateFolderPath: PlainPathArgument {
   static let output: JobPaths.Output? = .states
 }
 
+/// Registers by their name, or by the file that describes them.
+struct RegistersArgument: PlainPathArgument {
+  let path: String
+  static let output: JobPaths.Output? = nil
+
+  /// - Throws: ``SnugError`` where there are no such registers.
+  func registers() throws -> Registers { try RegistersFile.registers(path) }
+}
+
 /// `NAME=FILE` of one graph input.
 struct InputBinding: PathArgument {
   let name: String

@@ -1,7 +1,7 @@
 import AccumulatorBounds
 
 /// A reason why a layer is not certified.
-public enum Finding: Sendable, Hashable {
+public enum Finding: Error, Sendable, Hashable {
   /// The layer can't be reduced to exact integer sums.
   case obstacle(Obstacle)
   /// Neither the file nor the caller names an accumulator width.
@@ -14,13 +14,15 @@ public enum Finding: Sendable, Hashable {
   case outerOverflow(channels: Int, outerBits: Int, requiredBits: Int)
   /// The file states tiles for a layer whose sums can't be divided into them.
   case tilesWithoutWeights
+  /// Which integers meet in the registers isn't known; the sentence says why.
+  case unknownProducts(String)
   /// An annotation of the file contradicts the file's integers or another annotation.
   case contradiction(field: AnnotationField, stated: String, actual: String)
 
   /// Whether the finding disproves a guarantee, rather than leaving it open.
   public var isRefutation: Bool {
     switch self {
-    case .obstacle, .noTarget, .tilesWithoutWeights: false
+    case .obstacle, .noTarget, .tilesWithoutWeights, .unknownProducts: false
     case .overflow, .tileOverflow, .outerOverflow, .contradiction: true
     }
   }
@@ -52,6 +54,7 @@ extension Finding: CustomStringConvertible {
         + "\(outer) bits; \(required) are required"
     case .tilesWithoutWeights:
       "the file states tiles for a layer whose products can't be divided into them"
+    case .unknownProducts(let reason): reason
     case .contradiction(let field, let stated, let actual):
       "the file states \(field.rawValue) \(stated); its integers give \(actual)"
     }

@@ -15,8 +15,23 @@ public struct ChannelCounterexample: Sendable, Hashable {
   /// The tile whose register overflows; `nil` where there are no tiles, or where the register that adds them
   /// overflows.
   public let tile: Int?
+  /// What ``input`` holds, and ``sum`` is of: integers less zero points, or codes as the register of a tile takes them.
+  public let operands: RegisterOperands
   /// The value that the accumulator would have to hold: the sum of the bias and the products.
   public let sum: Int128
+
+  init(
+    channel: Int, input: [Int64], prefix: [Int]?, bias: Int64?, tile: Int?,
+    operands: RegisterOperands = .values, sum: Int128
+  ) {
+    self.channel = channel
+    self.input = input
+    self.prefix = prefix
+    self.bias = bias
+    self.tile = tile
+    self.operands = operands
+    self.sum = sum
+  }
 }
 
 /// Compares each channel's exact worst case with the accumulator.

@@ -12,6 +12,10 @@ struct IntegerGrid: Sendable, Hashable {
   var typeRange: ClosedRange<Int>
   var bits: Int
   var signed: Bool
+  /// Whether every code has the zero point ``zeroPoint``; if not, the integers are differences of any of both.
+  var hasOneZeroPoint = true
+  /// Whether the codes are of a signed type, which a clip to positive codes leaves them.
+  var typeSigned: Bool
 
   /// The grid of the codes of a data type.
   init(scale: Float?, zeroPoint: Int, codes: CodeRange) {
@@ -22,6 +26,7 @@ struct IntegerGrid: Sendable, Hashable {
     typeRange = minimum...maximum
     bits = codes.bits
     signed = codes.signed
+    typeSigned = codes.fullType.lowerBound < 0
   }
 
   /// The grid with zero as a further possible value.
@@ -44,6 +49,9 @@ struct IntegerGrid: Sendable, Hashable {
         typeRange.upperBound, other.typeRange.upperBound)
     result.bits = max(bits, other.bits)
     result.signed = signed || other.signed
+    result.hasOneZeroPoint =
+      hasOneZeroPoint && other.hasOneZeroPoint && zeroPoint == other.zeroPoint
+      && typeSigned == other.typeSigned
     return result
   }
 }

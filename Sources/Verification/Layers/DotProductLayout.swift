@@ -82,6 +82,19 @@ struct DotProductLayout: Sendable {
     }
   }
 
+  /// How the products of one sum lie in the kernel.
+  func kernel(isConvolution: Bool, _ context: NodeContext) -> KernelShape {
+    guard isConvolution else {
+      return KernelShape(channels: dotLength, positions: 1, channelsAreLast: false)
+    }
+    let channelsAreLast = context.node.op.domain == "qonnx.custom_op.channels_last"
+    let axis = channelsAreLast ? dotAxes.last : dotAxes.first
+    let channels = axis.map { weight.shape[$0] } ?? 1
+    return KernelShape(
+      channels: channels, positions: channels == 0 ? 0 : dotLength / channels,
+      channelsAreLast: channelsAreLast)
+  }
+
   private static func check(
     _ weight: ConstantTensor, _ context: NodeContext, rank: some RangeExpression<Int>,
     expected: String

@@ -35,6 +35,12 @@ public struct LayerAnalysis: Sendable {
   /// Whether some sums may lack products of the channel, in padding or between strides.
   var mayMissTaps = false
 
+  /// How the products of a channel lie in the kernel; `nil` without a constant weight.
+  var kernel: KernelShape?
+
+  /// The codes of the run-time operand; `nil` without a constant weight.
+  var inputCodes: InputCodes?
+
   /// The bounds of the integers that are added in a channel's accumulator besides the products.
   public func biasRange(ofChannel index: Int) -> ClosedRange<Int64> { bias?.ranges[index] ?? 0...0 }
 
@@ -52,6 +58,34 @@ public struct LayerAnalysis: Sendable {
     self.name = name
     self.op = op
     self.output = output
+  }
+}
+
+/// How the products of one sum lie in the kernel of a convolution. Those of other operators lie in one position.
+struct KernelShape: Sendable, Hashable {
+  /// The number of input channels that a sum reads.
+  var channels: Int
+  /// The number of elements of the kernel.
+  var positions: Int
+  /// Whether a channel's weights stand with all input channels of one position before those of the next.
+  var channelsAreLast: Bool
+}
+
+/// The codes of a run-time operand as it is stored, from which no zero point is subtracted.
+struct InputCodes: Sendable, Hashable {
+  /// Their bounds; `nil` where any code of the type may occur.
+  var range: ClosedRange<Int>?
+  var isSigned: Bool
+  var bits: Int
+
+  /// - Parameter includesZero: whether the code of 0 stands for what is missing, such as padding.
+  init(_ grid: IntegerGrid, includingZero includesZero: Bool) {
+    isSigned = grid.typeSigned
+    bits = grid.bits
+    guard grid.hasOneZeroPoint else { return }
+    let (low, high) = (grid.minimum + grid.zeroPoint, grid.maximum + grid.zeroPoint)
+    range =
+      includesZero ? min(low, grid.zeroPoint)...max(high, grid.zeroPoint) : low...high
   }
 }
 

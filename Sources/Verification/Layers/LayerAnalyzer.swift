@@ -127,6 +127,8 @@ struct LayerAnalyzer {
           ? layout.channelCount : layout.channelAxes.last.map { layout.weight.shape[$0] } ?? 1)
     ).read()
     layer.mayMissTaps = kind.mayMissTaps(context)
+    layer.kernel = layout.kernel(isConvolution: kind.isConvolution, context)
+    layer.inputCodes = InputCodes(grid, includingZero: layer.mayMissTaps)
     layer.channels = sums.enumerated().map { channel, sums in
       let signs = SignSums(positive: sums.positive, negative: sums.negative)
       return ChannelBounds(

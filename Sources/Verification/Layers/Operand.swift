@@ -88,6 +88,7 @@ enum Operand {
       )
       let width = codes.fullType.upperBound - codes.fullType.lowerBound
       grid.typeRange = -width...width
+      grid.hasOneZeroPoint = false
       return grid
     }
     guard let tensor = try context.tensor(zeroPoint, "the zero point"),
