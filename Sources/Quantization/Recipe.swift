@@ -1,4 +1,5 @@
 import Quantizers
+import TensorCore
 
 /// What to convert to: bit widths, method and initialisation, with overrides for single layers.
 ///
@@ -84,7 +85,7 @@ public struct Recipe: Sendable, Hashable {
       case .automatic: isBoundary
       case .none: false
       case .named(let patterns):
-        patterns.contains { Recipe.matches(pattern: $0, name: name) }
+        patterns.contains { NamePattern.matches($0, name) }
       }
     }
   }

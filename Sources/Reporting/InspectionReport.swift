@@ -5,18 +5,24 @@ import Verification
 public struct InspectionReport: Sendable {
   public var model: ModelSummary
   public var result: VerificationResult
+  /// Which layers are shown; the verdict is on all of them anyway.
+  public var selection = LayerSelection()
 
   public init(model: ModelSummary, result: VerificationResult) {
     self.model = model
     self.result = result
   }
 
+  /// The layers that are shown, in their order.
+  public var layers: [LayerVerdict] { selection.layers(of: result) }
+
   /// The document of `inspect --json`, whose members are in a fixed order.
   public var json: JSONValue {
     var members: [JSONMember] = [
       JSONMember("model", model.json),
       JSONMember("certified", .bool(result.isCertified)),
-      JSONMember("layers", .array(result.layers.map(\.inspectionJSON))),
+      JSONMember("layers", .array(layers.map(\.inspectionJSON))),
+      JSONMember("cost", ModelCost(result).json),
     ]
     members += result.reasonMembers
     return .object(members)
@@ -25,14 +31,20 @@ public struct InspectionReport: Sendable {
   /// The table for people, with one layer in a row and a summary below.
   public func text(style: TextStyle = TextStyle()) -> String {
     var paragraphs = [style.wrap(heading)]
-    if !result.layers.isEmpty {
-      paragraphs.append(LayerTable.inspection(result, style: style))
-      let hasBiases = result.layers.contains { $0.layer.bias != nil }
-      let hasTiles = result.layers.contains { $0.tiles != nil }
+    let layers = layers
+    if !layers.isEmpty {
+      paragraphs.append(LayerTable.inspection(layers, style: style))
+      let hasBiases = layers.contains { $0.layer.bias != nil }
+      let hasTiles = layers.contains { $0.tiles != nil }
       let legend =
         Self.legend + (hasBiases ? Self.biasLegend : "") + (hasTiles ? Self.tileLegend : "")
       paragraphs.append(style.wrap(legend))
     }
+    if layers.count < result.layers.count {
+      paragraphs.append(
+        style.wrap("\(layers.count) of \(result.layers.count) layers are shown."))
+    }
+    if let cost = ModelCost(result).sentence { paragraphs.append(style.wrap(cost)) }
     paragraphs.append(VerdictText.summary(result, style: style))
     return paragraphs.joined(separator: "\n\n") + "\n"
   }

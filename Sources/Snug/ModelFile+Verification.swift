@@ -91,6 +91,20 @@ extension ModelFile {
 }
 
 extension InspectionReport {
+  /// Chooses which layers the report shows.
+  ///
+  /// - Throws: ``SnugError/unknownLayer(file:name:suggestion:)`` for a name that no layer has.
+  public mutating func select(_ selection: LayerSelection) throws(SnugError) {
+    let names = result.layers.map(\.layer.name)
+    for pattern in selection.names
+    where !names.contains(where: { NamePattern.matches(pattern, $0) }) {
+      throw .unknownLayer(
+        file: model.path, name: pattern,
+        suggestion: Spelling.nearest(to: pattern, among: names))
+    }
+    self.selection = selection
+  }
+
   /// Writes the report as a page that needs no other file.
   ///
   /// - Throws: ``SnugError`` where it can't be written, or would replace the model.

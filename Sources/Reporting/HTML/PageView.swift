@@ -85,6 +85,14 @@ struct PageView {
       let zeros = weights.reduce(0) { $0 + $1.zeroFraction * Double($1.elementCount) }
       tiles.append(Tile(value: Figures.percent(zeros / Double(count)), label: "weights are zero"))
     }
+    let cost = ModelCost(result)
+    for (path, label) in [
+      (\LayerCost.products, "products a sample"), (\.bitOperations, "bit operations a sample"),
+      (\.weightBytes, "bytes of weights"), (\.luts, "LUTs in FINN's units, estimated"),
+    ] as [(KeyPath<LayerCost, Int?>, String)] {
+      guard let total = cost.total(path) else { continue }
+      tiles.append(Tile(value: Figures.short(total), label: label))
+    }
     return tiles
   }
 }

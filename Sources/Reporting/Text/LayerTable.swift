@@ -2,9 +2,9 @@ import Verification
 
 /// The tables of `inspect` and `verify`.
 enum LayerTable {
-  static func inspection(_ result: VerificationResult, style: TextStyle) -> String {
-    let hasBiases = result.layers.contains { $0.layer.bias != nil }
-    let hasTiles = result.layers.contains { $0.tiles != nil }
+  static func inspection(_ layers: [LayerVerdict], style: TextStyle) -> String {
+    let hasBiases = layers.contains { $0.layer.bias != nil }
+    let hasTiles = layers.contains { $0.tiles != nil }
     return TextTable(
       columns: [
         .init(title: "layer", alignment: .left, isFlexible: true),
@@ -23,7 +23,7 @@ enum LayerTable {
         .init(title: "zeros", dropOrder: 4),
         .init(title: style.isUnicode ? style.yes : "ok"),
       ],
-      rows: result.layers.map { verdict in
+      rows: layers.map { verdict in
         var cells = inspectionCells(verdict, style)
         if hasTiles { cells.insert(tiles(verdict, style), at: 9) }
         if hasBiases { cells.insert(bias(verdict.layer, style), at: 6) }
