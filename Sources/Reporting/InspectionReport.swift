@@ -7,14 +7,22 @@ public struct InspectionReport: Sendable {
   public var result: VerificationResult
   /// Which layers are shown; the verdict is on all of them anyway.
   public var selection = LayerSelection()
+  /// The elements for one sample of the model's values, by their names, as far as they are known.
+  public var outputCounts: [String: Int]
 
-  public init(model: ModelSummary, result: VerificationResult) {
+  public init(
+    model: ModelSummary, result: VerificationResult, outputCounts: [String: Int] = [:]
+  ) {
     self.model = model
     self.result = result
+    self.outputCounts = outputCounts
   }
 
+  /// What all layers cost.
+  public var cost: ModelCost { ModelCost(result.layers, outputCounts: outputCounts) }
+
   /// The layers that are shown, in their order.
-  public var layers: [LayerVerdict] { selection.layers(of: result) }
+  public var layers: [LayerVerdict] { selection.layers(of: result, outputCounts) }
 
   /// The document of `inspect --json`, whose members are in a fixed order.
   public var json: JSONValue {
@@ -22,7 +30,7 @@ public struct InspectionReport: Sendable {
       JSONMember("model", model.json),
       JSONMember("certified", .bool(result.isCertified)),
       JSONMember("layers", .array(layers.map(\.inspectionJSON))),
-      JSONMember("cost", ModelCost(result).json),
+      JSONMember("cost", cost.json),
     ]
     members += result.reasonMembers
     return .object(members)
@@ -44,7 +52,7 @@ public struct InspectionReport: Sendable {
       paragraphs.append(
         style.wrap("\(layers.count) of \(result.layers.count) layers are shown."))
     }
-    if let cost = ModelCost(result).sentence { paragraphs.append(style.wrap(cost)) }
+    if let cost = cost.sentence { paragraphs.append(style.wrap(cost)) }
     paragraphs.append(VerdictText.summary(result, style: style))
     return paragraphs.joined(separator: "\n\n") + "\n"
   }

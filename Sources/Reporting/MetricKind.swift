@@ -16,10 +16,11 @@ public struct MetricKind: Sendable, Hashable {
   }
 
   /// How much worse `value` is than that of the float model: in points or dB where higher is better, else in per cent of
-  /// the float model's.
+  /// the float model's. Rounded at the ninth place, since differences of decimals come out a little beside them.
   public func loss(of value: Double, from float: Double) -> Double {
-    if higherIsBetter { return float - value }
-    return float > 0 ? (value - float) / float * 100 : value > 0 ? .infinity : 0
+    if !higherIsBetter, float <= 0 { return value > float ? .infinity : 0 }
+    let loss = higherIsBetter ? float - value : (value - float) / float * 100
+    return (loss * 1e9).rounded() / 1e9
   }
 
   /// The unit of ``loss(of:from:)``.

@@ -76,7 +76,6 @@ import Testing
     let rows = [Self.row("exact", 4, 4, 10, 0.55), Self.row("exact", 4, 4, 12, 0.51)]
     let result = Self.result(rows, metric: mse, float: 0.5)
     #expect(result.cheapest(within: 5)?.setting.accumulatorBits == 12)
-    // 0.55 is a little more than 0.5 and a tenth of it in binary.
     #expect(result.cheapest(within: 10)?.setting.accumulatorBits == 10)
     #expect(result.frontier.map(\.value) == [0.55, 0.51])
   }

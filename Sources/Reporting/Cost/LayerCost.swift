@@ -13,11 +13,11 @@ public struct LayerCost: Sendable, Hashable {
   /// LUTs of FINN's matrix-vector unit (``MatrixVectorUnit``), with one product a cycle.
   public var luts: Int?
 
-  /// - Parameter verdict: of a layer; the widths of one that isn't quantized are those of floats.
-  public init(_ verdict: LayerVerdict) {
+  /// - Parameter outputCount: the elements of the layer's output for one sample; `nil` where it is unknown.
+  init(_ verdict: LayerVerdict, outputCount: Int?) {
     let layer = verdict.layer
     name = layer.name
-    if let count = layer.outputCount, let length = layer.dotLength {
+    if let count = outputCount, let length = layer.dotLength {
       let (product, overflow) = count.multipliedReportingOverflow(by: length)
       products = overflow ? nil : product
     }
@@ -80,7 +80,10 @@ struct MatrixVectorUnit {
 public struct ModelCost: Sendable, Hashable {
   public var layers: [LayerCost]
 
-  public init(_ result: VerificationResult) { layers = result.layers.map(LayerCost.init) }
+  /// - Parameter outputCounts: the elements for one sample of values, by their names.
+  init(_ layers: [LayerVerdict], outputCounts: [String: Int]) {
+    self.layers = layers.map { LayerCost($0, outputCount: outputCounts[$0.layer.output]) }
+  }
 
   /// The sum of a cost over all layers; `nil` where one of them has none.
   public func total(_ cost: KeyPath<LayerCost, Int?>) -> Int? {

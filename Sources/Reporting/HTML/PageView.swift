@@ -26,7 +26,7 @@ struct PageView {
   let hasCards: Bool
   let statement = Certificate.statement
 
-  init(model: ModelSummary, result: VerificationResult) {
+  init(model: ModelSummary, result: VerificationResult, outputCounts: [String: Int]) {
     let style = TextStyle()
     path = model.path.printable
     title = path.split(separator: "/").last.map(String.init) ?? path
@@ -38,7 +38,7 @@ struct PageView {
     verdict = VerdictText.word(result)
     verdictClass = result.isCertified ? "good" : result.isRefuted ? "bad" : "open"
     summary = VerdictText.summary(result, style: style).split(separator: "\n").map(String.init)
-    tiles = Self.tiles(result)
+    tiles = Self.tiles(result, ModelCost(result.layers, outputCounts: outputCounts))
 
     let widest =
       result.layers.flatMap {
@@ -59,7 +59,7 @@ struct PageView {
     hasCards = !cards.isEmpty
   }
 
-  private static func tiles(_ result: VerificationResult) -> [Tile] {
+  private static func tiles(_ result: VerificationResult, _ cost: ModelCost) -> [Tile] {
     var tiles = [
       Tile(
         value: "\(result.layers.count(where: \.isCertified)) / \(result.layers.count)",
@@ -85,7 +85,6 @@ struct PageView {
       let zeros = weights.reduce(0) { $0 + $1.zeroFraction * Double($1.elementCount) }
       tiles.append(Tile(value: Figures.percent(zeros / Double(count)), label: "weights are zero"))
     }
-    let cost = ModelCost(result)
     for (path, label) in [
       (\LayerCost.products, "products a sample"), (\.bitOperations, "bit operations a sample"),
       (\.weightBytes, "bytes of weights"), (\.luts, "LUTs in FINN's units, estimated"),

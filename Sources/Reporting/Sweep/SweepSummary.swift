@@ -78,10 +78,9 @@ extension SweepResult {
         metric.loss(of: summary.mean, from: floatValue)
       )
     }
-    // Percentages are sums of binary fractions: a loss of just the limit may come out a little above it.
     return summaries.filter {
       $0.setting.accumulatorBits != nil && !$0.isIncomplete && !unheld.contains($0.setting)
-        && metric.loss(of: $0.mean, from: floatValue) <= limit + 1e-9
+        && metric.loss(of: $0.mean, from: floatValue) <= limit
     }
     .min { cost($0) < cost($1) }
   }

@@ -15,8 +15,9 @@ public enum LayerColumn: String, Sendable, Hashable, CaseIterable {
   case luts
 
   /// The layer's number; `nil` where it has none. Zeros are in per cent.
-  func value(of verdict: LayerVerdict) -> Double? {
+  func value(of verdict: LayerVerdict, _ outputCounts: [String: Int]) -> Double? {
     let layer = verdict.layer
+    var cost: LayerCost { LayerCost(verdict, outputCount: outputCounts[layer.output]) }
     switch self {
     case .dotLength: return layer.dotLength.map(Double.init)
     case .channels: return layer.channels.isEmpty ? nil : Double(layer.channels.count)
@@ -29,9 +30,9 @@ public enum LayerColumn: String, Sendable, Hashable, CaseIterable {
       guard let target = verdict.targetBits, let required = verdict.requiredBits else { return nil }
       return Double(target - required)
     case .zeros: return layer.weight.map { $0.zeroFraction * 100 }
-    case .products: return LayerCost(verdict).products.map(Double.init)
-    case .bitOperations: return LayerCost(verdict).bitOperations.map(Double.init)
-    case .luts: return LayerCost(verdict).luts.map(Double.init)
+    case .products: return cost.products.map(Double.init)
+    case .bitOperations: return cost.bitOperations.map(Double.init)
+    case .luts: return cost.luts.map(Double.init)
     }
   }
 }
@@ -78,13 +79,13 @@ public struct LayerFilter: Sendable, Hashable {
     condition = .number(column, comparison, value)
   }
 
-  func holds(_ verdict: LayerVerdict) -> Bool {
+  func holds(_ verdict: LayerVerdict, _ outputCounts: [String: Int]) -> Bool {
     switch condition {
     case .state(.certified): return verdict.isCertified
     case .state(.open): return !verdict.isCertified
     case .state(.float): return !verdict.layer.isQuantized
     case .number(let column, let comparison, let wanted):
-      guard let value = column.value(of: verdict) else { return false }
+      guard let value = column.value(of: verdict, outputCounts) else { return false }
       switch comparison {
       case .atMost: return value <= wanted
       case .atLeast: return value >= wanted
@@ -111,13 +112,17 @@ public struct LayerSelection: Sendable, Hashable {
   public init() {}
 
   /// The layers in question. Those without a number in the column to sort by come last.
-  func layers(of result: VerificationResult) -> [LayerVerdict] {
+  ///
+  /// - Parameter outputCounts: as of ``InspectionReport/outputCounts``.
+  func layers(of result: VerificationResult, _ outputCounts: [String: Int]) -> [LayerVerdict] {
     let chosen = result.layers.filter { verdict in
       (names.isEmpty || names.contains { NamePattern.matches($0, verdict.layer.name) })
-        && filters.allSatisfy { $0.holds(verdict) }
+        && filters.allSatisfy { $0.holds(verdict, outputCounts) }
     }
     guard let sort else { return chosen }
-    let keyed = chosen.enumerated().map { (offset: $0, verdict: $1, key: sort.value(of: $1)) }
+    let keyed = chosen.enumerated().map {
+      (offset: $0, verdict: $1, key: sort.value(of: $1, outputCounts))
+    }
     return keyed.sorted { a, b in
       switch (a.key, b.key) {
       case (let x?, let y?) where x != y: isDescending ? x > y : x < y

@@ -10,8 +10,6 @@ public struct LayerAnalysis: Sendable {
   public let output: String
   /// The number K of products in one sum; `nil` where it is unknown.
   public internal(set) var dotLength: Int?
-  /// The number of elements of the output for one sample, each a sum of K products; `nil` where it is unknown.
-  public internal(set) var outputCount: Int?
   /// The bits of the quantizer that takes the output; `nil` where there is none.
   public internal(set) var outputBits: Int?
   public internal(set) var weight: WeightSummary?

@@ -52,8 +52,7 @@ struct LayerAnalyzer {
   private func analyze(_ node: Node, _ kind: DotProductOperator) -> LayerAnalysis? {
     let context = context(node)
     var layer = start(node)
-    let extent = LayerExtent(model: model, analysis: analysis)
-    (layer.outputCount, layer.outputBits) = (extent.outputCount(node), extent.outputBits(node))
+    layer.outputBits = OutputWidth(model: model, analysis: analysis).bits(node)
     do {
       switch (isConstant(context, 0), isConstant(context, kind.rightIndex)) {
       case (true, true): return nil
