@@ -50,6 +50,7 @@ let package = Package(
     module("GraphIR", ["TensorCore"]),
     module("OnnxFormat", ["TensorCore", "GraphIR", "COnnxProto"]),
     module("AccumulatorBounds", ["TensorCore"]),
+    module("Plotting", ["TensorCore"]),
     module("Quantizers", ["TensorCore", "AccumulatorBounds", "CKernels", "COpenBLAS"]),
     module("DNNEngine", ["TensorCore", "COneDNN"]),
     module("Execution", ["TensorCore", "GraphIR", "DNNEngine", "Quantizers", "CKernels"]),
@@ -73,7 +74,7 @@ let package = Package(
     module(
       "Training",
       [
-        "TensorCore", "GraphIR", "Quantizers", "Execution", "Operators", "Datasets",
+        "TensorCore", "GraphIR", "Plotting", "Quantizers", "Execution", "Operators", "Datasets",
         "Quantization", "CKernels", "CZlib",
       ]),
     // Nothing that produces a file: what it shares with its producers can't find their mistakes.
@@ -81,7 +82,7 @@ let package = Package(
     module(
       "Reporting",
       [
-        "TensorCore", "GraphIR", "AccumulatorBounds", "Verification",
+        "TensorCore", "GraphIR", "AccumulatorBounds", "Plotting", "Verification",
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
     module(
@@ -139,7 +140,7 @@ let package = Package(
     tests(
       "Training",
       [
-        "TensorCore", "GraphIR", "OnnxFormat", "Execution", "Operators", "Datasets",
+        "TensorCore", "GraphIR", "OnnxFormat", "Plotting", "Execution", "Operators", "Datasets",
         "Quantization", "CZlib",
       ]),
     tests("Verification", ["TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds"]),

@@ -6,11 +6,13 @@ import Passes
 ///
 /// Each stage is a value that the next one takes:
 ///
-///     PlacedModel      passes have cleaned the float model; where quantizers go, and each layer's targets
+///     PreparedModel    passes have cleaned the float model
+///     PlacedModel      where quantizers go, and each layer's targets
 ///     CalibratedModel  the scale of every activation quantizer
 ///     QuantizedModel   every layer's integers, baked into the graph, its outputs corrected
 ///     Conversion       the annotated model, and what was done to it
 ///
+/// A ``ConversionSeries`` goes this way once for each of several recipes, with what they have in common done once.
 /// ``trainable(_:calibration:asConverted:progress:)`` leaves this road after the second stage, or the third, for a
 /// ``TrainableModel``, which comes back to it as a ``Conversion``.
 package struct Converter: Sendable {
@@ -39,7 +41,7 @@ package struct Converter: Sendable {
   ///
   /// - Throws: ``ConversionError`` as ``convert(_:calibration:progress:)`` would, for reasons of the model alone.
   package func check(_ model: Model) throws(ConversionError) {
-    _ = try PlacedModel(model, recipe, createsBiases: false)
+    _ = try PlacedModel(try PreparedModel(model, recipe), recipe, createsBiases: false)
   }
 
   /// Converts a float model.
@@ -52,26 +54,8 @@ package struct Converter: Sendable {
     _ model: Model, calibration: (any CalibrationSource)?,
     progress: (Progress) -> Void = { _ in }
   ) throws(ConversionError) -> Conversion {
-    var clock = StageClock()
-    var seconds = Conversion.Seconds()
-    let placed = try PlacedModel(
-      model, recipe, createsBiases: recipe.biasCorrection && calibration != nil)
-    seconds.prepare = clock.lap()
-    let calibrated = try CalibratedModel(
-      placed, recipe, calibration, opensBatch: false, progress)
-    seconds.calibrate = clock.lap()
-    let quantized = try QuantizedModel(calibrated, recipe, progress)
-    seconds.integers = quantized.seconds.integers
-    var conversion = try Conversion(calibrated, quantized)
-    if let runner = calibrated.runner {
-      try conversion.measureOutputs(
-        OutputError(
-          layers: calibrated.plan.layers.map(\.layer), ignoresMean: recipe.biasCorrection),
-        float: calibrated.float.graph, runner: runner)
-    }
-    seconds.correct = clock.lap() - quantized.seconds.integers
-    conversion.seconds = seconds
-    return conversion
+    try ConversionSeries(model, recipe, calibration: calibration)
+      .convert(recipe, measuresOutputs: true, progress)
   }
 
   /// Prepares a float model to be trained: import, calibration, and each layer as its method initialises it.
@@ -91,9 +75,13 @@ package struct Converter: Sendable {
     var clock = StageClock()
     var seconds = Conversion.Seconds()
     let placed = try PlacedModel(
-      model, recipe, createsBiases: always && recipe.biasCorrection && calibration != nil)
+      try PreparedModel(model, recipe), recipe,
+      createsBiases: always && recipe.biasCorrection && calibration != nil)
     seconds.prepare = clock.lap()
-    let calibrated = try CalibratedModel(placed, recipe, calibration, opensBatch: true, progress)
+    let observations = try calibration.map { (source) throws(ConversionError) in
+      try FloatObservations(placed.float.graph, recipe, source, opensBatch: true)
+    }
+    let calibrated = try CalibratedModel(placed, recipe, observations, progress)
     seconds.calibrate = clock.lap()
     let isExact = calibrated.plan.layers.allSatisfy {
       ($0.method == .exact || $0.method == .unconstrained) && $0.biasBits == nil

@@ -1,3 +1,5 @@
+import TensorCore
+
 /// A setting outside what the method or the exported format allows.
 public struct RecipeError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The option's long name.
@@ -36,36 +38,9 @@ extension Recipe {
   /// The override for a node of that name, all matching ones merged, later ones first.
   public func override(for name: String) -> LayerOverride {
     var merged = LayerOverride(match: name)
-    for layer in layers where Self.matches(pattern: layer.match, name: name) {
+    for layer in layers where NamePattern.matches(layer.match, name) {
       for setting in LayerOverride.settings { setting.overlay(layer, on: &merged) }
     }
     return merged
-  }
-
-  /// Whether `name` fits `pattern`, in which `*` stands for any run of characters.
-  static func matches(pattern: String, name: String) -> Bool {
-    let pattern = Array(pattern.utf8)
-    let name = Array(name.utf8)
-    let star = UInt8(ascii: "*")
-    var p = 0
-    var n = 0
-    // Where to go on after a mismatch: behind the last star, one character further in the name.
-    var retry: (p: Int, n: Int)?
-    while n < name.count {
-      if p < pattern.count, pattern[p] == star {
-        retry = (p + 1, n)
-        p += 1
-      } else if p < pattern.count, pattern[p] == name[n] {
-        p += 1
-        n += 1
-      } else if let last = retry {
-        p = last.p
-        n = last.n + 1
-        retry = (last.p, n)
-      } else {
-        return false
-      }
-    }
-    return pattern[p...].allSatisfy { $0 == star }
   }
 }

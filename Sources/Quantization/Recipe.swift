@@ -1,5 +1,6 @@
 import AccumulatorBounds
 import Quantizers
+import TensorCore
 
 /// What to convert to: bit widths, method and initialisation, with overrides for single layers.
 ///
@@ -85,7 +86,7 @@ public struct Recipe: Sendable, Hashable {
       case .automatic: isBoundary
       case .none: false
       case .named(let patterns):
-        patterns.contains { Recipe.matches(pattern: $0, name: name) }
+        patterns.contains { NamePattern.matches($0, name) }
       }
     }
   }

@@ -27,13 +27,13 @@ struct InspectionColumn {
     (self.place, self.note, self.isFilled, self.cell) = (place, note, isFilled, cell)
   }
 
-  /// The columns that a result has in a place, in their order.
+  /// The columns that some layers have in a place, in their order.
   static func columns(
-    of result: VerificationResult, in place: Place, _ style: TextStyle
+    of layers: [LayerVerdict], in place: Place, _ style: TextStyle
   ) -> [InspectionColumn] {
     all(style).filter { column in
       (column.place ?? place) == place
-        && (column.isFilled.map { result.layers.contains(where: $0) } ?? true)
+        && (column.isFilled.map { layers.contains(where: $0) } ?? true)
     }
   }
 

@@ -5,18 +5,32 @@ import Verification
 public struct InspectionReport: Sendable {
   public var model: ModelSummary
   public var result: VerificationResult
+  /// Which layers are shown; the verdict is on all of them anyway.
+  public var selection = LayerSelection()
+  /// The elements for one sample of the model's values, by their names, as far as they are known.
+  public var outputCounts: [String: Int]
 
-  public init(model: ModelSummary, result: VerificationResult) {
+  public init(
+    model: ModelSummary, result: VerificationResult, outputCounts: [String: Int] = [:]
+  ) {
     self.model = model
     self.result = result
+    self.outputCounts = outputCounts
   }
+
+  /// What all layers cost.
+  public var cost: ModelCost { ModelCost(result.layers, outputCounts: outputCounts) }
+
+  /// The layers that are shown, in their order.
+  public var layers: [LayerVerdict] { selection.layers(of: result, outputCounts) }
 
   /// The document of `inspect --json`, whose members are in a fixed order.
   public var json: JSONValue {
     var members: [JSONMember] = [
       JSONMember("model", model.json),
       JSONMember("certified", .bool(result.isCertified)),
-      JSONMember("layers", .array(result.layers.map(\.inspectionJSON))),
+      JSONMember("layers", .array(layers.map(\.inspectionJSON))),
+      JSONMember("cost", cost.json),
     ]
     members += result.reasonMembers
     return .object(members)
@@ -25,11 +39,17 @@ public struct InspectionReport: Sendable {
   /// The table for people, with one layer in a row and a summary below.
   public func text(style: TextStyle = TextStyle()) -> String {
     var paragraphs = [style.wrap(heading)]
-    if !result.layers.isEmpty {
-      paragraphs.append(LayerTable.inspection(result, style: style))
-      let notes = InspectionColumn.columns(of: result, in: .text, style).compactMap(\.note)
+    let layers = layers
+    if !layers.isEmpty {
+      paragraphs.append(LayerTable.inspection(layers, style: style))
+      let notes = InspectionColumn.columns(of: layers, in: .text, style).compactMap(\.note)
       paragraphs.append(style.wrap(notes.joined(separator: " ")))
     }
+    if layers.count < result.layers.count {
+      paragraphs.append(
+        style.wrap("\(layers.count) of \(result.layers.count) layers are shown."))
+    }
+    if let cost = cost.sentence { paragraphs.append(style.wrap(cost)) }
     paragraphs.append(VerdictText.summary(result, style: style))
     return paragraphs.joined(separator: "\n\n") + "\n"
   }

@@ -26,6 +26,8 @@ public struct ConversionSummary: Sendable {
   public var output: String
   /// What the exported file holds and guarantees.
   public var report: InspectionReport
+  /// What each layer loses, where a page of it was asked for.
+  public var comparison: ModelComparison?
   public var layers: [Conversion.Layer]
   /// Names of dot-product layers that the recipe leaves in floating point.
   public var excluded: [String]
@@ -42,6 +44,8 @@ public struct ConversionSummary: Sendable {
   public var seconds: Seconds
   /// The most memory that this process has held.
   public var peakMemoryBytes: Int
+  /// Commands that show what came of it.
+  public var next: [String]
 }
 
 extension ConversionSummary {
@@ -57,9 +61,11 @@ extension ConversionSummary {
     if let quantizedMetric {
       members.append(JSONMember("metric_quantized", quantizedMetric.summaryJSON))
     }
+    if let comparison { members.append(JSONMember("comparison", comparison.json)) }
     members.append(JSONMember("seconds", seconds.json))
     if let training { members.append(JSONMember("training", training.json)) }
     members.append(JSONMember("peak_memory_bytes", JSONValue(peakMemoryBytes)))
+    members.append(JSONMember("next", .array(next.map { .string($0) })))
     return .object(members)
   }
 }

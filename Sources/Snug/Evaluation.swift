@@ -1,3 +1,4 @@
+import Reporting
 import TensorCore
 
 /// How well a model does on data.
@@ -41,5 +42,25 @@ extension Evaluation {
   /// A metric as other documents quote it.
   public var summaryJSON: JSONValue {
     ["metric": .string(metric.rawValue), "value": .number(value)]
+  }
+}
+
+extension Evaluation.Metric {
+  /// The name as a figure shows it.
+  var title: String {
+    switch self {
+    case .top1: "Top-1 accuracy (%)"
+    case .psnr: "PSNR (dB)"
+    case .mse: "Mean squared error"
+    }
+  }
+
+  /// The metric as reports take it.
+  var kind: MetricKind {
+    switch self {
+    case .top1: MetricKind(name: rawValue, title: title, unit: "%", higherIsBetter: true)
+    case .psnr: MetricKind(name: rawValue, title: title, unit: "dB", higherIsBetter: true)
+    case .mse: MetricKind(name: rawValue, title: title, unit: "", higherIsBetter: false)
+    }
   }
 }

@@ -37,7 +37,8 @@ struct FinetuneJob {
 
   struct Result {
     var conversion: Conversion
-    var summary: TrainingSummary
+    /// `nil` for a reconstruction.
+    var summary: TrainingSummary?
     var seconds: Double
   }
 
@@ -105,40 +106,11 @@ struct FinetuneJob {
 
   /// What a run that resumes must have in common with the one that was stopped.
   private func configuration(_ dataset: any Dataset) throws(SnugError) -> JSONValue {
-    var bytes = Fingerprint()
-    bytes.combine(
-      try SnugError.wrapping(SnugError.file, try InputFile(path: file.path).readAll()))
-    return .object(
+    .object(
       (options.recipeJSON.objectValue ?? []) + [
-        JSONMember("model", .string(bytes.description)),
+        JSONMember("model", try file.fingerprint),
         JSONMember("samples", JSONValue(dataset.count)),
-      ] + (try content(of: options.data, as: "data"))
-        + (try content(of: options.validation, as: "validation")))
-  }
-
-  /// What the files of the data hold, wherever they lie: a change is then reported by the file's name.
-  private func content(of path: String?, as key: String) throws(SnugError) -> [JSONMember] {
-    guard let path else { return [JSONMember(key, .string(""))] }
-    let content = try SnugError.wrapping(SnugError.dataset, try DataContent(path: path))
-    let bytes = content.files.reduce(0) { $0 &+ $1.byteCount }
-    let count = content.files.count
-    let listing = "\(count) file\(count == 1 ? "" : "s") of \(bytes) bytes, \(content.listing)"
-    return [JSONMember(key, .string(listing))]
-      + content.samples.map {
-        JSONMember(
-          $0.name.isEmpty ? "\(key) content" : "\(key)/\($0.name)",
-          .string($0.bytes.description))
-      }
-  }
-}
-
-extension Evaluation.Metric {
-  /// The name as a figure shows it.
-  var title: String {
-    switch self {
-    case .top1: "Top-1 accuracy (%)"
-    case .psnr: "PSNR (dB)"
-    case .mse: "Mean squared error"
-    }
+      ] + (try DataContent.members(of: options.data, as: "data"))
+        + (try DataContent.members(of: options.validation, as: "validation")))
   }
 }

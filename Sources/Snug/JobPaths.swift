@@ -26,6 +26,8 @@ public struct JobPaths: Sendable {
     case folder
     /// A folder of training states.
     case states
+    /// A folder of a sweep.
+    case sweep
     /// A file whose folder need not exist yet.
     case part
   }
@@ -72,6 +74,8 @@ public struct JobPaths: Sendable {
       write(OnnxWriter.externalDataPath(of: path), .part, as: "external data of \(option)")
     case .states:
       for file in CheckpointStore.files(in: path) { write(file, .part, as: option) }
+    case .sweep:
+      for file in SweepFolder.files(in: path) { write(file, .part, as: option) }
     case .file, .log, .folder, .part: break
     }
   }
@@ -157,7 +161,7 @@ public struct JobPaths: Sendable {
     switch output {
     case .model where location.kind == .special: .model
     case .model, .file, .log: location.isInherited && location.kind == .file ? .redirected : nil
-    case .folder, .states, .part: nil
+    case .folder, .states, .sweep, .part: nil
     }
   }
 }

@@ -43,7 +43,10 @@ extension ModelFile {
     }
   }
 
-  private func require(_ result: VerificationResult, _ targets: Set<String>) throws(SnugError) {
+  /// Fails where a layer with a target width is not certified, or the model contradicts itself.
+  ///
+  /// - Parameter targets: names of layers that were held to a width.
+  func require(_ result: VerificationResult, _ targets: Set<String>) throws(SnugError) {
     var open = result.layers.filter {
       !$0.isCertified && ($0.targetBits != nil || targets.contains($0.layer.name))
     }

@@ -5,6 +5,7 @@ import Quantization
 import Reporting
 import TensorCore
 import Training
+import Verification
 
 extension ModelFile {
   /// Converts the float model and writes the result: import, calibration, quantization, fine-tuning where
@@ -13,21 +14,26 @@ extension ModelFile {
   /// - Parameters:
   ///   - output: replaced only once the new file is complete.
   ///   - sidecar: where the full certificate goes too.
+  ///   - comparison: where a page goes that shows what each layer loses, on the samples that validate or else calibrate.
   ///   - paths: what the caller reads and writes besides, which no output may touch.
   ///   - observer: of the fine-tuning.
   /// - Throws: ``SnugError`` where model, data or options can't be used, a layer that must fit an accumulator is not
   ///   certified, an output can't be written, or the training is interrupted.
   public func convert(
     to output: String, _ options: ConversionOptions = ConversionOptions(), sidecar: String? = nil,
-    paths: JobPaths = JobPaths(), observer: TrainingObserver = TrainingObserver(),
+    comparison: String? = nil, paths: JobPaths = JobPaths(),
+    observer: TrainingObserver = TrainingObserver(),
     progress: @escaping ProgressHandler = { _ in }
   ) throws(SnugError) -> ConversionSummary {
     var paths = paths
     paths.readModel(path)
     paths.write(output, .model, as: "--output")
     if let sidecar { paths.write(sidecar, .file, as: "--sidecar") }
+    if let comparison { paths.write(comparison, .file, as: "--report") }
     paths.add(options)
     try paths.check()
+    let compared = options.validation ?? options.data
+    if comparison != nil, compared == nil { throw .comparisonWithoutData }
     if options.training.epochs > 0, options.data == nil { throw .trainingWithoutData }
     let reconstructs = options.recipe.reconstructionSteps > 0
     if reconstructs, options.data == nil { throw .reconstructionWithoutData }
@@ -46,27 +52,92 @@ extension ModelFile {
 
     var conversion: Conversion
     var training: TrainingSummary?
-    if options.training.epochs > 0 {
-      let job = FinetuneJob(file: self, options: options, observer: observer, progress: progress)
-      let result = try job.run(model, calibration, floatMetric: float)
+    if options.training.epochs > 0 || reconstructs {
+      let result = try trained(
+        model, calibration, options, float: float, observer: observer, progress)
       (conversion, training) = (result.conversion, result.summary)
       seconds.finetune = result.seconds
-    } else if reconstructs {
-      let start = try trainable(model, calibration, options, asConverted: true, progress)
-      conversion = try wrapping(try start.bake())
-      seconds.finetune = clock.lap() - conversion.seconds.total
     } else {
       conversion = try convert(model, calibration, options, progress)
     }
-    conversion.model.setMetadata("snug.version", version)
-    conversion.model.setMetadata("snug.recipe", options.recipeJSON.text())
     seconds.add(conversion.seconds)
     _ = clock.lap()
+    let finished = try finish(conversion, options, output: output)
+    conversion = finished.conversion
+    let result = ModelFile(output)
+    try result.write(conversion.model, finished.verdicts, certifying: finished.held)
+    seconds.export = clock.lap()
+    let report = try result.inspect(certifying: finished.held)
+    if let sidecar { try result.certificate(of: report).write(to: sidecar, as: "--sidecar") }
+    seconds.certify = clock.lap()
+    let quantized = try measure(result, options, progress)
+    seconds.evaluate += clock.lap()
+    var losses: ModelComparison?
+    if let comparison, let compared {
+      var settings = ComparisonOptions()
+      (settings.preprocessing, settings.seed) = (options.preprocessing, options.seed)
+      losses = try compare(with: result, on: compared, settings, progress: progress)
+      try losses?.writeHTML(to: comparison)
+    }
+    return ConversionSummary(
+      output: output, report: report, comparison: losses, layers: conversion.layers,
+      excluded: conversion.excluded,
+      unheld: finished.unheld, edits: conversion.edits,
+      calibrationSamples: conversion.calibrationSamples,
+      floatMetric: float, quantizedMetric: quantized, training: training, seconds: seconds,
+      peakMemoryBytes: ProcessMemory.peakBytes, next: next(output, options))
+  }
+
+  /// The commands that show what a conversion has cost and what it guarantees.
+  private func next(_ output: String, _ options: ConversionOptions) -> [String] {
+    var commands = [["verify", output]]
+    if let data = options.validation ?? options.data {
+      commands.append(
+        ["compare"] + CommandWords.compare(path, output, data: data, options.preprocessing))
+    }
+    return commands.map { ShellWords.line(["snug"] + $0) }
+  }
+
+  /// The model trained over epochs, or block by block, as the options say.
+  func trained(
+    _ model: Model, _ calibration: DatasetCalibration?, _ options: ConversionOptions,
+    float: Evaluation?, observer: TrainingObserver, _ progress: @escaping ProgressHandler
+  ) throws(SnugError) -> FinetuneJob.Result {
+    if options.training.epochs > 0 {
+      return try FinetuneJob(file: self, options: options, observer: observer, progress: progress)
+        .run(model, calibration, floatMetric: float)
+    }
+    var clock = StageClock()
+    let start = try trainable(model, calibration, options, asConverted: true, progress)
+    let conversion = try wrapping(try start.bake())
+    return FinetuneJob.Result(
+      conversion: conversion, seconds: clock.lap() - conversion.seconds.total)
+  }
+
+  /// A conversion as its file will hold it, and what the verifier reads there.
+  struct Finished {
+    var conversion: Conversion
+    var verdicts: VerificationResult
+    /// Names of layers that were held to a width.
+    var held: Set<String>
+    var unheld: [UnheldLayer]
+  }
+
+  /// Gives a conversion its metadata and its format.
+  ///
+  /// - Parameter output: where it will be written, which messages name.
+  /// - Throws: ``SnugError/notHeld(output:layers:)`` where the options don't allow what it leaves open, and where the
+  ///   format can't express it.
+  func finish(_ conversion: Conversion, _ options: ConversionOptions, output: String)
+    throws(SnugError) -> Finished
+  {
+    var conversion = conversion
+    conversion.model.setMetadata("snug.version", version)
+    conversion.model.setMetadata("snug.recipe", options.recipeJSON.text())
     if options.format != .qonnx {
       _ = try ExportJob(file: path, options: ExportOptions(format: options.format))
         .run(&conversion.model, storedAs: conversion.model)
     }
-    let result = ModelFile(output)
     let held = Set(conversion.layers.filter { $0.accumulatorBits != nil }.map(\.name))
     var verdicts = try Self.verdicts(on: conversion.model, file: path)
     if conversion.withdrawOpenLengths(verdicts) {
@@ -76,18 +147,7 @@ extension ModelFile {
     if options.isStrict, unheld.contains(where: { !$0.isByOptions }) {
       throw .notHeld(output: output, layers: unheld.filter { !$0.isByOptions })
     }
-    try result.write(conversion.model, verdicts, certifying: held)
-    seconds.export = clock.lap()
-    let report = try result.inspect(certifying: held)
-    if let sidecar { try result.certificate(of: report).write(to: sidecar, as: "--sidecar") }
-    seconds.certify = clock.lap()
-    let quantized = try measure(result, options, progress)
-    seconds.evaluate += clock.lap()
-    return ConversionSummary(
-      output: output, report: report, layers: conversion.layers, excluded: conversion.excluded,
-      unheld: unheld, edits: conversion.edits, calibrationSamples: conversion.calibrationSamples,
-      floatMetric: float, quantizedMetric: quantized, training: training, seconds: seconds,
-      peakMemoryBytes: ProcessMemory.peakBytes)
+    return Finished(conversion: conversion, verdicts: verdicts, held: held, unheld: unheld)
   }
 
   /// The folder of a training's states, kept from other trainings.
@@ -109,7 +169,7 @@ extension ModelFile {
     return try file.evaluate(on: validation, evaluation, progress: progress)
   }
 
-  private func calibration(for graph: Graph, _ options: ConversionOptions) throws(SnugError)
+  func calibration(for graph: Graph, _ options: ConversionOptions) throws(SnugError)
     -> DatasetCalibration?
   {
     guard let data = options.data else { return nil }

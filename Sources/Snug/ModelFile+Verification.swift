@@ -1,4 +1,5 @@
 import GraphIR
+import Passes
 import Reporting
 import TensorCore
 import Verification
@@ -75,7 +76,26 @@ extension ModelFile {
   /// - Throws: ``SnugError`` where the file can't be read.
   public func inspect() throws(SnugError) -> InspectionReport {
     let (model, result) = try analyze(VerificationConditions())
-    return InspectionReport(model: ModelSummary(model, path: path), result: result)
+    return InspectionReport(
+      model: ModelSummary(model, path: path), result: result, outputCounts: outputCounts)
+  }
+
+  /// The elements for one sample of the values whose shapes follow from the graph, by their names; a first dimension
+  /// that is open counts once.
+  private var outputCounts: [String: Int] {
+    // What can't be decoded or has no shapes is reported without them.
+    guard var model = try? read() else { return [:] }
+    _ = try? ShapeInference().run(&model.graph)
+    var counts: [String: Int] = [:]
+    for id in model.graph.valueIDs where model.graph[id].constant == nil {
+      guard let dimensions = model.graph[id].type?.dimensions else { continue }
+      let isOpen = dimensions.first.map { $0.size == nil } ?? false
+      let sizes = dimensions.dropFirst(isOpen ? 1 : 0).map(\.size)
+      let known = sizes.compactMap { $0 }
+      guard known.count == sizes.count, let count = Shape.elementCount(known) else { continue }
+      counts[model.graph[id].name] = count
+    }
+    return counts
   }
 
   private func analyze(_ conditions: VerificationConditions) throws(SnugError) -> (
@@ -91,11 +111,27 @@ extension ModelFile {
 }
 
 extension InspectionReport {
+  /// Chooses which layers the report shows.
+  ///
+  /// - Throws: ``SnugError/unknownLayer(file:name:suggestion:)`` for a name that no layer has.
+  public mutating func select(_ selection: LayerSelection) throws(SnugError) {
+    let names = result.layers.map(\.layer.name)
+    for pattern in selection.names
+    where !names.contains(where: { NamePattern.matches(pattern, $0) }) {
+      throw .unknownLayer(
+        file: model.path, name: pattern,
+        suggestion: Spelling.nearest(to: pattern, among: names))
+    }
+    self.selection = selection
+  }
+
   /// Writes the report as a page that needs no other file.
   ///
   /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
   public func writeHTML(to path: String) throws(SnugError) {
-    try model.write(HTMLReport(model: model, result: result).html, to: path, as: "--html")
+    try model.write(
+      HTMLReport(model: model, result: result, outputCounts: outputCounts).html, to: path,
+      as: "--html")
   }
 }
 

@@ -64,6 +64,37 @@ extension SnugError {
       Diagnostic(
         .options, "block-wise reconstruction needs samples",
         hint: "give --data, or --reconstruction-steps 0")
+    case .comparisonWithoutData:
+      Diagnostic(
+        .options, "--report needs samples to run both models on",
+        hint: "give --data or --validation")
+    case .sweepWithoutData:
+      Diagnostic(
+        .options, "a sweep needs samples to calibrate and measure on", hint: "give --data")
+    case .sweepWithoutValidation:
+      Diagnostic(
+        .options, "a sweep with training would measure on what was trained on",
+        hint: "give --validation")
+    case .sweepInUse(let folder, let process):
+      Diagnostic(
+        .output, file: folder,
+        "another sweep writes to it\(process.map { " (process \($0))" } ?? "")",
+        hint: "wait for its end, or name another folder with --output")
+    case .sweepState(let file, let problem):
+      Diagnostic(
+        .data, file: file, problem, hint: "remove it, or name another folder with --output")
+    case .otherSweep(let folder, let key):
+      Diagnostic(
+        .options, file: folder, "it holds a sweep with another '\(key)'",
+        hint: "name another folder with --output, or remove this one to begin anew")
+    case .unknownLayer(let file, let name, let suggestion):
+      Diagnostic(
+        .options, file: file, "no dot product is called '\(name)'",
+        hint: suggestion.map { "did you mean '\($0)'?" } ?? "'snug inspect' lists all")
+    case .nothingToCompare(let reference, let model):
+      Diagnostic(
+        .model, file: model, "no dot product has the name of one in '\(reference)'",
+        hint: "give the model that it was made from")
     case .trainingBatch(let file, let fixed, let given):
       Diagnostic(
         .options, file: file, "its batch is \(fixed), the training's \(given)",

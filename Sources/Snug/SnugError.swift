@@ -44,6 +44,22 @@ public enum SnugError: Error, Sendable {
   /// Training without samples.
   case trainingWithoutData
   case reconstructionWithoutData
+  /// A page of what layers lose without samples to find it on.
+  case comparisonWithoutData
+  /// A sweep without samples to calibrate and measure on.
+  case sweepWithoutData
+  /// A sweep with training, and no other samples to measure on.
+  case sweepWithoutValidation
+  /// A folder that another process writes to.
+  case sweepInUse(folder: String, process: Int?)
+  /// A file of a sweep that can't be gone on from.
+  case sweepState(file: String, String)
+  /// A folder with a sweep of other options, another model or other data; `key` says which.
+  case otherSweep(folder: String, key: String)
+  /// A name that no dot product has.
+  case unknownLayer(file: String, name: String, suggestion: String?)
+  /// Two models without a layer of one name.
+  case nothingToCompare(reference: String, model: String)
   /// Training in batches that the model's fixed batch doesn't allow.
   case trainingBatch(file: String, fixed: Int, given: Int)
   /// Narrow accumulators for a model or layer whose sums aren't emulated.

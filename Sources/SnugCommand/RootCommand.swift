@@ -18,9 +18,9 @@ struct RootCommand: ParsableCommand {
       """,
     version: Snug.version,
     subcommands: [
-      ConvertCommand.self, EvaluateCommand.self, ExportCommand.self, FinetuneCommand.self,
-      InspectCommand.self,
-      RunCommand.self, VerifyCommand.self,
+      CompareCommand.self, ConvertCommand.self, EvaluateCommand.self, ExportCommand.self,
+      FinetuneCommand.self,
+      InspectCommand.self, RunCommand.self, SweepCommand.self, VerifyCommand.self,
     ]
   )
 

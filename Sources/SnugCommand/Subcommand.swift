@@ -80,3 +80,5 @@ extension InspectionReport: PrintableReport {}
 extension VerificationReport: PrintableReport {}
 extension CertificateCheck: PrintableReport {}
 extension ConversionSummary: PrintableReport {}
+extension SweepResult: PrintableReport {}
+extension ModelComparison: PrintableReport {}

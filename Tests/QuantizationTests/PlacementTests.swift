@@ -168,6 +168,6 @@ import Testing
     ("a*b*c", "aXbYbZ", false), ("", "", true), ("", "a", false),
   ])
   func `patterns match whole names`(pattern: String, name: String, expected: Bool) {
-    #expect(Recipe.matches(pattern: pattern, name: name) == expected)
+    #expect(NamePattern.matches(pattern, name) == expected)
   }
 }

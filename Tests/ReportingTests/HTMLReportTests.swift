@@ -76,7 +76,7 @@ import Verification
     let plain = try Verifier.verify(SampleModels.mixed())
     let tiled = try Verifier.verify(SampleModels.tiled())
     let style = TextStyle()
-    let columns = InspectionColumn.columns(of: tiled, in: .page, style)
+    let columns = InspectionColumn.columns(of: tiled.layers, in: .page, style)
     let headings = columns.map(\.column.title)
     #expect(headings.filter { ["bias", "tile size", "outer width"].contains($0) }.count == 3)
     for verdict in plain.layers {

@@ -44,6 +44,7 @@ import Testing
     #expect(Self.properties.count > 60)
     let others: [Any.Type] = [
       Bool.self, Int.self, Double.self, OperatorName.self, SettingArgument.self, ShapeText.self,
+      LayerName.self, LayerFilter.self, LayerOrder.self,
     ]
     for property in Self.properties where !property.isArgument {
       let isKnown =
@@ -61,7 +62,8 @@ import Testing
     // Each output alone against the model: whatever is declared is checked.
     let needed: [String: [String]] = [
       "convert": ["--output", "o.onnx"], "finetune": ["--output", "o.onnx", "--data", "none"],
-      "export": ["--output", "o.onnx"], "run": ["--output-dir", "o"],
+      "export": ["--output", "o.onnx"], "compare": ["--data", "none", "other.onnx"],
+      "sweep": ["--output", "o", "--accumulator-bits", "9"], "run": ["--output-dir", "o"],
     ]
     for property in outputs {
       let name = property.label.dropFirst().reduce(into: "--") {

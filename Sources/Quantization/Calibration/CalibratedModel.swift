@@ -8,39 +8,42 @@ struct CalibratedModel {
   var plan: QuantizationPlan
   /// What the stages changed so far.
   var edits: [PassReport]
-  /// Runs the samples; `nil` where all ranges follow from the graph.
-  let runner: SampleRunner?
+  /// What the samples show of the float model; `nil` where all ranges follow from the graph.
+  let observations: FloatObservations?
+
+  /// Runs the samples; `nil` where there are none.
+  var runner: SampleRunner? { observations?.runner }
 
   /// - Parameters:
-  ///   - calibration: unlabelled samples; without them, every activation range must follow from the graph.
-  ///   - opensBatch: as of ``SampleRunner/init(graph:source:limit:opensBatch:)``.
+  ///   - observations: of `placed`, or of a model that was placed by a recipe with other methods and widths alone.
+  ///   - progress: called often while samples run that no conversion before has run.
   /// - Throws: ``ConversionError`` where samples can't be run, activations aren't finite, or nothing bounds them.
   init(
-    _ placed: PlacedModel, _ recipe: Recipe, _ calibration: (any CalibrationSource)?,
-    opensBatch: Bool, _ progress: (Converter.Progress) -> Void
+    _ placed: PlacedModel, _ recipe: Recipe, _ observations: FloatObservations?,
+    _ progress: (Converter.Progress) -> Void
   ) throws(ConversionError) {
+    self.observations = observations
     float = placed.float
     edits = placed.edits
+    if let observations {
+      float.graph = observations.graph
+      edits += observations.edits
+    } else if recipe.equalization {
+      edits += try CrossLayerEqualization.run(&float.graph, runner: nil)
+    }
     var placement = placed.placement
-    let graph = float.graph
-    runner = try calibration.map { (source) throws(ConversionError) in
-      try SampleRunner(
-        graph: graph, source: source, limit: recipe.calibrationSamples, opensBatch: opensBatch)
-    }
-    if recipe.equalization {
-      edits += try CrossLayerEqualization.run(&float.graph, runner: runner)
-    }
     placement.placeBiases(in: &float.graph)
     let ranges = RangeCalibration(recipe: recipe, placement: placement, graph: float.graph)
-    guard let runner else {
+    guard let observations else {
       plan = QuantizationPlan(placement, scales: try ranges.scalesFromGraph())
       return
     }
+    let runner = observations.runner
     let samples = runner.sampleCount
-    let histograms = try ranges.histograms(runner) {
+    let histograms = try observations.histograms(ranges) {
       progress(Converter.Progress(stage: .calibrating, completed: $0, total: samples))
     }
-    plan = QuantizationPlan(placement, scales: try ranges.scales(of: histograms))
+    plan = QuantizationPlan(placement, scales: try observations.scales(ranges, histograms))
     if recipe.rangeEstimator == .output || recipe.activationWidth == .searched {
       let total = plan.groups.count
       try ActivationSearch(recipe: recipe, graph: float.graph, runner: runner)

@@ -48,8 +48,8 @@ struct QuantizedModel {
     layers = ModelBaker(plan: plan, layers: choices, shared: shared).bake(into: &graph)
     seconds.integers = clock.lap()
     let choosesByOutput = OutputQuantization.isNeeded(recipe)
-    if let runner = calibrated.runner, recipe.biasCorrection || choosesByOutput {
-      try walk(plan, float, recipe, runner) { done in
+    if let observations = calibrated.observations, recipe.biasCorrection || choosesByOutput {
+      try walk(plan, float, recipe, observations) { done in
         progress(
           Converter.Progress(
             stage: choosesByOutput ? .choosing : .correcting, completed: done,
@@ -60,17 +60,20 @@ struct QuantizedModel {
 
   /// Improves and corrects the layers in order, each after all before it.
   private mutating func walk(
-    _ plan: QuantizationPlan, _ float: Graph, _ recipe: Recipe, _ runner: SampleRunner,
+    _ plan: QuantizationPlan, _ float: Graph, _ recipe: Recipe, _ observations: FloatObservations,
     _ progress: (Int) -> Void
   ) throws(ConversionError) {
     var clock = StageClock()
+    let runner = observations.runner
     let dotProducts = plan.layers.map(\.layer)
     let samples = try LayerWalk.sampleLimit(
       dotProducts, runner: runner, graph: float, elements: Self.elementLimit)
     let limited = runner.limited(to: min(Self.sampleLimit, samples))
     let correction =
       recipe.biasCorrection
-      ? try OutputCorrection(plan: plan, recipe: recipe, runner: limited, float: float) : nil
+      ? try OutputCorrection(
+        plan: plan, recipe: recipe, runner: limited, float: float, observations: observations)
+      : nil
     var choice =
       OutputQuantization.isNeeded(recipe)
       ? try OutputQuantization(plan: plan, recipe: recipe, runner: limited, float: float) : nil

@@ -5,15 +5,20 @@ import Verification
 package struct HTMLReport: Sendable {
   package var model: ModelSummary
   package var result: VerificationResult
+  /// As of ``InspectionReport/outputCounts``.
+  package var outputCounts: [String: Int]
 
-  package init(model: ModelSummary, result: VerificationResult) {
+  package init(
+    model: ModelSummary, result: VerificationResult, outputCounts: [String: Int] = [:]
+  ) {
     self.model = model
     self.result = result
+    self.outputCounts = outputCounts
   }
 
   /// The page, as UTF-8 text.
   package var html: String {
-    Self.template.render(PageView(model: model, result: result))
+    Self.template.render(PageView(model: model, result: result, outputCounts: outputCounts))
   }
 
   private static let template: MustacheTemplate = {

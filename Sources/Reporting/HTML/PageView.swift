@@ -28,7 +28,7 @@ struct PageView {
   let hasCards: Bool
   let statement = Certificate.statement
 
-  init(model: ModelSummary, result: VerificationResult) {
+  init(model: ModelSummary, result: VerificationResult, outputCounts: [String: Int]) {
     let style = TextStyle()
     path = model.path.printable
     title = path.split(separator: "/").last.map(String.init) ?? path
@@ -40,7 +40,7 @@ struct PageView {
     verdict = VerdictText.word(result)
     verdictClass = result.isCertified ? "good" : result.isRefuted ? "bad" : "open"
     summary = VerdictText.summary(result, style: style).split(separator: "\n").map(String.init)
-    tiles = Self.tiles(result)
+    tiles = Self.tiles(result, ModelCost(result.layers, outputCounts: outputCounts))
 
     let widest =
       result.layers.flatMap {
@@ -50,7 +50,7 @@ struct PageView {
         ].compactMap { $0 }
       }.max() ?? 0
     let scale = Double(max(widest, 8))
-    let columns = InspectionColumn.columns(of: result, in: .page, style)
+    let columns = InspectionColumn.columns(of: result.layers, in: .page, style)
     headings = columns.map(\.column.title)
     notes = columns.compactMap(\.note)
     hasTiles = result.layers.contains { $0.tiles != nil }
@@ -60,7 +60,7 @@ struct PageView {
     hasCards = !cards.isEmpty
   }
 
-  private static func tiles(_ result: VerificationResult) -> [Tile] {
+  private static func tiles(_ result: VerificationResult, _ cost: ModelCost) -> [Tile] {
     var tiles = [
       Tile(
         value: "\(result.layers.count(where: \.isCertified)) / \(result.layers.count)",
@@ -85,6 +85,13 @@ struct PageView {
     if count > 0 {
       let zeros = weights.reduce(0) { $0 + $1.zeroFraction * Double($1.elementCount) }
       tiles.append(Tile(value: Figures.percent(zeros / Double(count)), label: "weights are zero"))
+    }
+    for (path, label) in [
+      (\LayerCost.products, "products a sample"), (\.bitOperations, "bit operations a sample"),
+      (\.weightBytes, "bytes of weights"), (\.luts, "LUTs in FINN's units, estimated"),
+    ] as [(KeyPath<LayerCost, Int?>, String)] {
+      guard let total = cost.total(path) else { continue }
+      tiles.append(Tile(value: Figures.short(total), label: label))
     }
     return tiles
   }

@@ -2,11 +2,11 @@ import Verification
 
 /// The tables of `inspect` and `verify`.
 enum LayerTable {
-  static func inspection(_ result: VerificationResult, style: TextStyle) -> String {
-    let columns = InspectionColumn.columns(of: result, in: .text, style)
+  static func inspection(_ layers: [LayerVerdict], style: TextStyle) -> String {
+    let columns = InspectionColumn.columns(of: layers, in: .text, style)
     return TextTable(
       columns: columns.map(\.column),
-      rows: result.layers.map { verdict in columns.map { $0.cell(verdict, style) } }
+      rows: layers.map { verdict in columns.map { $0.cell(verdict, style) } }
     ).render(style)
   }
 

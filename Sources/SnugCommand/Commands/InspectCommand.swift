@@ -9,8 +9,13 @@ struct InspectCommand: Subcommand {
       Reads float models, QONNX, and QDQ or integer graphs of other tools. The required width is exact: \
       the least signed accumulator that no input and no order of summation can overflow.
 
+      --layer, --filter and --sort choose what is shown, in the table and in --json; the verdict and the page are on all layers. \
+      Columns: k, channels, weight, input (bits), target, required, by-type, headroom, zeros (per cent), \
+      products, bit-operations, luts.
+
       Example:
         snug inspect model-w4a4.onnx --html report.html
+        snug inspect model-w4a4.onnx --filter 'headroom<1' --sort=-required
       """)
 
   @Argument(help: ArgumentHelp("The ONNX model.", valueName: "model.onnx"))
@@ -21,12 +26,63 @@ struct InspectCommand: Subcommand {
       "Where to write the report as a web page too (default: nowhere).", valueName: "file.html"))
   var html: OutputPath?
 
+  @Option(
+    help: ArgumentHelp(
+      "Layers to show, by name, in which * stands for any characters; may be repeated (default: all).",
+      valueName: "name"))
+  var layer: [LayerName] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Layers to show: certified, open or float, or a column and a number, such as 'headroom<1'; all that are given must hold (default: all).",
+      valueName: "condition"))
+  var filter: [LayerFilter] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Column to sort by, with a minus before it the largest first (default: as in the file).",
+      valueName: "column"))
+  var sort: LayerOrder?
+
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
   func execute(_ context: CommandContext) throws {
-    let report = try ModelFile(model).inspect()
+    var report = try ModelFile(model).inspect()
+    var selection = LayerSelection()
+    (selection.names, selection.filters) = (layer.map(\.text), filter)
+    if let sort { (selection.sort, selection.isDescending) = (sort.column, sort.isDescending) }
+    try report.select(selection)
     if let html { try report.writeHTML(to: html.path) }
     try context.print(report, json: common.json)
+  }
+}
+
+/// The name of a layer, or a pattern of names.
+struct LayerName: ExpressibleByArgument {
+  let text: String
+
+  init?(argument: String) {
+    if argument.isEmpty { return nil }
+    text = argument
+  }
+}
+
+extension LayerFilter: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
+/// A column to sort by, and which end comes first.
+struct LayerOrder: ExpressibleByArgument {
+  let column: LayerColumn
+  let isDescending: Bool
+
+  init?(argument: String) {
+    isDescending = argument.hasPrefix("-")
+    guard
+      let column = LayerColumn(
+        rawValue: String(isDescending ? argument.dropFirst() : argument[...]))
+    else { return nil }
+    self.column = column
   }
 }

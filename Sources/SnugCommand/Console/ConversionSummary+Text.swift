@@ -22,8 +22,10 @@ extension ConversionSummary {
     }
     if let training { lines.append(training.text) }
     lines.append("Time: \(timeText); peak memory \(peakMemoryBytes >> 20) MiB")
+    if let comparison { lines.append(comparison.text(style: style)) }
     lines.append("Written: \(output.printable)")
     lines += unheldLines
+    lines += next.map { "Next: \($0.printable)" }
     return lines.joined(separator: "\n") + "\n"
   }
 

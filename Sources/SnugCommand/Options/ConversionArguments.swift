@@ -56,7 +56,8 @@ struct ConversionArguments: ParsableArguments {
     let interruption =
       options.training.epochs > 0 ? InterruptSignal.catchSignals() : Interruption()
     let summary = try ModelFile(model).convert(
-      to: output.output.path, options, sidecar: output.sidecar?.path, paths: context.paths,
+      to: output.output.path, options, sidecar: output.sidecar?.path,
+      comparison: output.report?.path, paths: context.paths,
       observer: TrainingObserver(
         interruption: interruption, isProfiled: common.verbose,
         onStep: { Console.shared.show($0) },

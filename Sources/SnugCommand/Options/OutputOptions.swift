@@ -11,4 +11,10 @@ struct OutputOptions: ParsableArguments {
       "Where to write the full certificate as JSON too, one entry a channel (default: nowhere).",
       valueName: "file.json"))
   var sidecar: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to write what each layer loses against the float model too, as a web page (default: nowhere).",
+      valueName: "file.html"))
+  var report: OutputPath?
 }

@@ -80,3 +80,9 @@ struct InputBinding: PathArgument {
     guard !name.isEmpty, !path.isEmpty else { return nil }
   }
 }
+
+/// The folder of a sweep.
+struct SweepFolderPath: PlainPathArgument {
+  let path: String
+  static let output: JobPaths.Output? = .sweep
+}

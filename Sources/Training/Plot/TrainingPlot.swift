@@ -1,3 +1,4 @@
+import Plotting
 import TensorCore
 
 /// The figure of `--plot`: the loss over the steps and, beside it, the validation metric over the epochs, as a

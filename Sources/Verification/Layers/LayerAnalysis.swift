@@ -10,6 +10,8 @@ public struct LayerAnalysis: Sendable {
   public let output: String
   /// The number K of products in one sum; `nil` where it is unknown.
   public internal(set) var dotLength: Int?
+  /// The bits of the quantizer that takes the output; `nil` where there is none.
+  public internal(set) var outputBits: Int?
   public internal(set) var weight: WeightSummary?
   public internal(set) var input: InputSummary?
   /// The integers that are added in the accumulators besides the products, and count in the bounds; `nil` where

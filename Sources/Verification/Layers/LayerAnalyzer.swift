@@ -52,6 +52,7 @@ struct LayerAnalyzer {
   private func analyze(_ node: Node, _ kind: DotProductOperator) -> LayerAnalysis? {
     let context = context(node)
     var layer = start(node)
+    layer.outputBits = OutputWidth(model: model, analysis: analysis).bits(node)
     do {
       switch (isConstant(context, 0), isConstant(context, kind.rightIndex)) {
       case (true, true): return nil

@@ -1,3 +1,6 @@
+import GraphIR
+import Operators
+
 /// Running mean and variance of each channel of a layer's output, in double precision.
 struct ChannelStatistics: Sendable {
   /// Elements of one channel seen.
@@ -40,5 +43,27 @@ struct ChannelStatistics: Sendable {
 
   var variances: [Double] {
     zip(squares, means).map { max($0 / max(count, 1) - $1 * $1, 0) }
+  }
+}
+
+extension ChannelStatistics {
+  /// The statistics of each layer's output over all samples; `nil` for a layer that no sample has shown.
+  ///
+  /// - Throws: ``ConversionError`` where samples can't be run.
+  static func all(
+    of layers: [DotProductLayer], in graph: Graph, _ runner: SampleRunner
+  ) throws(ConversionError) -> [ChannelStatistics?] {
+    var statistics = layers.map {
+      ChannelStatistics(channels: $0.layout.channelCount, axis: $0.outputAxis)
+    }
+    var indexOfOutput: [ValueID: Int] = [:]
+    for (index, layer) in layers.enumerated() {
+      if let output = layer.output(in: graph) { indexOfOutput[output] = index }
+    }
+    let outputs = layers.compactMap { $0.output(in: graph) }
+    try runner.observe(outputs, in: graph) { value, elements, shape in
+      if let index = indexOfOutput[value] { statistics[index].observe(elements, shape: shape) }
+    }
+    return statistics.map { $0.count > 0 ? $0 : nil }
   }
 }

@@ -20,14 +20,17 @@ struct OutputCorrection {
   /// - Parameters:
   ///   - runner: the samples that the quantized graph is walked through with.
   ///   - float: the graph before quantization.
+  ///   - observations: what samples show of it.
   /// - Throws: ``ConversionError`` where samples can't be run.
-  init(plan: QuantizationPlan, recipe: Recipe, runner: SampleRunner, float: Graph)
-    throws(ConversionError)
-  {
+  init(
+    plan: QuantizationPlan, recipe: Recipe, runner: SampleRunner, float: Graph,
+    observations: FloatObservations
+  ) throws(ConversionError) {
     self.plan = plan
     self.recipe = recipe
     self.float = float
-    targets = try Self.statistics(of: float, plan.layers.map(\.layer), runner)
+    targets = try observations.outputStatistics(
+      of: plan.layers.map(\.layer), in: float, runner)
   }
 
   private var correctsGain: Bool { recipe.refine == .best && recipe.scaleType == .float }
@@ -66,23 +69,6 @@ struct OutputCorrection {
       channels: layer.layout.channelCount, axis: layer.outputAxis)
     try walk.observe(index, in: graph) { statistics.observe($0, shape: $1) }
     return statistics
-  }
-
-  private static func statistics(
-    of graph: Graph, _ layers: [DotProductLayer], _ runner: SampleRunner
-  ) throws(ConversionError) -> [ChannelStatistics?] {
-    var statistics = layers.map {
-      ChannelStatistics(channels: $0.layout.channelCount, axis: $0.outputAxis)
-    }
-    var indexOfOutput: [ValueID: Int] = [:]
-    for (index, layer) in layers.enumerated() {
-      if let output = layer.output(in: graph) { indexOfOutput[output] = index }
-    }
-    let outputs = layers.compactMap { $0.output(in: graph) }
-    try runner.observe(outputs, in: graph) { value, elements, shape in
-      if let index = indexOfOutput[value] { statistics[index].observe(elements, shape: shape) }
-    }
-    return statistics.map { $0.count > 0 ? $0 : nil }
   }
 
   /// What each channel's products are multiplied with so that their variance becomes another one.

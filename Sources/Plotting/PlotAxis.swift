@@ -1,24 +1,24 @@
 import TensorCore
 
 /// The scale of one axis: which values it spans and where its ticks are.
-struct PlotAxis: Sendable {
-  enum Kind: Sendable {
+package struct PlotAxis: Sendable {
+  package enum Kind: Sendable {
     case linear
     /// A linear scale with ticks at whole numbers only.
     case whole
     case logarithmic
   }
 
-  struct Tick: Sendable, Hashable {
-    var value: Double
+  package struct Tick: Sendable, Hashable {
+    package var value: Double
     /// The text at the tick; `nil` for a grid line without one.
-    var label: String?
+    package var label: String?
   }
 
-  let kind: Kind
-  let lower: Double
-  let upper: Double
-  let ticks: [Tick]
+  package let kind: Kind
+  package let lower: Double
+  package let upper: Double
+  package let ticks: [Tick]
 
   /// The largest magnitude that is shown; the span of two larger numbers could overflow.
   private static let limit = 1e300
@@ -29,7 +29,7 @@ struct PlotAxis: Sendable {
   ///   - logarithmicWherePossible: whether positive values that span more than a factor of 10 get a
   ///     logarithmic scale.
   ///   - padding: the fraction of the span that is added at both ends.
-  init(
+  package init(
     _ values: [Double], kind: Kind = .linear, logarithmicWherePossible: Bool = false,
     padding: Double = 0.05, tickCount: Int = 6
   ) {
@@ -57,7 +57,7 @@ struct PlotAxis: Sendable {
   }
 
   /// The position of a value, 0 at the lower end and 1 at the upper; `nil` where it can't be shown.
-  func position(_ value: Double) -> Double? {
+  package func position(_ value: Double) -> Double? {
     guard value.magnitude <= Self.limit else { return nil }
     let scaled = kind == .logarithmic ? log10(value) : value
     return scaled.isFinite ? (scaled - lower) / (upper - lower) : nil

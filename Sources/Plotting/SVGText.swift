@@ -1,8 +1,8 @@
 /// Text and numbers as an SVG file holds them.
-enum SVGText {
+package enum SVGText {
   /// The text between tags or inside an attribute, with markup escaped and control characters, most of which XML
   /// forbids, replaced.
-  static func escaped(_ text: String) -> String {
+  package static func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -21,7 +21,7 @@ enum SVGText {
   }
 
   /// A coordinate, rounded to `places` decimals, without trailing zeros.
-  static func coordinate(_ value: Double, places: Int = 2) -> String {
+  package static func coordinate(_ value: Double, places: Int = 2) -> String {
     let text = decimal(value, places: places)
     guard text.contains(".") else { return text }
     let short = text.reversed().drop { $0 == "0" }
@@ -29,7 +29,7 @@ enum SVGText {
   }
 
   /// A finite number with `places` digits after the point.
-  static func decimal(_ value: Double, places: Int) -> String {
+  package static func decimal(_ value: Double, places: Int) -> String {
     var factor = 1.0
     for _ in 0..<places { factor *= 10 }
     let scaled = (value.magnitude * factor).rounded()
@@ -42,7 +42,7 @@ enum SVGText {
   }
 
   /// A power of ten, such as 10⁻³.
-  static func powerOfTen(_ exponent: Int) -> String {
+  package static func powerOfTen(_ exponent: Int) -> String {
     let digits = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
     let raised = String(exponent.magnitude).compactMap(\.wholeNumberValue).map { digits[$0] }
     return "10" + (exponent < 0 ? "⁻" : "") + String(raised)

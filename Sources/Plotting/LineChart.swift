@@ -1,27 +1,55 @@
 /// One panel of a figure: axes, grid, lines, and a legend above them.
-struct LineChart: Sendable {
-  var title: String
-  var xLabel: String
-  var x: PlotAxis
-  var y: PlotAxis
-  var series: [PlotSeries]
+package struct LineChart: Sendable {
+  package var title: String
+  package var xLabel: String
+  package var x: PlotAxis
+  package var y: PlotAxis
+  package var series: [PlotSeries]
   /// The text in the middle where there is nothing to draw.
-  var emptyText: String
-  var highlight: Highlight?
+  package var emptyText: String
+  package var highlight: Highlight?
 
   /// A point to highlight, and the text for it.
-  struct Highlight: Sendable {
-    var x, y: Double
-    var text: String
+  package struct Highlight: Sendable {
+    package var x, y: Double
+    package var text: String
     /// Whether the lines tend to lie below the point rather than above it.
-    var isHigh: Bool
+    package var isHigh: Bool
+
+    package init(x: Double, y: Double, text: String, isHigh: Bool) {
+      self.x = x
+      self.y = y
+      self.text = text
+      self.isHigh = isHigh
+    }
   }
 
   /// A rectangle in pixels.
-  struct Frame: Sendable {
-    var left, top, width, height: Double
+  package struct Frame: Sendable {
+    package var left, top, width, height: Double
+
+    package init(left: Double, top: Double, width: Double, height: Double) {
+      self.left = left
+      self.top = top
+      self.width = width
+      self.height = height
+    }
+
     var right: Double { left + width }
     var bottom: Double { top + height }
+  }
+
+  package init(
+    title: String, xLabel: String, x: PlotAxis, y: PlotAxis, series: [PlotSeries],
+    emptyText: String, highlight: Highlight? = nil
+  ) {
+    self.title = title
+    self.xLabel = xLabel
+    self.x = x
+    self.y = y
+    self.series = series
+    self.emptyText = emptyText
+    self.highlight = highlight
   }
 
   private static let ink = "#333333"
@@ -29,7 +57,7 @@ struct LineChart: Sendable {
   private static let largestMarkerCount = 60
 
   /// The panel's SVG elements, with its axes along the frame's left and bottom edges.
-  func svg(in frame: Frame) -> String {
+  package func svg(in frame: Frame) -> String {
     var parts = [gridLines(frame)]
     parts += series.map { line($0, frame) }
     parts.append(axes(frame))
@@ -114,7 +142,21 @@ struct LineChart: Sendable {
     let line =
       #"<path d="\#(path)" fill="none" stroke-linejoin="round" stroke-linecap="round" "#
       + Self.stroke(series) + "/>"
-    return ([line] + markers).joined(separator: "\n")
+    return ([line] + bars(series, frame) + markers).joined(separator: "\n")
+  }
+
+  /// The bars of a line, with short strokes across their ends.
+  private func bars(_ series: PlotSeries, _ frame: Frame) -> [String] {
+    let path = series.bars.compactMap { bar -> String? in
+      guard let low = pixel((bar.x, bar.low), frame), let high = pixel((bar.x, bar.high), frame)
+      else { return nil }
+      let (left, right) = (SVGText.coordinate(low.x - 4), SVGText.coordinate(low.x + 4))
+      let (bottom, top) = (SVGText.coordinate(low.y), SVGText.coordinate(high.y))
+      return
+        "M\(SVGText.coordinate(low.x)) \(bottom)V\(top)M\(left) \(bottom)H\(right)M\(left) \(top)H\(right)"
+    }.joined()
+    return path.isEmpty
+      ? [] : [#"<path d="\#(path)" fill="none" stroke="\#(series.color)" stroke-width="1.5"/>"#]
   }
 
   /// A ring around the point, and its text in the corner that the lines leave free.
@@ -159,7 +201,7 @@ struct LineChart: Sendable {
   }
 
   /// A line of text; outlined in white where it may lie on a line.
-  static func text(
+  package static func text(
     _ text: String, _ x: Double, _ y: Double, anchor: String = "start", weight: String = "normal",
     size: Int = 12, color: String = ink, outline: Bool = false
   ) -> String {

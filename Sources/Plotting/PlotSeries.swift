@@ -1,12 +1,39 @@
 /// A line in a chart.
-struct PlotSeries: Sendable {
-  var name: String
-  var points: [(x: Double, y: Double)]
-  var color: String
-  var width = 2.0
-  var opacity = 1.0
-  var isDashed = false
-  var hasMarkers = false
+package struct PlotSeries: Sendable {
+  package var name: String
+  package var points: [(x: Double, y: Double)]
+  package var color: String
+  package var width = 2.0
+  package var opacity = 1.0
+  package var isDashed = false
+  package var hasMarkers = false
+  /// Vertical bars, such as from the least to the greatest of several measurements.
+  package var bars: [Bar] = []
+
+  package struct Bar: Sendable, Hashable {
+    package var x, low, high: Double
+
+    package init(x: Double, low: Double, high: Double) {
+      self.x = x
+      self.low = low
+      self.high = high
+    }
+  }
+
+  package init(
+    name: String, points: [(x: Double, y: Double)], color: String, width: Double = 2,
+    opacity: Double = 1, isDashed: Bool = false, hasMarkers: Bool = false,
+    bars: [Bar] = []
+  ) {
+    self.name = name
+    self.points = points
+    self.color = color
+    self.width = width
+    self.opacity = opacity
+    self.isDashed = isDashed
+    self.hasMarkers = hasMarkers
+    self.bars = bars
+  }
 
   /// The points to draw at a resolution of `columns` over the range of x. Where a column has many points, its first,
   /// least, greatest and last ones are kept, which look the same.

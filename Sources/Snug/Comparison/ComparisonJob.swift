@@ -1,0 +1,259 @@
+import AccumulatorBounds
+import Datasets
+import Execution
+import GraphIR
+import Operators
+import Quantization
+import Reporting
+import TensorCore
+import Verification
+
+/// Two models, the layers that they have in common, and what is measured of each.
+struct ComparisonJob {
+  private let reference: Side
+  private let model: Side
+  private let options: ComparisonOptions
+  private let layers: [Layer]
+
+  /// One of the models, ready to be run.
+  private struct Side {
+    let file: ModelFile
+    let graph: Graph
+    let verdicts: [LayerVerdict]
+    let names: NamedValues
+
+    init(_ file: ModelFile) throws(SnugError) {
+      self.file = file
+      graph = try file.inSinglePrecision(try file.load().graph)
+      verdicts = try file.verify().result.layers
+      names = NamedValues(graph)
+    }
+
+    func session(_ plans: Int) throws(SnugError) -> Session {
+      try SnugError.wrapping(
+        { .execution(file: file.path, $0) },
+        try Session(graph: graph, options: .init(planLimit: plans, isReproducible: true)))
+    }
+
+    func feeds(_ inputs: [Tensor]) -> [ValueID: Tensor] {
+      Dictionary(uniqueKeysWithValues: zip(graph.inputs, inputs))
+    }
+  }
+
+  /// A layer of the model, its counterpart, and what is seen of both.
+  fileprivate struct Layer {
+    let verdict: LayerVerdict
+    let probe: LayerProbe
+    /// Of the reference; `nil` where it has no such layer.
+    let counterpart: LayerProbe?
+    /// What the layer reads, in both models; `nil` where they don't have all of it in common.
+    let sources: [(model: ValueID, reference: ValueID)]?
+    var alone = NoiseMeter()
+    var inPlace = NoiseMeter()
+    var clipped = 0
+    var read = 0
+  }
+
+  init(reference: ModelFile, model: ModelFile, options: ComparisonOptions) throws(SnugError) {
+    let (a, b) = (try Side(reference), try Side(model))
+    self.reference = a
+    self.model = b
+    self.options = options
+    let counterparts = Dictionary(
+      a.verdicts.map { ($0.layer.name, $0.layer) }, uniquingKeysWith: { first, _ in first })
+    layers = b.verdicts.compactMap { verdict in
+      guard let probe = LayerProbe(verdict.layer, in: b.graph, b.names) else { return nil }
+      let counterpart = counterparts[verdict.layer.name].flatMap {
+        LayerProbe($0, in: a.graph, a.names)
+      }
+      let pairs = probe.inputs.compactMap { input -> (model: ValueID, reference: ValueID)? in
+        a.names[b.graph[input].name].map { (input, $0) }
+      }
+      return Layer(
+        verdict: verdict, probe: probe, counterpart: counterpart,
+        sources: pairs.count == probe.inputs.count && !pairs.isEmpty ? pairs : nil)
+    }
+    guard layers.contains(where: { $0.counterpart != nil }) else {
+      throw .nothingToCompare(reference: reference.path, model: model.path)
+    }
+  }
+
+  func run(_ path: String, _ progress: ProgressHandler) throws(SnugError) -> ModelComparison {
+    var evaluation = EvaluationOptions()
+    evaluation.preprocessing = options.preprocessing
+    // Without labels or targets, layers and outputs can still be compared.
+    let request = try options.preprocessing.request(
+      for: reference.graph, of: reference.file.path, comparesOutputs: true)
+    let dataset = try SnugError.wrapping(
+      SnugError.dataset, try DatasetLoader.open(path: path, for: request))
+    let drawn = dataset.drawn(options.samples, seed: options.seed).sorted()
+    let samples = try SnugError.wrapping(
+      SnugError.dataset, try KeptSamples(dataset, order: drawn, byteLimit: 0))
+    let (layers, outputs, count) = try compare(samples, progress)
+    return ModelComparison(
+      reference: reference.file.path, model: model.file.path, samples: count,
+      metric: try metric(dataset, evaluation, progress), outputs: outputs,
+      layers: layers.map(\.comparison))
+  }
+
+  private func metric(
+    _ dataset: any Dataset, _ options: EvaluationOptions, _ progress: ProgressHandler
+  ) throws(SnugError) -> ModelComparison.Metric? {
+    guard dataset.reference != .none else { return nil }
+    let order = self.options.limit.flatMap { limit in
+      limit < dataset.count ? dataset.drawn(limit, seed: self.options.seed).sorted() : nil
+    }
+    let samples = try SnugError.wrapping(
+      SnugError.dataset, try KeptSamples(dataset, order: order, byteLimit: 0))
+    func measure(_ side: Side) throws(SnugError) -> Evaluation {
+      try Evaluator(file: side.file.path, graph: side.graph, options: options)
+        .evaluate(samples, progress: progress)
+    }
+    let (before, after) = (try measure(reference), try measure(model))
+    return ModelComparison.Metric(
+      metric: before.metric.kind, reference: before.value, model: after.value,
+      samples: after.samples)
+  }
+
+  // MARK: Layers and outputs
+
+  private static let batchSize = 32
+
+  /// The batch that one of the models was exported for; `nil` where it is open in both.
+  private var fixedBatch: Int? {
+    [reference, model].flatMap { side in
+      side.graph.inputs.compactMap { side.graph[$0].type?.dimensions?.first?.size }
+    }.max()
+  }
+
+  private func compare(_ samples: KeptSamples, _ progress: ProgressHandler)
+    throws(SnugError) -> ([Layer], [OutputComparison], Int)
+  {
+    var layers = layers
+    var outputs = [OutputMeter](
+      repeating: OutputMeter(), count: min(reference.graph.outputs.count, model.graph.outputs.count)
+    )
+    let plans = 2 * layers.count + 4
+    let (before, after) = (try reference.session(plans), try model.session(plans))
+    let size = samples.isStackable ? fixedBatch ?? Self.batchSize : 1
+    let batches = BatchStream.sequentialPlan(samples, batchSize: size)
+    var done = 0
+    // A batch that isn't whole does for a model of open batch alone.
+    for indices in batches
+    where fixedBatch.map({ indices.count == $0 }) ?? true || !samples.isStackable {
+      let batch = try SnugError.wrapping(SnugError.dataset, try samples.batch(indices))
+      try compare(batch.inputs, before, after, &layers, &outputs)
+      done += indices.count
+      progress(
+        JobProgress(
+          activity: "comparing", completed: done, total: samples.count, unit: "samples"))
+    }
+    let compared = zip(outputs, model.graph.outputs).filter { !$0.0.isEmpty }
+    return (
+      layers, compared.map { $0.comparison(model.graph[$1].name) }, done
+    )
+  }
+
+  private func compare(
+    _ inputs: [Tensor], _ before: Session, _ after: Session, _ layers: inout [Layer],
+    _ outputs: inout [OutputMeter]
+  ) throws(SnugError) {
+    let seen = layers.flatMap { layer in
+      (layer.counterpart.map { [$0.output] } ?? []) + (layer.sources?.map(\.reference) ?? [])
+    }
+    let wanted = try run(
+      before, reference, reference.feeds(inputs), Set(seen + reference.graph.outputs))
+    let found = try run(
+      after, model, model.feeds(inputs),
+      Set(layers.flatMap { [$0.probe.output] + $0.probe.inputs } + model.graph.outputs))
+    for (index, pair) in zip(reference.graph.outputs, model.graph.outputs).enumerated() {
+      guard let a = wanted[pair.0], let b = found[pair.1] else { continue }
+      outputs[index].add(reference: a, b)
+    }
+    for index in layers.indices {
+      let layer = layers[index]
+      layers[index].count(layer.probe.inputs.compactMap { found[$0] })
+      guard let counterpart = layer.counterpart, let expected = wanted[counterpart.output] else {
+        continue
+      }
+      if let actual = found[layer.probe.output] {
+        layers[index].inPlace.add(
+          reference: expected, actual, axis: layer.probe.channelAxis)
+      }
+      guard let sources = layer.sources else { continue }
+      // What the layer reads comes from the reference, so that nothing before it is quantized.
+      var feeds = model.feeds(inputs)
+      for source in sources { feeds[source.model] = wanted[source.reference] }
+      if let actual = try run(after, model, feeds, [layer.probe.output])[layer.probe.output] {
+        layers[index].alone.add(reference: expected, actual, axis: layer.probe.channelAxis)
+      }
+    }
+  }
+
+  private func run(
+    _ session: Session, _ side: Side, _ feeds: [ValueID: Tensor], _ values: Set<ValueID>
+  ) throws(SnugError) -> [ValueID: Tensor] {
+    try SnugError.wrapping(
+      { .execution(file: side.file.path, $0) },
+      try session.run(feeds, fetch: values.sorted()))
+  }
+}
+
+extension ComparisonJob.Layer {
+  /// Counts the activations that the layer's quantizer cuts off.
+  fileprivate mutating func count(_ values: [Tensor]) {
+    guard let input = verdict.layer.input, let scale = input.scale, scale > 0 else { return }
+    let (low, high) = (Float(input.integerMinimum) - 0.5, Float(input.integerMaximum) + 0.5)
+    for value in values where value.elementType == .float32 {
+      value.withElements(of: Float.self) { elements in
+        read += elements.count
+        for element in elements {
+          let steps = element / scale
+          if steps < low || steps > high { clipped += 1 }
+        }
+      }
+    }
+  }
+
+  fileprivate var comparison: LayerComparison {
+    var result = LayerComparison(name: verdict.layer.name, op: verdict.layer.op)
+    result.alone = alone.ratio
+    result.inPlace = inPlace.ratio
+    result.worstChannel = inPlace.worstChannel
+    if read > 0 { result.clippedShare = Double(clipped) / Double(read) }
+    result.saturatedShare = saturatedShare
+    result.budgetUse = budgetUse
+    return result
+  }
+
+  /// The share of the weights at either end of what their codes hold.
+  private var saturatedShare: Double? {
+    guard let weight = verdict.layer.weight, weight.bits > 0, weight.bits < 63 else { return nil }
+    let most: Int64 = (1 << (weight.signed ? weight.bits - 1 : weight.bits)) - 1
+    let least: Int64 = weight.signed ? (weight.narrow ? -most : -most - 1) : 0
+    var (count, saturated) = (0, 0)
+    for channel in verdict.layer.channels.indices {
+      for integer in verdict.layer.integers(ofChannel: channel) ?? [] {
+        count += 1
+        if integer >= most || (least < 0 && integer <= least) { saturated += 1 }
+      }
+    }
+    return count > 0 ? Double(saturated) / Double(count) : nil
+  }
+
+  /// What each channel's extremes are of the accumulator's limits; `nil` without a target or exact sums.
+  private var budgetUse: (mean: Double, most: Double)? {
+    guard let bits = verdict.targetBits, let range = AccumulatorRange(bits: bits) else {
+      return nil
+    }
+    let cases =
+      verdict.tiles?.channels.map(\.inner) ?? verdict.layer.channels.map(\.worstCase)
+    let uses = cases.map { worst in
+      max(
+        Double(worst.maximum) / Double(range.maximum),
+        Double(worst.minimum) / Double(range.minimum))
+    }
+    guard let most = uses.max() else { return nil }
+    return (uses.reduce(0, +) / Double(uses.count), most)
+  }
+}

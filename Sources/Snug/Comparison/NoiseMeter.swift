@@ -1,0 +1,96 @@
+import Reporting
+import TensorCore
+
+/// Powers of signal and noise in each channel of a value, over batches.
+struct NoiseMeter {
+  private var signal: [Double] = []
+  private var noise: [Double] = []
+
+  /// Takes in a batch of both; what differs in shape is left out.
+  ///
+  /// - Parameter axis: counts channels, from the end where negative.
+  mutating func add(reference: Tensor, _ other: Tensor, axis: Int) {
+    let shape = reference.shape
+    let axis = axis < 0 ? axis + shape.count : axis
+    guard shape == other.shape, shape.indices.contains(axis) || shape.isEmpty,
+      let reference = reference.convertedToFloat(), let other = other.convertedToFloat()
+    else { return }
+    let channels = shape.isEmpty ? 1 : shape[axis]
+    let inner = shape.isEmpty ? 1 : shape[(axis + 1)...].reduce(1, *)
+    if signal.isEmpty {
+      signal = [Double](repeating: 0, count: channels)
+      noise = signal
+    }
+    guard signal.count == channels else { return }
+    reference.withElements(of: Float.self) { x in
+      other.withElements(of: Float.self) { y in
+        for start in stride(from: 0, to: x.count, by: max(inner, 1)) {
+          let channel = start / inner % channels
+          var (power, error) = (0.0, 0.0)
+          for index in start..<start + inner {
+            let (a, b) = (Double(x[index]), Double(y[index]))
+            power += a * a
+            error += (a - b) * (a - b)
+          }
+          signal[channel] += power
+          noise[channel] += error
+        }
+      }
+    }
+  }
+
+  /// Over all channels; `nil` where nothing was seen.
+  var ratio: SignalToNoise? {
+    signal.isEmpty
+      ? nil : SignalToNoise(signal: signal.reduce(0, +), noise: noise.reduce(0, +))
+  }
+
+  /// The channel with the least ratio, of those with a signal and noise.
+  var worstChannel: LayerComparison.Channel? {
+    signal.indices.map {
+      LayerComparison.Channel(
+        index: $0, ratio: SignalToNoise(signal: signal[$0], noise: noise[$0]))
+    }
+    .filter { $0.ratio.decibels != nil }
+    .min { ($0.ratio.decibels ?? 0) < ($1.ratio.decibels ?? 0) }
+  }
+}
+
+/// Angle and distance between an output and its reference, over batches.
+struct OutputMeter {
+  private var product = 0.0
+  private var squares = (reference: 0.0, other: 0.0)
+  private var noise = 0.0
+  private var deviation = 0.0
+  private var magnitude = 0.0
+  private(set) var isEmpty = true
+
+  /// Takes in a batch of both; what differs in shape, or holds no numbers, is left out.
+  mutating func add(reference: Tensor, _ other: Tensor) {
+    guard reference.shape == other.shape, let reference = reference.convertedToFloat(),
+      let other = other.convertedToFloat()
+    else { return }
+    isEmpty = false
+    reference.withElements(of: Float.self) { x in
+      other.withElements(of: Float.self) { y in
+        for index in x.indices {
+          let (a, b) = (Double(x[index]), Double(y[index]))
+          product += a * b
+          squares.reference += a * a
+          squares.other += b * b
+          noise += (a - b) * (a - b)
+          deviation = max(deviation, (a - b).magnitude)
+          magnitude = max(magnitude, a.magnitude)
+        }
+      }
+    }
+  }
+
+  func comparison(_ name: String) -> OutputComparison {
+    let norms = (squares.reference * squares.other).squareRoot()
+    return OutputComparison(
+      name: name, ratio: SignalToNoise(signal: squares.reference, noise: noise),
+      cosine: norms > 0 ? product / norms : nil, largestDeviation: deviation,
+      largestMagnitude: magnitude)
+  }
+}
