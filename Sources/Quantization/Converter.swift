@@ -63,6 +63,8 @@ package struct Converter: Sendable {
     let quantized = try QuantizedModel(calibrated, recipe, progress)
     seconds.integers = quantized.seconds.integers
     var conversion = try Conversion(calibrated, quantized)
+    conversion.remarks = Conversion.remarks(
+      calibrated.plan, quantized.layers, recipe, hasSamples: calibrated.runner != nil)
     if let runner = calibrated.runner {
       try conversion.measureOutputs(
         OutputError(

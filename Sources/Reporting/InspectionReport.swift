@@ -5,10 +5,13 @@ import Verification
 public struct InspectionReport: Sendable {
   public var model: ModelSummary
   public var result: VerificationResult
+  /// What the file says that its conversion didn't hold to the width that was asked for.
+  public var unheld: [UnheldLayer]
 
-  public init(model: ModelSummary, result: VerificationResult) {
+  public init(model: ModelSummary, result: VerificationResult, unheld: [UnheldLayer] = []) {
     self.model = model
     self.result = result
+    self.unheld = unheld
   }
 
   /// The document of `inspect --json`, whose members are in a fixed order.
@@ -18,12 +21,28 @@ public struct InspectionReport: Sendable {
       JSONMember("certified", .bool(result.isCertified)),
       JSONMember("layers", .array(result.layers.map(\.inspectionJSON))),
     ]
+    if !unheld.isEmpty { members.append(JSONMember("not_held", .array(unheld.map(\.json)))) }
     members += result.reasonMembers
     return .object(members)
   }
 
   /// The table for people, with one layer in a row and a summary below.
   public func text(style: TextStyle = TextStyle()) -> String {
+    table(style: style) + (unheld.isEmpty ? "" : "\n" + unheldText(style: style))
+  }
+
+  /// What is not held to the width that was asked for; empty where all is.
+  package func unheldText(style: TextStyle) -> String {
+    if unheld.isEmpty { return "" }
+    return UnheldText(unheld, of: result.layers.count).lines(namesUpTo: Self.namesInLine)
+      .joined(separator: "\n") + "\n"
+  }
+
+  /// Names that are given for one reason; all are in the JSON and in the page.
+  private static let namesInLine = 6
+
+  /// The table and its summary alone.
+  package func table(style: TextStyle) -> String {
     var paragraphs = [style.wrap(heading)]
     if !result.layers.isEmpty {
       paragraphs.append(LayerTable.inspection(result, style: style))

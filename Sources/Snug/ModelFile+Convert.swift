@@ -76,6 +76,7 @@ extension ModelFile {
     if options.isStrict, unheld.contains(where: { !$0.isByOptions }) {
       throw .notHeld(output: output, layers: unheld.filter { !$0.isByOptions })
     }
+    UnheldLayer.state(unheld, in: &conversion.model)
     try result.write(conversion.model, verdicts, certifying: held)
     seconds.export = clock.lap()
     let report = try result.inspect(certifying: held)
@@ -85,8 +86,9 @@ extension ModelFile {
     seconds.evaluate += clock.lap()
     return ConversionSummary(
       output: output, report: report, layers: conversion.layers, excluded: conversion.excluded,
-      unheld: unheld, edits: conversion.edits, calibrationSamples: conversion.calibrationSamples,
-      floatMetric: float, quantizedMetric: quantized, training: training, seconds: seconds,
+      conversionRemarks: conversion.remarks, edits: conversion.edits,
+      calibrationSamples: conversion.calibrationSamples, floatMetric: float,
+      quantizedMetric: quantized, training: training, seconds: seconds,
       peakMemoryBytes: ProcessMemory.peakBytes)
   }
 

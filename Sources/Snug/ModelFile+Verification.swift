@@ -75,7 +75,9 @@ extension ModelFile {
   /// - Throws: ``SnugError`` where the file can't be read.
   public func inspect() throws(SnugError) -> InspectionReport {
     let (model, result) = try analyze(VerificationConditions())
-    return InspectionReport(model: ModelSummary(model, path: path), result: result)
+    return InspectionReport(
+      model: ModelSummary(model, path: path), result: result,
+      unheld: UnheldLayer.stated(in: model, result))
   }
 
   private func analyze(_ conditions: VerificationConditions) throws(SnugError) -> (
@@ -95,7 +97,7 @@ extension InspectionReport {
   ///
   /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
   public func writeHTML(to path: String) throws(SnugError) {
-    try model.write(HTMLReport(model: model, result: result).html, to: path, as: "--html")
+    try model.write(HTMLReport(self).html, to: path, as: "--html")
   }
 }
 

@@ -3,17 +3,13 @@ import Verification
 
 /// The inspection as one self-contained page, without scripts, fonts or pictures from elsewhere.
 package struct HTMLReport: Sendable {
-  package var model: ModelSummary
-  package var result: VerificationResult
+  package var report: InspectionReport
 
-  package init(model: ModelSummary, result: VerificationResult) {
-    self.model = model
-    self.result = result
-  }
+  package init(_ report: InspectionReport) { self.report = report }
 
   /// The page, as UTF-8 text.
   package var html: String {
-    Self.template.render(PageView(model: model, result: result))
+    Self.template.render(PageView(report))
   }
 
   private static let template: MustacheTemplate = {

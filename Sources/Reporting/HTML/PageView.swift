@@ -24,10 +24,15 @@ struct PageView {
   let axis: [AxisTick]
   let cards: [ChannelsView]
   let hasCards: Bool
+  /// What its conversion didn't hold to the width that was asked for; `nil` where there is nothing.
+  let unheld: UnheldText?
   let statement = Certificate.statement
 
-  init(model: ModelSummary, result: VerificationResult) {
+  init(_ report: InspectionReport) {
+    let (model, result) = (report.model, report.result)
     let style = TextStyle()
+    unheld =
+      report.unheld.isEmpty ? nil : UnheldText(report.unheld, of: result.layers.count)
     path = model.path.printable
     title = path.split(separator: "/").last.map(String.init) ?? path
     var parts = [model.format.rawValue]

@@ -11,4 +11,9 @@ struct OutputOptions: ParsableArguments {
       "Where to write the full certificate as JSON too, one entry a channel (default: nowhere).",
       valueName: "file.json"))
   var sidecar: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to write the report as a web page too (default: nowhere).", valueName: "file.html"))
+  var html: OutputPath?
 }
