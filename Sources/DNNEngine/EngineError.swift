@@ -20,9 +20,9 @@ extension EngineError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .call(_, .outOfMemory): "memory ran out; give inputs of a smaller batch"
-    case .call(_, let status):
-      "this combination of shapes and attributes can't be computed (oneDNN: \(status)); give inputs of other "
-        + "shapes, or write it with other operators and export the model again"
+    case .call:
+      "this combination of shapes and attributes can't be computed; give inputs of other shapes, or write it with "
+        + "other operators and export the model again"
     case .memory(let bytes): "\(bytes) bytes don't fit in memory"
     }
   }

@@ -57,6 +57,8 @@ public struct Conversion: Sendable {
   package var excluded: [String]
   /// The dot products, by name, that the recipe's P doesn't hold for.
   package var exemptions: [String: Exemption] = [:]
+  /// What is known to cost quality, or was left undone; empty after a training.
+  package var remarks: [Remark] = []
   /// What the passes changed before quantization.
   package var edits: [PassReport]
   /// Calibration samples read; 0 where ranges came from the graph.

@@ -44,6 +44,8 @@ package final class ConversionSeries: Sendable {
     let quantized = try QuantizedModel(calibrated, recipe, progress)
     seconds.integers = quantized.seconds.integers
     var conversion = try Conversion(calibrated, quantized)
+    conversion.remarks = Conversion.remarks(
+      calibrated.plan, quantized.layers, recipe, hasSamples: calibrated.runner != nil)
     if measuresOutputs, let runner = calibrated.runner {
       try conversion.measureOutputs(
         OutputError(

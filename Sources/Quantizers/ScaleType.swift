@@ -10,3 +10,11 @@ public enum ScaleType: String, Sendable, Hashable, Codable, CaseIterable {
     self == .float ? scale : exp2(log2(scale).rounded())
   }
 }
+
+/// Bounds of scales.
+enum ScaleLimit {
+  /// The least scale: a smaller one would lose digits, and its reciprocal be infinite.
+  static let least = Float.leastNormalMagnitude
+  /// Of values that are all 0, for which any scale is right. Its products with other scales are still numbers.
+  static let ofZeros: Float = 1e-10
+}

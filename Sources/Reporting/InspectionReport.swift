@@ -9,13 +9,17 @@ public struct InspectionReport: Sendable {
   public var selection = LayerSelection()
   /// The elements for one sample of the model's values, by their names, as far as they are known.
   public var outputCounts: [String: Int]
+  /// What the file says that its conversion didn't hold to the width that was asked for.
+  public var unheld: [UnheldLayer]
 
   public init(
-    model: ModelSummary, result: VerificationResult, outputCounts: [String: Int] = [:]
+    model: ModelSummary, result: VerificationResult, outputCounts: [String: Int] = [:],
+    unheld: [UnheldLayer] = []
   ) {
     self.model = model
     self.result = result
     self.outputCounts = outputCounts
+    self.unheld = unheld
   }
 
   /// What all layers cost.
@@ -32,12 +36,28 @@ public struct InspectionReport: Sendable {
       JSONMember("layers", .array(layers.map(\.inspectionJSON))),
       JSONMember("cost", cost.json),
     ]
+    if !unheld.isEmpty { members.append(JSONMember("not_held", .array(unheld.map(\.json)))) }
     members += result.reasonMembers
     return .object(members)
   }
 
   /// The table for people, with one layer in a row and a summary below.
   public func text(style: TextStyle = TextStyle()) -> String {
+    table(style: style) + (unheld.isEmpty ? "" : "\n" + unheldText(style: style))
+  }
+
+  /// What is not held to the width that was asked for; empty where all is.
+  package func unheldText(style: TextStyle) -> String {
+    if unheld.isEmpty { return "" }
+    return UnheldText(unheld, of: result.layers.count).lines(namesUpTo: Self.namesInLine)
+      .joined(separator: "\n") + "\n"
+  }
+
+  /// Names that are given for one reason; all are in the JSON and in the page.
+  private static let namesInLine = 6
+
+  /// The table and its summary alone.
+  package func table(style: TextStyle) -> String {
     var paragraphs = [style.wrap(heading)]
     let layers = layers
     if !layers.isEmpty {

@@ -81,8 +81,8 @@ extension ModelFile {
     }
     return ConversionSummary(
       output: output, report: report, comparison: losses, layers: conversion.layers,
-      excluded: conversion.excluded,
-      unheld: finished.unheld, edits: conversion.edits,
+      excluded: conversion.excluded, conversionRemarks: conversion.remarks,
+      edits: conversion.edits,
       calibrationSamples: conversion.calibrationSamples,
       floatMetric: float, quantizedMetric: quantized, training: training, seconds: seconds,
       peakMemoryBytes: ProcessMemory.peakBytes, next: next(output, options))
@@ -147,6 +147,7 @@ extension ModelFile {
     if options.isStrict, unheld.contains(where: { !$0.isByOptions }) {
       throw .notHeld(output: output, layers: unheld.filter { !$0.isByOptions })
     }
+    UnheldLayer.state(unheld, in: &conversion.model)
     return Finished(conversion: conversion, verdicts: verdicts, held: held, unheld: unheld)
   }
 

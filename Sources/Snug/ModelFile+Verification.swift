@@ -77,7 +77,8 @@ extension ModelFile {
   public func inspect() throws(SnugError) -> InspectionReport {
     let (model, result) = try analyze(VerificationConditions())
     return InspectionReport(
-      model: ModelSummary(model, path: path), result: result, outputCounts: outputCounts)
+      model: ModelSummary(model, path: path), result: result, outputCounts: outputCounts,
+      unheld: UnheldLayer.stated(in: model, result))
   }
 
   /// The elements for one sample of the values whose shapes follow from the graph, by their names; a first dimension
@@ -129,9 +130,7 @@ extension InspectionReport {
   ///
   /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
   public func writeHTML(to path: String) throws(SnugError) {
-    try model.write(
-      HTMLReport(model: model, result: result, outputCounts: outputCounts).html, to: path,
-      as: "--html")
+    try model.write(HTMLReport(self).html, to: path, as: "--html")
   }
 }
 

@@ -9,8 +9,9 @@ import Verification
 @Suite struct HTMLReportTests {
   static func page(_ model: Model, bits: Int? = nil) throws -> String {
     HTMLReport(
-      model: ModelSummary(model, path: "models/model.onnx"),
-      result: try Verifier.verify(model, accumulatorBits: bits)
+      InspectionReport(
+        model: ModelSummary(model, path: "models/model.onnx"),
+        result: try Verifier.verify(model, accumulatorBits: bits))
     ).html
   }
 

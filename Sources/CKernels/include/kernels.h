@@ -6,6 +6,7 @@
 #include "accumulators.h"
 #include "activations.h"
 #include "copies.h"
+#include "descent.h"
 #include "elementwise.h"
 #include "gradients.h"
 #include "losses.h"

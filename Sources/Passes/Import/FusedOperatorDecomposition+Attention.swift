@@ -40,31 +40,24 @@ extension FusedOperatorDecomposition {
       k = rewrite.add(Gather(axis: 1), "repeated_key", [k, heads], to: &graph)
       v = rewrite.add(Gather(axis: 1), "repeated_value", [v, heads], to: &graph)
     }
-    let turned = rewrite.add(
-      Transpose(permutation: [0, 1, 3, 2]), "turned_key", [k], to: &graph)
-    let product = rewrite.add(MatMul(), "product", [q, turned], to: &graph)
-    var scores = rewrite.add(
-      Mul(), "scaled", [product, rewrite.number(form.scale, "scale", in: &graph)], to: &graph)
-    if form.softcap > 0 {
-      let cap = rewrite.number(form.softcap, "cap", in: &graph)
-      let inner = rewrite.add(Div(), "capped", [scores, cap], to: &graph)
-      let tanh = rewrite.add(Tanh(), "tanh", [inner], to: &graph)
-      scores = rewrite.add(Mul(), "softcap", [tanh, cap], to: &graph)
-    }
-    for mask in rewrite.masks(form, scores, in: &graph) {
-      scores = rewrite.add(Add(), "masked", [scores, mask], to: &graph)
-    }
-    let weights = rewrite.add(Softmax(), "softmax", [scores], to: &graph)
-    guard form.addsHeads else {
-      rewrite.finish(MatMul(), [weights, v], to: &graph)
-      return true
-    }
-    let sum = rewrite.add(MatMul(), "sum", [weights, v], to: &graph)
-    let rows = rewrite.add(
-      Transpose(permutation: [0, 2, 1, 3]), "rows", [sum], to: &graph)
-    let shape = rewrite.integers([0, 0, -1], "rows_shape", in: &graph)
-    rewrite.finish(Reshape(), [rows, shape], to: &graph)
+    rewrite.attend(
+      q, k, v,
+      Scores(
+        scale: form.scale, softcap: form.softcap, isCausal: form.isCausal,
+        past: rewrite.input(4)),
+      masks: { scores, graph in rewrite.mask(form, in: &graph).map { [$0] } ?? [] },
+      mergesHeads: form.addsHeads, to: &graph)
     return true
+  }
+
+  /// How products of queries and keys become the weights of the values.
+  struct Scores {
+    var scale: Float
+    /// 0 for none.
+    var softcap: Float = 0
+    var isCausal = false
+    /// Earlier keys, by samples, heads, positions and elements, which move the diagonal.
+    var past: ValueID?
   }
 
   /// What the attributes and types of an Attention say.
@@ -121,33 +114,68 @@ extension FusedOperatorDecomposition.Rewrite {
     _ position: Int, _ heads: Int, _ form: FusedOperatorDecomposition.AttentionForm,
     in graph: inout Graph
   ) -> ValueID? {
-    guard form.addsHeads else { return input(position) }
-    let shape = integers([0, 0, heads, -1], "operand_\(position)_shape", in: &graph)
-    let split = add(Reshape(), "split_\(position)", [input(position), shape], to: &graph)
-    return add(
-      Transpose(permutation: [0, 2, 1, 3]), "operand_\(position)", [split], to: &graph)
+    form.addsHeads
+      ? split(input(position), "\(position)", heads: heads, in: &graph) : input(position)
   }
 
-  /// The summands of the scores.
-  fileprivate func masks(
-    _ form: FusedOperatorDecomposition.AttentionForm, _ scores: ValueID, in graph: inout Graph
-  ) -> [ValueID] {
-    var masks: [ValueID] = []
-    if let mask = input(3) {
-      guard form.hasTruthMask else { return [mask] + causal(form, scores, in: &graph) }
-      masks.append(
-        add(
-          Where(), "mask",
-          [
-            mask, number(0, "kept", in: &graph), number(-.infinity, "left_out", in: &graph),
-          ], to: &graph))
+  /// Samples x positions x (heads elements) as samples x heads x positions x elements.
+  func split(_ operand: ValueID?, _ part: String, heads: Int, in graph: inout Graph) -> ValueID {
+    let shape = integers([0, 0, heads, -1], "operand_\(part)_shape", in: &graph)
+    let split = add(Reshape(), "split_\(part)", [operand, shape], to: &graph)
+    return add(Transpose(permutation: [0, 2, 1, 3]), "operand_\(part)", [split], to: &graph)
+  }
+
+  /// softmax(scale q k^T + masks) v as the first output, of operands with heads.
+  ///
+  /// - Parameters:
+  ///   - masks: summands of the scores, which they are made for.
+  ///   - mergesHeads: whether the result has its heads side by side, as samples x positions x (heads elements).
+  func attend(
+    _ q: ValueID?, _ k: ValueID?, _ v: ValueID?, _ form: FusedOperatorDecomposition.Scores,
+    masks: (ValueID, inout Graph) -> [ValueID], mergesHeads: Bool, to graph: inout Graph
+  ) {
+    let turned = add(Transpose(permutation: [0, 1, 3, 2]), "turned_key", [k], to: &graph)
+    let product = add(MatMul(), "product", [q, turned], to: &graph)
+    var scores = add(
+      Mul(), "scaled", [product, number(form.scale, "scale", in: &graph)], to: &graph)
+    if form.softcap > 0 {
+      let cap = number(form.softcap, "cap", in: &graph)
+      let inner = add(Div(), "capped", [scores, cap], to: &graph)
+      let tanh = add(Tanh(), "tanh", [inner], to: &graph)
+      scores = add(Mul(), "softcap", [tanh, cap], to: &graph)
     }
-    return masks + causal(form, scores, in: &graph)
+    for mask in masks(scores, &graph) + causal(form, scores, in: &graph) {
+      scores = add(Add(), "masked", [scores, mask], to: &graph)
+    }
+    let weights = add(Softmax(), "softmax", [scores], to: &graph)
+    guard mergesHeads else {
+      finish(MatMul(), [weights, v], to: &graph)
+      return
+    }
+    let sum = add(MatMul(), "sum", [weights, v], to: &graph)
+    let rows = add(Transpose(permutation: [0, 2, 1, 3]), "rows", [sum], to: &graph)
+    let shape = integers([0, 0, -1], "rows_shape", in: &graph)
+    finish(Reshape(), [rows, shape], to: &graph)
+  }
+
+  /// The mask as a summand of the scores.
+  fileprivate func mask(
+    _ form: FusedOperatorDecomposition.AttentionForm, in graph: inout Graph
+  ) -> ValueID? {
+    guard let mask = input(3), form.hasTruthMask else { return input(3) }
+    return select(mask, leftOut: -.infinity, in: &graph)
+  }
+
+  /// 0 where a truth value holds, and a number of the scores elsewhere.
+  func select(_ truth: ValueID, leftOut: Float, in graph: inout Graph) -> ValueID {
+    add(
+      Where(), "mask",
+      [truth, number(0, "kept", in: &graph), number(leftOut, "left_out", in: &graph)], to: &graph)
   }
 
   /// -infinity above the diagonal, which a past moves by its length.
   private func causal(
-    _ form: FusedOperatorDecomposition.AttentionForm, _ scores: ValueID, in graph: inout Graph
+    _ form: FusedOperatorDecomposition.Scores, _ scores: ValueID, in graph: inout Graph
   ) -> [ValueID] {
     guard form.isCausal else { return [] }
     let shape = add(ShapeOf(start: -2), "scores_shape", [scores], to: &graph)
@@ -157,7 +185,7 @@ extension FusedOperatorDecomposition.Rewrite {
         number(-.infinity, "minus_infinity", in: &graph), shape,
       ], to: &graph)
     var diagonal = integers([1], "diagonal", in: &graph)
-    if let past = input(4) {
+    if let past = form.past {
       let length = add(ShapeOf(start: 2, end: 3), "past_length", [past], to: &graph)
       diagonal = add(Add(), "moved_diagonal", [length, diagonal], to: &graph)
     }

@@ -14,10 +14,13 @@ import TensorCore
 /// 3. FusedMatMul, FusedConv, FusedGemm: transpositions, the layer, its factor, its summand and its activation.
 /// 4. MatMulNBits: MatMul with the weight that its codes stand for.
 /// 5. QuantizeLinear, DequantizeLinear: those of the standard, where the opset of the model has their integers.
+/// 6. GatherBlockQuantized: Gather from the table that its codes stand for.
+/// 7. MultiHeadAttention, Attention: the layers, and two products with a Softmax between them.
+/// 8. RotaryEmbedding: that of the standard since opset 23, else its formula.
 ///
 /// Of the standard:
 ///
-/// 6. Attention (opset 23): two products with a Softmax between them, so that quantizers find both.
+/// 9. Attention (opset 23): two products with a Softmax between them, so that quantizers find both.
 ///
 /// What needs a rank, a size or an element type that doesn't follow from the graph stays, as do forms that aren't named
 /// here.
@@ -77,6 +80,10 @@ package struct FusedOperatorDecomposition: Pass {
     case (Self.domain, "FusedGemm"): Self.fusedGemm
     case (Self.domain, "MatMulNBits"): Self.blockQuantizedMatMul
     case (Self.domain, "QuantizeLinear"), (Self.domain, "DequantizeLinear"): Self.linearQuantizer
+    case (Self.domain, "GatherBlockQuantized"): Self.blockQuantizedGather
+    case (Self.domain, "MultiHeadAttention"): Self.multiHeadAttention
+    case (Self.domain, "Attention"): Self.packedAttention
+    case (Self.domain, "RotaryEmbedding"): Self.rotaryEmbedding
     case ("", "Attention"): Self.attention
     default: nil
     }

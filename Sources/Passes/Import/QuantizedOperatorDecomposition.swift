@@ -8,8 +8,8 @@ import TensorCore
 ///     ->  QuantizeLinear(Conv(DequantizeLinear(x, s, z), DequantizeLinear(w, t, u), DequantizeLinear(b, s t)), r, v)
 ///
 /// 1. QLinearConv and QLinearMatMul of the standard (opset 10).
-/// 2. QGemm, QLinearAdd, QLinearMul, QLinearConcat, QLinearAveragePool, QLinearGlobalAveragePool, QLinearLeakyRelu
-///    and QLinearSigmoid of onnxruntime's domain (ContribOperators.md), which it computes the same way; those with
+/// 2. QGemm, QLinearAdd, QLinearMul, QLinearConcat, QLinearAveragePool, QLinearGlobalAveragePool, QLinearLeakyRelu,
+///    QLinearSigmoid and QLinearSoftmax of onnxruntime's domain (ContribOperators.md), which it computes the same way; those with
 ///    channels last stay.
 ///
 /// Integers stay as they are. A rounding that fell on a tie of the exact sums may fall otherwise on floats.
@@ -73,6 +73,10 @@ package struct QuantizedOperatorDecomposition: Pass {
       guard attributes[last].value == .int(0) else { return nil }
       attributes.remove(at: last)
     }
+    if form.type == "Softmax" {
+      guard let axis = softmaxAxis(attributes) else { return nil }
+      attributes = [Attribute("axis", .int(Int64(axis)))]
+    }
     do {
       return try Catalogue().makeOperator(
         domain: "", type: form.type,
@@ -81,6 +85,22 @@ package struct QuantizedOperatorDecomposition: Pass {
     } catch {
       throw .node(name: node.name, type: node.op.type, error)
     }
+  }
+
+  /// The axis of a QLinearSoftmax, which states the opset whose Softmax it computes: before 13 over all axes from the
+  /// named one on, since then over that alone.
+  ///
+  /// - Returns: `nil` where the Softmax of the model's opset has no such form.
+  private func softmaxAxis(_ attributes: [Attribute]) -> Int? {
+    func int(_ name: String) -> Int? {
+      guard case .int(let value)? = attributes.first(where: { $0.name == name })?.value else {
+        return nil
+      }
+      return Int(value)
+    }
+    guard let stated = int("opset") else { return nil }
+    let axis = int("axis") ?? -1
+    return axis == -1 || (stated < 13) == (opset < 13) ? axis : nil
   }
 
   /// The bias of 32-bit codes in steps of the accumulator, as the float operator takes it; empty where there is
@@ -154,5 +174,6 @@ package struct QuantizedOperatorDecomposition: Pass {
     "QLinearGlobalAveragePool": Form(type: "GlobalAveragePool", operandCount: 1),
     "QLinearLeakyRelu": Form(type: "LeakyRelu", operandCount: 1),
     "QLinearSigmoid": Form(type: "Sigmoid", operandCount: 1),
+    "QLinearSoftmax": Form(type: "Softmax", operandCount: 1),
   ]
 }

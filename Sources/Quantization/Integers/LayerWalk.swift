@@ -46,7 +46,7 @@ struct LayerWalk {
     _ index: Int, in graph: Graph, _ body: (UnsafeBufferPointer<Float>, [Int]) -> Void
   ) throws(ConversionError) {
     guard let output = layers[index].output(in: graph) else { return }
-    let step = try step(in: graph)
+    let step = try step(in: graph, to: output)
     for batch in batches.indices { try step.observe(output, batch: batch, body) }
   }
 
@@ -54,7 +54,7 @@ struct LayerWalk {
   mutating func advance(past index: Int, in graph: Graph) throws(ConversionError) {
     guard let output = layers[index].output(in: graph) else { return }
     if lastReader[index] > index {
-      let step = try step(in: graph)
+      let step = try step(in: graph, to: output)
       var computed: [Tensor?] = []
       for batch in batches.indices { computed.append(try step.fetch(output, batch: batch)) }
       for batch in batches.indices { kept[batch][output] = computed[batch] }
@@ -65,7 +65,7 @@ struct LayerWalk {
     }
   }
 
-  /// A graph as it now is, ready to be run batch by batch from what is kept.
+  /// The part of a graph as it now is that computes one value, ready to be run batch by batch from what is kept.
   struct Step {
     fileprivate let session: Session
     fileprivate let walk: LayerWalk
@@ -90,9 +90,13 @@ struct LayerWalk {
     }
   }
 
+  /// - Parameter value: what is to be computed.
   /// - Throws: ``ConversionError`` where the graph can't be run.
-  func step(in graph: Graph) throws(ConversionError) -> Step {
-    let graph = try runner.executable(graph)
+  func step(in graph: Graph, to value: ValueID) throws(ConversionError) -> Step {
+    let whole = try runner.executable(graph)
+    // Preparing a session takes the time of its graph, which for all layers would grow with the square of their number.
+    let graph = whole.segment(
+      from: whole.inputs + kept.reduce(into: Set()) { $0.formUnion($1.keys) }.sorted(), to: [value])
     do {
       return Step(
         session: try Session(graph: graph, options: .init(isReproducible: true)), walk: self)
@@ -102,7 +106,12 @@ struct LayerWalk {
   }
 
   private func feeds(_ graph: Graph, _ batch: Int) throws(ConversionError) -> [ValueID: Tensor] {
-    try runner.feeds(graph, batches[batch]).merging(kept[batch]) { input, _ in input }
+    // Behind the first layers nothing reads the samples any more, which are images to decode in places.
+    let readsSamples = graph.inputs.contains {
+      kept[batch][$0] == nil && !(graph.consumers(of: $0).isEmpty && !graph.isOutput($0))
+    }
+    guard readsSamples else { return kept[batch] }
+    return try runner.feeds(graph, batches[batch]).merging(kept[batch]) { input, _ in input }
   }
 
   /// For each layer, the greatest index of a layer that its output reaches without passing another one.

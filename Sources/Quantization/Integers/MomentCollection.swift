@@ -38,8 +38,8 @@ struct MomentCollection {
       InputMoments.areFeasible(groups: patches.groups, length: patches.length),
       let floatData = layer.data(in: float), let data = layer.data(in: quantized)
     else { return nil }
-    let step = try walk.step(in: quantized)
-    let floatStep = try floatWalk.step(in: float)
+    let step = try walk.step(in: quantized, to: data)
+    let floatStep = try floatWalk.step(in: float, to: floatData)
     let limit = max(1, Self.positionLimit(length: patches.length) / max(step.batchCount, 1))
     let empty = [InputMoments](repeating: .init(length: patches.length), count: patches.groups)
     var (fit, heldOut) = (empty, empty)

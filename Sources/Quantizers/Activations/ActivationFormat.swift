@@ -46,10 +46,12 @@ package struct ActivationFormat: Sendable, Hashable {
   /// a scale trained there and one trained here are the same bits.
   package var steps: Float { exp2(log2(Float(signed ? 1 << (bits - 1) : 1 << bits - 1))) }
 
-  /// s for the trained parameter p, the logarithm of the statistic; at least 1e-10. A power of two is the nearest
-  /// one by its logarithm, through which gradients pass straight.
+  /// s for the trained parameter p, the logarithm of the statistic; that of a statistic of 0 is
+  /// ``ScaleLimit/ofZeros``. A power of two is the nearest one by its logarithm, through which gradients pass straight.
   package func scale(log2Statistic: Float) -> Float {
-    let scale = max(exp2(log2Statistic) / steps, 1e-10)
+    let scale =
+      log2Statistic == -.infinity
+      ? ScaleLimit.ofZeros : max(exp2(log2Statistic) / steps, ScaleLimit.least)
     return scaleType == .float ? scale : exp2(log2(scale).rounded())
   }
 

@@ -1,4 +1,5 @@
 import AccumulatorBounds
+import CKernels
 
 /// Lowers a channel's output error from given integers by single units: one weight moved by one unit, or, where
 /// the budget stands in the way, one unit taken from a weight and given to another.
@@ -29,9 +30,26 @@ struct IntegerDescent {
   @discardableResult func run(
     _ integers: UnsafeMutableBufferPointer<Float>, gradient: UnsafeMutableBufferPointer<Float>
   ) -> Int {
-    var state = State(
-      use: use, limit: Float(limit), scale: scale, hessian: hessian, integers: integers,
-      gradient: gradient)
+    let count = integers.count
+    return withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * count) { scratch in
+      withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { positions in
+        // In one place, since every step goes through all of it.
+        for position in 0..<count {
+          scratch.initializeElement(at: position, to: hessian[position * count + position])
+        }
+        return run(
+          State(
+            use: use, limit: Float(limit), scale: scale, hessian: hessian,
+            diagonal: UnsafeBufferPointer(rebasing: scratch[..<count]), integers: integers,
+            gradient: gradient, costs: UnsafeMutableBufferPointer(rebasing: scratch[count...]),
+            positions: positions))
+      }
+    }
+  }
+
+  private func run(_ start: State) -> Int {
+    var state = start
+    let integers = state.integers
     for (position, integer) in integers.enumerated() where integer != 0 {
       state.use.take(Int64(integer.magnitude), at: position, isNegative: integer < 0)
     }
@@ -84,10 +102,20 @@ struct IntegerDescent {
     let limit: Float
     let scale: Float
     let hessian: UnsafeBufferPointer<Float>
+    /// That of H.
+    let diagonal: UnsafeBufferPointer<Float>
     let integers: UnsafeMutableBufferPointer<Float>
     let gradient: UnsafeMutableBufferPointer<Float>
+    /// Scratch: a cost and a position for each weight.
+    let costs: UnsafeMutableBufferPointer<Float>
+    let positions: UnsafeMutableBufferPointer<Int32>
 
-    private func weight(_ position: Int) -> Float { hessian[position * integers.count + position] }
+    private func weight(_ position: Int) -> Float { diagonal[position] }
+
+    /// The row of H of a position.
+    private func row(_ position: Int) -> UnsafePointer<Float>? {
+      hessian.baseAddress.map { $0 + position * integers.count }
+    }
 
     private func cost(_ position: Int, _ step: Float) -> Float {
       weight(position) + 2 * step * gradient[position] / scale
@@ -119,9 +147,7 @@ struct IntegerDescent {
       if old != 0 { use.take(-Int64(old.magnitude), at: position, isNegative: old < 0) }
       if new != 0 { use.take(Int64(new.magnitude), at: position, isNegative: new < 0) }
       integers[position] = new
-      let factor = step * scale
-      let row = position * integers.count
-      for index in integers.indices { gradient[index] += factor * hessian[row + index] }
+      snug_descent_move(gradient.baseAddress, row(position), integers.count, step * scale)
     }
 
     /// Takes the best single unit, or else the best pair; false where none pays.
@@ -133,15 +159,15 @@ struct IntegerDescent {
       let rooms = (
         positive: use.room(at: 0, isNegative: false), negative: use.room(at: 0, isNegative: true)
       )
-      for position in integers.indices {
-        let weight = weight(position)
+      let count = snug_descent_candidates(
+        gradient.baseAddress, diagonal.baseAddress, integers.baseAddress, integers.count, scale,
+        IntegerDescent.leastGain, limit, positions.baseAddress)
+      for position in positions[..<count] {
+        let position = Int(position)
         // Downhill is against the gradient; uphill can't pay.
         let step: Float = gradient[position] > 0 ? -1 : 1
         let cost = cost(position, step)
         let integer = integers[position]
-        guard cost < -IntegerDescent.leastGain * weight, (integer + step).magnitude <= limit else {
-          continue
-        }
         let grows = integer == 0 || (integer > 0) == (step > 0)
         let room =
           isTiled
@@ -171,29 +197,46 @@ struct IntegerDescent {
 
     /// Gives one of the blocked units, for one that another weight gives back.
     private mutating func takeBestPair(_ blocked: [Unit]) -> Bool {
-      var best: (given: Unit, taken: Unit, cost: Float)?
+      if blocked.isEmpty { return false }
+      snug_descent_returns(
+        gradient.baseAddress, diagonal.baseAddress, integers.baseAddress, integers.count, scale,
+        costs.baseAddress)
+      var best: (given: Unit, taken: Unit)?
+      var least = Float.infinity
       for unit in blocked {
         let from = Exchange(unit, in: use)
-        let row = unit.position * integers.count
-        for position in integers.indices where position != unit.position {
-          let integer = integers[position]
-          guard integer != 0,
-            from.allows(isNegative: integer < 0, sharesTile: use.shareTile(position, unit.position))
-          else { continue }
-          let step: Float = integer > 0 ? -1 : 1
-          let own = cost(position, step)
-          let total = unit.cost + own + 2 * unit.step * step * hessian[row + position]
-          if total < best?.cost ?? .infinity {
-            best = (unit, Unit(position: position, step: step, cost: own), total)
-          }
+        // A weight doesn't give back what it is given.
+        let own = costs[unit.position]
+        costs[unit.position] = .infinity
+        defer { costs[unit.position] = own }
+        for (range, sharesTile) in tiles(around: unit.position) where !range.isEmpty {
+          let place = snug_descent_partner(
+            costs.baseAddress.map { $0 + range.lowerBound },
+            integers.baseAddress.map { $0 + range.lowerBound },
+            row(unit.position).map { $0 + range.lowerBound }, range.count, unit.cost, unit.step,
+            from.allows(isNegative: false, sharesTile: sharesTile) ? 1 : 0,
+            from.allows(isNegative: true, sharesTile: sharesTile) ? 1 : 0, &least)
+          guard place < range.count else { continue }
+          let position = range.lowerBound + place
+          let step: Float = integers[position] > 0 ? -1 : 1
+          best = (unit, Unit(position: position, step: step, cost: costs[position]))
         }
       }
-      guard let best, best.cost < -IntegerDescent.leastGain * weight(best.given.position) else {
+      guard let best, least < -IntegerDescent.leastGain * weight(best.given.position) else {
         return false
       }
       apply(best.taken.position, best.taken.step)
       apply(best.given.position, best.given.step)
       return true
+    }
+
+    /// The positions before, in and behind the tile of one; all of them, in one tile, where there are none.
+    private func tiles(around position: Int) -> [(range: Range<Int>, sharesTile: Bool)] {
+      let count = integers.count
+      guard let size = use.budget.tiling?.size else { return [(0..<count, true)] }
+      let start = position / size * size
+      let end = min(start + size, count)
+      return [(0..<start, false), (start..<end, true), (end..<count, false)]
     }
   }
 }

@@ -40,7 +40,9 @@ struct NormConstrainedQuantizer: Sendable {
         norm = projectTiles(
           layer.row(channel, of: weights), length: tiling.size,
           radius: scale * tileBounds[channel].regular)
-        parameters.log2Norm = min(parameters.log2Norm, log2(max(Float(norm), 1e-10)))
+        parameters.log2Norm = min(
+          parameters.log2Norm,
+          log2(norm > 0 ? max(Float(norm), ScaleLimit.least) : ScaleLimit.ofZeros))
       }
       let radius = scale * limit(channel, scale: scale)
       parameters.log2Norm = min(parameters.log2Norm, log2(radius))
@@ -139,8 +141,8 @@ struct NormConstrainedQuantizer: Sendable {
     }
   }
 
-  /// s = 2^d, floored at 1e-10 so that a vanishing scale can't divide by zero.
-  static func scale(_ log2Scale: Float) -> Float { max(exp2(log2Scale), 1e-10) }
+  /// s = 2^d, floored so that a vanishing scale can't divide by zero.
+  static func scale(_ log2Scale: Float) -> Float { max(exp2(log2Scale), ScaleLimit.least) }
 }
 
 extension NormBound {

@@ -19,7 +19,7 @@ extension WeightLayer {
   }
 
   /// The scale that maps each channel's largest magnitude to the greatest integer, or a larger one where the
-  /// channel's bias needs it, and the l1 norm; both at least 1e-10, so that an all-zero channel has finite
+  /// channel's bias needs it, and the l1 norm; for an all-zero channel ``ScaleLimit/ofZeros``, so that it has finite
   /// logarithms.
   ///
   /// - Parameter adjust: may change a channel's parameters, and gets its l1 norm.
@@ -39,9 +39,10 @@ extension WeightLayer {
           guard norm.sum.isFinite else {
             return row.firstNonFinite.map { .nonFiniteWeight(channel: channel, index: $0) }
           }
+          let least = norm.largest > 0 ? ScaleLimit.least : ScaleLimit.ofZeros
           var parameters = Parameters(
-            log2Scale: log2(max(norm.largest / Float(limit), leastScale(channel), 1e-10)),
-            log2Norm: log2(min(max(Float(norm.sum), 1e-10), Float.greatestFiniteMagnitude)))
+            log2Scale: log2(max(norm.largest / Float(limit), leastScale(channel), least)),
+            log2Norm: log2(min(max(Float(norm.sum), least), Float.greatestFiniteMagnitude)))
           adjust(channel, norm.sum, &parameters)
           scales[channel] = parameters.log2Scale
           norms[channel] = parameters.log2Norm

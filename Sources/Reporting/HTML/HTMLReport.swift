@@ -3,22 +3,13 @@ import Verification
 
 /// The inspection as one self-contained page, without scripts, fonts or pictures from elsewhere.
 package struct HTMLReport: Sendable {
-  package var model: ModelSummary
-  package var result: VerificationResult
-  /// As of ``InspectionReport/outputCounts``.
-  package var outputCounts: [String: Int]
+  package var report: InspectionReport
 
-  package init(
-    model: ModelSummary, result: VerificationResult, outputCounts: [String: Int] = [:]
-  ) {
-    self.model = model
-    self.result = result
-    self.outputCounts = outputCounts
-  }
+  package init(_ report: InspectionReport) { self.report = report }
 
   /// The page, as UTF-8 text.
   package var html: String {
-    Self.template.render(PageView(model: model, result: result, outputCounts: outputCounts))
+    Self.template.render(PageView(report))
   }
 
   private static let template: MustacheTemplate = {

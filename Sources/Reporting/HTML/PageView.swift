@@ -26,10 +26,15 @@ struct PageView {
   let axis: [AxisTick]
   let cards: [ChannelsView]
   let hasCards: Bool
+  /// What its conversion didn't hold to the width that was asked for; `nil` where there is nothing.
+  let unheld: UnheldText?
   let statement = Certificate.statement
 
-  init(model: ModelSummary, result: VerificationResult, outputCounts: [String: Int]) {
+  init(_ report: InspectionReport) {
+    let (model, result, outputCounts) = (report.model, report.result, report.outputCounts)
     let style = TextStyle()
+    unheld =
+      report.unheld.isEmpty ? nil : UnheldText(report.unheld, of: result.layers.count)
     path = model.path.printable
     title = path.split(separator: "/").last.map(String.init) ?? path
     var parts = [model.format.rawValue]

@@ -63,6 +63,8 @@ enum ReportTemplate {
       vector-effect: non-scaling-stroke; } .card line.zero { stroke-dasharray: none; opacity: .25; }
     pre { margin: .5rem 0 0; font: .78rem/1.45 ui-monospace, monospace; white-space: pre-wrap;
       overflow-wrap: anywhere; }
+    .unheld { margin: .5rem 0 0; } .unheld dd { margin: .1rem 0 .75rem; overflow-wrap: anywhere; }
+    .unheld span:not(:last-child)::after { content: ", "; }
     footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); }
     </style>
     </head>
@@ -79,6 +81,16 @@ enum ReportTemplate {
     <div class="tile"><b>{{value}}</b><span class="soft">{{label}}</span></div>
     {{/tiles}}
     </div>
+
+    {{#unheld}}
+    <h2>{{title}}</h2>
+    <dl class="unheld">
+    {{#groups}}
+    <dt>{{reason}}</dt>
+    <dd class="soft small">{{#names}}<span>{{.}}</span>{{/names}}</dd>
+    {{/groups}}
+    </dl>
+    {{/unheld}}
 
     <h2>Accumulator width of each layer, in bits</h2>
     <p class="soft small key"><i style="background:var(--need)"></i>exactly required

@@ -3,7 +3,7 @@ import Snug
 extension ConversionSummary {
   /// What was done, what the file guarantees, and what it cost, for people.
   func text(style: TextStyle) -> String {
-    var lines = [report.text(style: style)]
+    var lines = [report.table(style: style)]
     lines.append(weightText)
     if let fallback = list("A2Q in place of A2Q+ (one product a sum)", where: \.fellBackToA2Q) {
       lines.append(fallback)
@@ -21,12 +21,12 @@ extension ConversionSummary {
           + "(\(quantizedMetric.samples) samples)")
     }
     if let training { lines.append(training.text) }
+    lines += remarks.map { "Note: \($0)" }
     lines.append("Time: \(timeText); peak memory \(peakMemoryBytes >> 20) MiB")
     if let comparison { lines.append(comparison.text(style: style)) }
     lines.append("Written: \(output.printable)")
-    lines += unheldLines
-    lines += next.map { "Next: \($0.printable)" }
-    return lines.joined(separator: "\n") + "\n"
+    return lines.joined(separator: "\n") + "\n" + report.unheldText(style: style)
+      + next.map { "Next: \($0.printable)\n" }.joined()
   }
 
   private var weightText: String {
@@ -40,30 +40,6 @@ extension ConversionSummary {
     if repairs > 0 { text += "; weights moved after rounding: \(repairs)" }
     return text
   }
-
-  /// The dot products that are not held to the width that was asked for, by what they are held to and why.
-  private var unheldLines: [String] {
-    if unheld.isEmpty { return [] }
-    let count = report.result.layers.count
-    var lines = [
-      "Not held to the width that was asked for: \(unheld.count) of \(count) dot products"
-    ]
-    let reasons = Dictionary(grouping: unheld) { layer in
-      let width = layer.targetBits.map { "held to \($0) bits" } ?? "not certified"
-      return "\(width), since \(layer.reason)"
-    }
-    for (reason, layers) in reasons.sorted(by: {
-      ($1.value.count, $0.key) < ($0.value.count, $1.key)
-    }) {
-      let names = layers.prefix(Self.namesInLine).map(\.name.printable).joined(separator: ", ")
-      let others = layers.count - Self.namesInLine
-      lines.append("  \(names)\(others > 0 ? " and \(others) more" : ""): \(reason)")
-    }
-    return lines
-  }
-
-  /// Names that are given for one reason; all are in the JSON.
-  private static let namesInLine = 6
 
   /// How far the layers' outputs are from the float model's; `nil` where nothing was measured.
   private var errorText: String? {

@@ -62,6 +62,7 @@ struct ConversionArguments: ParsableArguments {
         interruption: interruption, isProfiled: common.verbose,
         onStep: { Console.shared.show($0) },
         onNotice: { context.logger.warning("\($0)") }), progress: context.progress)
+    if let html = output.html { try summary.report.writeHTML(to: html.path) }
     for report in summary.edits {
       for edit in report.edits {
         context.logger.debug("\(report.pass): \(edit.node): \(edit.what)")

@@ -14,6 +14,11 @@ struct OutputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Where to write the report as a web page too (default: nowhere).", valueName: "file.html"))
+  var html: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
       "Where to write what each layer loses against the float model too, as a web page (default: nowhere).",
       valueName: "file.html"))
   var report: OutputPath?

@@ -152,10 +152,7 @@ package struct BlockReconstruction {
     _ block: ReconstructionBlock, _ current: [ValueID: Tensor], _ done: Set<ValueID>,
     _ target: Tensor
   ) throws(TrainingError) -> (training: BlockTraining, start: [TrainableParameter])? {
-    var graph: Graph
-    do { graph = try model.graph.segment(from: block.inputs, to: [block.output]) } catch {
-      throw .conversion(.graph(error))
-    }
+    var graph = model.graph.segment(from: block.inputs, to: [block.output])
     var start: [TrainableParameter] = []
     var steps: [ValueID: Double] = [:]
     for var parameter in model.parameters where graph.contains(parameter.value) {

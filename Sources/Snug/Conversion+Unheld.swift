@@ -1,20 +1,7 @@
 import Passes
 import Quantization
-import TensorCore
+import Reporting
 import Verification
-
-/// A dot product that a conversion didn't hold to the accumulator width that was asked for.
-public struct UnheldLayer: Sendable, Hashable {
-  public var name: String
-  /// P that was asked for.
-  public var askedBits: Int
-  /// The width that the file states for it, in bits; `nil` where it states none.
-  public var targetBits: Int?
-  /// Why, and what would change it, in one clause.
-  public var reason: String
-  /// Whether the options say so, as for the first and the last layers.
-  public var isByOptions: Bool
-}
 
 extension UnheldLayer {
   /// Every dot product of a converted model that the verifier finds outside the recipe's widths, whether the
@@ -39,14 +26,6 @@ extension UnheldLayer {
             ? findings : exemption?.reason ?? findings,
         isByOptions: isExcluded || exemption == .ioLayer)
     }
-  }
-
-  var json: JSONValue {
-    [
-      "name": .string(name), "asked_bits": JSONValue(askedBits),
-      "target_bits": targetBits.map { JSONValue($0) } ?? .null, "reason": .string(reason),
-      "by_options": .bool(isByOptions),
-    ]
   }
 }
 
