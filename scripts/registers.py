@@ -6,6 +6,7 @@
   registers.py prepare DATA OUT.npz COUNT [NHWC] [MEAN STD]
                                                     samples of an image folder or .npz, normalised
   registers.py quantize FLOAT OUT DATA.npz [--reduce-range]    onnxruntime's own quantize_static
+  registers.py fuse QCDQ OUT                        the same layers in the form that onnxruntime joins to QLinearConv
   registers.py recount MODEL                        pairs of weights that can leave 16 bits, by numpy alone
   registers.py run MODEL DATA.npz OUT.npy [--exact] the outputs; --exact widens every product first
   registers.py compare A.npy B.npy DATA.npz         differing bytes, and the share of right answers
@@ -102,6 +103,72 @@ def quantize(model, out, data, reduce_range):
     os.remove(prepared)
 
 
+def fuse(path, out):
+    """Weights as signed bytes behind nothing but DequantizeLinear, biases as 32-bit codes inside the convolutions."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(path)
+    graph = model.graph
+    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    producers = {name: node for node in graph.node for name in node.output}
+    readers = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    drop, new = set(), []
+
+    def constant(name, value):
+        graph.initializer.append(numpy_helper.from_array(value, name))
+        return name
+
+    def dequantized(name):
+        """The scale behind a DequantizeLinear, through operators that move values."""
+        while name in producers and producers[name].op_type in ("Transpose", "Reshape", "Flatten", "MaxPool", "Squeeze"):
+            name = producers[name].input[0]
+        node = producers.get(name)
+        return constants[node.input[1]] if node is not None and node.op_type == "DequantizeLinear" else None
+
+    for node in graph.node:
+        if node.op_type == "Clip" and node.input[0] in constants and constants[node.input[0]].dtype == np.int8:
+            low, high = (constants[name] for name in node.input[1:])
+            codes = np.clip(constants[node.input[0]], low, high)
+            for reader in readers[node.output[0]]:
+                reader.input[0] = constant(node.output[0] + "_folded", codes)
+            constants[node.output[0] + "_folded"] = codes
+            drop.add(id(node))
+    for node in graph.node:
+        if node.op_type not in ("Conv", "MatMul") or len(node.input) > 2:
+            continue
+        weight = producers.get(node.input[1])
+        step, after = dequantized(node.input[0]), readers.get(node.output[0], [])
+        if weight is None or weight.op_type != "DequantizeLinear" or step is None or len(after) != 1:
+            continue
+        add = after[0]
+        values = [constants[name] for name in add.input if name in constants] if add.op_type == "Add" else []
+        if not values or node.op_type == "MatMul":
+            continue
+        scale = np.broadcast_to((constants[weight.input[1]] * step).astype(np.float32).reshape(-1), values[0].size)
+        codes = np.rint(values[0].reshape(-1) / scale).astype(np.int32)
+        name = node.output[0] + "_bias"
+        attributes = {"axis": 0}
+        new.append(helper.make_node("DequantizeLinear", [constant(name + "_codes", codes), constant(name + "_scale", np.array(scale))], [name], **attributes))
+        node.input.append(name)
+        node.output[0] = add.output[0]
+        drop.add(id(add))
+    nodes = new + [node for node in graph.node if id(node) not in drop]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    del graph.value_info[:]
+    del model.metadata_props[:]
+    used = {name for node in graph.node for name in node.input}
+    kept = [t for t in graph.initializer if t.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    onnx.checker.check_model(model)
+    onnx.save(model, out)
+
+
 def recount(path):
     """Pairs of bytes by the file's own signed weights, in the orders of im2col and of padded positions."""
     import onnx
@@ -196,6 +263,8 @@ def main(arguments):
         prepare(rest[0], rest[1], int(rest[2]), "NHWC" in rest, *numbers)
     elif command == "quantize":
         quantize(*rest, "--reduce-range" in flags)
+    elif command == "fuse":
+        fuse(*rest)
     elif command == "recount":
         return recount(*rest)
     elif command == "run":
