@@ -87,11 +87,11 @@ import Testing
 
     let file = files.folder.url.appending(path: "narrow.yaml").path
     try """
-      name: narrow
-      stages:
-        - {length: 1, bits: 6, overflow: saturate, products: [channels-last, within-position]}
-        - {bits: 20, overflow: wrap}
-      """.write(toFile: file, atomically: true, encoding: .utf8)
+    name: narrow
+    stages:
+      - {length: 1, bits: 6, overflow: saturate, products: [channels-last, within-position]}
+      - {bits: 20, overflow: wrap}
+    """.write(toFile: file, atomically: true, encoding: .utf8)
     let sarif = files.folder.url.appending(path: "a.sarif").path
     let junit = files.folder.url.appending(path: "a.xml").path
     let refuted = try SnugProcess(
@@ -101,7 +101,8 @@ import Testing
     let log = try #require(
       try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: sarif)))
         as? [String: Any])
-    let results = try #require((log["runs"] as? [[String: Any]])?.first?["results"] as? [[String: Any]])
+    let results = try #require(
+      (log["runs"] as? [[String: Any]])?.first?["results"] as? [[String: Any]])
     #expect(results.count == 1 && results[0]["ruleId"] as? String == "refuted")
     #expect(results[0]["level"] as? String == "error")
     let suite = try XMLDocumentCounts(contentsOf: junit)
@@ -120,7 +121,8 @@ import Testing
 
     init(contentsOf path: String) throws {
       let text = try String(contentsOfFile: path, encoding: .utf8)
-      let counts = try #require(text.firstMatch(of: #/<testsuite name=.* tests="(\d+)" failures="(\d+)"/#))
+      let counts = try #require(
+        text.firstMatch(of: #/<testsuite name=.* tests="(\d+)" failures="(\d+)"/#))
       self.init(
         tests: try #require(Int(counts.1)), failures: try #require(Int(counts.2)),
         cases: text.matches(of: #/<testcase /#).count)
@@ -131,7 +133,9 @@ import Testing
   @Test(
     arguments: [
       (["--registers", "x86"], "x86-u8s8", 2),
-      (["--registers", "x86-u8s8", "--accumulator-bits", "16"], "leave --accumulator-bits out", 64),
+      (
+        ["--registers", "x86-u8s8", "--accumulator-bits", "16"], "leave --accumulator-bits out", 64
+      ),
     ] as [([String], String, Int32)])
   func `registers that aren't known, or a width beside theirs, are refused with what to do`(
     options: [String], hint: String, status: Int32
