@@ -162,6 +162,10 @@ class Layer:
         if left.q is None or left.scale.size > 1 or not right.fixed or codes and not left_zero:
             raise ValueError("its operands are not integers of one step and a constant of integers")
         self.weights, self.range = rows(op, right.q, a), (int(left.q.min()), int(left.q.max()))
+        shape, self.last = right.q.shape, domain == LAST
+        inputs = shape[0] // a.get("group", 1) if op == "ConvTranspose" else shape[-1] if self.last else shape[1 % len(shape)]
+        inputs = inputs if "Conv" in op else self.weights.shape[1]
+        self.kernel = inputs, self.weights.shape[1] // max(inputs, 1)
         steps = rows(op, np.broadcast_to(right.scale, right.q.shape), a).astype(np.float64)
         self.scale = steps[:, 0] * left.scale.item() * (a.get("alpha", 1.0) if op == "Gemm" else 1)
         if np.any(steps != steps[:, :1]) or float(abs(self.weights).max()) * self.weights.shape[1] > 2**62:
@@ -189,11 +193,32 @@ class Layer:
         self.bias = np.stack([np.minimum(self.bias[0], sums[0]), np.maximum(self.bias[1], sums[1])])
         return sums
 
-    def widths(self, tile):
+    def tiles(self, size, order):
+        """The products of each tile as places in a row."""
+        channels, places = self.kernel[0], np.arange(self.weights.shape[1])
+        if order != "stored" and not self.last:
+            places = places.reshape(self.kernel).T.ravel()
+        end = channels if order == "within-position" else len(places)
+        return [places[i:i + end][j:j + size] for i in range(0, len(places), end) for j in range(0, end, size)]
+
+    def widths(self, tile, orders=("stored",)):
         """The least widths of the register of a tile, or of the whole sum, and of the one that adds tiles."""
+        if tile and "any" in orders:
+            return self.widths_of_any(tile)
+        both = [self.widths_in(tile, order) for order in orders]
+        return max(inner for inner, _ in both), max(outer for _, outer in both)
+
+    def widths_of_any(self, tile):
+        """The same where a tile is any so many products."""
+        a, b = max(self.range[1], 0), max(-self.range[0], 0)
+        above, below = (np.sort(np.where(self.weights > 0, u * self.weights, -v * self.weights), axis=1)[:, -tile:].sum(axis=1)
+                        for u, v in ((a, b), (b, a)))
+        return width(-below, above), self.widths_in(None, "stored")[0]
+
+    def widths_in(self, tile, order):
         low, high = (bias.astype(np.int64).astype(object) for bias in self.bias)
-        starts = np.arange(0, self.weights.shape[1], tile or self.weights.shape[1])
-        up, down = (np.add.reduceat(np.maximum(w, 0), starts, axis=1).astype(object)
+        runs = self.tiles(tile, order) if tile else [np.arange(self.weights.shape[1])]
+        up, down = (np.stack([np.maximum(w[:, run], 0).sum(axis=1) for run in runs], axis=1).astype(object)
                     for w in (self.weights, -self.weights))
         a, b = max(self.range[1], 0), max(-self.range[0], 0)
         above, below = a * up + b * down, a * down + b * up
@@ -271,7 +296,10 @@ def certify(path, width=None):
     for layer in [v for v in layers if not v.reasons]:
         entry = by_output.get(layer.output) or by_name.get(layer.name) or {}
         layer.target = width or entry.get("target_bits", 0)
-        layer.required, outer = layer.widths(entry.get("tile_size"))
+        orders = entry.get("products", "stored")
+        layer.required, outer = layer.widths(entry.get("tile_size"), [orders] if isinstance(orders, str) else orders)
+        if entry.get("operands", "values") != "values":
+            layer.reasons.append("sums of bytes, from which no zero point is subtracted, are not known here")
         same = entry.get("required_bits", layer.required) == layer.required
         if layer.required > layer.target or outer > entry.get("outer_bits", 0) or not same:
             layer.reasons.append(f"{layer.target} bits don't hold it, or the file states other widths")

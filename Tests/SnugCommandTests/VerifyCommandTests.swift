@@ -74,6 +74,77 @@ import Testing
     #expect(moved.output.contains("sha256"))
   }
 
+  @Test func `registers by name and by file are a gate, and their certificate says which`() throws {
+    // Weights 1, 0 and -3, 2 on four unsigned bits: 15 x -3 needs 7 bits, whatever pairs.
+    let model = try files.quantized()
+    let certificate = files.folder.url.appending(path: "x86.json").path
+    let certified = try SnugProcess(
+      "verify", model, "--registers", "x86-u8s8", "--certificate", certificate, "--json")
+    #expect(certified.status == 0)
+    let registers = try #require(try certified.json()["registers"] as? [String: Any])
+    #expect(registers["name"] as? String == "x86-u8s8")
+    #expect(try SnugProcess("verify", model, "--check", certificate).status == 0)
+
+    let file = files.folder.url.appending(path: "narrow.yaml").path
+    try """
+    name: narrow
+    stages:
+      - {length: 1, bits: 6, overflow: saturate, products: [channels-last, within-position]}
+      - {bits: 20, overflow: wrap}
+    """.write(toFile: file, atomically: true, encoding: .utf8)
+    let sarif = files.folder.url.appending(path: "a.sarif").path
+    let junit = files.folder.url.appending(path: "a.xml").path
+    let refuted = try SnugProcess(
+      "verify", model, "--registers", file, "--sarif", sarif, "--junit", junit)
+    #expect(refuted.status == 1)
+    #expect(refuted.output.contains("refuted in the registers of narrow"))
+    let log = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: sarif)))
+        as? [String: Any])
+    let results = try #require(
+      (log["runs"] as? [[String: Any]])?.first?["results"] as? [[String: Any]])
+    #expect(results.count == 1 && results[0]["ruleId"] as? String == "refuted")
+    #expect(results[0]["level"] as? String == "error")
+    let suite = try XMLDocumentCounts(contentsOf: junit)
+    #expect(suite == XMLDocumentCounts(tests: 2, failures: 1, cases: 2))
+  }
+
+  /// What a JUnit file counts, and what it holds.
+  private struct XMLDocumentCounts: Equatable {
+    var tests: Int
+    var failures: Int
+    var cases: Int
+
+    init(tests: Int, failures: Int, cases: Int) {
+      (self.tests, self.failures, self.cases) = (tests, failures, cases)
+    }
+
+    init(contentsOf path: String) throws {
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      let counts = try #require(
+        text.firstMatch(of: #/<testsuite name=.* tests="(\d+)" failures="(\d+)"/#))
+      self.init(
+        tests: try #require(Int(counts.1)), failures: try #require(Int(counts.2)),
+        cases: text.matches(of: #/<testcase /#).count)
+      #expect(text.matches(of: #/<failure /#).count == failures)
+    }
+  }
+
+  @Test(
+    arguments: [
+      (["--registers", "x86"], "x86-u8s8", 2),
+      (
+        ["--registers", "x86-u8s8", "--accumulator-bits", "16"], "leave --accumulator-bits out", 64
+      ),
+    ] as [([String], String, Int32)])
+  func `registers that aren't known, or a width beside theirs, are refused with what to do`(
+    options: [String], hint: String, status: Int32
+  ) throws {
+    let run = try SnugProcess(["verify", try files.quantized()] + options)
+    #expect(run.status == status)
+    #expect(run.error.contains(hint))
+  }
+
   @Test func `a model that isn't certified gets no certificate`() throws {
     let certificate = files.folder.url.appending(path: "none.json").path
     let run = try SnugProcess("verify", try files.quantized(), "--certificate", certificate)
@@ -83,7 +154,7 @@ import Testing
 
   @Test(arguments: [
     ("{}", "field 'schema'"), ("[", "certificate"),
-    (#"{"schema": "snug.certificate/2", "conditions": {"strict": 1}}"#, "field 'conditions'"),
+    (#"{"schema": "snug.certificate/3", "conditions": {"strict": 1}}"#, "field 'conditions'"),
   ])
   func `a document that is no certificate is refused with its field`(_ text: String, _ what: String)
     throws
