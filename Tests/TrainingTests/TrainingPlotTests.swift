@@ -1,5 +1,5 @@
 import Foundation
-import Plotting
+@testable import Plotting
 import TensorCore
 import TestSupport
 import Testing
