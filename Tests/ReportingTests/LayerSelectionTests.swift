@@ -26,7 +26,9 @@ import Verification
     #expect(try Self.names { $0.filters = [filter] } == kept.map { Self.all[$0] })
   }
 
-  @Test(arguments: ["", "headroom", "headroom<", "headroom<a", "head<1", "certified=1", "<1", "k~4"])
+  @Test(arguments: [
+    "", "headroom", "headroom<", "headroom<a", "head<1", "certified=1", "<1", "k~4",
+  ])
   func `another text is no filter`(text: String) { #expect(LayerFilter(text) == nil) }
 
   @Test func `layers are sorted by a column, and those without a number come last`() throws {
@@ -37,7 +39,8 @@ import Verification
         == [Self.all[0], Self.all[1], Self.all[2]])
   }
 
-  @Test func `names and filters together choose what table and JSON show, and not the verdict`() throws
+  @Test func `names and filters together choose what table and JSON show, and not the verdict`()
+    throws
   {
     var report = try SnapshotTests.inspection(SampleModels.mixed())
     report.selection.names = ["*/Conv"]
