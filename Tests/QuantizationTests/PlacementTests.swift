@@ -98,7 +98,9 @@ import Testing
       (recipe.activationBits, recipe.accumulatorBits) = (8, 12)
       set(&recipe)
       let model = ConverterTests.model(ModelBuilder.attention())
-      let plan = try PlacedModel(model, recipe, createsBiases: false).placement
+      let plan = try PlacedModel(
+        try PreparedModel(model, recipe), recipe, createsBiases: false
+      ).placement
       return plan.products[0].groups.map { plan.groups[$0].bits }
     }
     // Six products of two signed operands of a and b bits reach 6 x 2^(a + b - 2).

@@ -49,7 +49,7 @@ import Verification
     _ width: Int
   ) throws {
     let report = try SnapshotTests.inspection(SampleModels.mixed())
-    let table = LayerTable.inspection(report.result.layers, style: TextStyle(width: width))
+    let table = LayerTable.inspection(report.layers, style: TextStyle(width: width))
     let widest = table.split(separator: "\n").map(\.count).max() ?? 0
     #expect(widest <= max(width, 36))
   }

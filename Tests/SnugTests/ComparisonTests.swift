@@ -26,12 +26,13 @@ import Testing
       let comparison = try model.compare(with: model, on: data, options)
       #expect(comparison.layers.count == 6)
       #expect(comparison.layers.allSatisfy { $0.inPlace?.isExact == true })
-      #expect(comparison.layers.allSatisfy { $0.alone?.isExact == true })
+      // Alone, other operators are computed in one pass, which moves the last bits of sums.
+      #expect(comparison.layers.allSatisfy { $0.alone?.decibels ?? .infinity > 120 })
       #expect(comparison.outputs.allSatisfy { $0.ratio.isExact && $0.largestDeviation == 0 })
       let metric = try #require(comparison.metric)
       #expect(metric.reference == metric.model)
       #expect(metric.samples == 50)
-      #expect(comparison.json["layers"]?.arrayValue?.first?["alone_snr_db"] == .null)
+      #expect(comparison.json["layers"]?.arrayValue?.first?["in_place_snr_db"] == .null)
     }
   }
 

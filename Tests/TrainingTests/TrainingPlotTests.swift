@@ -1,9 +1,9 @@
 import Foundation
-import Plotting
 import TensorCore
 import TestSupport
 import Testing
 
+@testable import Plotting
 @testable import Training
 
 #if canImport(FoundationXML)
