@@ -52,7 +52,20 @@ typedef struct {
   size_t index;
 } candidate;
 
-enum { candidate_limit = 32, bracket_steps = 64 };
+enum { candidate_limit = 32, bracket_steps = 64, tightening_steps = 12 };
+
+/* The least and the greatest of the gains in a bracket low < gain <= high. */
+SNUG_CLONES static void bracketed_gains(const float *v, const float *cap, size_t n, float low, float high,
+                                        float *least, float *greatest) {
+  *least = high;
+  *greatest = low;
+  for (size_t i = 0; i < n; i++) {
+    float most = units_above(v[i], cap[i], low), first = units_above(v[i], cap[i], high) + 1;
+    float smallest = v[i] - most + 0.5f, largest = v[i] - first + 0.5f;
+    *least = first <= most && smallest < *least ? smallest : *least;
+    *greatest = first <= most && largest > *greatest ? largest : *greatest;
+  }
+}
 
 SNUG_CLONES float snug_units_project(const float *v, const float *cap, size_t n, int64_t budget,
                                      float *units) {
@@ -66,6 +79,24 @@ SNUG_CLONES float snug_units_project(const float *v, const float *cap, size_t n,
   /* The bracket low ... high: more gains than the budget lie above low, and no more than the budget above
      high. */
   for (int step = 0; step < bracket_steps && above_low - above_high > candidate_limit; step++) {
+    float ends[2];
+    /* Many weights of one magnitude have one gain, which halving would take its time to single out. */
+    if (step > 0 && step % tightening_steps == 0) {
+      bracketed_gains(v, cap, n, low, high, &ends[0], &ends[1]);
+      ends[0] = nextafterf(ends[0], -INFINITY);
+      for (int end = 0; end < 2; end++) {
+        if (!(ends[end] > low && ends[end] < high)) continue;
+        int64_t above = snug_units_count(v, cap, n, ends[end]);
+        if (above > budget) {
+          low = ends[end];
+          above_low = above;
+        } else {
+          high = ends[end];
+          above_high = above;
+        }
+      }
+      if (above_low - above_high <= candidate_limit) break;
+    }
     double share = (double)(above_low - budget) / (double)(above_low - above_high);
     share = step % 2 ? 0.5 : share < 0.02 ? 0.02 : share > 0.98 ? 0.98 : share;
     float middle = (float)(low + ((double)high - low) * share);

@@ -55,6 +55,8 @@ public indirect enum PassError: Error, Sendable, Hashable {
   case graph(GraphError)
   case execution(ExecutionError)
   case notConverged(rounds: Int)
+  /// What a tool misreads or doesn't read, though the format has it.
+  case inexpressible(node: String, type: String, format: String, reason: String)
   /// An error with the pass in which it arose and those that had run before.
   case failed(pass: String, after: [String], PassError)
 }
@@ -66,6 +68,8 @@ extension PassError: CustomStringConvertible {
     case .graph(let error): "\(error)"
     case .execution(let error): "\(error)"
     case .notConverged(let rounds): "no fixed point after \(rounds) rounds"
+    case .inexpressible(let node, let type, let format, let reason):
+      "node '\(node)' (\(type)): \(format) can't take it: \(reason)"
     case .failed(let pass, let after, let error):
       "\(error) (in pass \(pass)"
         + (after.isEmpty ? ")" : ", after \(after.joined(separator: ", ")))")

@@ -49,6 +49,9 @@ public struct Recipe: Sendable, Hashable {
 
   /// How an activation quantizer's clipping range follows from calibration data.
   public enum RangeEstimator: String, Sendable, Hashable, CaseIterable {
+    /// ``percentile`` with 8 bits and more, which have codes to spare for outliers; ``mse`` with fewer, and where scales
+    /// are powers of two, which a percentile would be rounded to without regard to what that cuts off.
+    case automatic = "auto"
     /// The 99.999th percentile of the magnitudes.
     case percentile
     /// The range with the least squared quantization error.
@@ -154,7 +157,7 @@ public struct Recipe: Sendable, Hashable {
   public var depthwiseMethod = Method.a2q
   /// Whether to correct the mean shift of each layer's output; needs calibration data.
   public var biasCorrection = true
-  public var rangeEstimator = RangeEstimator.mse
+  public var rangeEstimator = RangeEstimator.automatic
   /// ``ActivationWidth/searched`` needs calibration data.
   public var activationWidth = ActivationWidth.fixed
   /// Whether factors move between layers before quantization (``CrossLayerEqualization``).

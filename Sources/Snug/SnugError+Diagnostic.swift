@@ -1,6 +1,7 @@
 import Datasets
 import Execution
 import OnnxFormat
+import Passes
 import Quantization
 import TensorCore
 import Training
@@ -17,6 +18,12 @@ extension SnugError {
     case .dataset(let error): Diagnostic(error.isOutput ? .output : .data, "\(error)")
     case .execution(let file, let error):
       Diagnostic(.execution, file: file, "\(error)", hint: error.hint)
+    case .conversion(
+      let file, .pass(.failed(_, _, .inexpressible(let node, let type, let format, let reason)))):
+      Diagnostic(
+        .conversion, file: file,
+        "\(PassError.inexpressible(node: node, type: type, format: format, reason: reason))",
+        hint: "or export it with another --format")
     case .conversion(let file, .pass(.failed(let pass, let after, let error))):
       Diagnostic(
         .conversion, file: file, "\(error)", hint: "export the model again",

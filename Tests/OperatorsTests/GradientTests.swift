@@ -48,6 +48,9 @@ import TrainingSupport
     "BitwiseOr": "takes integers", "BitwiseXor": "takes integers",
     "BlackmanWindow": "depends on a size alone", "HammingWindow": "depends on a size alone",
     "HannWindow": "depends on a size alone",
+    "DFT": "found in front of networks, not in what is trained",
+    "STFT": "found in front of networks, not in what is trained",
+    "RoiAlign": "found in detectors behind boxes that no gradient reaches",
     "Det": "found in geometry, not in networks that are trained",
     "Mod": "arithmetic of positions, with a jump at each multiple",
   ]

@@ -28,6 +28,8 @@ struct ChannelsLastTests {
     "model.onnx",
   ]
 
+  private static let readByHLS4ML: Set = ["mnist-conv.onnx", "vnncomp-resnet2b.onnx"]
+
   @Test func `qonnx computes the same from channels-last exports`() throws {
     let folder = try TemporaryFolder()
     var jobs: [Job] = []
@@ -43,7 +45,9 @@ struct ChannelsLastTests {
       let report = try ModelFile(model.path).convert(to: qonnx.path, options).report
       let input = folder.path("input-\(jobs.count).npy")
       try NpyFile.write(model.samples(1, seed: 2), to: input)
-      for format in [ExportFormat.qonnx, .hls4ml] {
+      // hls4ml reads no averages, which the others have.
+      let isRead = Self.readByHLS4ML.contains(model.testDescription)
+      for format in isRead ? [ExportFormat.qonnx, .hls4ml] : [.qonnx] {
         var form = ExportOptions(format: format)
         form.channelsLast = true
         let path = folder.path("\(jobs.count)-\(format.rawValue).onnx")

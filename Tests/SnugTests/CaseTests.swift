@@ -43,6 +43,7 @@ import Testing
   static let convertible = all.filter {
     [
       "additive_mask", "batch_one_inside", "block_weights", "dead_channels", "graph_inputs",
+      "images",
       "input_types", "recurrent", "small_ranges", "symbolic_attention",
     ].contains($0.kind)
   }

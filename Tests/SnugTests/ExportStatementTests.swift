@@ -15,8 +15,10 @@ import Testing
     options.recipe.foldBatchNormalization = true
     options.data = Fixtures.path("digits/calibration.npz")
     change(&options.recipe)
-    let path = folder.path("digits.onnx")
-    _ = try ModelFile(Fixtures.path("digits/model.onnx")).convert(to: path, options)
+    let path = folder.path("quantized.onnx")
+    // Of operators that hls4ml reads too.
+    _ = try ModelFile(Fixtures.path("cases/images/convolutional/model.onnx"))
+      .convert(to: path, options)
     return ModelFile(path)
   }
 

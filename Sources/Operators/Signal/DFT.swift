@@ -25,10 +25,6 @@ package struct DFT: SerializableOperator, ExecutableOperator {
     axis = attributes.opset < 20 ? .attribute(try attributes.int("axis", default: 1)) : .input
     isInverse = try attributes.bool("inverse", default: false)
     isOneSided = try attributes.bool("onesided", default: false)
-    if isInverse, isOneSided {
-      throw .attributeValue(
-        name: "onesided", value: "1", allowed: "0 where 'inverse' is 1")
-    }
   }
 
   package func attributes() -> [Attribute] {
@@ -50,6 +46,9 @@ package struct DFT: SerializableOperator, ExecutableOperator {
   }
 
   package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
+    guard !isInverse || !isOneSided else {
+      throw .unsupported(what: "an inverse transform of one side")
+    }
     guard let type = inputs.type(0) else { return [nil] }
     _ = try inputs.requireRank(0, atLeast: 2)
     guard var dimensions = type.dimensions, let axis = try signalAxis(inputs) else {
@@ -96,7 +95,12 @@ package struct DFT: SerializableOperator, ExecutableOperator {
   private func length(_ inputs: [InputInfo?], _ dimensions: [Dimension], _ axis: Int)
     throws(OperatorError) -> Int?
   {
-    guard inputs.isPresent(1) else { return dimensions[axis].size }
+    guard inputs.isPresent(1) else {
+      guard dimensions[axis].size != 0 else {
+        throw .outOfRange(what: "length of the signal", value: 0, allowed: "1 or more")
+      }
+      return dimensions[axis].size
+    }
     guard let given = try inputs.integers(1) else { return nil }
     guard given.count == 1, (1...Dimensions.limit).contains(given[0]) else {
       throw .mismatch(what: "dft_length", expected: "one size of at least 1", actual: "\(given)")

@@ -52,6 +52,9 @@ package struct STFT: SerializableOperator, ExecutableOperator {
   /// The length of a frame; `nil` where it isn't known.
   private func frame(_ inputs: [InputInfo?]) throws(OperatorError) -> Int? {
     let window = inputs.isPresent(2) ? inputs.dimensions(2)?.first?.size : nil
+    guard window != 0 else {
+      throw .outOfRange(what: "length of the window", value: 0, allowed: "1 or more")
+    }
     guard inputs.isPresent(3) else {
       guard inputs.isPresent(2) else { throw .missingInput(index: 3, name: "frame_length") }
       return window

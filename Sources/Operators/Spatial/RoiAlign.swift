@@ -114,87 +114,113 @@ package struct RoiAlign: SerializableOperator, ExecutableOperator {
           throw .operator(
             .outOfRange(what: "sample of a box", value: image, allowed: "0..<\(images)"))
         }
-        let taps = taps((0..<4).map { boxes[4 * index + $0] }, plane)
-        Parallelism.forEachRange(count: channels) { range in
-          for channel in range {
-            let source = x + (image * channels + channel) * plane.height * plane.width
-            let target = y + (index * channels + channel) * cells
-            for (cell, taps) in taps.enumerated() { target[cell] = value(taps, source) }
+        let box = try Box((0..<4).map { boxes[4 * index + $0] }, self)
+        Parallelism.forEachRange(count: cells) { range in
+          for cell in range {
+            let taps = box.taps(cell, plane)
+            for channel in 0..<channels {
+              let source = x + (image * channels + channel) * plane.height * plane.width
+              y[(index * channels + channel) * cells + cell] = value(taps, source)
+            }
           }
         }
       }
     }
   }
 
-  /// Positions of a cell along an axis that its size may ask for.
-  private static let mostSamples: Float = 32768
-
-  private struct Plane {
+  private struct Plane: Sendable {
     var height: Int
     var width: Int
+
+    /// `nil` outside.
+    func tap(x: Float, y: Float) -> Tap? {
+      guard x >= -1, y >= -1, x <= Float(width), y <= Float(height), width > 0, height > 0 else {
+        return nil
+      }
+      func split(_ position: Float, _ size: Int) -> (low: Int, high: Int, part: Float) {
+        let position = Swift.max(position, 0)
+        let low = Int(position)
+        return low >= size - 1 ? (size - 1, size - 1, 0) : (low, low + 1, position - Float(low))
+      }
+      let (h, v) = (split(x, width), split(y, height))
+      func pixel(_ row: Int, _ column: Int) -> Int { row * width + column }
+      return Tap(
+        pixels: SIMD4(
+          pixel(v.low, h.low), pixel(v.low, h.high), pixel(v.high, h.low), pixel(v.high, h.high)),
+        weights: SIMD4(
+          (1 - v.part) * (1 - h.part), (1 - v.part) * h.part, v.part * (1 - h.part),
+          v.part * h.part))
+    }
   }
 
   /// One position, by the four pixels around it and their weights.
   private struct Tap: Sendable {
-    var pixels: SIMD4<Int32> = .zero
-    var weights: SIMD4<Float> = .zero
+    var pixels: SIMD4<Int>
+    var weights: SIMD4<Float>
   }
 
-  private func value(_ taps: [Tap], _ source: UnsafePointer<Float>) -> Float {
+  /// - Parameter taps: `nil` for those outside the image, which count as 0.
+  private func value(_ taps: [Tap?], _ source: UnsafePointer<Float>) -> Float {
     var (sum, greatest): (Float, Float?) = (0, nil)
     for tap in taps {
-      for corner in 0..<4 where mode == .max {
-        // The greatest of the weighed pixels, as onnxruntime and the standard's reference have it.
-        let part = tap.weights[corner] * source[Int(tap.pixels[corner])]
-        greatest = greatest.map { Swift.max($0, part) } ?? part
+      var parts = SIMD4<Float>.zero
+      if let tap {
+        for corner in 0..<4 {
+          parts[corner] = tap.weights[corner] * source[Int(tap.pixels[corner])]
+        }
       }
-      for corner in 0..<4 where mode == .avg {
-        sum += tap.weights[corner] * source[Int(tap.pixels[corner])]
-      }
+      sum += parts[0] + parts[1] + parts[2] + parts[3]
+      // The greatest of the weighed pixels, as onnxruntime and the standard's reference have it.
+      greatest = Swift.max(greatest ?? -.infinity, parts.max())
     }
     return mode == .max ? greatest ?? 0 : taps.isEmpty ? 0 : sum / Float(taps.count)
   }
 
-  /// The positions of each cell of a box.
-  private func taps(_ box: [Float], _ plane: Plane) -> [[Tap]] {
-    let offset: Float = isHalfPixel ? 0.5 : 0
-    let (left, top) = (box[0] * scale - offset, box[1] * scale - offset)
-    var size = SIMD2(box[2] * scale - offset - left, box[3] * scale - offset - top)
-    if !isHalfPixel { size = pointwiseMax(size, SIMD2(1, 1)) }
-    let cell = SIMD2(size.x / Float(width), size.y / Float(height))
-    func count(_ size: Float) -> Int {
-      if samples > 0 { return samples }
-      return size.isFinite ? Int(Swift.min(Swift.max(size.rounded(.up), 0), Self.mostSamples)) : 0
+  /// A box in coordinates of pixels, cut into cells.
+  private struct Box: Sendable {
+    private let corner: SIMD2<Float>
+    /// Sizes of a cell.
+    private let cell: SIMD2<Float>
+    /// Positions of a cell, and cells of a row.
+    private let columns: Int
+    private let rows: Int
+    private let width: Int
+
+    /// Positions of a cell that its size may ask for.
+    private static let mostSamples = 1 << 16
+
+    /// - Throws: ``OperatorError/outOfRange(what:value:allowed:)`` for a box that asks for more positions.
+    init(_ box: [Float], _ op: RoiAlign) throws(KernelError) {
+      let offset: Float = op.isHalfPixel ? 0.5 : 0
+      corner = SIMD2(box[0] * op.scale - offset, box[1] * op.scale - offset)
+      var size = SIMD2(box[2] * op.scale - offset, box[3] * op.scale - offset) - corner
+      if !op.isHalfPixel { size = pointwiseMax(size, SIMD2(1, 1)) }
+      cell = SIMD2(size.x / Float(op.width), size.y / Float(op.height))
+      width = op.width
+      let most = Float(Self.mostSamples)
+      func count(_ size: Float) -> Int {
+        if op.samples > 0 { return op.samples }
+        return size > 0 ? Int(Swift.min(size.rounded(.up), most)) : 0
+      }
+      (columns, rows) = (count(cell.x), count(cell.y))
+      let (total, overflow) = columns.multipliedReportingOverflow(by: rows)
+      guard !overflow, total <= Self.mostSamples else {
+        throw .operator(
+          .outOfRange(
+            what: "positions of a box's cell", value: overflow ? Int.max : total,
+            allowed: "at most \(Self.mostSamples)"))
+      }
     }
-    let (columns, rows) = (count(cell.x), count(cell.y))
-    return (0..<height * width).map { index in
+
+    /// The positions of a cell; `nil` for one outside the image.
+    func taps(_ index: Int, _ plane: Plane) -> [Tap?] {
       let (row, column) = index.quotientAndRemainder(dividingBy: width)
       return (0..<rows * columns).map { place in
         let (v, u) = place.quotientAndRemainder(dividingBy: columns)
-        return tap(
-          x: left + cell.x * (Float(column) + (Float(u) + 0.5) / Float(columns)),
-          y: top + cell.y * (Float(row) + (Float(v) + 0.5) / Float(rows)), plane)
+        return plane.tap(
+          x: corner.x + cell.x * (Float(column) + (Float(u) + 0.5) / Float(columns)),
+          y: corner.y + cell.y * (Float(row) + (Float(v) + 0.5) / Float(rows)))
       }
     }
-  }
-
-  private func tap(x: Float, y: Float, _ plane: Plane) -> Tap {
-    guard x >= -1, y >= -1, x <= Float(plane.width), y <= Float(plane.height), plane.width > 0,
-      plane.height > 0
-    else { return Tap() }
-    func split(_ position: Float, _ size: Int) -> (low: Int, high: Int, part: Float) {
-      let position = Swift.max(position, 0)
-      let low = Int(position)
-      return low >= size - 1
-        ? (size - 1, size - 1, 0) : (low, low + 1, position - Float(low))
-    }
-    let (h, v) = (split(x, plane.width), split(y, plane.height))
-    func pixel(_ row: Int, _ column: Int) -> Int32 { Int32(row * plane.width + column) }
-    return Tap(
-      pixels: SIMD4(
-        pixel(v.low, h.low), pixel(v.low, h.high), pixel(v.high, h.low), pixel(v.high, h.high)),
-      weights: SIMD4(
-        (1 - v.part) * (1 - h.part), (1 - v.part) * h.part, v.part * (1 - h.part),
-        v.part * h.part))
   }
 }

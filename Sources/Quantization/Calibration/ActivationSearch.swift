@@ -222,9 +222,9 @@ extension Recipe.RangeEstimator {
   fileprivate func statistics(_ histogram: ActivationHistogram, _ format: ActivationFormat)
     throws(QuantizerError) -> [Float]
   {
-    switch self {
+    switch estimator(for: format) {
     case .percentile: [try histogram.percentile()]
-    case .mse: [try histogram.leastErrorStatistic(for: format)]
+    case .automatic, .mse: [try histogram.leastErrorStatistic(for: format)]
     case .output:
       [
         try histogram.leastErrorStatistic(for: format), try histogram.percentile(),

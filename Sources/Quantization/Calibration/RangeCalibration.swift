@@ -47,9 +47,9 @@ struct RangeCalibration {
       }
       do {
         let statistic =
-          switch recipe.rangeEstimator {
+          switch recipe.rangeEstimator.estimator(for: group.format) {
           case .percentile: try histogram.percentile()
-          case .mse, .output: try histogram.leastErrorStatistic(for: group.format)
+          case .automatic, .mse, .output: try histogram.leastErrorStatistic(for: group.format)
           }
         scales.append(group.format.scale(statistic: statistic))
       } catch {
@@ -80,5 +80,13 @@ struct RangeCalibration {
       throw .needsCalibration(values: unbounded.filter { seen.insert($0).inserted })
     }
     return scales
+  }
+}
+
+extension Recipe.RangeEstimator {
+  /// What ``automatic`` comes to for a quantizer; others as they are.
+  func estimator(for format: ActivationFormat) -> Recipe.RangeEstimator {
+    guard self == .automatic else { return self }
+    return format.bits >= 8 && format.scaleType == .float ? .percentile : .mse
   }
 }

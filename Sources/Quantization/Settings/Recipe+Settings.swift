@@ -93,7 +93,8 @@ extension Recipe: SettingTable {
     Line(
       Setting(
         "activation-range", \.rangeEstimator, .choice(), fallback: defaults.rangeEstimator,
-        "How an activation's clipping range follows from the samples")),
+        "How an activation's clipping range follows from the samples: their 99.999th percentile, the least squared error, or the readers' outputs; auto takes the first with 8 bits and the second with fewer"
+      )),
     Line(
       Setting(
         "activation-width", \.activationWidth, .choice(), fallback: defaults.activationWidth,
