@@ -28,7 +28,7 @@ struct ComparisonTests {
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
         del copy.graph.output[:]
-        copy.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in names)
+        copy.graph.output.extend(helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in names)
         return dict(zip(names, session(copy).run(names, {model.graph.input[0].name: x})))
 
     def decibels(a, b):
