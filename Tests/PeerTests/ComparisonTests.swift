@@ -24,12 +24,13 @@ struct ComparisonTests {
             model.SerializeToString(), providers=["CPUExecutionProvider"])
 
     def values(model, names):
-        names = sorted(set(names))
+        given = model.graph.input[0].name
+        names = sorted(set(names) - {given})
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
         del copy.graph.output[:]
-        copy.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in names)
-        return dict(zip(names, session(copy).run(names, {model.graph.input[0].name: x})))
+        copy.graph.output.extend(helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in names)
+        return dict(zip(names, session(copy).run(names, {given: x})), **{given: x})
 
     def decibels(a, b):
         a, b = a.astype("float64"), b.astype("float64")

@@ -13,7 +13,7 @@ struct SweepFigure {
   }
 
   private enum Size {
-    static let (panelWidth, panelHeight) = (450.0, 340.0)
+    static let (panelWidth, panelHeight) = (640.0, 340.0)
     static let (left, right, top, bottom) = (64.0, 22.0, 98.0, 58.0)
     static let heading = 46.0
   }
@@ -88,7 +88,7 @@ struct SweepFigure {
       <title>\(SVGText.escaped(title))</title>
       <desc>\(SVGText.escaped(description))</desc>
       <rect width="100%" height="100%" fill="#ffffff"/>
-      \(LineChart.text(visible, width / 2, 28, anchor: "middle", weight: "bold", size: columns > 1 ? 16 : 11))
+      \(LineChart.text(visible, width / 2, 28, anchor: "middle", weight: "bold", size: columns > 1 ? 16 : 13))
       \(parts.joined(separator: "\n"))\(extra.isEmpty ? "" : "\n" + extra)
       </svg>
 
