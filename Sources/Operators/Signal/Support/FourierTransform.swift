@@ -1,4 +1,4 @@
-import Foundation
+import TensorCore
 
 /// Discrete Fourier transforms of one length, in double precision: by halves where it is a power of two, else as a
 /// convolution of such a length (Bluestein 1970).
