@@ -183,7 +183,7 @@ import Testing
 @Suite struct SettingTests {
   private static let candidates = [
     "on", "off", "2", "3", "0.5", "0.25", "cosine", "constant", "steps:3", "flip", "none",
-    "0.5,0.25",
+    "0.5,0.25", "int16", "x86-u8s8",
   ]
 
   @Test func `each setting takes at least two values, and reads what it has written`() throws {
