@@ -85,7 +85,7 @@ import Testing
       .appending(path: "Scripts/raised.py")
     let result = try Peers.runPython(file: script, [list])
     #expect(result.status == 0, "\(result.errors)")
-    #expect(result.output == "\(lines.count) models agree\n")
+    #expect(result.output == "\(lines.count) models agree\n", "\(result.errors)")
   }
 
   @Test func `a neighbour on axes that shrink and grow takes two nodes from opset 11 on`() throws {
