@@ -16,28 +16,40 @@ def tensor(path):
         return numpy_helper.to_array(onnx.TensorProto.FromString(file.read()))
 
 
-def difference(path, folder):
-    """What is wrong with a model; None where its outputs are the recorded ones."""
-    onnx.checker.check_model(path, full_check=True)
-    # Without this, processors without VNNI saturate pairs of 8-bit products (docs/registers.md).
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+def outputs(path, folder):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     feed = {
         value.name: tensor(os.path.join(folder, f"input_{index}.pb"))
         for index, value in enumerate(session.get_inputs())
     }
-    for index, actual in enumerate(session.run(None, feed)):
-        expected = tensor(os.path.join(folder, f"output_{index}.pb"))
-        if actual.shape != expected.shape or actual.dtype != expected.dtype:
+    return session.run(None, feed)
+
+
+def mismatch(found, expected):
+    for index, (actual, wanted) in enumerate(zip(found, expected)):
+        if actual.shape != wanted.shape or actual.dtype != wanted.dtype:
             return f"output {index}: {actual.dtype} {actual.shape}"
-        if expected.dtype.kind in "fc":
-            scale = numpy.abs(expected[numpy.isfinite(expected)]).max(initial=0)
-            if not numpy.allclose(actual, expected, rtol=1e-3, atol=1e-5 * scale, equal_nan=True):
+        if wanted.dtype.kind in "fc":
+            scale = numpy.abs(wanted[numpy.isfinite(wanted)]).max(initial=0)
+            if not numpy.allclose(actual, wanted, rtol=1e-3, atol=1e-5 * scale, equal_nan=True):
                 return f"output {index} differs"
-        elif not numpy.array_equal(actual, expected):
+        elif not numpy.array_equal(actual, wanted):
             return f"output {index} differs"
     return None
+
+
+def difference(path, folder):
+    """What is wrong with a model; None where its outputs are the recorded ones."""
+    onnx.checker.check_model(path, full_check=True)
+    found = outputs(path, folder)
+    recorded = [tensor(os.path.join(folder, f"output_{index}.pb")) for index in range(len(found))]
+    problem = mismatch(found, recorded)
+    if problem is None:
+        return None
+    # Processors without VNNI saturate pairs of 8-bit products (docs/registers.md), in the original model as in this one.
+    original = outputs(os.path.join(folder, "model.onnx"), folder)
+    saturates = mismatch(original, recorded) is not None
+    return None if saturates and mismatch(found, original) is None else problem
 
 
 onnxruntime.set_default_logger_severity(4)
