@@ -41,25 +41,30 @@ import Testing
   ) throws {
     let budget = try Self.budget(orders, positions: 2, bits: bits.0, outer: bits.1)
     var generator = SplitMix(seed: 3)
-    for _ in 0..<4 {
-      let row = (0..<6).map { _ in generator.normal() * 2.5 }
+    for _ in 0..<2 {
+      let row = (0..<6).map { _ in generator.normal() * 1.8 }
       var codes = [Int8](repeating: 0, count: 6)
       row.withUnsafeBufferPointer { row in
         codes.withUnsafeMutableBufferPointer { codes in
-          ExactProjection(budget: budget, limit: 3).project(row, scale: 1, into: codes)
+          ExactProjection(budget: budget, limit: 2).project(row, scale: 1, into: codes)
         }
       }
       #expect(try Self.fits(codes, budget))
       #expect(budget.check(codes))
       func error(_ codes: [Int8]) -> Float {
-        zip(codes, row).reduce(0) { $0 + (Float($1.0) - $1.1) * (Float($1.0) - $1.1) }
+        var sum: Float = 0
+        for index in 0..<6 {
+          let difference = Float(codes[index]) - row[index]
+          sum += difference * difference
+        }
+        return sum
       }
       var best = Float.infinity
-      for code in 0..<117_649 {
+      for code in 0..<15_625 {
         var rest = code
         let candidate = (0..<6).map { _ -> Int8 in
-          defer { rest /= 7 }
-          return Int8(rest % 7 - 3)
+          defer { rest /= 5 }
+          return Int8(rest % 5 - 2)
         }
         if error(candidate) < best, try Self.fits(candidate, budget) { best = error(candidate) }
       }

@@ -167,8 +167,8 @@ extension InputPatches {
       let taps = offsets.count
       for channel in 0..<channels {
         let start = (rest * channels + channel) * area
-        for (tap, offset) in offsets.enumerated() where offset >= 0 {
-          row[channel * taps + tap] = elements[start + offset]
+        for tap in 0..<taps where offsets[tap] >= 0 {
+          row[channel * taps + tap] = elements[start + offsets[tap]]
         }
       }
     }

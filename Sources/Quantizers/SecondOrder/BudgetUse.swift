@@ -66,10 +66,19 @@ struct BudgetUse {
     return fits
   }
 
-  /// Whether two positions share every register.
-  func shareTile(_ a: Int, _ b: Int) -> Bool {
-    if let runs = budget.runs { return runs.memberships.allSatisfy { $0[a] == $0[b] } }
-    return budget.tiling.map { a / $0.size == b / $0.size } ?? true
+  /// The positions that are in every register in which one of `count` is, itself included, in order: all of them
+  /// without tiles.
+  func tileMates(of position: Int, count: Int) -> [Range<Int>] {
+    guard let size = budget.tiling?.size else { return [0..<count] }
+    guard let runs = budget.runs else {
+      let start = position / size * size
+      return [start..<min(start + size, count)]
+    }
+    guard let first = runs.memberships.first else { return [] }
+    return runs.runs[first[position]].filter { other in
+      runs.memberships.allSatisfy { $0[other] == $0[position] }
+    }
+    .sorted().map { $0..<$0 + 1 }
   }
 
   private static func room(_ region: SignSumRegion, _ sums: SignSums, _ isNegative: Bool) -> Int64 {

@@ -230,13 +230,17 @@ struct IntegerDescent {
       return true
     }
 
-    /// The positions before, in and behind the tile of one; all of them, in one tile, where there are none.
+    /// All positions in order, cut where the tile of one begins and ends; in one tile where there are none.
     private func tiles(around position: Int) -> [(range: Range<Int>, sharesTile: Bool)] {
-      let count = integers.count
-      guard let size = use.budget.tiling?.size else { return [(0..<count, true)] }
-      let start = position / size * size
-      let end = min(start + size, count)
-      return [(0..<start, false), (start..<end, true), (end..<count, false)]
+      var parts: [(range: Range<Int>, sharesTile: Bool)] = []
+      var start = 0
+      for mates in use.tileMates(of: position, count: integers.count) {
+        parts.append((start..<mates.lowerBound, false))
+        parts.append((mates, true))
+        start = mates.upperBound
+      }
+      parts.append((start..<integers.count, false))
+      return parts
     }
   }
 }
