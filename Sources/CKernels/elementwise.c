@@ -2,15 +2,27 @@
 
 #include "clones.h"
 
-/* With a slope of 0 an infinity has no product, and NaN stays. */
+/* NaN stays, as it is neither below nor above 0. */
+static inline __attribute__((always_inline)) float rectified(float v) { return v <= 0 ? 0 : v; }
+
+/* A slope that isn't 0, with which an infinity would have no product. */
 static inline __attribute__((always_inline)) float sloped(float v, float slope) {
-  float below = slope == 0 && v <= 0 ? 0 : v * slope;
-  return v > 0 ? v : below;
+  return v > 0 ? v : v * slope;
 }
+
+/* One loop for each kind of slope, so that none is looked at for each element. */
+#define FOR_EACH_SLOPE(LOOP)      \
+  if (slope == 1) {               \
+    LOOP(v)                       \
+  } else if (slope == 0) {        \
+    LOOP(rectified(v))            \
+  } else {                        \
+    LOOP(sloped(v, slope))        \
+  }
 
 SNUG_CLONES void snug_rectify(const float *x, float *y, size_t n) {
   SNUG_INDEPENDENT
-  for (size_t i = 0; i < n; i++) y[i] = x[i] <= 0 ? 0 : x[i];
+  for (size_t i = 0; i < n; i++) y[i] = rectified(x[i]);
 }
 
 SNUG_CLONES void snug_clip(const float *x, float *y, size_t n, float low, float high) {
@@ -29,16 +41,28 @@ SNUG_CLONES int snug_all_below_infinity(const float *x, size_t n) {
 }
 
 SNUG_CLONES void snug_affine(const float *x, float *y, size_t n, float a, float b, float slope) {
-  SNUG_INDEPENDENT
-  for (size_t i = 0; i < n; i++) y[i] = sloped(x[i] * a + b, slope);
+#define LOOP(result)                 \
+  SNUG_INDEPENDENT                   \
+  for (size_t i = 0; i < n; i++) {   \
+    float v = x[i] * a + b;          \
+    y[i] = result;                   \
+  }
+  FOR_EACH_SLOPE(LOOP)
+#undef LOOP
 }
 
 SNUG_CLONES void snug_affine_rows(const float *x, float *y, size_t rows, size_t width,
                                   const float *a, const float *b, float slope) {
-  for (size_t r = 0; r < rows; r++, x += width, y += width) {
-    SNUG_INDEPENDENT
-    for (size_t j = 0; j < width; j++) y[j] = sloped(x[j] * a[j] + b[j], slope);
+#define LOOP(result)                                            \
+  for (size_t r = 0; r < rows; r++, x += width, y += width) {   \
+    SNUG_INDEPENDENT                                            \
+    for (size_t j = 0; j < width; j++) {                        \
+      float v = x[j] * a[j] + b[j];                             \
+      y[j] = result;                                            \
+    }                                                           \
   }
+  FOR_EACH_SLOPE(LOOP)
+#undef LOOP
 }
 
 /* One loop for each operation and kind of operand, so that each vectorizes. */

@@ -20,6 +20,7 @@ struct ConstantInputs: Dataset {
   var reference: DatasetReference { dataset.reference }
   var classNames: [String]? { dataset.classNames }
   var isStackable: Bool { dataset.isStackable }
+  var isQuickToRead: Bool { dataset.isQuickToRead }
 
   /// - Parameter open: opens the samples for a request that holds the other inputs alone.
   /// - Throws: as `open` does, and ``DatasetError/constant(name:problem:)`` for a constant of no input.

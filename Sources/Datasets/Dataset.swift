@@ -18,6 +18,9 @@ package protocol Dataset: Sendable {
   /// its first dimension counts, and are read one at a time.
   var isStackable: Bool { get }
 
+  /// Whether the samples lie in memory as numbers, so that reading them is little more than copying.
+  var isQuickToRead: Bool { get }
+
   /// Announces that only the samples at `indices` will be read, so that no others of compressed data need to be kept
   /// in memory.
   ///
@@ -56,6 +59,7 @@ package enum BatchReading: Sendable, Hashable {
 
 extension Dataset {
   package var isStackable: Bool { true }
+  package var isQuickToRead: Bool { false }
 
   package func select(_ indices: [Int]) throws(DatasetError) {}
 

@@ -2,7 +2,7 @@ import Synchronization
 import TensorCore
 
 /// Some samples of a data set in an order of their own. A batch that was read is kept, while the budget allows, for
-/// those who read the same samples again.
+/// those who read the same samples again, unless reading is quick anyway.
 package final class KeptSamples: Dataset {
   private let base: any Dataset
   /// The indices of the samples in the data set below; `nil` for all in its order.
@@ -31,6 +31,7 @@ package final class KeptSamples: Dataset {
   package var reference: DatasetReference { base.reference }
   package var classNames: [String]? { base.classNames }
   package var isStackable: Bool { base.isStackable }
+  package var isQuickToRead: Bool { base.isQuickToRead }
 
   package func sampleShape(at index: Int) -> [Int] { base.sampleShape(at: place(index)) }
 
@@ -40,7 +41,7 @@ package final class KeptSamples: Dataset {
     _ indices: [Int], augmented draws: AugmentationDraws?, reading: BatchReading
   ) throws(DatasetError) -> Batch {
     let places = indices.map(place)
-    guard draws == nil else {
+    guard draws == nil, !base.isQuickToRead else {
       return try base.batch(places, augmented: draws, reading: reading)
     }
     if let kept = state.withLock({ $0.batches[indices] }) { return kept }

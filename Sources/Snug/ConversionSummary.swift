@@ -28,6 +28,8 @@ public struct ConversionSummary: Sendable {
   public var report: InspectionReport
   /// What each layer loses, where a page of it was asked for.
   public var comparison: ModelComparison?
+  /// The widths that were found; `nil` where they were given.
+  public var choice: ChoiceSummary?
   public var layers: [Conversion.Layer]
   /// Names of dot-product layers that the recipe leaves in floating point.
   public var excluded: [String]
@@ -65,6 +67,7 @@ extension ConversionSummary {
     if let quantizedMetric {
       members.append(JSONMember("metric_quantized", quantizedMetric.summaryJSON))
     }
+    if let choice { members.append(JSONMember("choice", choice.json)) }
     if let comparison { members.append(JSONMember("comparison", comparison.json)) }
     members.append(JSONMember("seconds", seconds.json))
     if let training { members.append(JSONMember("training", training.json)) }

@@ -84,8 +84,14 @@ extension ModelFile {
   /// The elements for one sample of the values whose shapes follow from the graph, by their names; a first dimension
   /// that is open counts once.
   private var outputCounts: [String: Int] {
-    // What can't be decoded or has no shapes is reported without them.
-    guard var model = try? read() else { return [:] }
+    // What can't be decoded is reported without them.
+    (try? read()).map { Self.outputCounts(in: $0) } ?? [:]
+  }
+
+  /// The same of a model in memory.
+  static func outputCounts(in model: Model) -> [String: Int] {
+    var model = model
+    // What has no shapes is reported without them.
     _ = try? ShapeInference().run(&model.graph)
     var counts: [String: Int] = [:]
     for id in model.graph.valueIDs where model.graph[id].constant == nil {

@@ -94,6 +94,36 @@ extension SnugError {
       Diagnostic(
         .options, file: folder, "it holds a sweep with another '\(key)'",
         hint: "name another folder with --output, or remove this one to begin anew")
+    case .choiceWithoutData:
+      Diagnostic(
+        .options, "--max-loss needs samples to calibrate and measure on", hint: "give --data")
+    case .choiceWithoutSamples(let data):
+      Diagnostic(
+        .data, file: data, "--max-loss needs two samples at least to measure losses on",
+        hint: "give more samples with --validation or --data")
+    case .choiceBeside(let option):
+      Diagnostic(
+        .options, "--max-loss and \(option) don't go together",
+        hint: "leave one of them out; the recipe that --max-loss writes can be used with others")
+    case .choiceWithoutLayers(let file):
+      Diagnostic(
+        .conversion, file: file, "no layer has widths that --max-loss could choose",
+        hint:
+          "the first and the last layers keep --io-bits unless --io-layers says otherwise, and layers with overrides theirs"
+      )
+    case .choiceWithoutCost(let file, let layer, let cost):
+      Diagnostic(
+        .conversion, file: file, "\(layer): what it costs in '\(cost)' isn't known",
+        hint:
+          "give the model's shapes with --shape, a table with rows of wider bits, or another --minimize"
+      )
+    case .choiceLossTooSmall(let file, let asked, let least, let unit, let widest):
+      Diagnostic(
+        .conversion, file: file,
+        "no widths up to \(widest) lose \(asked) \(unit) or less; the least loss is \((least * 1000).rounded() / 1000)",
+        hint:
+          "allow more with --max-loss, or wider bits with --weight-bits, --activation-bits and --accumulator-bits"
+      )
     case .unknownLayer(let file, let name, let suggestion):
       Diagnostic(
         .options, file: file, "no dot product is called '\(name)'",

@@ -56,6 +56,18 @@ public enum SnugError: Error, Sendable {
   case sweepState(file: String, String)
   /// A folder with a sweep of other options, another model or other data; `key` says which.
   case otherSweep(folder: String, key: String)
+  /// A choice of widths without samples to calibrate and measure on.
+  case choiceWithoutData
+  /// A choice of widths on fewer than two samples.
+  case choiceWithoutSamples(data: String)
+  /// A choice of widths with an option that it doesn't go with.
+  case choiceBeside(option: String)
+  /// A model without a layer whose widths could be chosen.
+  case choiceWithoutLayers(file: String)
+  /// A layer whose cost isn't known.
+  case choiceWithoutCost(file: String, layer: String, cost: String)
+  /// No widths up to the given ones keep the loss.
+  case choiceLossTooSmall(file: String, asked: Double, least: Double, unit: String, widest: String)
   /// A name that no dot product has.
   case unknownLayer(file: String, name: String, suggestion: String?)
   /// Two models without a layer of one name.

@@ -7,6 +7,7 @@ struct ArrayDataset: Dataset {
   let labels: [Int]?
   let targets: SampleArray?
   var classNames: [String]? { nil }
+  var isQuickToRead: Bool { true }
 
   /// The least number of samples in any array, since a limit doesn't shorten an array that is stored by columns.
   var count: Int {

@@ -16,26 +16,36 @@ struct ComparisonJob {
   private let layers: [Layer]
 
   /// One of the models, ready to be run.
-  private struct Side {
+  struct Side {
+    /// Where it is, or what it was made from.
     let file: ModelFile
     let graph: Graph
     let verdicts: [LayerVerdict]
-    let names: NamedValues
+    fileprivate let names: NamedValues
 
     init(_ file: ModelFile) throws(SnugError) {
+      self.init(
+        file, try file.inSinglePrecision(try file.load().graph),
+        try file.verify().result.layers)
+    }
+
+    /// - Parameters:
+    ///   - graph: in single precision.
+    ///   - verdicts: the verifier's reading of it.
+    init(_ file: ModelFile, _ graph: Graph, _ verdicts: [LayerVerdict]) {
       self.file = file
-      graph = try file.inSinglePrecision(try file.load().graph)
-      verdicts = try file.verify().result.layers
+      self.graph = graph
+      self.verdicts = verdicts
       names = NamedValues(graph)
     }
 
-    func session(_ plans: Int) throws(SnugError) -> Session {
+    fileprivate func session(_ plans: Int) throws(SnugError) -> Session {
       try SnugError.wrapping(
         { .execution(file: file.path, $0) },
         try Session(graph: graph, options: .init(planLimit: plans, isReproducible: true)))
     }
 
-    func feeds(_ inputs: [Tensor]) -> [ValueID: Tensor] {
+    fileprivate func feeds(_ inputs: [Tensor]) -> [ValueID: Tensor] {
       Dictionary(uniqueKeysWithValues: zip(graph.inputs, inputs))
     }
   }
@@ -50,14 +60,23 @@ struct ComparisonJob {
     let sources: [(model: ValueID, reference: ValueID)]?
     var alone = NoiseMeter()
     var inPlace = NoiseMeter()
+    /// Of all outputs together.
+    var reach = OutputMeter()
     var clipped = 0
     var read = 0
   }
 
+  /// - Throws: ``SnugError`` where a model can't be read, or the two have no layer in common.
   init(reference: ModelFile, model: ModelFile, options: ComparisonOptions) throws(SnugError) {
-    let (a, b) = (try Side(reference), try Side(model))
-    self.reference = a
-    self.model = b
+    self.init(reference: try Side(reference), model: try Side(model), options: options)
+    guard layers.contains(where: { $0.counterpart != nil }) else {
+      throw .nothingToCompare(reference: reference.path, model: model.path)
+    }
+  }
+
+  init(reference a: Side, model b: Side, options: ComparisonOptions) {
+    reference = a
+    model = b
     self.options = options
     let counterparts = Dictionary(
       a.verdicts.map { ($0.layer.name, $0.layer) }, uniquingKeysWith: { first, _ in first })
@@ -72,9 +91,6 @@ struct ComparisonJob {
       return Layer(
         verdict: verdict, probe: probe, counterpart: counterpart,
         sources: pairs.count == probe.inputs.count && !pairs.isEmpty ? pairs : nil)
-    }
-    guard layers.contains(where: { $0.counterpart != nil }) else {
-      throw .nothingToCompare(reference: reference.path, model: model.path)
     }
   }
 
@@ -92,8 +108,7 @@ struct ComparisonJob {
     let (layers, outputs, count) = try compare(samples, progress)
     return ModelComparison(
       reference: reference.file.path, model: model.file.path, samples: count,
-      metric: try metric(dataset, evaluation, progress), outputs: outputs,
-      layers: layers.map(\.comparison))
+      metric: try metric(dataset, evaluation, progress), outputs: outputs, layers: layers)
   }
 
   private func metric(
@@ -126,9 +141,12 @@ struct ComparisonJob {
     }.max()
   }
 
-  private func compare(_ samples: KeptSamples, _ progress: ProgressHandler)
-    throws(SnugError) -> ([Layer], [OutputComparison], Int)
-  {
+  /// What is measured of the layers and outputs on samples, and on how many of them.
+  ///
+  /// - Parameter measuresReach: whether ``LayerComparison/reach`` is found, which runs the reference once more for each layer.
+  func compare(
+    _ samples: KeptSamples, measuresReach: Bool = false, _ progress: ProgressHandler = { _ in }
+  ) throws(SnugError) -> ([LayerComparison], [OutputComparison], Int) {
     var layers = layers
     var outputs = [OutputMeter](
       repeating: OutputMeter(), count: min(reference.graph.outputs.count, model.graph.outputs.count)
@@ -142,7 +160,7 @@ struct ComparisonJob {
     for indices in batches
     where fixedBatch.map({ indices.count == $0 }) ?? true || !samples.isStackable {
       let batch = try SnugError.wrapping(SnugError.dataset, try samples.batch(indices))
-      try compare(batch.inputs, before, after, &layers, &outputs)
+      try compare(batch.inputs, before, after, measuresReach, &layers, &outputs)
       done += indices.count
       progress(
         JobProgress(
@@ -150,13 +168,13 @@ struct ComparisonJob {
     }
     let compared = zip(outputs, model.graph.outputs).filter { !$0.0.isEmpty }
     return (
-      layers, compared.map { $0.comparison(model.graph[$1].name) }, done
+      layers.map(\.comparison), compared.map { $0.comparison(model.graph[$1].name) }, done
     )
   }
 
   private func compare(
-    _ inputs: [Tensor], _ before: Session, _ after: Session, _ layers: inout [Layer],
-    _ outputs: inout [OutputMeter]
+    _ inputs: [Tensor], _ before: Session, _ after: Session, _ measuresReach: Bool,
+    _ layers: inout [Layer], _ outputs: inout [OutputMeter]
   ) throws(SnugError) {
     let seen = layers.flatMap { layer in
       (layer.counterpart.map { [$0.output] } ?? []) + (layer.sources?.map(\.reference) ?? [])
@@ -186,6 +204,14 @@ struct ComparisonJob {
       for source in sources { feeds[source.model] = wanted[source.reference] }
       if let actual = try run(after, model, feeds, [layer.probe.output])[layer.probe.output] {
         layers[index].alone.add(reference: expected, actual, axis: layer.probe.channelAxis)
+        guard measuresReach else { continue }
+        var feeds = reference.feeds(inputs)
+        feeds[counterpart.output] = actual
+        let reached = try run(before, reference, feeds, Set(reference.graph.outputs))
+        for output in reference.graph.outputs {
+          guard let a = wanted[output], let b = reached[output] else { continue }
+          layers[index].reach.add(reference: a, b)
+        }
       }
     }
   }
@@ -219,6 +245,7 @@ extension ComparisonJob.Layer {
     var result = LayerComparison(name: verdict.layer.name, op: verdict.layer.op)
     result.alone = alone.ratio
     result.inPlace = inPlace.ratio
+    result.reach = reach.isEmpty ? nil : reach.ratio
     result.worstChannel = inPlace.worstChannel
     if read > 0 { result.clippedShare = Double(clipped) / Double(read) }
     result.saturatedShare = saturatedShare

@@ -86,10 +86,12 @@ struct OutputMeter {
     }
   }
 
+  var ratio: SignalToNoise { SignalToNoise(signal: squares.reference, noise: noise) }
+
   func comparison(_ name: String) -> OutputComparison {
     let norms = (squares.reference * squares.other).squareRoot()
     return OutputComparison(
-      name: name, ratio: SignalToNoise(signal: squares.reference, noise: noise),
+      name: name, ratio: ratio,
       cosine: norms > 0 ? product / norms : nil, largestDeviation: deviation,
       largestMagnitude: magnitude)
   }

@@ -84,6 +84,22 @@ public enum RecipeFile {
     return layer
   }
 
+  /// A recipe that repeats a conversion, a layer of its overrides on each line.
+  ///
+  /// - Parameter heading: lines of a comment.
+  static func text(_ options: ConversionOptions, heading: [String]) -> String {
+    var lines = heading.map { "# \($0)" }
+    for member in options.recipeJSON.objectValue ?? [] {
+      guard member.key == layersKey, let layers = member.value.arrayValue else {
+        lines.append("\(member.key): \(member.value.text())")
+        continue
+      }
+      lines.append("\(layersKey):")
+      lines += layers.map { "  - \($0.text())" }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
   static func compose(_ text: String, path: String) throws(RecipeFileError) -> YAMLNode? {
     guard aliasCount(text) <= aliasLimit else {
       throw RecipeFileError(path: path, reason: .tooManyAliases(limit: aliasLimit))

@@ -123,7 +123,7 @@ struct SweepJob: Sendable {
             requiredBits: targeted.compactMap(\.requiredBits).max(),
             unheldLayers: finished.unheld.count { !$0.isByOptions })))
     } catch {
-      guard error.isOfPoint else { throw error }
+      guard error.isOfWidths else { throw error }
       return SweepRow(point, .refused(error.diagnostic.message.singleLine))
     }
   }
@@ -279,8 +279,8 @@ private final class SharedRun: Sendable {
 }
 
 extension SnugError {
-  /// Whether a point alone is to blame, rather than the model, the data or the machine.
-  fileprivate var isOfPoint: Bool {
+  /// Whether the widths alone are to blame, rather than the model, the data or the machine.
+  var isOfWidths: Bool {
     switch self {
     case .notCertified, .notHeld, .conversion(_, .quantizer): true
     default: false

@@ -21,6 +21,7 @@ extension ConversionSummary {
           + "(\(quantizedMetric.samples) samples)")
     }
     if let training { lines.append(training.text) }
+    if let choice { lines += choice.lines }
     lines += remarks.map { "Note: \($0)" }
     lines.append("Time: \(timeText); peak memory \(peakMemoryBytes >> 20) MiB")
     if let comparison { lines.append(comparison.text(style: style)) }
@@ -67,6 +68,23 @@ extension ConversionSummary {
     ]
     return stages.filter { $0.1 >= 0.0005 }
       .map { "\($0.0) \($0.1.formatted(digits: $0.1 < 0.1 ? 3 : 2)) s" }.joined(separator: ", ")
+  }
+}
+
+extension ChoiceSummary {
+  /// What the widths cost and lose, beside the best ones that are the same for all layers.
+  fileprivate var lines: [String] {
+    func text(_ cost: Double, _ loss: Double) -> String {
+      "\(cost.formatted(digits: cost < 1000 ? 1 : 0)) \(minimized.printable), loss \(loss.formatted(digits: 2)) \(lossUnit)"
+    }
+    var lines = [
+      "Widths: \(text(cost, loss)) of at most \(maxLoss) (\(samples) samples, \(conversions) conversions)"
+    ]
+    lines.append(
+      alike.map { "Same widths for all layers: \(text($0.cost, $0.loss)), by \($0.widths.text)" }
+        ?? "Same widths for all layers: none keep that loss")
+    lines.append("Recipe: \(recipe.printable)")
+    return lines
   }
 }
 

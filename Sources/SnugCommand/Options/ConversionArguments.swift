@@ -30,10 +30,12 @@ struct ConversionArguments: ParsableArguments {
     try training.check(in: ConversionOptions())
   }
 
-  /// Converts, and prints what came of it.
+  /// Everything that decides the conversion, from the recipe file and the flags.
   ///
   /// - Parameter epochs: where neither a flag nor a recipe file says how many.
-  func run(_ context: CommandContext, common: CommonOptions, epochs: Int) throws {
+  func options(_ context: CommandContext, common: CommonOptions, epochs: Int) throws
+    -> ConversionOptions
+  {
     var options = ConversionOptions(epochs: epochs)
     if let file = data.recipe { try RecipeFile.apply(file.path, to: &options) }
     data.apply(to: &options)
@@ -53,6 +55,14 @@ struct ConversionArguments: ParsableArguments {
     if options.training.epochs == 0, options.trainingOutputs != Trainer.Outputs() {
       context.logger.warning("--checkpoint-dir, --log and --plot have no effect without --epochs")
     }
+    return options
+  }
+
+  /// Converts, and prints what came of it.
+  ///
+  /// - Parameter epochs: where neither a flag nor a recipe file says how many.
+  func run(_ context: CommandContext, common: CommonOptions, epochs: Int) throws {
+    let options = try options(context, common: common, epochs: epochs)
     let interruption =
       options.training.epochs > 0 ? InterruptSignal.catchSignals() : Interruption()
     let summary = try ModelFile(model).convert(
@@ -62,6 +72,11 @@ struct ConversionArguments: ParsableArguments {
         interruption: interruption, isProfiled: common.verbose,
         onStep: { Console.shared.show($0) },
         onNotice: { context.logger.warning("\($0)") }), progress: context.progress)
+    try show(summary, context, common: common)
+  }
+
+  /// Prints what came of a conversion, and writes its page.
+  func show(_ summary: ConversionSummary, _ context: CommandContext, common: CommonOptions) throws {
     if let html = output.html { try summary.report.writeHTML(to: html.path) }
     for report in summary.edits {
       for edit in report.edits {
