@@ -87,8 +87,7 @@ struct ChoiceJob {
     try measureUniform()
     guard let widest = uniform.first else { throw .choiceWithoutLayers(file: file.path) }
     let frontier = WidthFrontier(try candidates())
-    func fits(_ measured: ChoiceState.Measured) -> Bool { measured.loss.worst <= maxLoss }
-    let alike = uniform.filter { fits($0.measured) }
+    let alike = uniform.filter { $0.measured.loss.worst <= maxLoss }
       .min { ($0.measured.cost, $0.widths.text) < ($1.measured.cost, $1.widths.text) }
     let mixed = try cheapest(of: frontier)
     var best = mixed.map { (widths: $0.widths, measured: $0.measured) }
@@ -113,33 +112,33 @@ struct ChoiceJob {
     return (recipe(best.widths), summary)
   }
 
-  /// The last step of a walk that keeps the loss, on both halves of the samples.
+  /// The cheapest point of a walk that keeps the loss on both halves of the samples, of those that were looked at.
   private mutating func cheapest(of frontier: WidthFrontier) throws(SnugError) -> (
     widths: [LayerWidths], measured: ChoiceState.Measured
   )? {
-    var (low, high) = (0, frontier.steps.count)
-    guard let start = try measured(frontier.widths(after: 0)), start.loss.leading <= maxLoss else {
-      return nil
+    var seen: [(widths: [LayerWidths], measured: ChoiceState.Measured)] = []
+    func keepsLoss(_ step: Int, _ loss: KeyPath<LossMeter.Loss, Double>) throws(SnugError) -> Bool {
+      let widths = frontier.widths(after: step)
+      guard let found = try measured(widths) else { return false }
+      if found.loss.worst <= maxLoss { seen.append((widths, found)) }
+      return found.loss[keyPath: loss] <= maxLoss
     }
+    guard try keepsLoss(0, \.leading) else { return nil }
+    var (low, high) = (0, frontier.steps.count)
     while low < high {
       let middle = (low + high + 1) / 2
-      if let found = try measured(frontier.widths(after: middle)), found.loss.leading <= maxLoss {
-        low = middle
-      } else {
-        high = middle - 1
-      }
+      if try keepsLoss(middle, \.leading) { low = middle } else { high = middle - 1 }
     }
     // What leads has been looked at many times; the other half decides.
-    var step = low
-    var stride = 1
-    while step >= 0 {
-      let widths = frontier.widths(after: step)
-      if let found = try measured(widths), found.loss.worst <= maxLoss { return (widths, found) }
-      if step == 0 { return nil }
+    var (step, stride) = (low, 1)
+    while try !keepsLoss(step, \.worst), step > 0 {
       step = max(0, step - stride)
       stride *= 2
     }
-    return nil
+    return seen.min {
+      ($0.measured.cost, $0.widths.map(\.text).joined())
+        < ($1.measured.cost, $1.widths.map(\.text).joined())
+    }
   }
 
   // MARK: The same widths for all layers
