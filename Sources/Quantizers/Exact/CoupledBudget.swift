@@ -17,6 +17,21 @@ struct CoupledBudget {
   let region: SignSumRegion
   let positive: UnitSet
   let negative: UnitSet
+  /// The region's numbers, which every multiplier is held against.
+  private let along: Double
+  private let against: Double
+  private let above: Double
+  private let below: Double
+
+  init(region: SignSumRegion, positive: UnitSet, negative: UnitSet) {
+    self.region = region
+    self.positive = positive
+    self.negative = negative
+    along = region.along.double
+    against = region.against.double
+    above = region.above.double
+    below = region.below.double
+  }
 
   /// All sums up to these are of interest: every further unit would raise the error.
   private var most: SignSums {
@@ -43,9 +58,9 @@ struct CoupledBudget {
   private typealias Multipliers = (above: Double, below: Double)
 
   private func thresholds(_ multipliers: Multipliers) -> (positive: Double, negative: Double) {
-    let (a, b) = (Double(region.along), Double(region.against))
-    return (
-      a * multipliers.above + b * multipliers.below, b * multipliers.above + a * multipliers.below
+    (
+      along * multipliers.above + against * multipliers.below,
+      against * multipliers.above + along * multipliers.below
     )
   }
 
@@ -58,17 +73,15 @@ struct CoupledBudget {
   }
 
   private func fitsAbove(_ sums: (positive: Double, negative: Double)) -> Bool {
-    Double(region.along) * sums.positive + Double(region.against) * sums.negative
-      <= Double(region.above)
+    along * sums.positive + against * sums.negative <= above
   }
 
   private func fitsBelow(_ sums: (positive: Double, negative: Double)) -> Bool {
-    Double(region.along) * sums.negative + Double(region.against) * sums.positive
-      <= Double(region.below)
+    along * sums.negative + against * sums.positive <= below
   }
 
   private func multipliers() -> Multipliers {
-    let (a, b) = (Double(region.along), Double(region.against))
+    let (a, b) = (along, against)
     let largest = Double(max(positive.largestMagnitude, negative.largestMagnitude))
     let end = largest / min(a, b)
     let above = least(to: end) { fitsAbove(sums(($0, 0))) }
@@ -78,8 +91,8 @@ struct CoupledBudget {
     // Both bind. With a = b the tighter one does alone, so a and b differ here.
     let determinant = a * a - b * b
     let crossing = (
-      positive: (a * Double(region.above) - b * Double(region.below)) / determinant,
-      negative: (a * Double(region.below) - b * Double(region.above)) / determinant
+      positive: (a * self.above - b * self.below) / determinant,
+      negative: (a * self.below - b * self.above) / determinant
     )
     let p = least(to: largest) { Double(positive.count(above: $0)) <= crossing.positive }
     let n = least(to: largest) { Double(negative.count(above: $0)) <= crossing.negative }
@@ -137,7 +150,7 @@ struct CoupledBudget {
       let above = region.above - region.along * positive - region.against * negative
       let below = region.below - region.along * negative - region.against * positive
       let cost =
-        lossX + lossY + multipliers.above * Double(above) + multipliers.below * Double(below)
+        lossX + lossY + multipliers.above * above.double + multipliers.below * below.double
       if cost < best?.cost ?? .infinity {
         best = (SignSums(positive: x, negative: y), cost)
       }
@@ -148,6 +161,14 @@ struct CoupledBudget {
     x = start + 1
     while consider(x) { x += 1 }
     return isTooNarrow ? nil : best?.sums
+  }
+}
+
+extension Int128 {
+  /// The nearest number: for those of 64 bits, which nearly all are, by the processor instead of the generic conversion.
+  fileprivate var double: Double {
+    let short = Int64(truncatingIfNeeded: self)
+    return Int128(short) == self ? Double(short) : Double(self)
   }
 }
 
