@@ -19,7 +19,8 @@ struct ChannelsView {
     if let tiles = verdict.tiles {
       plots = [
         ChannelPlot(
-          tiles.channels.map(\.inner), bits: bits, register: " in tiles of \(tiles.size)"),
+          tiles.channels.map(\.inner), bits: bits,
+          register: " in tiles of \(tiles.size)\(Self.order(of: tiles.tiling))"),
         ChannelPlot(
           tiles.channels.map(\.outer), bits: tiles.outerBits, register: " behind the tiles"),
       ].compactMap { $0 }
@@ -31,6 +32,12 @@ struct ChannelsView {
     label = style.shortened(name, to: Figures.labelLength)
     verdictClass = verdict.isCertified ? "good" : "bad"
     counterexample = CounterexampleText.paragraph(verdict, style: style)
+  }
+
+  /// Which products share a tile, where these aren't runs of the stored weights.
+  private static func order(of tiling: Tiling) -> String {
+    tiling.orders == [.stored]
+      ? "" : " (\(tiling.orders.map(\.rawValue).joined(separator: ", ")))"
   }
 }
 

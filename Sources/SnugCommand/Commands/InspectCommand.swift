@@ -55,6 +55,10 @@ struct InspectCommand: Subcommand {
     try report.select(selection)
     if let html { try report.writeHTML(to: html.path) }
     try context.print(report, json: common.json)
+    if !report.result.layers.isEmpty, report.result.layers.allSatisfy({ !$0.layer.isQuantized }) {
+      context.logger.notice(
+        "no layer of it is quantized in full; 'snug convert' does that to a float model")
+    }
   }
 }
 
