@@ -45,7 +45,7 @@ package final class ConversionSeries: Sendable {
     seconds.integers = quantized.seconds.integers
     var conversion = try Conversion(calibrated, quantized)
     conversion.remarks = Conversion.remarks(
-      calibrated.plan, quantized.layers, recipe, hasSamples: calibrated.runner != nil)
+      calibrated.plan, quantized.layers, recipe, samples: calibrated.runner?.sampleCount ?? 0)
     if measuresOutputs, let runner = calibrated.runner {
       try conversion.measureOutputs(
         OutputError(

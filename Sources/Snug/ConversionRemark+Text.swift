@@ -26,6 +26,10 @@ extension Conversion.Remark {
       return
         "the weights of \(subject) (\(names)) are rounded toward zero at the scale of the largest one, the start of a "
         + "training in the method's paper; without --epochs, --refine best loses less"
+    case .fewSamples(let count):
+      return
+        "\(count == 1 ? "1 calibration sample is" : "\(count) calibration samples are") few: from "
+        + "\(Conversion.enoughSamples) on results are better, if they differ as much as what the model will see"
     }
   }
 
@@ -34,6 +38,7 @@ extension Conversion.Remark {
     case .sharedWeights: "shared_weights"
     case .centred: "centred"
     case .publishedRounding: "published_rounding"
+    case .fewSamples: "few_samples"
     }
   }
 

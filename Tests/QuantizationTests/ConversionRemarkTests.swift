@@ -6,15 +6,22 @@ import Testing
 
 /// What a conversion says that it left undone, or that is known to cost quality.
 @Suite struct ConversionRemarkTests {
-  private func remarks(_ configure: (inout Recipe) -> Void) throws -> [Conversion.Remark] {
+  private func remarks(samples: Int = 32, _ configure: (inout Recipe) -> Void) throws
+    -> [Conversion.Remark]
+  {
     try Converter(ConverterTests.recipe(configure)).convert(
       ConverterTests.model(ModelBuilder.residual()),
-      calibration: try ConverterTests.samples(8, [4, 6, 6])
+      calibration: try ConverterTests.samples(samples, [4, 6, 6])
     ).remarks
   }
 
   @Test func `the default says nothing`() throws {
     #expect(try remarks { _ in } == [])
+  }
+
+  @Test func `few calibration samples are said to be few`() throws {
+    #expect(try remarks(samples: 31) { _ in } == [.fewSamples(31)])
+    #expect(try remarks(samples: 1) { $0.refine = .none } == [.fewSamples(1)])
   }
 
   @Test func `a method as published is said to round toward zero, and a2q+ to centre`() throws {
