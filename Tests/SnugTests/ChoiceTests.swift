@@ -96,7 +96,7 @@ import Testing
     try NpyFile.write(Tensor(pixels, shape: [64, 1, 8, 8]), to: data)
     let options = Self.options {
       $0.conversion.data = data
-      $0.conversion.validation = nil
+      $0.conversion.validation = data
       $0.maxLoss = 5
       $0.samples = 64
     }

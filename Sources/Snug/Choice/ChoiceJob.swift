@@ -67,6 +67,9 @@ struct ChoiceJob {
     state = ChoiceState(path: path, identity: try Self.identity(file, options))
   }
 
+  /// Whether losses are those of a metric.
+  var hasLabels: Bool { meter.metric != nil }
+
   /// What decides every measurement.
   private static func identity(_ file: ModelFile, _ options: ChoiceOptions) throws(SnugError)
     -> JSONValue

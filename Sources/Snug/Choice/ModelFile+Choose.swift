@@ -37,6 +37,8 @@ extension ModelFile {
     chosen.summary.recipe = recipe
     var conversion = options.conversion
     conversion.recipe = chosen.recipe
+    // Samples without labels have no metric before and after.
+    if !job.hasLabels { conversion.validation = nil }
     var summary = try convert(
       to: output, conversion, sidecar: sidecar, comparison: comparison, paths: paths,
       progress: progress)
