@@ -73,16 +73,19 @@ public struct OutputComparison: Sendable, Hashable {
   public var largestDeviation: Double
   /// The largest magnitude of the reference, which a deviation is to be seen against.
   public var largestMagnitude: Double
+  /// The mean over channels, which dimension 1 counts, of the noise as a part of the channel's power, 1 at most for each.
+  public var lostShare: Double
 
   public init(
     name: String, ratio: SignalToNoise, cosine: Double?, largestDeviation: Double,
-    largestMagnitude: Double
+    largestMagnitude: Double, lostShare: Double
   ) {
     self.name = name
     self.ratio = ratio
     self.cosine = cosine
     self.largestDeviation = largestDeviation
     self.largestMagnitude = largestMagnitude
+    self.lostShare = lostShare
   }
 }
 

@@ -6,7 +6,7 @@ public struct ChoiceOptions: Sendable {
   /// layer gets; layers that an override gives a width of their own keep it.
   public var conversion = ConversionOptions()
   /// The largest loss against the float model: points of accuracy, dB, or per cent of another metric; without labels, per
-  /// cent of the power of the outputs.
+  /// cent of the power of the outputs' channels, the mean over those of the output that loses most.
   public var maxLoss: Double?
   /// What the widths shall cost as little of as they can.
   public var minimize = CostMeasure.accumulatorBits

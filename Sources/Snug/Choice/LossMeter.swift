@@ -84,7 +84,7 @@ struct LossMeter {
     let (_, outputs, _) = try ComparisonJob(
       reference: float, model: bare, options: ComparisonOptions()
     ).compare(half.samples)
-    return min(100 * (outputs.map(\.ratio.relativeNoise).max() ?? 0), .greatestFiniteMagnitude)
+    return 100 * (outputs.map(\.lostShare).max() ?? 0)
   }
 
   private static func evaluate(
@@ -108,12 +108,5 @@ struct LossMeter {
       try KeptSamples(halves[0].samples, order: Array(0..<count), byteLimit: 0))
     return try ComparisonJob(reference: float, model: model, options: ComparisonOptions())
       .compare(few, measuresReach: measuresReach).0
-  }
-}
-
-extension SignalToNoise {
-  /// Noise as a part of the signal; beyond all measure for noise without a signal.
-  var relativeNoise: Double {
-    noise == 0 ? 0 : signal > 0 ? noise / signal : .greatestFiniteMagnitude
   }
 }
