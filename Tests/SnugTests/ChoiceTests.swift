@@ -107,7 +107,8 @@ import Testing
     comparison.samples = 64
     let compared = try Self.model.compare(
       with: ModelFile(path), on: data, comparison)
-    #expect(100 * (try #require(compared.outputs.first?.lostShare)) <= 10, "each half loses 5 at most")
+    #expect(
+      100 * (try #require(compared.outputs.first?.lostShare)) <= 10, "each half loses 5 at most")
   }
 
   @Test func `a loss that no widths keep is refused with the least one`() throws {
