@@ -39,8 +39,9 @@ public struct LayerComparison: Sendable, Hashable {
   /// Of the output in the quantized model, where everything before it is quantized too; `nil` where the reference has no
   /// such layer.
   public var inPlace: SignalToNoise?
-  /// Of the model's outputs where this layer alone is quantized; `nil` where it wasn't measured.
-  public var reach: SignalToNoise?
+  /// What the model's outputs lose where this layer alone is quantized, as ``OutputComparison/lostShare``; `nil` where it
+  /// wasn't measured.
+  public var reach: Double?
   /// The channel with the least ratio in place.
   public var worstChannel: Channel?
   /// The share of the activations that the layer reads which lie outside what their quantizer holds.

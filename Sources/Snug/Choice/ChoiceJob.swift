@@ -254,7 +254,7 @@ struct ChoiceJob {
       rows.append(
         ChoiceState.Layer(
           name: name, accumulatorBits: bits, cost: cost, noise: noise?.alone?.relativeNoise ?? 0,
-          reach: noise?.reach?.relativeNoise))
+          reach: noise?.reach))
     }
     return ChoiceState.Measured(
       loss: try meter.loss(of: made.side), cost: rows.reduce(0) { $0 + $1.cost }, layers: rows)

@@ -60,8 +60,8 @@ struct ComparisonJob {
     let sources: [(model: ValueID, reference: ValueID)]?
     var alone = NoiseMeter()
     var inPlace = NoiseMeter()
-    /// Of all outputs together.
-    var reach = OutputMeter()
+    /// Of each output; empty where it isn't measured.
+    var reach: [OutputMeter] = []
     var clipped = 0
     var read = 0
   }
@@ -208,9 +208,12 @@ struct ComparisonJob {
         var feeds = reference.feeds(inputs)
         feeds[counterpart.output] = actual
         let reached = try run(before, reference, feeds, Set(reference.graph.outputs))
-        for output in reference.graph.outputs {
+        if layers[index].reach.isEmpty {
+          layers[index].reach = reference.graph.outputs.map { _ in OutputMeter() }
+        }
+        for (place, output) in reference.graph.outputs.enumerated() {
           guard let a = wanted[output], let b = reached[output] else { continue }
-          layers[index].reach.add(reference: a, b)
+          layers[index].reach[place].add(reference: a, b)
         }
       }
     }
@@ -245,7 +248,7 @@ extension ComparisonJob.Layer {
     var result = LayerComparison(name: verdict.layer.name, op: verdict.layer.op)
     result.alone = alone.ratio
     result.inPlace = inPlace.ratio
-    result.reach = reach.isEmpty ? nil : reach.ratio
+    result.reach = reach.map(\.lostShare).max()
     result.worstChannel = inPlace.worstChannel
     if read > 0 { result.clippedShare = Double(clipped) / Double(read) }
     result.saturatedShare = saturatedShare
