@@ -108,6 +108,9 @@ import Testing
         #expect(worst.inner.maximum == Int128(try #require(inner.map(\.1).max())))
         #expect(worst.outer.minimum == Int128(try #require(outer.min())))
         #expect(worst.outer.maximum == Int128(try #require(outer.max())))
+        let reaches = inner.map { max($0.1, -1 - $0.0) }
+        #expect(
+          reaches[worst.farthestTile] == reaches.max(), "the tile of a counterexample, \(weights)")
         guard input.contains(0) else { continue }
         for (innerBits, outerBits) in [(3, 4), (4, 4), (4, 5), (5, 5)] {
           let tiling = Tiling(size: size, outerBits: outerBits)
