@@ -117,6 +117,10 @@ extension SnugError {
         hint:
           "give the model's shapes with --shape, a table with rows of wider bits, or another --minimize"
       )
+    case .choiceWithoutNoise(let file, let layer):
+      Diagnostic(
+        .conversion, file: file, "\(layer): what it loses can't be measured",
+        hint: "give it widths of its own under 'layers' in a recipe file")
     case .choiceLossTooSmall(let file, let asked, let least, let unit, let widest):
       Diagnostic(
         .conversion, file: file,

@@ -66,6 +66,8 @@ public enum SnugError: Error, Sendable {
   case choiceWithoutLayers(file: String)
   /// A layer whose cost isn't known.
   case choiceWithoutCost(file: String, layer: String, cost: String)
+  /// A layer whose loss can't be measured, since the two models have nothing of it in common.
+  case choiceWithoutNoise(file: String, layer: String)
   /// No widths up to the given ones keep the loss.
   case choiceLossTooSmall(file: String, asked: Double, least: Double, unit: String, widest: String)
   /// A name that no dot product has.

@@ -128,6 +128,18 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.path("out.onnx")))
   }
 
+  @Test func `a model without a layer to choose for is refused`() throws {
+    let folder = try TemporaryFolder()
+    let options = Self.options { $0.conversion.recipe.ioLayers = .named(["*"]) }
+    let error = #expect(throws: SnugError.self) {
+      try Self.model.choose(to: folder.path("out.onnx"), options)
+    }
+    guard case .choiceWithoutLayers? = error else {
+      Issue.record("\(error as Any)")
+      return
+    }
+  }
+
   @Test func `what leaves no widths to choose is refused by its name`() throws {
     let folder = try TemporaryFolder()
     func obstacle(_ change: (inout ChoiceOptions) -> Void) -> String? {

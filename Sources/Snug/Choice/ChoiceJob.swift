@@ -233,6 +233,7 @@ struct ChoiceJob {
       try state.add(found, as: key)
     }
     if names.isEmpty, let found { names = found.layers.map(\.name) }
+    if names.isEmpty { throw .choiceWithoutLayers(file: file.path) }
     advance(widths.text)
     return found
   }
@@ -250,11 +251,14 @@ struct ChoiceJob {
       else {
         throw .choiceWithoutCost(file: file.path, layer: name, cost: options.minimize.description)
       }
-      let noise = noises.first { $0.name == name }
+      let found = noises.first { $0.name == name }
+      guard let noise = found?.alone ?? found?.inPlace else {
+        throw .choiceWithoutNoise(file: file.path, layer: name)
+      }
       rows.append(
         ChoiceState.Layer(
-          name: name, accumulatorBits: bits, cost: cost, noise: noise?.alone?.relativeNoise ?? 0,
-          reach: noise?.reach))
+          name: name, accumulatorBits: bits, cost: cost, noise: noise.relativeNoise,
+          reach: found?.reach))
     }
     return ChoiceState.Measured(
       loss: try meter.loss(of: made.side), cost: rows.reduce(0) { $0 + $1.cost }, layers: rows)
@@ -306,7 +310,8 @@ struct ChoiceJob {
       finished = try file.finish(conversion, options, output: file.path)
       try file.require(finished.verdicts, finished.held)
     } catch {
-      guard error.isOfWidths else { throw error }
+      // What can't be made at the widest isn't for want of bits.
+      guard error.isOfWidths, !names.isEmpty else { throw error }
       return nil
     }
     let graph = try file.inSinglePrecision(finished.conversion.model.graph)
