@@ -42,6 +42,24 @@ package struct ChannelNormalizationForm: Sendable, Hashable {
   package static let variance = 4
 }
 
+/// What an operator makes of the spatial positions of each channel, axes 2 and up of its first input.
+package struct PoolingForm: Sendable, Hashable {
+  package enum Statistic: Sendable, Hashable {
+    case average
+    case maximum
+    case norm
+  }
+
+  package let statistic: Statistic
+  /// Whether one number is made of all positions; else one of each window that slides over them.
+  package let coversImage: Bool
+
+  package init(_ statistic: Statistic, coversImage: Bool) {
+    self.statistic = statistic
+    self.coversImage = coversImage
+  }
+}
+
 extension Operator {
   /// Whether it makes integer codes of real numbers.
   package var makesCodes: Bool { linearQuantization?.direction == .toCodes }

@@ -84,6 +84,9 @@ package protocol Operator: Sendable, Hashable {
   /// How the operator normalises channels by statistics that it is given; `nil` for others.
   var channelNormalization: ChannelNormalizationForm? { get }
 
+  /// What it makes of the positions of each channel; `nil` for one that pools nothing.
+  var pooling: PoolingForm? { get }
+
   /// Whether the output is the first input, shifted or scaled by statistics of its own.
   var normalizes: Bool { get }
 

@@ -72,6 +72,7 @@ extension Operator {
   package func cannotBeNegative(_ operands: OperandSigns) -> Bool { false }
   package var linearQuantization: LinearQuantizationForm? { nil }
   package var channelNormalization: ChannelNormalizationForm? { nil }
+  package var pooling: PoolingForm? { nil }
   package var normalizes: Bool { false }
   package var givesProbabilities: Bool { false }
   package var isOpaque: Bool { false }

@@ -39,9 +39,10 @@ struct Evaluator {
     let start = ContinuousClock.now
     guard let output = graph.outputs.first else { throw .noOutput(file: file) }
     var score: Score?
-    if fixedBatch == nil, dataset.isStackable, dataset.count > 1, options.batchSize > 1 {
+    let batchSize = options.batchSize ?? CacheSizedBatch.count(for: graph)
+    if fixedBatch == nil, dataset.isStackable, dataset.count > 1, batchSize > 1 {
       score = try self.score(
-        dataset, output, batchSize: options.batchSize, provesBatch: true, progress)
+        dataset, output, batchSize: batchSize, provesBatch: true, progress)
     }
     if score == nil {
       score = try self.score(

@@ -4,8 +4,11 @@ import GraphIR
 /// What decides an evaluation, besides model and data.
 public struct EvaluationOptions: Sendable, Hashable {
   public var preprocessing = Preprocessing()
-  /// Samples computed at once, where the model leaves its batch open.
-  public var batchSize = 64
+  /// Samples computed at once, where the model leaves its batch open; `nil` takes as many as the caches hold, from
+  /// ``batchSizes``.
+  public var batchSize: Int?
+  /// The smallest and the largest batch that is taken where nobody says.
+  public static let batchSizes = CacheSizedBatch.allowed
   /// Samples to stop after; `nil` takes all.
   public var limit: Int?
   /// Multiplies integers where the model is quantized and the CPU has instructions for it; results are equal

@@ -5,6 +5,8 @@ import Snug
 /// One command of `snug`: it states its options and its job; how every job runs and fails is here.
 protocol Subcommand: ParsableCommand {
   var common: CommonOptions { get }
+  /// Whether it passes many samples through a model, so that other work on the machine may come between.
+  static var computesLong: Bool { get }
 
   /// Does the job and prints its result on standard output.
   ///
@@ -13,9 +15,11 @@ protocol Subcommand: ParsableCommand {
 }
 
 extension Subcommand {
+  static var computesLong: Bool { true }
+
   func run() throws {
     InterruptSignal.removeTemporariesAtEnd()
-    var context = common.makeContext()
+    var context = common.makeContext(computesLong: Self.computesLong)
     do {
       context.paths = JobPaths(of: self)
       try context.paths.check()

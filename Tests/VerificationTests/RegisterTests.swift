@@ -9,7 +9,8 @@ import Testing
 /// Layers in registers that the caller names, as hardware has them.
 @Suite struct RegisterTests {
   static func x86() throws -> VerificationConditions {
-    VerificationConditions(registers: try #require(Registers.named("x86-u8s8")))
+    let registers: Registers = try #require(Registers.named("x86-u8s8"))
+    return VerificationConditions(registers: registers)
   }
 
   /// Registers of 8 bits behind which is one of 20.

@@ -9,6 +9,8 @@ import TensorCore
 package struct AveragePool: Pooling {
   package static let schema = OperatorSchema("AveragePool", inputs: 1...1, inputTypes: [.float])
 
+  package var pooling: PoolingForm? { PoolingForm(.average, coversImage: false) }
+
   package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
   package var isHomogeneous: Bool { true }

@@ -9,6 +9,8 @@ package struct GlobalAveragePool: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "GlobalAveragePool", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  package var pooling: PoolingForm? { PoolingForm(.average, coversImage: true) }
+
   package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
   package var isHomogeneous: Bool { true }

@@ -7,6 +7,8 @@ package struct GlobalLpPool: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "GlobalLpPool", since: 2, inputs: 1...1, inputTypes: [.float])
 
+  package var pooling: PoolingForm? { PoolingForm(.norm, coversImage: true) }
+
   package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? { OutputRange(minimum: 0) }
 
   package var p: Int

@@ -8,6 +8,8 @@ package struct GlobalMaxPool: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "GlobalMaxPool", since: 1, inputs: 1...1, inputTypes: [.float])
 
+  package var pooling: PoolingForm? { PoolingForm(.maximum, coversImage: true) }
+
   package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.first }
 
   package var isHomogeneous: Bool { true }

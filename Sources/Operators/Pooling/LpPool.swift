@@ -7,6 +7,8 @@ package struct LpPool: Pooling {
   package static let schema = OperatorSchema(
     "LpPool", since: 2, inputs: 1...1, inputTypes: [.float])
 
+  package var pooling: PoolingForm? { PoolingForm(.norm, coversImage: false) }
+
   package func outputRange(_ constant: (Int) -> Float?) -> OutputRange? { OutputRange(minimum: 0) }
 
   package var p: Int

@@ -10,6 +10,8 @@ package struct MaxPool: Pooling {
   package static let schema = OperatorSchema(
     "MaxPool", since: 1, inputs: 1...1, outputs: 1...2, inputTypes: [.float + [.int8, .uint8]])
 
+  package var pooling: PoolingForm? { PoolingForm(.maximum, coversImage: false) }
+
   package var isHomogeneous: Bool { true }
 
   package var movement: ElementMovement? { ElementMovement(.selected) }

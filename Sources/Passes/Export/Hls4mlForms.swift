@@ -29,7 +29,9 @@ struct Hls4mlForms: Pass {
   // MARK: Case 1
 
   private func wholeImage(_ node: Node, in graph: Graph) -> MaxPool? {
-    guard node.op is GlobalMaxPool, let sizes = spatialSizes(node, in: graph) else { return nil }
+    guard node.op.pooling == PoolingForm(.maximum, coversImage: true),
+      let sizes = spatialSizes(node, in: graph)
+    else { return nil }
     return MaxPool(window: SlidingWindow(kernelShape: sizes))
   }
 
@@ -44,17 +46,8 @@ struct Hls4mlForms: Pass {
   // MARK: Refusals
 
   private func reason(_ node: Node, in graph: Graph) -> String? {
-    let rank = node.inputs.first.flatMap { $0 }.flatMap { graph[$0].type?.rank }
+    if let pooling = node.op.pooling { return reason(pooling, of: node, in: graph) }
     switch node.op {
-    case is AveragePool:
-      return
-        "it reads maximum pooling alone among those with a window; put a convolution in its place"
-    case is GlobalAveragePool, is GlobalMaxPool:
-      return
-        "it takes channels for positions there, and would compute other values without a word; put a layer in its place, or "
-        + "let the model end before it"
-    case is MaxPool where rank != 4:
-      return "it reads pooling of two axes alone; write the signal as an image of one row"
     case let convolution as Conv where convolution.group > 1:
       return
         "it doesn't read weights of groups as QONNX stores them, and fails or computes other values; use a convolution of "
@@ -63,5 +56,20 @@ struct Hls4mlForms: Pass {
       return "it gives convolutions with gaps between their taps another size; use one without"
     default: return nil
     }
+  }
+
+  private func reason(_ pooling: PoolingForm, of node: Node, in graph: Graph) -> String? {
+    if pooling.coversImage {
+      return
+        "it takes channels for positions there, and would compute other values without a word; put a layer in its place, or "
+        + "let the model end before it"
+    }
+    if pooling.statistic != .maximum {
+      return
+        "it reads maximum pooling alone among those with a window; put a convolution in its place"
+    }
+    let rank = node.inputs.first.flatMap { $0 }.flatMap { graph[$0].type?.rank }
+    return rank == 4
+      ? nil : "it reads pooling of two axes alone; write the signal as an image of one row"
   }
 }

@@ -34,7 +34,7 @@ struct EvaluateCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
-      "Samples computed at once, where the model leaves its batch open (default: \(EvaluationOptions().batchSize)).",
+      "Samples computed at once, where the model leaves its batch open (default: as many as the caches hold, \(EvaluationOptions.batchSizes.lowerBound) to \(EvaluationOptions.batchSizes.upperBound)).",
       valueName: "count"))
   var batchSize: Int?
 
@@ -93,7 +93,7 @@ struct EvaluateCommand: Subcommand {
   func execute(_ context: CommandContext) throws {
     var options = EvaluationOptions()
     try preprocessing.apply(to: &options.preprocessing)
-    if let batchSize { options.batchSize = batchSize }
+    options.batchSize = batchSize
     if let limit { options.limit = limit }
     let hardware = try registers?.registers()
     if let hardware, (hardware.bits == nil) != (accumulatorBits != nil) {

@@ -34,6 +34,8 @@ struct ExportCommand: Subcommand {
         snug export resnet20-w4a4p14.onnx -o resnet20-integer.onnx --format integer
       """)
 
+  static let computesLong = false
+
   @Argument(help: ArgumentHelp("The quantized ONNX model.", valueName: "model.onnx"))
   var model: String
 

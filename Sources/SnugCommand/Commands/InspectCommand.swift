@@ -18,6 +18,8 @@ struct InspectCommand: Subcommand {
         snug inspect model-w4a4.onnx --filter 'headroom<1' --sort=-required
       """)
 
+  static let computesLong = false
+
   @Argument(help: ArgumentHelp("The ONNX model.", valueName: "model.onnx"))
   var model: String
 

@@ -13,6 +13,8 @@ struct RunCommand: Subcommand {
         snug run model.onnx --input image=cat.npy --output-dir results/
       """)
 
+  static let computesLong = false
+
   @Argument(help: ArgumentHelp("The ONNX model.", valueName: "model.onnx"))
   var model: String
 

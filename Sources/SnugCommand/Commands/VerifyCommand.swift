@@ -23,6 +23,8 @@ struct VerifyCommand: Subcommand {
       Exit status: 0 certified, 1 refuted or not certifiable.
       """)
 
+  static let computesLong = false
+
   @Argument(help: ArgumentHelp("The quantized ONNX model.", valueName: "model.onnx"))
   var model: String
 

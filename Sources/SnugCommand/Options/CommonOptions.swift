@@ -27,11 +27,13 @@ struct CommonOptions: ParsableArguments {
   }
 
   /// Sets log level, thread count and how threads wait, once a process.
-  func makeContext() -> CommandContext {
+  ///
+  /// - Parameter computesLong: whether the command computes for so long that it's worth a second start.
+  func makeContext(computesLong: Bool) -> CommandContext {
     let level: Logger.Level = quiet ? .error : verbose ? .debug : .notice
     if quiet { Console.shared.hideProgress() }
     if let threads { Parallelism.threadCount = threads }
-    if Parallelism.threadCount > 1 { ThreadWaiting.shorten() }
+    if computesLong, Parallelism.threadCount > 1 { ThreadWaiting.shorten() }
     LoggingSystem.bootstrap { _ in StandardErrorLogHandler(logLevel: level) }
     let context = CommandContext(
       logger: Logger(label: "snug"), progress: { Console.shared.show($0) }, isQuiet: quiet)
