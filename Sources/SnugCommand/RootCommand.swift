@@ -24,6 +24,9 @@ struct RootCommand: ParsableCommand {
     ]
   )
 
+  /// The word that every error line begins with, whoever found the error.
+  static let _errorLabel = "error"
+
   static func main() {
     // A reader that stops early, such as `head`, must not end the process by a signal.
     signal(SIGPIPE, SIG_IGN)

@@ -108,7 +108,7 @@ import Testing
     #expect(run.status == status)
     if status != 0 {
       #expect(run.output.isEmpty)
-      #expect(run.error.hasPrefix("Error: "))
+      #expect(run.error.hasPrefix("error: "))
     }
   }
 

@@ -116,26 +116,26 @@ import Testing
 
   @Test(arguments: [
     ("--epochs 1", 64, "error: training needs samples; give --data, or --epochs 0\n"),
-    ("--schedule linear", 64, "Error: --schedule: 'linear' is no schedule; give constant"),
-    ("--augment spin", 64, "Error: --augment: augmentation 'spin' is not known; give"),
-    ("--warm-up soon", 64, "Error: --warm-up: 'soon' is no warm-up; give none"),
-    ("--optimizer lion", 64, "Error: --optimizer is lion; allowed: sgd, adam, adamw"),
-    ("--learning-rate nan", 64, "Error: --learning-rate is nan; allowed: positive numbers"),
-    ("--learning-rate=-1", 64, "Error: --learning-rate is -1.0; allowed: positive numbers"),
+    ("--schedule linear", 64, "error: --schedule: 'linear' is no schedule; give constant"),
+    ("--augment spin", 64, "error: --augment: augmentation 'spin' is not known; give"),
+    ("--warm-up soon", 64, "error: --warm-up: 'soon' is no warm-up; give none"),
+    ("--optimizer lion", 64, "error: --optimizer is lion; allowed: sgd, adam, adamw"),
+    ("--learning-rate nan", 64, "error: --learning-rate is nan; allowed: positive numbers"),
+    ("--learning-rate=-1", 64, "error: --learning-rate is -1.0; allowed: positive numbers"),
     (
       "--checkpoint-minutes 1e308", 64,
-      "Error: --checkpoint-minutes is 1e+308; allowed: above 0 to 1000000"
+      "error: --checkpoint-minutes is 1e+308; allowed: above 0 to 1000000"
     ),
     (
       "--checkpoint-minutes nan", 64,
-      "Error: --checkpoint-minutes is nan; allowed: above 0 to 1000000"
+      "error: --checkpoint-minutes is nan; allowed: above 0 to 1000000"
     ),
-    ("--momentum 1", 64, "Error: --momentum is 1.0; allowed: 0 to below 1"),
-    ("--weight-decay=-1", 64, "Error: --weight-decay is -1.0; allowed: 0 and positive numbers"),
-    ("--batch-size 0", 64, "Error: --batch-size is 0; allowed: 1 to 65536"),
+    ("--momentum 1", 64, "error: --momentum is 1.0; allowed: 0 to below 1"),
+    ("--weight-decay=-1", 64, "error: --weight-decay is -1.0; allowed: 0 and positive numbers"),
+    ("--batch-size 0", 64, "error: --batch-size is 0; allowed: 1 to 65536"),
     (
       "--log a.csv --log b.csv", 64,
-      "Error: --log is given twice for one format; give one CSV and one .jsonl file"
+      "error: --log is given twice for one format; give one CSV and one .jsonl file"
     ),
     (
       "--data D --log out.onnx", 2,
