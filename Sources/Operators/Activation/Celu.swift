@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// `y = max(0, x) + min(0, alpha * (e ^ (x / alpha) - 1))` (ONNX Celu, opset 12).
-package struct Celu: ElementwiseFormula {
+package struct Celu: ElementwiseFormula, AlphaAttribute {
   package static let schema = OperatorSchema(
     "Celu", since: 12, inputs: 1...1, inputTypes: [.float])
 
@@ -13,13 +13,6 @@ package struct Celu: ElementwiseFormula {
   package init(alpha: Float = 1) {
     self.alpha = alpha
   }
-
-  package init(attributes: AttributeReader) throws(OperatorError) {
-    self.init(
-      alpha: try attributes.float("alpha", default: 1))
-  }
-
-  package func attributes() -> [Attribute] { [Attribute("alpha", .float(alpha))] }
 
   package func value(_ x: Double) -> Double {
     max(0, x) + min(0, Double(alpha) * expm1(x / Double(alpha)))

@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// `y = x` where `x > 0`, otherwise `alpha * (e ^ x - 1)` (ONNX Elu, opset 6, 22).
-package struct Elu: ElementwiseFormula {
+package struct Elu: ElementwiseFormula, AlphaAttribute {
   package static let schema = OperatorSchema(
     "Elu", since: 6, inputs: 1...1, inputTypes: [.float])
 
@@ -14,13 +14,6 @@ package struct Elu: ElementwiseFormula {
   package init(alpha: Float = 1) {
     self.alpha = alpha
   }
-
-  package init(attributes: AttributeReader) throws(OperatorError) {
-    self.init(
-      alpha: try attributes.float("alpha", default: 1))
-  }
-
-  package func attributes() -> [Attribute] { [Attribute("alpha", .float(alpha))] }
 
   package func value(_ x: Double) -> Double {
     x > 0 ? x : Double(alpha) * expm1(x)

@@ -4,7 +4,7 @@ import GraphIR
 import TensorCore
 
 /// `y = x` where `x >= 0`, otherwise `alpha * x` (ONNX LeakyRelu, opset 6, 16).
-package struct LeakyRelu: UnaryElementwise {
+package struct LeakyRelu: UnaryElementwise, AlphaAttribute {
   package static let schema = OperatorSchema(
     "LeakyRelu", since: 6, inputs: 1...1, inputTypes: [.float])
 
@@ -14,13 +14,9 @@ package struct LeakyRelu: UnaryElementwise {
 
   package var alpha: Float
 
+  static let defaultAlpha: Float = 0.01
+
   package init(alpha: Float = 0.01) { self.alpha = alpha }
-
-  package init(attributes: AttributeReader) throws(OperatorError) {
-    self.init(alpha: try attributes.float("alpha", default: 0.01))
-  }
-
-  package func attributes() -> [Attribute] { [Attribute("alpha", .float(alpha))] }
 
   package var function: ElementwiseFunction { .relu(slope: alpha) }
 }

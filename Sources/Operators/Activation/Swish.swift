@@ -3,7 +3,7 @@ import GraphIR
 import TensorCore
 
 /// `y = x / (1 + e ^ -(alpha x))` (ONNX Swish, opset 24).
-package struct Swish: ElementwiseFormula {
+package struct Swish: ElementwiseFormula, AlphaAttribute {
   package static let schema = OperatorSchema(
     "Swish", since: 24, inputs: 1...1, inputTypes: [.float])
 
@@ -12,12 +12,6 @@ package struct Swish: ElementwiseFormula {
   package var alpha: Float
 
   package init(alpha: Float = 1) { self.alpha = alpha }
-
-  package init(attributes: AttributeReader) throws(OperatorError) {
-    self.init(alpha: try attributes.float("alpha", default: 1))
-  }
-
-  package func attributes() -> [Attribute] { [Attribute("alpha", .float(alpha))] }
 
   package func value(_ x: Double) -> Double { x / (1 + exp(-Double(alpha) * x)) }
 

@@ -2,7 +2,7 @@ import GraphIR
 import TensorCore
 
 /// `y = x` where `x > alpha`, otherwise `0` (ONNX ThresholdedRelu, opset 10, 22).
-package struct ThresholdedRelu: ElementwiseFormula {
+package struct ThresholdedRelu: ElementwiseFormula, AlphaAttribute {
   package static let schema = OperatorSchema(
     "ThresholdedRelu", since: 10, inputs: 1...1, inputTypes: [.float])
 
@@ -13,13 +13,6 @@ package struct ThresholdedRelu: ElementwiseFormula {
   package init(alpha: Float = 1) {
     self.alpha = alpha
   }
-
-  package init(attributes: AttributeReader) throws(OperatorError) {
-    self.init(
-      alpha: try attributes.float("alpha", default: 1))
-  }
-
-  package func attributes() -> [Attribute] { [Attribute("alpha", .float(alpha))] }
 
   package func value(_ x: Double) -> Double {
     x > Double(alpha) ? x : 0

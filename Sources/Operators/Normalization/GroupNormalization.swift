@@ -10,8 +10,6 @@ package struct GroupNormalization: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "GroupNormalization", since: 18, inputs: 3...3, inputTypes: [.float])
 
-  package var normalizes: Bool { true }
-
   package var groups: Int
   package var epsilon: Float
   /// True before opset 21.
@@ -92,16 +90,8 @@ package struct GroupNormalization: SerializableOperator, ExecutableOperator {
   }
 }
 
-extension GroupNormalization: DifferentiableOperator {
-  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    try rows(context).kernel(context)
-  }
-
-  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
-    -> any TrainingKernel
-  { try rows(context.kernel).trainingKernel(context) }
-
-  private func rows(_ context: KernelContext) throws(KernelError) -> RowNormalization {
+extension GroupNormalization: RowNormalizing {
+  func rows(_ context: KernelContext) throws(KernelError) -> RowNormalization {
     let shape = try context.input(0).shape
     let positions = shape[2...].reduce(1, *)
     let length = shape[1] / groups * positions

@@ -10,8 +10,6 @@ package struct InstanceNormalization: SerializableOperator, ExecutableOperator {
   package static let schema = OperatorSchema(
     "InstanceNormalization", since: 6, inputs: 3...3, inputTypes: [.float])
 
-  package var normalizes: Bool { true }
-
   package var epsilon: Float
 
   package init(epsilon: Float = 1e-5) { self.epsilon = epsilon }
@@ -31,16 +29,8 @@ package struct InstanceNormalization: SerializableOperator, ExecutableOperator {
   }
 }
 
-extension InstanceNormalization: DifferentiableOperator {
-  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    try rows(context).kernel(context)
-  }
-
-  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
-    -> any TrainingKernel
-  { try rows(context.kernel).trainingKernel(context) }
-
-  private func rows(_ context: KernelContext) throws(KernelError) -> RowNormalization {
+extension InstanceNormalization: RowNormalizing {
+  func rows(_ context: KernelContext) throws(KernelError) -> RowNormalization {
     let shape = try context.input(0).shape
     let positions = shape[2...].reduce(1, *)
     return RowNormalization(

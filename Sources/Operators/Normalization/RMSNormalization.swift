@@ -22,35 +22,10 @@ package struct RMSNormalization: TrailingNormalization {
 
   package func cannotBeNegative(_ operands: OperandSigns) -> Bool { operands.all }
 
+  static let centres = false
+
   package func infer(_ inputs: [InputInfo?]) throws(OperatorError) -> [TensorType?] {
-    guard let type = inputs.type(0), let dimensions = type.dimensions else {
-      return [inputs.type(0)]
-    }
-    let axis = try Axes.normalized(axis, rank: dimensions.count)
-    if let shape = type.shape, let given = inputs.type(1)?.shape {
-      let rows = shape[axis...]
-      guard given.drop(while: { $0 == 1 }).elementsEqual(rows.drop { $0 == 1 }) else {
-        throw .mismatch(what: "shape of scale", expected: "\(Array(rows))", actual: "\(given)")
-      }
-    }
-    return [type]
-  }
-}
-
-extension RMSNormalization: DifferentiableOperator {
-  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
-    try rows(context).kernel(context)
-  }
-
-  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
-    -> any TrainingKernel
-  { try rows(context.kernel).trainingKernel(context) }
-
-  private func rows(_ context: KernelContext) throws(KernelError) -> RowNormalization {
-    let shape = try context.input(0).shape
-    let axis = try context.normalized(axis, rank: shape.count)
-    return RowNormalization(
-      rows: shape[..<axis].reduce(1, *), length: shape[axis...].reduce(1, *), period: 1, step: 1,
-      epsilon: Double(epsilon), centres: false)
+    _ = try firstAxis(inputs, parameters: ["scale"])
+    return [inputs.type(0)]
   }
 }

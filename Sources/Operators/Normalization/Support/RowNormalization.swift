@@ -148,3 +148,21 @@ struct RowNormalization: Sendable {
     }
   }
 }
+
+/// An operator that is a ``RowNormalization`` of its first input, with scale and optional bias as further ones.
+protocol RowNormalizing: ExecutableOperator, DifferentiableOperator {
+  /// The rows that it makes of the first input.
+  func rows(_ context: KernelContext) throws(KernelError) -> RowNormalization
+}
+
+extension RowNormalizing {
+  package var normalizes: Bool { true }
+
+  package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try rows(context).kernel(context)
+  }
+
+  package func makeTrainingKernel(_ context: FormContext) throws(KernelError)
+    -> any TrainingKernel
+  { try rows(context.kernel).trainingKernel(context) }
+}
