@@ -1,4 +1,4 @@
-/// Text and numbers as an SVG file holds them.
+/// Text and numbers as an SVG file, or another of XML, holds them.
 package enum SVGText {
   /// The text between tags or inside an attribute, with markup escaped and control characters, most of which XML
   /// forbids, replaced.

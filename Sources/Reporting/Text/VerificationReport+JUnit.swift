@@ -1,3 +1,4 @@
+import Plotting
 import Verification
 
 extension VerificationReport {
@@ -15,7 +16,7 @@ extension VerificationReport {
     let failures = cases.count { $0.isFailed }
     let head = #"<?xml version="1.0" encoding="UTF-8"?>"#
     let counts = #"tests="\#(cases.count)" failures="\#(failures)" errors="0" skipped="0""#
-    let name = Self.escaped(suite)
+    let name = SVGText.escaped(suite)
     return """
       \(head)
       <testsuites \(counts)>
@@ -28,29 +29,10 @@ extension VerificationReport {
   }
 
   private func testCase(_ name: String, _ reasons: [String]) -> (isFailed: Bool, text: String) {
-    let tag = #"    <testcase classname="\#(Self.escaped(path))" name="\#(Self.escaped(name))""#
+    let tag =
+      #"    <testcase classname="\#(SVGText.escaped(path))" name="\#(SVGText.escaped(name))""#
     if reasons.isEmpty { return (false, tag + "/>") }
-    let message = Self.escaped(reasons.joined(separator: "; "))
+    let message = SVGText.escaped(reasons.joined(separator: "; "))
     return (true, "\(tag)><failure message=\"\(message)\"/></testcase>")
-  }
-
-  /// Text of an attribute; characters that XML doesn't have become question marks.
-  private static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "\n": result += "&#10;"
-      case "\t": result += "&#9;"
-      case "\r": result += "&#13;"
-      case _ where scalar.value < 32 || scalar.value == 0xFFFE || scalar.value == 0xFFFF:
-        result += "?"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }
