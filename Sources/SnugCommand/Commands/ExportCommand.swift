@@ -89,6 +89,8 @@ extension ExportSummary: PrintableReport {
   }
 
   func text(style: TextStyle) -> String {
-    report.text(style: style) + "\n\nwritten as \(format.rawValue): \(output.printable)"
+    let table = report.text(style: style)
+    return table + (table.hasSuffix("\n") ? "\n" : "\n\n")
+      + "Written as \(format.rawValue): \(output.printable)"
   }
 }
