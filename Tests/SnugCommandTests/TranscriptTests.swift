@@ -4,7 +4,8 @@ import Testing
 
 /// What documents say that commands print, against what they print.
 ///
-/// `RECORD_SNAPSHOTS=1` writes what commands print into a document that says something else.
+/// `RECORD_SNAPSHOTS=1` writes what commands print into a document that says something else; `SNUG` then names the program
+/// to run, as a release build has the times that users see.
 @Suite struct TranscriptTests {
   private static let root = Fixtures.repository
 
@@ -43,8 +44,10 @@ import Testing
     shell.executableURL = URL(filePath: "/bin/sh")
     shell.arguments = ["-c", command]
     shell.currentDirectoryURL = folder
-    let programs = SnugProcess.executable.deletingLastPathComponent().path
-    shell.environment = ProcessInfo.processInfo.environment.merging(
+    let environment = ProcessInfo.processInfo.environment
+    let program = environment["SNUG"].map { URL(filePath: $0) } ?? SnugProcess.executable
+    let programs = program.deletingLastPathComponent().path
+    shell.environment = environment.merging(
       ["PATH": "\(programs):/usr/bin:/bin", "COLUMNS": "120"]) { $1 }
     let file = folder.appending(path: "transcript")
     try Data().write(to: file)
