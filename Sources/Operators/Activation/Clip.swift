@@ -117,17 +117,22 @@ extension Clip: DifferentiableOperator {
     return .clip(low: min(low, high), high: high)
   }
 
+  @_specialize(where T == Int8)
+  @_specialize(where T == UInt8)
+  @_specialize(where T == Int32)
+  @_specialize(where T == Int64)
   private func kernel<T: Number>(_ type: T.Type, _ context: KernelContext)
     throws(KernelError) -> any Kernel
   {
-    let count = try context.input(0).type.count
+    let (layout, count) = try context.input(0).elementwiseMemory(keepsZero: false)
     var (least, greatest) = (T.least, T.greatest)
     if case .attributes(let minimum, let maximum) = bounds {
       if let minimum { least = T(converting: Double(minimum)) }
       if let maximum { greatest = T(converting: Double(maximum)) }
     }
     let hasInput = [1, 2].map { context.optional($0).map { $0.type.count > 0 } ?? false }
-    return ClosureKernel(context) { [least, greatest] operands in
+    return ClosureKernel(inputs: context.requests(first: layout), outputs: [layout]) {
+      [least, greatest] operands in
       let (x, y) = (operands.input(0, as: T.self), operands.output(as: T.self))
       let low = hasInput[0] ? operands.input(1, as: T.self)[0] : least
       let high = hasInput[1] ? operands.input(2, as: T.self)[0] : greatest

@@ -1,3 +1,4 @@
+import DNNEngine
 import Execution
 import GraphIR
 import TensorCore
@@ -49,10 +50,28 @@ extension Cast: DifferentiableOperator {
       throw .operator(
         .unsupported(what: "Cast of \(input.elementType.onnxName) to \(target.onnxName)"))
     }
+    if target == .float32, input.elementType == .int32 { return try sumsToFloats(input, context) }
     let count = input.type.count
     return ClosureKernel(context) { operands in
       let (x, y) = (operands.input(0, as: UInt8.self), operands.output(as: UInt8.self))
       for index in 0..<count { write.store(read.load(UnsafeRawPointer(x), index), y, index) }
+    }
+  }
+
+  /// What follows each product of integers, in the layout in which the sums stand.
+  private func sumsToFloats(_ input: KernelInput, _ context: KernelContext)
+    throws(KernelError) -> any Kernel
+  {
+    let (layout, count) = input.elementwiseMemory(keepsZero: true)
+    return ClosureKernel(
+      inputs: context.requests(first: layout), outputs: [try layout.with(.float32)]
+    ) { operands in
+      Parallelism.forEachRange(
+        count: count, grain: MemoryDescriptor.AxisNest.grain,
+        sharing: operands.input(0, as: Int32.self), operands.output(as: Float.self)
+      ) { range, x, y in
+        for i in range { y[i] = Float(x[i]) }
+      }
     }
   }
 

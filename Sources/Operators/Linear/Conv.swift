@@ -106,32 +106,42 @@ extension Conv: DifferentiableOperator {
       try layer(context.kernel, inputCount: context.inputs.count), context)
   }
 
-  /// The same convolution of integers.
-  func integerLoops(x: [Int], weight: [Int], output: [Int]) throws(KernelError)
-    -> IntegerConvolutionLoops
+  /// The same convolution of integers, with what adds up its products.
+  func integers(x: [Int], weight: [Int], output: [Int], _ engine: Engine) throws(KernelError)
+    -> (loops: IntegerConvolutionLoops, sums: any IntegerSums)
   {
     let window = try KernelError.operation(try self.window.resolved(kernel: Array(weight[2...])))
-    return IntegerConvolutionLoops(
+    let loops = IntegerConvolutionLoops(
       window: window, group: group, x: x, weight: weight, output: output)
+    let layer = try layer(x: x, weight: weight, hasBias: false)
+    return (
+      loops, SinglePrecisionConvolution(loops, layer, engine, input: x, output: output) ?? loops
+    )
   }
 
   private func layer(_ context: KernelContext, inputCount: Int) throws(KernelError)
     -> ConvolutionLayer
   {
-    let x = try context.floatInput(0)
-    let file = try context.floatInput(1).shape
-    let window = try KernelError.operation(try self.window.resolved(kernel: Array(file[2...])))
+    try layer(
+      x: try context.floatInput(0).shape, weight: try context.floatInput(1).shape,
+      hasBias: inputCount > 2 && context.inputs[2] != nil)
+  }
+
+  private func layer(x: [Int], weight: [Int], hasBias: Bool) throws(KernelError)
+    -> ConvolutionLayer
+  {
+    let window = try KernelError.operation(try self.window.resolved(kernel: Array(weight[2...])))
     var geometry = ConvolutionGeometry(
       strides: window.strides, dilations: window.dilations, padBegin: [], padEnd: [])
     for axis in window.kernel.indices {
-      let (begin, end) = window.padding(axis, size: x.shape[axis + 2])
+      let (begin, end) = window.padding(axis, size: x[axis + 2])
       geometry.padBegin.append(begin)
       geometry.padEnd.append(end)
     }
     return ConvolutionLayer(
       geometry: geometry,
-      weight: ConvolutionKernels.Weight(file: file, group: group, isTransposed: false),
-      isTransposed: false, hasBias: inputCount > 2 && context.inputs[2] != nil)
+      weight: ConvolutionKernels.Weight(file: weight, group: group, isTransposed: false),
+      isTransposed: false, hasBias: hasBias)
   }
 }
 

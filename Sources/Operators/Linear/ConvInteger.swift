@@ -40,11 +40,11 @@ extension ConvInteger: IntegerProductOperator {
   {
     let (x, w) = (try context.input(0), try context.input(1))
     let (zeroX, zeroW) = (context.optional(2), context.optional(3))
-    let loops = try layer.integerLoops(
-      x: x.shape, weight: w.shape, output: try context.output().shape)
+    let (loops, exact) = try layer.integers(
+      x: x.shape, weight: w.shape, output: try context.output().shape, context.engine)
     try IntegerProducts.checkChannels([zeroX], [zeroW], channels: w.shape[0])
     let scratch = try IntegerProducts.Scratch(loops.inputCount, loops.weightCount, sums: 0)
-    let sums: any IntegerSums = sums ?? loops
+    let sums = sums ?? exact
     return ClosureKernel(context) { operands in
       IntegerProducts.centred(
         operands.input(0, as: UInt8.self), isSigned: x.elementType == .int8,

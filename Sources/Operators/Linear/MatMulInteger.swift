@@ -35,7 +35,7 @@ extension MatMulInteger: IntegerProductOperator {
     let loops = IntegerMatrixLoops(left: a.shape, right: b.shape)
     try loops.check(left: zeroA, right: zeroB)
     let scratch = try IntegerProducts.Scratch(loops.aCount, loops.bCount, sums: 0)
-    let sums: any IntegerSums = sums ?? loops
+    let sums = sums ?? SinglePrecisionProduct(loops, context.engine) ?? loops
     return ClosureKernel(context) { operands in
       IntegerProducts.centred(
         operands.input(0, as: UInt8.self), isSigned: a.elementType == .int8, count: loops.aCount,

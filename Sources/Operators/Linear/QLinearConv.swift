@@ -49,8 +49,8 @@ extension QLinearConv: IntegerProductOperator {
     for index in 0..<8 { all.append(try context.input(index)) }
     let inputs = all
     let output = try context.output()
-    let loops = try layer.integerLoops(
-      x: inputs[0].shape, weight: inputs[3].shape, output: output.shape)
+    let (loops, exact) = try layer.integers(
+      x: inputs[0].shape, weight: inputs[3].shape, output: output.shape, context.engine)
     let channels = inputs[3].shape[0]
     try IntegerProducts.checkChannels(
       [inputs[1], inputs[2], inputs[6], inputs[7]], [inputs[4], inputs[5]], channels: channels)
@@ -60,7 +60,7 @@ extension QLinearConv: IntegerProductOperator {
     let hasBias = context.optional(8) != nil
     let scratch = try IntegerProducts.Scratch(
       loops.inputCount, loops.weightCount, sums: output.count)
-    let sums: any IntegerSums = sums ?? loops
+    let sums = sums ?? exact
     return ClosureKernel(context) { operands in
       IntegerProducts.centred(
         operands.input(0, as: UInt8.self), isSigned: inputs[0].elementType == .int8,

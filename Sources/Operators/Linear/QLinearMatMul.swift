@@ -46,7 +46,7 @@ extension QLinearMatMul: IntegerProductOperator {
       let codec = IntegerCodec(try context.output().elementType)
     else { throw .operator(.unsupported(what: "an output scale for each row")) }
     let scratch = try IntegerProducts.Scratch(loops.aCount, loops.bCount, sums: loops.count)
-    let sums: any IntegerSums = sums ?? loops
+    let sums = sums ?? SinglePrecisionProduct(loops, context.engine) ?? loops
     return ClosureKernel(context) { operands in
       IntegerProducts.centred(
         operands.input(0, as: UInt8.self), isSigned: inputs[0].elementType == .int8,

@@ -120,8 +120,7 @@ extension DequantizeLinear {
         UnsafePointer<T>, UnsafeMutablePointer<Float>, Int, Float, T
       ) -> Void
   ) throws(KernelError) -> any Kernel {
-    var requests = context.rowMajorInputs
-    requests[0] = .layout(parameters.layout)
+    let requests = context.requests(first: parameters.layout)
     let nest = parameters.nest
     return ClosureKernel(inputs: requests, outputs: [try parameters.layout.with(.float32)]) {
       operands in

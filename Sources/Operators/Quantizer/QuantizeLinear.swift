@@ -85,8 +85,7 @@ extension QuantizeLinear {
     let hasZero = context.optional(2) != nil
     let parameters = try LinearQuantization.Parameters(x, scale: scale, axis: axis)
     let nest = parameters.nest
-    var requests = context.rowMajorInputs
-    requests[0] = .layout(parameters.layout)
+    let requests = context.requests(first: parameters.layout)
     let step = scale.type.count == 1 ? 0 : 1
     let zeroStep = context.optional(2).map { $0.type.count == 1 ? 0 : 1 } ?? 0
     let layout = try parameters.layout.with(isSigned ? .int8 : .uint8)

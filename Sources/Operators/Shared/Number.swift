@@ -69,9 +69,11 @@ extension Number {
   }
 
   /// The smaller one; NaN where either is.
+  @inline(__always)
   static func lesser(_ a: Self, _ b: Self) -> Self { a < b || a != a ? a : b }
 
   /// The larger one; NaN where either is.
+  @inline(__always)
   static func greater(_ a: Self, _ b: Self) -> Self { a > b || a != a ? a : b }
 }
 

@@ -35,11 +35,9 @@ enum UnaryKernels {
     }
     let primitive = try KernelError.engine(
       try PrimitiveDescriptor.elementwise(context.engine, function, descriptor))
-    var requests = context.rowMajorInputs
-    requests[0] = .layout(input.layout)
     return try PrimitiveKernel(
       primitive, [(.source, descriptor, .input(0)), (.destination, descriptor, .output(0))],
-      inputs: requests, outputs: [input.layout], overwritableInput: 0)
+      inputs: context.requests(first: input.layout), outputs: [input.layout], overwritableInput: 0)
   }
 
   /// A rectifier and a clip, for which oneDNN gives a bound where ONNX gives NaN; `nil` for other functions.
@@ -52,18 +50,10 @@ enum UnaryKernels {
     case .clip(let low, let high): bounds = (low, high)
     default: return nil
     }
-    var (layout, count) = (input.layout, input.type.count)
-    if case .engine(let descriptor) = layout {
-      if let dense = descriptor.denseCount, function.keepsZero || !descriptor.hasPadding {
-        count = dense
-      } else {
-        layout = .rowMajor
-      }
-    }
-    var requests = context.rowMajorInputs
-    requests[0] = .layout(layout)
-    return ClosureKernel(inputs: requests, outputs: [layout], overwritableInput: 0) {
-      [count] operands in
+    let (layout, count) = input.elementwiseMemory(keepsZero: function.keepsZero)
+    return ClosureKernel(
+      inputs: context.requests(first: layout), outputs: [layout], overwritableInput: 0
+    ) { operands in
       nonisolated(unsafe) let x = operands.input(0, as: Float.self)
       nonisolated(unsafe) let y = operands.output(as: Float.self)
       Parallelism.forEachRange(count: count, grain: MemoryDescriptor.AxisNest.grain) {

@@ -22,6 +22,8 @@ struct IntegerConvolutionLoops: Sendable {
 
   var inputCount: Int { x.reduce(1, *) }
   var weightCount: Int { weight.reduce(1, *) }
+  /// Output channels.
+  var channels: Int { weight[0] }
   /// Output planes, one for each sample and output channel, and elements of each.
   var planes: Int { output[0] * output[1] }
   var planeCount: Int { output[2...].reduce(1, *) }

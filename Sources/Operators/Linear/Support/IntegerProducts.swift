@@ -55,11 +55,27 @@ enum IntegerProducts {
     _ memory: UnsafePointer<UInt8>, isSigned: Bool, count: Int, zero: [Int16], group: Int,
     into target: UnsafeMutablePointer<Int16>
   ) {
-    for i in 0..<count {
-      let value = isSigned ? Int16(Int8(bitPattern: memory[i])) : Int16(memory[i])
-      target[i] = value - zero[zero.count == 1 ? 0 : i / group % zero.count]
+    // Groups, or parts of the whole, that share an entry.
+    let length = zero.count == 1 ? min(count, partLength) : group
+    guard length > 0 else { return }
+    Parallelism.forEachRange(
+      count: (count + length - 1) / length, grain: max(1, partLength / length),
+      sharing: memory, target
+    ) { parts, memory, target in
+      for part in parts {
+        let range = part * length..<min((part + 1) * length, count)
+        let zero = zero[part % zero.count]
+        if isSigned {
+          for i in range { target[i] = Int16(Int8(bitPattern: memory[i])) &- zero }
+        } else {
+          for i in range { target[i] = Int16(memory[i]) &- zero }
+        }
+      }
     }
   }
+
+  /// Elements that are worth a thread of their own.
+  private static let partLength = MemoryDescriptor.AxisNest.grain
 
   /// The entries of a zero point, one 0 where it is absent.
   static func zeroPoint(_ operands: Operands, _ input: KernelInput?, _ index: Int) -> [Int16] {

@@ -2,7 +2,7 @@ import Execution
 import GraphIR
 
 /// What adds up the products of an integer operator's operands.
-package protocol IntegerSums: Sendable {
+package protocol IntegerSums {
   /// Writes every sum, where the operator's output has it.
   ///
   /// - Parameters:
