@@ -2,7 +2,7 @@
 
 Needs finn-plus 1.6.1 with qonnx 1.0.0 in an environment of its own; no vendor tools. Prints one JSON object
 a model: how far it got, and for each matrix-vector unit its accumulator type beside the width that the file's
-metadata holds the layer to.
+metadata holds the layer to, and FINN's estimate of its LUTs with one product a cycle, products and memories in LUTs.
 """
 
 import json
@@ -31,6 +31,7 @@ from finn.transformation.fpgadataflow.convert_to_hw.vector_vector_activation imp
     InferVectorVectorActivation,
 )
 from finn.transformation.fpgadataflow.minimize_accumulator_width import MinimizeAccumulatorWidth
+from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
 from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
 from finn.transformation.streamline import Streamline
 from finn.transformation.streamline.reorder import (
@@ -39,6 +40,7 @@ from finn.transformation.streamline.reorder import (
     MoveLinearPastFork,
 )
 
+PART = "xc7z020clg400-1"
 UNITS = ("MVAU", "VVAU", "MVAU_hls", "VVAU_hls", "MatrixVectorActivation", "VectorVectorActivation")
 
 
@@ -71,6 +73,27 @@ def steps():
     )
 
 
+def luts(model):
+    """FINN's estimate for each unit, by its name, as HLS code in LUTs alone."""
+    for node in model.graph.node:
+        if node.op_type in UNITS:
+            getCustomOp(node).set_nodeattr("preferred_impl_style", "hls")
+    model = model.transform(SpecializeLayers(PART))
+    found = {}
+    for node in model.graph.node:
+        if node.op_type not in UNITS:
+            continue
+        unit = getCustomOp(node)
+        for name, value in (("resType", "lut"), ("mem_mode", "internal_decoupled"), ("ram_style", "distributed"),
+                            ("ram_style_thresholds", "distributed"), ("PE", 1), ("SIMD", 1)):  # fmt: skip
+            if name in unit.get_nodeattr_types():
+                unit.set_nodeattr(name, value)
+        found[node.name] = {
+            "luts": int(unit.lut_estimation(PART)), "thresholds": unit.get_nodeattr("noActivation") == 0,
+            "output_bits": unit.get_output_datatype().bitwidth()}  # fmt: skip
+    return list(found.values())
+
+
 def run(path):
     proto = onnx.load(path)
     for value in list(proto.graph.input) + list(proto.graph.output):
@@ -99,6 +122,11 @@ def run(path):
          "weight": getCustomOp(n).get_nodeattr("weightDataType"),
          "input": getCustomOp(n).get_nodeattr("inputDataType")}
         for n in model.graph.node if n.op_type.split("_")[0] in UNITS or n.op_type in UNITS]  # fmt: skip
+    try:
+        for unit, estimate in zip(result["units"], luts(model)):
+            unit.update(estimate)
+    except Exception as error:
+        result["luts_error"] = f"{type(error).__name__}: {error}"
     result["left"] = sorted({n.op_type for n in model.graph.node} - set(UNITS))
     return result
 

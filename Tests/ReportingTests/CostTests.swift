@@ -4,10 +4,11 @@ import Testing
 
 @Suite struct CostTests {
   /// What `lut_estimation` of finn-plus 1.6.1's `MVAU_hls` gives for PE = SIMD = 1, resType = lut, and weights and
-  /// thresholds in distributed memory, for layers of a converted digit classifier.
+  /// thresholds in distributed memory, for layers of converted models.
   @Test(arguments: [
     (16, 9, 8, 8, 18, 4, 1043), (16, 144, 4, 4, 10, 4, 820), (16, 9, 4, 4, 10, 4, 688),
-    (32, 16, 4, 4, 10, 8, 5988),
+    (32, 16, 4, 4, 10, 8, 5988), (64, 576, 4, 4, 14, 4, 3116), (512, 256, 4, 4, 14, 4, 10621),
+    (512, 512, 4, 4, 14, 8, 52077), (64, 75, 8, 8, 21, 4, 1721), (32, 576, 4, 4, 14, 8, 9356),
   ])
   func `the estimate of LUTs is FINN's`(
     rows: Int, columns: Int, weight: Int, input: Int, accumulator: Int, output: Int, luts: Int
