@@ -1,4 +1,7 @@
+import Datasets
 import Foundation
+import Snug
+import TensorCore
 import TestSupport
 import Testing
 
@@ -30,7 +33,7 @@ import Testing
     let results = folder.url.appending(path: "\(name)/results")
     var files: [String: Data] = [:]
     for file in try FileManager.default.contentsOfDirectory(atPath: results.path)
-    where file != ".lock" {
+    where ![".lock", "states"].contains(file) {
       files[file] = try Data(contentsOf: results.appending(path: file))
     }
     return files
@@ -182,6 +185,76 @@ import Testing
     let rows = try rows("refused")
     #expect(rows.count == 2)
     #expect(rows.last?["value"]?.isEmpty == false)
+  }
+
+  @Test func `without labels a row is the noise in the outputs, and is recommended by it`() throws {
+    let pixels = folder.path("pixels.npy")
+    var generator = SplitMix(seed: 1)
+    let values = (0..<64 * 64).map { _ in Float(generator.next() % 17) }
+    try NpyFile.write(Tensor(values, shape: [64, 1, 8, 8]), to: pixels)
+    let run = try sweep(
+      "unlabelled",
+      [
+        "--accumulator-bits", "8,10,13", "--validation", pixels, "--recommend", "10", "--json",
+      ])
+    #expect(run.status == 0, "\(run.error)")
+    let document = try run.json()
+    #expect(document["metric"] as? String == "output_noise")
+    #expect(document["loss_unit"] as? String == "% of the outputs' power")
+    let rows = try rows("unlabelled")
+    let losses = try rows.map { try #require($0["loss"].flatMap(Double.init)) }
+    #expect(losses == losses.sorted(by: >))
+    for (row, loss) in zip(rows, losses) {
+      let output = folder.path("one.onnx")
+      let bits = try #require(row["accumulator_bits"])
+      let convert = try SnugProcess(
+        ["convert", model, "-o", output, "--accumulator-bits", bits] + shared)
+      #expect(convert.status == 0, "\(convert.error)")
+      // The worse of two halves is a little more than the whole.
+      var options = ComparisonOptions()
+      options.samples = 64
+      let compared = try ModelFile(model).compare(with: ModelFile(output), on: pixels, options)
+      let whole = 100 * (try #require(compared.outputs.first?.lostShare))
+      #expect(loss >= 0.99 * whole && loss < 1.5 * whole, "P = \(bits): \(loss) and \(whole)")
+      #expect(abs(try #require(row["value"].flatMap(Double.init)) - loss) < 1e-8)
+    }
+    let chosen = try #require(document["recommendation"] as? [String: Any])
+    let fitting = zip(rows, losses).filter { $0.1 <= 10 }
+      .compactMap { $0.0["accumulator_bits"].flatMap { Int($0) } }
+    #expect(chosen["accumulator_bits"] as? Int == fitting.min())
+    let script = String(
+      decoding: try #require(try files("unlabelled")["recommended.sh"]), as: UTF8.self)
+    #expect(!script.contains("--validation"))
+  }
+
+  @Test func `with epochs each row is what convert trains, and a killed sweep ends with its bytes`()
+    throws
+  {
+    let arguments = [
+      "--accumulator-bits", "8,9", "--data", test, "--epochs", "1", "--batch-size", "25",
+      "--recommend", "90",
+    ]
+    let whole = try sweep("trained", arguments)
+    #expect(whole.status == 0, "\(whole.error)")
+    for row in try rows("trained") {
+      let output = folder.path("one.onnx")
+      let convert = try SnugProcess(
+        ["convert", model, "-o", output, "--validation", test] + shared + arguments.dropLast(2)
+          + ["--accumulator-bits", row["accumulator_bits"] ?? "", "--json"])
+      #expect(convert.status == 0, "\(convert.error)")
+      let metric = try #require(try convert.json()["metric_quantized"] as? [String: Any])
+      #expect(metric["value"] as? Double == row["value"].flatMap(Double.init), "\(row)")
+    }
+    let killed = try sweep("again", arguments) { process in
+      usleep(700_000)
+      kill(process, SIGKILL)
+    }
+    #expect(killed.status == 128 + SIGKILL || killed.status == 0)
+    #expect(try sweep("again", arguments).status == 0)
+    let (first, second) = (try files("trained"), try files("again"))
+    for name in ["sweep.csv", "sweep.json", "recommended.onnx"] {
+      #expect(first[name] == second[name], "\(name)")
+    }
   }
 
   @Test(arguments: [

@@ -65,7 +65,7 @@ struct LossMeter {
   }
 
   /// The unit of losses.
-  var unit: String { metric?.lossUnit ?? "% of the outputs' power" }
+  var unit: String { (metric ?? .outputNoise).lossUnit }
 
   /// Samples in both halves.
   var sampleCount: Int { halves.reduce(0) { $0 + $1.samples.count } }

@@ -10,16 +10,13 @@ import Training
 /// conversions.
 struct SweepJob: Sendable {
   let file: ModelFile
-  let options: SweepOptions
+  private var options: SweepOptions
   let folder: SweepFolder
   let observer: TrainingObserver
   let progress: ProgressHandler
   private let model: Model
   private let calibrationData: String
   private let identity: JSONValue
-
-  /// Bytes of samples that are kept to measure on, since every point reads them.
-  private static let byteLimit = 1 << 30
 
   /// - Throws: ``SnugError`` where the model or the data can't be read, or no point could be converted.
   init(
@@ -63,17 +60,29 @@ struct SweepJob: Sendable {
   {
     let document = try folder.known(identity)
     let graph = try file.inSinglePrecision(model.graph)
-    let samples = try samples(graph)
-    let float = try float(document, graph, samples)
+    let meter = try SweepMeter(
+      file, graph, data: options.conversion.validation ?? calibrationData,
+      options.conversion.preprocessing, limit: options.limit, seed: options.conversion.seed)
+    var job = self
+    // Samples without labels have no metric that training could be led by.
+    if !meter.hasLabels { job.options.conversion.validation = nil }
+    return try job.run(document, graph, meter, onRow)
+  }
+
+  private func run(
+    _ document: JSONValue?, _ graph: Graph, _ meter: SweepMeter,
+    _ onRow: @escaping @Sendable (SweepRow, SweepResult, Int, Int) -> Void
+  ) throws(SnugError) -> SweepResult {
+    let float = try meter.reference(document, progress)
     var result = try start(document, float)
     let points = options.points
     let known = Set(result.rows.map(\.point))
     let missing = points.filter { !known.contains($0) }
     let shared = SharedRun(
-      result, float: float, missing: missing, done: points.count - missing.count)
+      result, float: float.evaluation, missing: missing, done: points.count - missing.count)
     try folder.write(result)
     Workers.run(min(options.jobs, max(missing.count, 1))) { _ in
-      work(shared, graph, samples, total: points.count, onRow)
+      work(shared, graph, meter, total: points.count, onRow)
     }
     result = try shared.outcome()
     if let limit = options.recommend {
@@ -85,12 +94,12 @@ struct SweepJob: Sendable {
 
   /// Takes one point after the other until none is left or one has failed.
   private func work(
-    _ shared: SharedRun, _ graph: Graph, _ samples: KeptSamples, total: Int,
+    _ shared: SharedRun, _ graph: Graph, _ meter: SweepMeter, total: Int,
     _ onRow: @Sendable (SweepRow, SweepResult, Int, Int) -> Void
   ) {
     while let point = shared.next() {
       do throws(SnugError) {
-        let row = try row(point, shared, graph, samples)
+        let row = try row(point, shared, graph, meter)
         try shared.add(row) { (result, done) throws(SnugError) in
           try folder.write(result)
           onRow(row, result, done, total)
@@ -102,7 +111,7 @@ struct SweepJob: Sendable {
   }
 
   private func row(
-    _ point: SweepPoint, _ shared: SharedRun, _ float: Graph, _ samples: KeptSamples
+    _ point: SweepPoint, _ shared: SharedRun, _ float: Graph, _ meter: SweepMeter
   ) throws(SnugError) -> SweepRow {
     var options = options.options(for: point)
     options.format = .qonnx
@@ -110,18 +119,13 @@ struct SweepJob: Sendable {
       let converted = try conversion(point, options, shared, float)
       let finished = try file.finish(converted, options, output: file.path)
       try file.require(finished.verdicts, finished.held)
-      let evaluation = try evaluator(finished.conversion.model.graph).evaluate(
-        samples, progress: { _ in })
+      var found = try meter.measure(finished.conversion.model.graph)
       let targeted = finished.verdicts.layers.filter {
         $0.targetBits == point.setting.accumulatorBits
       }
-      return SweepRow(
-        point,
-        .measured(
-          SweepRow.Measurement(
-            value: evaluation.value, top5: evaluation.top5, crossEntropy: evaluation.loss,
-            requiredBits: targeted.compactMap(\.requiredBits).max(),
-            unheldLayers: finished.unheld.count { !$0.isByOptions })))
+      found.requiredBits = targeted.compactMap(\.requiredBits).max()
+      found.unheldLayers = finished.unheld.count { !$0.isByOptions }
+      return SweepRow(point, .measured(found))
     } catch {
       guard error.isOfWidths else { throw error }
       return SweepRow(point, .refused(error.diagnostic.message.singleLine))
@@ -148,44 +152,16 @@ struct SweepJob: Sendable {
     return trained.conversion
   }
 
-  // MARK: Measuring
-
-  private func evaluator(_ graph: Graph) -> Evaluator {
-    var evaluation = EvaluationOptions()
-    evaluation.preprocessing = options.conversion.preprocessing
-    return Evaluator(file: file.path, graph: graph, options: evaluation)
-  }
-
-  /// The samples that every point is measured on: held-out ones where there are such.
-  private func samples(_ graph: Graph) throws(SnugError) -> KeptSamples {
-    let dataset = try evaluator(graph).open(options.conversion.validation ?? calibrationData)
-    let order = options.limit.flatMap { limit in
-      limit < dataset.count
-        ? dataset.drawn(limit, seed: options.conversion.seed).sorted() : nil
-    }
-    return try SnugError.wrapping(
-      SnugError.dataset,
-      try KeptSamples(dataset, order: order, byteLimit: Self.byteLimit))
-  }
-
-  /// The float model's metric, from an earlier run where there was one.
-  private func float(_ document: JSONValue?, _ graph: Graph, _ samples: KeptSamples)
-    throws(SnugError) -> Evaluation
-  {
-    if let document, let metric = document["metric"]?.stringValue.flatMap(Evaluation.Metric.init),
-      let value = document["float"]?.doubleValue, let count = document["samples"]?.integerValue
-    {
-      return Evaluation(metric: metric, value: value, samples: Int(count), seconds: 0)
-    }
-    return try evaluator(graph).evaluate(samples, progress: progress)
-  }
+  // MARK: The result
 
   /// What is known before the first of this run's points.
-  private func start(_ document: JSONValue?, _ float: Evaluation) throws(SnugError) -> SweepResult {
+  private func start(_ document: JSONValue?, _ float: SweepMeter.Reference) throws(SnugError)
+    -> SweepResult
+  {
     let words = try CommandWords.convert(
       file.path, options.conversion, recipe: options.recipeFile, excluding: Self.ofPoints)
     return SweepResult(
-      model: FilePath.name(of: file.path), identity: identity, metric: float.metric.kind,
+      model: FilePath.name(of: file.path), identity: identity, metric: float.metric,
       floatValue: float.value, samples: float.samples,
       rows: document.flatMap { SweepResult.rows(in: $0) } ?? [], command: words,
       folder: folder.path)
@@ -229,10 +205,10 @@ private final class SharedRun: Sendable {
 
   private let state: Mutex<State>
   private let preparation = Mutex<Void>(())
-  /// Of the float model.
-  let float: Evaluation
+  /// Of the float model; `nil` where samples have nothing to compare it with.
+  let float: Evaluation?
 
-  init(_ result: SweepResult, float: Evaluation, missing: [SweepPoint], done: Int) {
+  init(_ result: SweepResult, float: Evaluation?, missing: [SweepPoint], done: Int) {
     state = Mutex(State(result: result, missing: missing.reversed(), done: done))
     self.float = float
   }

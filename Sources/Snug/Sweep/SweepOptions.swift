@@ -105,7 +105,7 @@ package enum SweepSettings: SettingTable {
       "Conversions at the same time, which share the threads", placeholder: "count"),
     Setting(
       "recommend", \.recommend, .number(.nonnegative),
-      "Write the cheapest setting that loses no more than this against the float model: points of accuracy, dB, or per cent of another metric",
+      "Write the cheapest setting that loses no more than this against the float model: points of accuracy, dB, or per cent of another metric, and without labels per cent of the outputs' power",
       placeholder: "loss", defaultText: "none"),
   ]
 }

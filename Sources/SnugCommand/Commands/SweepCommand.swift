@@ -8,7 +8,8 @@ struct SweepCommand: Subcommand {
     discussion: """
       Converts the float model by each method at each combination of widths, as 'snug convert' does, and measures each \
       result on --validation, or on --data where there is no --validation; every result is proved to fit its \
-      accumulators. The folder gets a table (sweep.csv, a row as soon as it is known), a figure (sweep.svg), a page \
+      accumulators. Samples without labels or targets show how much noise each result has in its outputs, against the float \
+      model's. The folder gets a table (sweep.csv, a row as soon as it is known), a figure (sweep.svg), a page \
       (sweep.html), and all numbers (sweep.json). A sweep that was stopped goes on when the same command is given again, and ends \
       with the same bytes; widths, methods and seeds may be added.
 
