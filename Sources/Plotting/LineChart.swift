@@ -136,13 +136,30 @@ package struct LineChart: Sendable {
       path += "\(isDrawing ? "L" : "M")\(x) \(y)"
       isDrawing = true
       if hasMarkers {
-        markers.append(#"<circle cx="\#(x)" cy="\#(y)" r="3" fill="\#(series.color)"/>"#)
+        markers.append(Self.marker(series, at.x, at.y))
       }
     }
     let line =
       #"<path d="\#(path)" fill="none" stroke-linejoin="round" stroke-linecap="round" "#
       + Self.stroke(series) + "/>"
     return ([line] + bars(series, frame) + markers).joined(separator: "\n")
+  }
+
+  /// A marker of a line, of about the same area whatever its shape.
+  private static func marker(_ series: PlotSeries, _ x: Double, _ y: Double) -> String {
+    func path(_ corners: [(Double, Double)]) -> String {
+      let points = corners.map {
+        "\(SVGText.coordinate(x + $0.0)) \(SVGText.coordinate(y + $0.1))"
+      }
+      return #"<path d="M\#(points.joined(separator: "L"))Z" fill="\#(series.color)"/>"#
+    }
+    return switch series.marker {
+    case .circle:
+      #"<circle cx="\#(SVGText.coordinate(x))" cy="\#(SVGText.coordinate(y))" r="3" fill="\#(series.color)"/>"#
+    case .square: path([(-3, -3), (3, -3), (3, 3), (-3, 3)])
+    case .triangle: path([(0, -4.5), (4, 2.5), (-4, 2.5)])
+    case .diamond: path([(0, -4.5), (4, 0), (0, 4.5), (-4, 0)])
+    }
   }
 
   /// The bars of a line, with short strokes across their ends.
@@ -185,6 +202,7 @@ package struct LineChart: Sendable {
         "M\(SVGText.coordinate(left)) \(SVGText.coordinate(frame.top - 16))"
         + "H\(SVGText.coordinate(left + 22))"
       parts.append(#"<path d="\#(line)" fill="none" \#(Self.stroke(series))/>"#)
+      if series.hasMarkers { parts.append(Self.marker(series, left + 11, frame.top - 16)) }
       parts.append(Self.text(series.name, left + 29, frame.top - 12))
       left += 29 + Self.width(of: series.name) + 14
     }

@@ -7,8 +7,12 @@ package struct PlotSeries: Sendable {
   package var opacity = 1.0
   package var isDashed = false
   package var hasMarkers = false
+  /// What markers look like, so that lines can be told apart without their colours.
+  package var marker = Marker.circle
   /// Vertical bars, such as from the least to the greatest of several measurements.
   package var bars: [Bar] = []
+
+  package enum Marker: CaseIterable, Sendable { case circle, square, triangle, diamond }
 
   package struct Bar: Sendable, Hashable {
     package var x, low, high: Double
@@ -22,7 +26,7 @@ package struct PlotSeries: Sendable {
 
   package init(
     name: String, points: [(x: Double, y: Double)], color: String, width: Double = 2,
-    opacity: Double = 1, isDashed: Bool = false, hasMarkers: Bool = false,
+    opacity: Double = 1, isDashed: Bool = false, hasMarkers: Bool = false, marker: Marker = .circle,
     bars: [Bar] = []
   ) {
     self.name = name
@@ -32,6 +36,7 @@ package struct PlotSeries: Sendable {
     self.opacity = opacity
     self.isDashed = isDashed
     self.hasMarkers = hasMarkers
+    self.marker = marker
     self.bars = bars
   }
 

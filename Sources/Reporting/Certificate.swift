@@ -119,7 +119,7 @@ public struct FileIdentity: Sendable, Hashable {
     self.sha256 = sha256
   }
 
-  fileprivate var json: JSONValue {
+  package var json: JSONValue {
     ["name": .string(name), "bytes": JSONValue(byteCount), "sha256": .string(sha256)]
   }
 }

@@ -11,15 +11,17 @@ public struct InspectionReport: Sendable {
   public var outputCounts: [String: Int]
   /// What the file says that its conversion didn't hold to the width that was asked for.
   public var unheld: [UnheldLayer]
+  public var provenance: Provenance
 
   public init(
     model: ModelSummary, result: VerificationResult, outputCounts: [String: Int] = [:],
-    unheld: [UnheldLayer] = []
+    unheld: [UnheldLayer] = [], provenance: Provenance = Provenance()
   ) {
     self.model = model
     self.result = result
     self.outputCounts = outputCounts
     self.unheld = unheld
+    self.provenance = provenance
   }
 
   /// What all layers cost.
@@ -37,6 +39,7 @@ public struct InspectionReport: Sendable {
       JSONMember("cost", cost.json),
     ]
     if !unheld.isEmpty { members.append(JSONMember("not_held", .array(unheld.map(\.json)))) }
+    if let provenance = provenance.json { members.append(JSONMember("provenance", provenance)) }
     members += result.reasonMembers
     return .object(members)
   }

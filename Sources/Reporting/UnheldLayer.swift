@@ -93,7 +93,7 @@ struct UnheldText {
       let width = layer.targetBits.map { "held to \($0) bits" } ?? "not certified"
       return "\(width), since \(layer.reason.printable)"
     }
-    groups = reasons.map { Group(reason: $0, names: $1.map(\.name.printable)) }
+    groups = reasons.map { Group(reason: TextStyle().quoting($0), names: $1.map(\.name.printable)) }
       .sorted { ($1.names.count, $0.reason) < ($0.names.count, $1.reason) }
   }
 
@@ -101,7 +101,7 @@ struct UnheldText {
   func lines(namesUpTo limit: Int) -> [String] {
     [title]
       + groups.map { group in
-        let names = group.names.prefix(limit).joined(separator: ", ")
+        let names = TextStyle().quoting(group.names.prefix(limit).joined(separator: ", "))
         let others = group.names.count - limit
         return "  \(names)\(others > 0 ? " and \(others) more" : ""): \(group.reason)"
       }

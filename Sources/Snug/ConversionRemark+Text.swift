@@ -1,4 +1,5 @@
 import Quantization
+import Reporting
 import TensorCore
 
 extension Conversion.Remark {
@@ -11,7 +12,7 @@ extension Conversion.Remark {
     let subject = count == 1 ? "1 layer" : "\(count) layers"
     let others = count - Self.namesInLine
     let names =
-      layers.prefix(Self.namesInLine).map(\.printable).joined(separator: ", ")
+      TextStyle().quoting(layers.prefix(Self.namesInLine).map(\.printable).joined(separator: ", "))
       + (others > 0 ? " and \(others) more" : "")
     switch self {
     case .sharedWeights:

@@ -36,8 +36,9 @@ public struct ConversionSummary: Sendable {
   /// Dot products that are not held to the width that was asked for.
   public var unheld: [UnheldLayer] { report.unheld }
   /// What is known to cost quality, or was left undone, in a sentence or two each.
-  public var remarks: [String] { conversionRemarks.map(\.text) }
+  public var remarks: [String] { conversionRemarks.map(\.text) + unmatched.map(\.text) }
   var conversionRemarks: [Conversion.Remark]
+  var unmatched: [UnmatchedName]
   /// What the passes changed before quantization.
   public var edits: [PassReport]
   /// 0 where ranges came from the graph.
@@ -60,7 +61,7 @@ extension ConversionSummary {
       JSONMember("output", .string(output)), JSONMember("report", report.json),
       JSONMember("layers", .array(layers.map(\.json))),
       JSONMember("not_held", .array(unheld.map(\.json))),
-      JSONMember("remarks", .array(conversionRemarks.map(\.json))),
+      JSONMember("remarks", .array(conversionRemarks.map(\.json) + unmatched.map(\.json))),
       JSONMember("calibration_samples", JSONValue(calibrationSamples)),
     ]
     if let floatMetric { members.append(JSONMember("metric_float", floatMetric.summaryJSON)) }

@@ -64,6 +64,8 @@ extension ModelFile {
     _ = clock.lap()
     let finished = try finish(conversion, options, output: output)
     conversion = finished.conversion
+    conversion.model.setMetadata(
+      Provenance.Key.sources, try Provenance.sources(of: self, data: options.data).text())
     let result = ModelFile(output)
     try result.write(conversion.model, finished.verdicts, certifying: finished.held)
     seconds.export = clock.lap()
@@ -82,6 +84,7 @@ extension ModelFile {
     return ConversionSummary(
       output: output, report: report, comparison: losses, layers: conversion.layers,
       excluded: conversion.excluded, conversionRemarks: conversion.remarks,
+      unmatched: finished.unmatched,
       edits: conversion.edits,
       calibrationSamples: conversion.calibrationSamples,
       floatMetric: float, quantizedMetric: quantized, training: training, seconds: seconds,
@@ -121,6 +124,8 @@ extension ModelFile {
     /// Names of layers that were held to a width.
     var held: Set<String>
     var unheld: [UnheldLayer]
+    /// What the recipe asks of layers that there aren't.
+    var unmatched: [UnmatchedName]
   }
 
   /// Gives a conversion its metadata and its format.
@@ -132,8 +137,8 @@ extension ModelFile {
     throws(SnugError) -> Finished
   {
     var conversion = conversion
-    conversion.model.setMetadata("snug.version", version)
-    conversion.model.setMetadata("snug.recipe", options.recipeJSON.text())
+    conversion.model.setMetadata(Provenance.Key.version, version)
+    conversion.model.setMetadata(Provenance.Key.recipe, options.recipeJSON.text())
     if options.format != .qonnx {
       _ = try ExportJob(file: path, options: ExportOptions(format: options.format))
         .run(&conversion.model, storedAs: conversion.model)
@@ -144,11 +149,19 @@ extension ModelFile {
       verdicts = try Self.verdicts(on: conversion.model, file: path)
     }
     let unheld = UnheldLayer.all(verdicts, conversion, options.recipe)
+    let unmatched = UnmatchedName.all(
+      options.recipe,
+      among: Set(verdicts.layers.map(\.layer.name) + conversion.layers.map(\.name))
+        .union(conversion.excluded).union(conversion.exemptions.keys))
+    if options.isStrict, let first = unmatched.first {
+      throw .unknownLayer(file: path, name: first.pattern, suggestion: first.suggestion)
+    }
     if options.isStrict, unheld.contains(where: { !$0.isByOptions }) {
       throw .notHeld(output: output, layers: unheld.filter { !$0.isByOptions })
     }
     UnheldLayer.state(unheld, in: &conversion.model)
-    return Finished(conversion: conversion, verdicts: verdicts, held: held, unheld: unheld)
+    return Finished(
+      conversion: conversion, verdicts: verdicts, held: held, unheld: unheld, unmatched: unmatched)
   }
 
   /// The folder of a training's states, kept from other trainings.

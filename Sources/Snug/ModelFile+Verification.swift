@@ -78,7 +78,9 @@ extension ModelFile {
     let (model, result) = try analyze(VerificationConditions())
     return InspectionReport(
       model: ModelSummary(model, path: path), result: result, outputCounts: outputCounts,
-      unheld: UnheldLayer.stated(in: model, result))
+      unheld: UnheldLayer.stated(in: model, result),
+      provenance: Provenance(
+        statedIn: model, files: try FileHash.identities(ofModel: path)))
   }
 
   /// The elements for one sample of the values whose shapes follow from the graph, by their names; a first dimension
@@ -134,9 +136,13 @@ extension InspectionReport {
 
   /// Writes the report as a page that needs no other file.
   ///
+  /// - Parameter others: models that the page shows beside this one.
   /// - Throws: ``SnugError`` where it can't be written, or would replace the model.
-  public func writeHTML(to path: String) throws(SnugError) {
-    try model.write(HTMLReport(self).html, to: path, as: "--html")
+  public func writeHTML(to path: String, beside others: [InspectionReport] = [])
+    throws(SnugError)
+  {
+    let subjects = ([self] + others).map { ModelPage.Subject(report: $0) }
+    try model.write(ModelPage(subjects).html, to: path, as: "--html")
   }
 }
 

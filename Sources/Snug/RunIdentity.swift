@@ -1,4 +1,5 @@
 import Datasets
+import Reporting
 import TensorCore
 
 extension ModelFile {
@@ -28,5 +29,30 @@ extension DataContent {
           $0.name.isEmpty ? "\(key) content" : "\(key)/\($0.name)",
           .string($0.bytes.description))
       }
+  }
+}
+
+extension Provenance {
+  /// What tells data apart, wherever they lie: how much there is, and a fingerprint of names, sizes and bytes (of at most 64
+  /// files, and of pieces of long ones).
+  ///
+  /// - Throws: ``SnugError/dataset(_:)`` where a file can't be read.
+  static func data(_ path: String) throws(SnugError) -> String {
+    let content = try SnugError.wrapping(SnugError.dataset, try DataContent(path: path))
+    var whole = content.listing
+    for sample in content.samples { whole.combine("\(sample.name) \(sample.bytes)") }
+    let bytes = content.files.reduce(0) { $0 &+ $1.byteCount }
+    let count = content.files.count
+    return "\(count) file\(count == 1 ? "" : "s") of \(bytes) bytes, fingerprint \(whole)"
+  }
+
+  /// What a conversion of a model writes into the file of where it comes from.
+  ///
+  /// - Throws: ``SnugError`` where model or data can't be read.
+  static func sources(of model: ModelFile, data: String?) throws(SnugError) -> JSONValue {
+    [
+      "model": .array(try FileHash.identities(ofModel: model.path).map(\.json)),
+      "data": try data.map { (path) throws(SnugError) in .string(try Self.data(path)) } ?? .null,
+    ]
   }
 }

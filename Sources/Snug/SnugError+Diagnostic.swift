@@ -3,6 +3,7 @@ import Execution
 import OnnxFormat
 import Passes
 import Quantization
+import Reporting
 import TensorCore
 import Training
 
@@ -99,12 +100,17 @@ extension SnugError {
         .options, "--max-loss needs samples to calibrate and measure on", hint: "give --data")
     case .choiceWithoutSamples(let data):
       Diagnostic(
-        .data, file: data, "--max-loss needs two samples at least to measure losses on",
+        .data, file: data, "losses are measured on two samples at least",
         hint: "give more samples with --validation or --data")
     case .choiceBeside(let option):
       Diagnostic(
         .options, "--max-loss and \(option) don't go together",
         hint: "leave one of them out; the recipe that --max-loss writes can be used with others")
+    case .choiceInUse(let output, let process):
+      Diagnostic(
+        .output, file: output,
+        "another process chooses widths for it\(process.map { " (process \($0))" } ?? "")",
+        hint: "wait for its end, or name another file with --output")
     case .choiceWithoutLayers(let file):
       Diagnostic(
         .conversion, file: file, "no layer has widths that --max-loss could choose",
@@ -205,7 +211,8 @@ extension SnugError {
   }
 
   private static func list(_ layers: [(name: String, reason: String)]) -> String {
-    let list = layers.prefix(8).map { "'\($0.name)' (\($0.reason))" }.joined(separator: ", ")
+    let list = layers.prefix(8).map { TextStyle().quoting("'\($0.name)' (\($0.reason))") }
+      .joined(separator: ", ")
     return layers.count > 8 ? "\(list) and \(layers.count - 8) more" : list
   }
 

@@ -62,6 +62,8 @@ public enum SnugError: Error, Sendable {
   case choiceWithoutSamples(data: String)
   /// A choice of widths with an option that it doesn't go with.
   case choiceBeside(option: String)
+  /// Another process chooses for the same output.
+  case choiceInUse(output: String, process: Int?)
   /// A model without a layer whose widths could be chosen.
   case choiceWithoutLayers(file: String)
   /// A layer whose cost isn't known.

@@ -33,6 +33,7 @@ struct RootCommand: ParsableCommand {
     // A limit on the size of files is a failure to write, with a line of its own.
     signal(SIGXFSZ, SIG_IGN)
     do {
+      try refuseUnknownCommand()
       var command = try parseAsRoot()
       try command.run()
     } catch let error as CommandFailure {
@@ -43,6 +44,17 @@ struct RootCommand: ParsableCommand {
       Console.shared.endProgress()
       exit(printing: error)
     }
+  }
+
+  /// Names the nearest command where the first word is none: what the parser would count are arguments of none.
+  private static func refuseUnknownCommand() throws {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"),
+      !names.contains(word)
+    else { return }
+    let question = Spelling.question(about: word, among: names)
+    throw ValidationError(
+      "There is no command '\(word)'\(question.isEmpty ? "; 'snug --help' lists all" : question)")
   }
 
   /// Prints help, a version or what is wrong with the command line, whose words are shown without what could steer

@@ -86,3 +86,18 @@ extension CertificateCheck: PrintableReport {}
 extension ConversionSummary: PrintableReport {}
 extension SweepResult: PrintableReport {}
 extension ModelComparison: PrintableReport {}
+
+/// A report and others of its kind: the text has one after the other, and the JSON the others in a member `beside`.
+struct ReportsTogether<Report: PrintableReport>: PrintableReport {
+  let first: Report
+  let others: [Report]
+
+  var json: JSONValue {
+    guard !others.isEmpty, case .object(let members) = first.json else { return first.json }
+    return .object(members + [JSONMember("beside", .array(others.map(\.json)))])
+  }
+
+  func text(style: TextStyle) -> String {
+    ([first] + others).map { $0.text(style: style) }.joined(separator: "\n")
+  }
+}

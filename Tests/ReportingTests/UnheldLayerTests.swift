@@ -49,7 +49,7 @@ import Verification
     let entries = try #require(report.json["not_held"]?.arrayValue)
     #expect(entries.map { $0["name"]?.stringValue } == ["a", "b"])
     #expect(entries.allSatisfy { $0["reason"]?.stringValue == "it is <first>" })
-    let page = HTMLReport(report).html
+    let page = ModelPage([ModelPage.Subject(report: report)]).html
     #expect(page.contains("Not held to the width that was asked for: 2 of 2 dot products"))
     #expect(page.contains("not certified, since it is &lt;first&gt;"))
     #expect(page.contains("<span>a</span><span>b</span>"))
@@ -59,7 +59,7 @@ import Verification
     let report = try Self.report(Self.model([]))
     #expect(report.json["not_held"] == nil)
     #expect(!report.text(style: TextStyle()).contains("Not held"))
-    #expect(!HTMLReport(report).html.contains("Not held"))
+    #expect(!ModelPage([ModelPage.Subject(report: report)]).html.contains("Not held"))
   }
 
   @Test func `what the verifier finds held, and layers that aren't there, are left out`() throws {

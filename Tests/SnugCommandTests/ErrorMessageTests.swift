@@ -112,6 +112,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("convrt a -o b", "There is no command 'convrt'; did you mean 'convert'?"),
+    ("frobnicate", "There is no command 'frobnicate'; 'snug --help' lists all"),
+    ("inspect a --htlm b", "Did you mean '--html'?"),
+    ("inspect a --sort=-headrom", "'headrom' is no column; did you mean 'headroom'?"),
+    ("inspect a --filter headrom<1", "'headrom' is no column; did you mean 'headroom'?"),
+    ("inspect a --filter headroom", "give a comparison with a number, such as 'headroom<1'"),
+    ("export a -o b --format qonx", "hls4ml; did you mean 'qonnx'?"),
+    ("convert a -o b --format qonx", "hls4ml; did you mean 'qonnx'?"),
+    ("convert a -o b --method exat", "unconstrained; did you mean 'exact'?"),
+    ("convert a -o b --max-loss 1 --minimize lut", ".csv file; did you mean 'luts'?"),
+  ])
+  func `a misspelt word is answered with the nearest one`(arguments: String, answer: String) throws
+  {
+    let run = try SnugProcess(arguments.split(separator: " ").map(String.init))
+    #expect(run.status == 64)
+    #expect(run.error.contains(answer), "\(run.error)")
+  }
+
   @Test func `a reader that goes away is no failure`() throws {
     let model = try files.quantized(finnBits: 7)
     let shell = Process()

@@ -88,6 +88,33 @@ import Testing
     #expect(try Self.bytes(whole) == Self.bytes(again))
   }
 
+  @Test func `two processes that choose for one output don't get in each other's way`() throws {
+    let folder = try TemporaryFolder()
+    let lock = try FileLock(path: folder.path("out.choice.lock"), isRemoved: true)
+    let error = #expect(throws: SnugError.self) {
+      try Self.model.choose(to: folder.path("out.onnx"), Self.options())
+    }
+    guard case .choiceInUse(_, process: Int(getpid()))? = error else {
+      Issue.record("\(error as Any)")
+      return
+    }
+    withExtendedLifetime(lock) {}
+  }
+
+  @Test func `a lock that was given back leaves no file, and can be taken again`() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("lock")
+    for _ in 0..<2 {
+      do {
+        let lock = try FileLock(path: path, isRemoved: true)
+        #expect(FileManager.default.fileExists(atPath: path))
+        #expect(throws: FileLock.Failure.self) { try FileLock(path: path, isRemoved: true) }
+        withExtendedLifetime(lock) {}
+      }
+      #expect(!FileManager.default.fileExists(atPath: path))
+    }
+  }
+
   @Test func `without labels the loss is noise in the outputs`() throws {
     let folder = try TemporaryFolder()
     let data = folder.path("pixels.npy")

@@ -61,6 +61,49 @@ import Testing
     #expect(quantized.value > float.value - 1)
   }
 
+  @Test
+  func
+    `a name of the recipe that no dot product has is named, and refused where nothing may be left undone`()
+    throws
+  {
+    var options = options(bits: 4, accumulator: 13)
+    options.recipe.layers = [
+      Recipe.LayerOverride(match: "/conv1/Cnv") { $0.weightBits = 6 },
+      Recipe.LayerOverride(match: "*conv2*") { $0.weightBits = 6 },
+    ]
+    options.recipe.ioLayers = .named(["/stem/*", "*/head"])
+    let summary = try model.convert(to: folder.path("a.onnx"), options)
+    #expect(
+      summary.remarks.filter { $0.contains("no dot product") } == [
+        "no dot product is called '/conv1/Cnv', which stands under layers; did you mean '/conv1/Conv'?",
+        "no dot product is called '*/head', which stands under --io-layers",
+      ])
+    options.isStrict = true
+    let error = #expect(throws: SnugError.self) {
+      try model.convert(to: folder.path("b.onnx"), options)
+    }
+    #expect(error.map { "\($0)" }?.hasSuffix("did you mean '/conv1/Conv'?") == true)
+    #expect(!FileManager.default.fileExists(atPath: folder.path("b.onnx")))
+  }
+
+  @Test func `a converted file says what it was made from, and the report what the file is`() throws
+  {
+    let path = folder.path("a.onnx")
+    let summary = try model.convert(to: path, options(bits: 4, accumulator: 13))
+    let provenance = try #require(summary.report.json["provenance"])
+    let source = try #require(provenance["sources"]?["model"]?.arrayValue?.first)
+    let bytes = try Data(contentsOf: URL(filePath: Fixtures.path("digits/model.onnx")))
+    #expect(source["bytes"]?.integerValue == Int64(bytes.count))
+    // Of `sha256sum fixtures/digits/model.onnx`.
+    #expect(
+      source["sha256"]
+        == .string("78ae6d20f386e65fa3fa89fa537643cbf9475ab5eb8aeadf1950f2df82eb80c7"))
+    #expect(provenance["files"]?.arrayValue?.first?["name"] == "a.onnx")
+    #expect(provenance["sources"]?["data"]?.stringValue?.hasPrefix("1 file of ") == true)
+    #expect(provenance["version"] == .string(Snug.version))
+    #expect(provenance["recipe"]?["seed"] == 0)
+  }
+
   @Test func `the same conversion gives the same bytes`() throws {
     let paths = [folder.path("a.onnx"), folder.path("b.onnx")]
     for path in paths { _ = try model.convert(to: path, options(bits: 4, accumulator: 12)) }

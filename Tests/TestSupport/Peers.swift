@@ -16,6 +16,13 @@ package enum Peers {
   package static let hint =
     "skipped: set SNUG_TEST_PYTHON to a Python with onnx, onnxruntime and qonnx"
 
+  /// A Chromium or Chrome: what `SNUG_TEST_BROWSER` names, or one of the usual places; `nil` where there is none.
+  package static let browser: String? = {
+    let usual = ["chromium", "chromium-browser", "google-chrome"].map { "/usr/bin/\($0)" }
+    let named = ProcessInfo.processInfo.environment["SNUG_TEST_BROWSER"].map { [$0] } ?? []
+    return (named + usual).first { FileManager.default.isExecutableFile(atPath: $0) }
+  }()
+
   package struct Output: Sendable {
     package let status: Int32
     package let output: String

@@ -20,6 +20,7 @@ extension ModelComparison {
     }
     members.append(JSONMember("outputs", .array(outputs.map(\.json))))
     members.append(JSONMember("layers", .array(layers.map(\.json))))
+    if sources != .null { members.append(JSONMember("sources", sources)) }
     return .object(members)
   }
 }
@@ -68,6 +69,7 @@ extension LayerComparison {
       JSONMember("saturated_share", number(saturatedShare)),
       JSONMember("budget_use_mean", number(budgetUse?.mean)),
       JSONMember("budget_use_most", number(budgetUse?.most)),
+      JSONMember("activations", activations?.json ?? .null),
     ]
     return .object(members)
   }

@@ -62,7 +62,7 @@ extension ModelComparison {
       .sorted { ($0.alone?.decibels ?? 0) < ($1.alone?.decibels ?? 0) }
     guard measured.count > 1 else { return nil }
     let names = measured.prefix(3).map { layer in
-      "\(layer.name) (\(ComparisonText.decibels(layer.alone, TextStyle())) dB)"
+      "\(TextStyle().quoting(layer.name)) (\(ComparisonText.decibels(layer.alone, TextStyle())) dB)"
     }
     return "Most is lost in \(names.joined(separator: ", ")); a recipe can give these more bits."
   }
@@ -81,6 +81,11 @@ extension ModelComparison {
 }
 
 extension LayerComparison {
+  /// What a page calls the cells of ``cells(_:)``.
+  static let cellTitles = [
+    "alone, dB", "in place, dB", "worst channel, dB", "clipped, %", "saturated, %", "budget, %",
+  ]
+
   /// The cells behind name and operator.
   func cells(_ style: TextStyle) -> [String] {
     let worst =

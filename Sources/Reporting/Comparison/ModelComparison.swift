@@ -44,8 +44,12 @@ public struct LayerComparison: Sendable, Hashable {
   public var reach: Double?
   /// The channel with the least ratio in place.
   public var worstChannel: Channel?
-  /// The share of the activations that the layer reads which lie outside what their quantizer holds.
-  public var clippedShare: Double?
+  /// The activations that the layer reads; `nil` where the file states no quantizer of them.
+  public var activations: ActivationCounts?
+  /// The share of the activations which lie outside what their quantizer holds.
+  public var clippedShare: Double? {
+    activations.flatMap { $0.total > 0 ? Double($0.clipped) / Double($0.total) : nil }
+  }
   /// The share of the weights whose codes are the greatest or the least.
   public var saturatedShare: Double?
   /// How much of its accumulator each channel can use at most, 1 being all: the mean over channels, and the most.
@@ -111,6 +115,8 @@ public struct ModelComparison: Sendable {
   public var model: String
   /// Samples that layers and outputs are compared on.
   public var samples: Int
+  /// The files of the reference, what the data hold, and the seed by which samples are drawn.
+  public var sources: JSONValue = .null
   /// `nil` where the samples have nothing to compare outputs with.
   public var metric: Metric?
   public var outputs: [OutputComparison]

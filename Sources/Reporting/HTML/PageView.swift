@@ -4,12 +4,50 @@ import Verification
 
 /// What the page's template shows, with every number as text.
 struct PageView {
+  let title: String
+  let verdict: String
+  let models: [ModelView]
+  /// `nil` for a single model.
+  let together: SideBySide?
+  /// What the script draws, as JSON that no text in it can end.
+  let data: String
+  let head = PageStyle.head
+  let style = PageStyle.css
+  let script = TableScript.text + "\n" + ModelScript.text
+  let statement = Certificate.statement
+
+  /// Bars of channels in the whole page, which all layers share.
+  private static let barLimit = 16_384
+  private static let bars = 8...128
+
+  init(_ subjects: [ModelPage.Subject]) {
+    let style = TextStyle()
+    let count = subjects.reduce(0) { $0 + $1.report.result.layers.count }
+    let bars = min(max(Self.barLimit / max(count, 1), Self.bars.lowerBound), Self.bars.upperBound)
+    models = subjects.enumerated().map {
+      ModelView($1, index: $0, isAlone: subjects.count == 1, bars: bars, style)
+    }
+    title = models.map(\.title).joined(separator: ", ")
+    verdict = models.count == 1 ? models[0].verdict : "\(models.count) models"
+    together =
+      subjects.count > 1
+      ? SideBySide(
+        subjects, titles: models.map(\.title), tiles: models.map(\.tiles), style) : nil
+    data = JSONValue(models.map(\.data)).text().replacing("<", with: "\\u003c")
+  }
+}
+
+/// One model of the page.
+struct ModelView {
   struct Tile {
     let value: String
     let label: String
   }
 
+  let index: Int
   let title: String
+  /// The title where there are several models.
+  let heading: String?
   let path: String
   let format: String
   let verdict: String
@@ -24,19 +62,24 @@ struct PageView {
   /// Whether any layer is summed in tiles.
   let hasTiles: Bool
   let axis: [AxisTick]
-  let cards: [ChannelsView]
-  let hasCards: Bool
   /// What its conversion didn't hold to the width that was asked for; `nil` where there is nothing.
   let unheld: UnheldText?
-  let statement = Certificate.statement
+  /// What it loses; `nil` where that wasn't measured.
+  let losses: LossView?
+  let provenance: ProvenanceView
+  let data: JSONValue
 
-  init(_ report: InspectionReport) {
+  init(
+    _ subject: ModelPage.Subject, index: Int, isAlone: Bool, bars: Int, _ style: TextStyle
+  ) {
+    let report = subject.report
     let (model, result, outputCounts) = (report.model, report.result, report.outputCounts)
-    let style = TextStyle()
+    self.index = index
     unheld =
       report.unheld.isEmpty ? nil : UnheldText(report.unheld, of: result.layers.count)
     path = model.path.printable
     title = path.split(separator: "/").last.map(String.init) ?? path
+    heading = isAlone ? nil : title
     var parts = [model.format.rawValue]
     if let opset = model.opset { parts.append("opset \(opset)") }
     parts.append("IR \(model.irVersion)")
@@ -59,10 +102,21 @@ struct PageView {
     headings = columns.map(\.column.title)
     notes = columns.compactMap(\.note)
     hasTiles = result.layers.contains { $0.tiles != nil }
-    rows = result.layers.map { LayerView($0, scale: scale, columns: columns, style: style) }
+    rows = result.layers.enumerated().map {
+      LayerView($1, index: $0, scale: scale, columns: columns, style: style)
+    }
     axis = AxisTick.ticks(upTo: scale)
-    cards = result.layers.compactMap { ChannelsView($0, style: style) }
-    hasCards = !cards.isEmpty
+    losses = subject.comparison.map { LossView($0) }
+    provenance = ProvenanceView(report, subject.comparison)
+    let lossOf = Dictionary(
+      (subject.comparison?.layers ?? []).map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
+    data = [
+      "title": .string(title), "compared": .bool(subject.comparison != nil),
+      "layers": .array(
+        result.layers.map {
+          LayerData(verdict: $0, loss: lossOf[$0.layer.name], channelBars: bars, style: style).json
+        }),
+    ]
   }
 
   private static func tiles(_ result: VerificationResult, _ cost: ModelCost) -> [Tile] {
@@ -114,14 +168,19 @@ struct AxisTick {
   }
 }
 
-/// A row of the chart and of the table.
+/// A cell of the strip, a row of the chart, and one of the table.
 struct LayerView {
+  /// Among the model's layers.
+  let index: Int
   let name: String
   /// The name, shortened.
   let label: String
   /// The cells of the table but for the first, which is the name.
   let cells: [String]
   let verdictClass: String
+  /// The colour of the strip, and what stands on it.
+  let strip: String
+  let mark: String
   /// The required width as a length in per cent of the axis; `nil` draws nothing.
   let required: String?
   /// The width that the data types demand, in the same form.
@@ -134,8 +193,12 @@ struct LayerView {
   let outerWidth: String?
   let caption: String
 
-  init(_ verdict: LayerVerdict, scale: Double, columns: [InspectionColumn], style: TextStyle) {
+  init(
+    _ verdict: LayerVerdict, index: Int, scale: Double, columns: [InspectionColumn],
+    style: TextStyle
+  ) {
     let layer = verdict.layer
+    self.index = index
     func length(_ bits: Int?) -> String? { bits.map { Figures.css(Double($0) / scale * 100) } }
     name = layer.name.printable
     label = style.shortened(name, to: Figures.labelLength)
@@ -143,6 +206,7 @@ struct LayerView {
     verdictClass =
       verdict.isCertified
       ? "good" : verdict.findings.contains(where: \.isRefutation) ? "bad" : "open"
+    (strip, mark) = Self.strip(verdict.headroom, style)
     required = length(verdict.requiredBits)
     dataType = length(layer.dataTypeBits)
     target = length(verdict.targetBits)
@@ -156,6 +220,18 @@ struct LayerView {
       case (let required?, nil): "\(required)"
       case (nil, _): "not quantized"
       }
+  }
+
+  /// Classes of headroom in bits, the fullest first.
+  private static func strip(_ headroom: Int?, _ style: TextStyle) -> (String, String) {
+    switch headroom {
+    case nil: ("none", style.none)
+    case let bits? where bits < 0: ("over", "\(bits)")
+    case let bits? where bits < 2: ("h\(bits)", "\(bits)")
+    case let bits? where bits < 4: ("h2", "\(bits)")
+    case let bits? where bits < 8: ("h4", "\(bits)")
+    case let bits?: ("h8", "\(bits)")
+    }
   }
 }
 

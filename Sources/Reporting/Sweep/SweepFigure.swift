@@ -2,7 +2,7 @@ import Plotting
 
 /// The figure of a sweep: the metric against the accumulator's width, a panel for each pair of widths of weights and
 /// activations, a line for each method. The colours are those of Okabe and Ito (2008), which colour-blind readers can
-/// tell apart.
+/// tell apart; markers of different shapes do without colours.
 struct SweepFigure {
   let result: SweepResult
 
@@ -136,6 +136,7 @@ struct SweepFigure {
             name: method,
             points: constrained.map { (Double($0.setting.accumulatorBits ?? 0), $0.mean) },
             color: color, hasMarkers: true,
+            marker: PlotSeries.Marker.allCases[index % PlotSeries.Marker.allCases.count],
             bars: constrained.compactMap { summary in
               summary.deviation.map {
                 PlotSeries.Bar(

@@ -39,6 +39,9 @@ struct SweepPage {
   let refusals: [Refusal]
   let hasRefusals: Bool
   let provenance: String
+  let head = PageStyle.head
+  let style = PageStyle.css
+  let script = TableScript.text + "\n" + SweepTemplate.script
 
   init(_ result: SweepResult) {
     let summaries = result.summaries

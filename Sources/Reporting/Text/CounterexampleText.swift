@@ -17,7 +17,7 @@ enum CounterexampleText {
     let bias = example.bias.map { " and the bias \($0)" } ?? ""
     let tile = example.tile.map { ", tile \($0)" } ?? ""
     let sentence =
-      "\(verdict.layer.name), channel \(example.channel)\(tile): \(products)\(bias) sum to "
+      "\(style.quoting(verdict.layer.name)), channel \(example.channel)\(tile): \(products)\(bias) sum to "
       + "\(example.sum), outside \(low) .. \(high) (\(bits) bits), for the input\(example.operands == .values ? "" : ", as bytes,")"
     return style.wrap(sentence) + "\n"
       + style.wrap(runs(example.input, style), first: 2, rest: 2)

@@ -39,6 +39,16 @@ public struct TextStyle: Sendable, Hashable {
     return (lines + [line]).joined(separator: "\n")
   }
 
+  /// The characters of a name that sentences quote, more than names that people give have.
+  private static let quotedLength = 80
+
+  /// A sentence with each word that is longer than names are shortened: exporters compose names of hundreds of characters.
+  /// JSON has them whole.
+  package func quoting(_ text: String) -> String {
+    text.split(separator: " ", omittingEmptySubsequences: false)
+      .map { shortened(String($0), to: Self.quotedLength) }.joined(separator: " ")
+  }
+
   /// `text` in at most `width` columns; where it is longer, its middle is left out.
   func shortened(_ text: String, to width: Int) -> String {
     guard text.count > width else { return text }

@@ -32,7 +32,7 @@ enum VerdictText {
       lines.append("\(subject) not certified:")
     }
     for verdict in open.prefix(reasonLimit) {
-      let reasons = verdict.findings.map(\.description).joined(separator: "; ")
+      let reasons = style.quoting(verdict.findings.map(\.description).joined(separator: "; "))
       let name = style.shortened(verdict.layer.name, to: nameLimit)
       lines.append(style.wrap("\(name): \(reasons)", first: 2, rest: 4))
     }
@@ -40,7 +40,7 @@ enum VerdictText {
       let more = "\(style.ellipsis) and \(open.count - reasonLimit) more (--json has all)"
       lines.append(style.wrap(more, first: 2, rest: 4))
     }
-    lines += result.findings.map { style.wrap("\($0).") }
+    lines += result.findings.map { style.wrap(style.quoting("\($0).")) }
     lines += notes(result).map { style.wrap($0) }
     return lines.joined(separator: "\n")
   }

@@ -204,8 +204,8 @@ struct ChoiceJob {
     let sorted = uniform.sorted {
       ($0.measured.loss.worst, $0.widths.text) < ($1.measured.loss.worst, $1.widths.text)
     }
-    let middle = sorted[sorted.count / 2].widths
-    let found = try measured(alike: middle, measuresReach: true)
+    let middle = sorted[sorted.count / 2]
+    let found = try measured(alike: middle.widths, knownLoss: middle.measured.loss)
     return (found?.layers ?? []).map { layer in
       guard let reach = layer.reach, layer.noise > 0 else { return 1 }
       return reach / layer.noise
@@ -215,10 +215,12 @@ struct ChoiceJob {
   // MARK: Measuring
 
   /// Measures a conversion with the same widths for all layers; `nil` where it can't be made.
-  private mutating func measured(alike widths: LayerWidths, measuresReach: Bool = false)
+  ///
+  /// - Parameter knownLoss: what it loses, where that was measured before and what reaches the outputs is wanted too.
+  private mutating func measured(alike widths: LayerWidths, knownLoss: LossMeter.Loss? = nil)
     throws(SnugError) -> ChoiceState.Measured?
   {
-    let key = "\(widths.text)\(measuresReach ? " reach" : "")"
+    let key = "\(widths.text)\(knownLoss == nil ? "" : " reach")"
     let found: ChoiceState.Measured?
     if let known = state.known[key] {
       found = known
@@ -228,7 +230,7 @@ struct ChoiceJob {
         widths.weightBits, widths.activationBits, widths.accumulatorBits
       )
       found = try make(recipe).map { (made) throws(SnugError) in
-        try measure(made, recipe, measuresReach: measuresReach)
+        try measure(made, recipe, knownLoss: knownLoss)
       }
       try state.add(found, as: key)
     }
@@ -238,12 +240,12 @@ struct ChoiceJob {
     return found
   }
 
-  private func measure(_ made: Made, _ recipe: Recipe, measuresReach: Bool) throws(SnugError)
-    -> ChoiceState.Measured
+  private func measure(_ made: Made, _ recipe: Recipe, knownLoss: LossMeter.Loss?)
+    throws(SnugError) -> ChoiceState.Measured
   {
     let names = names.isEmpty ? Self.layers(of: made, recipe) : names
     let noises = try meter.layers(
-      of: made.side, samples: Self.noiseSamples, measuresReach: measuresReach)
+      of: made.side, samples: Self.noiseSamples, measuresReach: knownLoss != nil)
     var rows: [ChoiceState.Layer] = []
     for name in names {
       guard let cost = made.costs[name],
@@ -260,8 +262,10 @@ struct ChoiceJob {
           name: name, accumulatorBits: bits, cost: cost, noise: noise.relativeNoise,
           reach: found?.reach))
     }
+    let loss: LossMeter.Loss
+    if let knownLoss { loss = knownLoss } else { loss = try meter.loss(of: made.side) }
     return ChoiceState.Measured(
-      loss: try meter.loss(of: made.side), cost: rows.reduce(0) { $0 + $1.cost }, layers: rows)
+      loss: loss, cost: rows.reduce(0) { $0 + $1.cost }, layers: rows)
   }
 
   /// Measures a conversion with widths for each layer; `nil` where it can't be made.

@@ -28,8 +28,10 @@ public enum CostMeasure: Sendable, Hashable, CustomStringConvertible {
     } else if text.hasSuffix(".csv") {
       self = .table(try CostTable(path: text))
     } else {
-      let names = Self.named.map(\.name).joined(separator: ", ")
-      throw CostMeasureError("'\(text)' is no cost; give \(names), or a table in a .csv file")
+      let names = Self.named.map(\.name)
+      throw CostMeasureError(
+        "'\(text)' is no cost; give \(names.joined(separator: ", ")), or a table in a .csv file"
+          + Spelling.question(about: text, among: names))
     }
   }
 

@@ -7,7 +7,8 @@ extension ModelFile {
   /// Converts the float model with widths for each layer that cost as little as a largest loss allows.
   ///
   /// Beside the output go the recipe that repeats the conversion (`.yaml`) and all that was measured on the way
-  /// (`.choice.json`), from which a choice that was ended goes on when it is asked for again.
+  /// (`.choice.json`), from which a choice that was ended goes on when it is asked for again. One process at a time chooses
+  /// for an output.
   ///
   /// - Parameters: as of ``convert(to:_:sidecar:comparison:paths:observer:progress:)``.
   /// - Throws: ``SnugError`` as that one does; where the options leave no widths to choose; and where no widths keep
@@ -23,14 +24,24 @@ extension ModelFile {
     }
     if let option = options.obstacle { throw .choiceBeside(option: option) }
     let stem = output.hasSuffix(".onnx") ? String(output.dropLast(5)) : output
-    let (state, recipe) = ("\(stem).choice.json", "\(stem).yaml")
+    let (state, recipe, lockPath) = ("\(stem).choice.json", "\(stem).yaml", "\(stem).choice.lock")
     var paths = paths
     paths.readModel(path)
     paths.write(output, .model, as: "--output")
     paths.write(state, .file, as: "--max-loss (what it has measured)")
     paths.write(recipe, .file, as: "--max-loss (the recipe)")
+    paths.write(lockPath, .part, as: "--max-loss (its lock)")
     paths.add(options.conversion)
     try paths.check()
+    // Two choices at once would each replace what the other has measured and written.
+    let lock: FileLock
+    do { lock = try FileLock(path: lockPath, isRemoved: true) } catch {
+      switch error {
+      case .inUse(let process): throw .choiceInUse(output: output, process: process)
+      case .file(let error): throw .file(error)
+      }
+    }
+    defer { withExtendedLifetime(lock) {} }
     var job = try ChoiceJob(
       file: self, options: options, maxLoss: maxLoss, state: state, progress: progress)
     var chosen = try job.run()

@@ -62,8 +62,7 @@ struct ComparisonJob {
     var inPlace = NoiseMeter()
     /// Of each output; empty where it isn't measured.
     var reach: [OutputMeter] = []
-    var clipped = 0
-    var read = 0
+    var activations: ActivationCounts?
   }
 
   /// - Throws: ``SnugError`` where a model can't be read, or the two have no layer in common.
@@ -106,9 +105,15 @@ struct ComparisonJob {
     let samples = try SnugError.wrapping(
       SnugError.dataset, try KeptSamples(dataset, order: drawn, byteLimit: 0))
     let (layers, outputs, count) = try compare(samples, progress)
-    return ModelComparison(
+    var result = ModelComparison(
       reference: reference.file.path, model: model.file.path, samples: count,
       metric: try metric(dataset, evaluation, progress), outputs: outputs, layers: layers)
+    result.sources = [
+      "reference": .array(try FileHash.identities(ofModel: reference.file.path).map(\.json)),
+      "data": .string("\(FilePath.name(of: path)), \(try Provenance.data(path))"),
+      "seed": JSONValue(options.seed),
+    ]
+    return result
   }
 
   private func metric(
@@ -229,19 +234,18 @@ struct ComparisonJob {
 }
 
 extension ComparisonJob.Layer {
-  /// Counts the activations that the layer's quantizer cuts off.
+  /// Counts the activations that the layer's quantizer takes.
   fileprivate mutating func count(_ values: [Tensor]) {
-    guard let input = verdict.layer.input, let scale = input.scale, scale > 0 else { return }
-    let (low, high) = (Float(input.integerMinimum) - 0.5, Float(input.integerMaximum) + 0.5)
+    guard let input = verdict.layer.input, let scale = input.scale, scale > 0,
+      input.integerMinimum <= input.integerMaximum
+    else { return }
+    var counts =
+      activations
+      ?? ActivationCounts(integers: input.integerMinimum...input.integerMaximum, scale: scale)
     for value in values where value.elementType == .float32 {
-      value.withElements(of: Float.self) { elements in
-        read += elements.count
-        for element in elements {
-          let steps = element / scale
-          if steps < low || steps > high { clipped += 1 }
-        }
-      }
+      value.withElements(of: Float.self) { counts.add($0) }
     }
+    activations = counts
   }
 
   fileprivate var comparison: LayerComparison {
@@ -250,7 +254,7 @@ extension ComparisonJob.Layer {
     result.inPlace = inPlace.ratio
     result.reach = reach.map(\.lostShare).max()
     result.worstChannel = inPlace.worstChannel
-    if read > 0 { result.clippedShare = Double(clipped) / Double(read) }
+    result.activations = activations
     result.saturatedShare = saturatedShare
     result.budgetUse = budgetUse
     return result

@@ -31,10 +31,17 @@ extension ModelFile {
 }
 
 extension ModelComparison {
-  /// Writes the comparison as a page that needs no other file.
+  /// Writes the comparison, and what `inspect` finds in the model, as a page that needs no other file.
   ///
-  /// - Throws: ``SnugError`` where it can't be written.
-  public func writeHTML(to path: String) throws(SnugError) {
-    try OutputFile.write(html, to: path)
+  /// - Parameter others: comparisons that the page shows beside this one.
+  /// - Throws: ``SnugError`` where a model can't be read, or the page can't be written.
+  public func writeHTML(to path: String, beside others: [ModelComparison] = []) throws(SnugError) {
+    var subjects: [ModelPage.Subject] = []
+    for comparison in [self] + others {
+      subjects.append(
+        ModelPage.Subject(
+          report: try ModelFile(comparison.model).inspect(), comparison: comparison))
+    }
+    try OutputFile.write(ModelPage(subjects).html, to: path)
   }
 }

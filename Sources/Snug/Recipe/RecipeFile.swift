@@ -49,7 +49,7 @@ public enum RecipeFile {
   }
 
   /// The key of the list of overrides.
-  private static let layersKey = "layers"
+  static let layersKey = "layers"
   /// The key of an override that says which layers it is for.
   private static let matchKey = "match"
 

@@ -55,7 +55,8 @@ struct RecipeValue {
       case .expected(let what, let found): throw expected(what, found: found)
       case .malformed(let problem): throw self.error(.malformed(problem))
       case .notAllowed(let value, let allowed):
-        throw self.error(.notAllowed(value: value, allowed: allowed))
+        let question = Spelling.question(about: value, among: setting.choices)
+        throw self.error(.notAllowed(value: value, allowed: allowed + question))
       }
     }
   }

@@ -42,9 +42,15 @@ struct CompareCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where to write the comparison as a web page too (default: nowhere).",
+      "Where to write the comparison, and what 'snug inspect' shows, as a web page too (default: nowhere).",
       valueName: "file.html"))
   var html: OutputPath?
+
+  @Option(
+    help: ArgumentHelp(
+      "Another quantized model to compare with the first one too, and to show beside the second; may be repeated (default: none).",
+      valueName: "other.onnx"))
+  var beside: [InputPath] = []
 
   @OptionGroup(title: "Preprocessing options")
   var preprocessing: SettingOptions<Preprocessing>
@@ -64,9 +70,12 @@ struct CompareCommand: Subcommand {
     try preprocessing.apply(to: &options.preprocessing)
     if let samples { options.samples = samples }
     options.limit = limit
-    let result = try ModelFile(reference).compare(
-      with: ModelFile(model), on: data.path, options, progress: context.progress)
-    if let html { try result.writeHTML(to: html.path) }
-    try context.print(result, json: common.json)
+    let results = try ([model] + beside.map(\.path)).map { path in
+      try ModelFile(reference).compare(
+        with: ModelFile(path), on: data.path, options, progress: context.progress)
+    }
+    let (result, others) = (results[0], Array(results.dropFirst()))
+    if let html { try result.writeHTML(to: html.path, beside: others) }
+    try context.print(ReportsTogether(first: result, others: others), json: common.json)
   }
 }

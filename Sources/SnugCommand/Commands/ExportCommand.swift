@@ -1,7 +1,7 @@
 import ArgumentParser
 import Snug
 
-extension ExportFormat: ExpressibleByArgument {
+extension ExportFormat {
   private static var names: [String] { allCases.map(\.rawValue) }
 
   /// The names of all formats, as a sentence lists them.
@@ -16,6 +16,14 @@ extension ExportFormat: ExpressibleByArgument {
       format.rawValue + String(repeating: " ", count: width - format.rawValue.count)
         + format.summary
     }
+  }
+
+  /// - Throws: `ValidationError` for a text that names no format, with the nearest one that does.
+  fileprivate static func named(_ text: String) throws -> ExportFormat {
+    guard let format = ExportFormat(rawValue: text) else {
+      throw ValidationError("give \(choices)\(Spelling.question(about: text, among: names))")
+    }
+    return format
   }
 }
 
@@ -46,7 +54,7 @@ struct ExportCommand: Subcommand {
   @Option(
     help: ArgumentHelp(
       "The format: \(ExportFormat.choices) (default: \(ExportFormat.qonnx.rawValue)).",
-      valueName: "format"))
+      valueName: "format"), transform: ExportFormat.named)
   var format: ExportFormat?
 
   @Option(

@@ -16,6 +16,7 @@ struct InspectCommand: Subcommand {
       Example:
         snug inspect model-w4a4.onnx --html report.html
         snug inspect model-w4a4.onnx --filter 'headroom<1' --sort=-required
+        snug inspect model-p12.onnx --beside model-p16.onnx --html both.html
       """)
 
   static let computesLong = false
@@ -30,6 +31,12 @@ struct InspectCommand: Subcommand {
 
   @Option(
     help: ArgumentHelp(
+      "Another model to show beside this one, in the page in one table; may be repeated (default: none).",
+      valueName: "other.onnx"))
+  var beside: [InputPath] = []
+
+  @Option(
+    help: ArgumentHelp(
       "Layers to show, by name, in which * stands for any characters; may be repeated (default: all).",
       valueName: "name"))
   var layer: [LayerName] = []
@@ -37,26 +44,30 @@ struct InspectCommand: Subcommand {
   @Option(
     help: ArgumentHelp(
       "Layers to show: certified, open or float, or a column and a number, such as 'headroom<1'; all that are given must hold (default: all).",
-      valueName: "condition"))
+      valueName: "condition"), transform: LayerFilter.init(argument:))
   var filter: [LayerFilter] = []
 
   @Option(
     help: ArgumentHelp(
       "Column to sort by, with a minus before it the largest first (default: as in the file).",
-      valueName: "column"))
+      valueName: "column"), transform: LayerOrder.init(argument:))
   var sort: LayerOrder?
 
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
   func execute(_ context: CommandContext) throws {
-    var report = try ModelFile(model).inspect()
     var selection = LayerSelection()
     (selection.names, selection.filters) = (layer.map(\.text), filter)
     if let sort { (selection.sort, selection.isDescending) = (sort.column, sort.isDescending) }
-    try report.select(selection)
-    if let html { try report.writeHTML(to: html.path) }
-    try context.print(report, json: common.json)
+    let reports = try ([model] + beside.map(\.path)).map { path in
+      var report = try ModelFile(path).inspect()
+      try report.select(selection)
+      return report
+    }
+    let (report, others) = (reports[0], Array(reports.dropFirst()))
+    if let html { try report.writeHTML(to: html.path, beside: others) }
+    try context.print(ReportsTogether(first: report, others: others), json: common.json)
     if !report.result.layers.isEmpty, report.result.layers.allSatisfy({ !$0.layer.isQuantized }) {
       context.logger.notice(
         "no layer of it is quantized in full; 'snug convert' does that to a float model")
@@ -74,21 +85,35 @@ struct LayerName: ExpressibleByArgument {
   }
 }
 
-extension LayerFilter: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
+extension LayerFilter {
+  /// - Throws: `ValidationError` for what is no condition.
+  fileprivate init(argument: String) throws {
+    guard let filter = LayerFilter(argument) else {
+      let word = String(argument.prefix { !"<>!=".contains($0) })
+      let words = LayerColumn.allCases.map(\.rawValue) + State.allCases.map(\.rawValue)
+      throw ValidationError(
+        words.contains(word)
+          ? "give a comparison with a number, such as '\(word)<1'"
+          : "'\(word)' is no column\(Spelling.question(about: word, among: words))")
+    }
+    self = filter
+  }
 }
 
 /// A column to sort by, and which end comes first.
-struct LayerOrder: ExpressibleByArgument {
+struct LayerOrder {
   let column: LayerColumn
   let isDescending: Bool
 
-  init?(argument: String) {
+  /// - Throws: `ValidationError` for a text that names no column.
+  init(argument: String) throws {
     isDescending = argument.hasPrefix("-")
-    guard
-      let column = LayerColumn(
-        rawValue: String(isDescending ? argument.dropFirst() : argument[...]))
-    else { return nil }
+    let name = String(isDescending ? argument.dropFirst() : argument[...])
+    guard let column = LayerColumn(rawValue: name) else {
+      let names = LayerColumn.allCases.map(\.rawValue)
+      throw ValidationError(
+        "'\(name)' is no column\(Spelling.question(about: name, among: names))")
+    }
     self.column = column
   }
 }

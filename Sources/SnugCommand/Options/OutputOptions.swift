@@ -19,7 +19,7 @@ struct OutputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where to write what each layer loses against the float model too, as a web page (default: nowhere).",
+      "Where to write the report together with what each layer loses against the float model, which needs samples (default: nowhere).",
       valueName: "file.html"))
   var report: OutputPath?
 }

@@ -40,7 +40,9 @@ struct SettingOptions<Table: SettingTable>: ParsableArguments, CustomReflectable
           throw ValidationError("--\(setting.name) is '\(found ?? text.description)'; give \(what)")
         case .malformed(let problem): throw ValidationError("--\(setting.name): \(problem)")
         case .notAllowed(let value, let allowed):
-          throw ValidationError("--\(setting.name) is \(value); allowed: \(allowed)")
+          throw ValidationError(
+            "--\(setting.name) is \(value); allowed: \(allowed)"
+              + Spelling.question(about: value, among: setting.choices))
         }
       }
     }
