@@ -23,10 +23,10 @@ enum ModelTemplate {
     .track .place { background: var(--place); top: auto; height: .45rem; }
     .key .mark { width: 2px; height: 1rem; background: var(--ink); vertical-align: -.2rem; }
     .key .mark.outer { width: 0; background: none; border-left: 2px dotted var(--outer); }
-    .strip { display: flex; flex-wrap: wrap; gap: 2px; margin-top: .5rem; }
+    .strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(1.9rem, 1fr)); gap: 2px; margin-top: .5rem; }
     .strip button, .key b { font: 600 .72rem/1 system-ui, "Liberation Sans", sans-serif; font-variant-numeric: tabular-nums; border: 0;
       color: var(--light-label); }
-    .strip button { flex: 1 0 1.75rem; max-width: 4.5rem; height: 2.1rem; padding: 0; border-radius: .2rem; cursor: pointer; }
+    .strip button { height: 2.1rem; padding: 0; border-radius: .2rem; cursor: pointer; }
     .key b { display: inline-block; min-width: 1.6rem; padding: .3rem .3rem; margin: 0 .3rem 0 .8rem; text-align: center; border-radius: .15rem; }
     .key b:first-child { margin-left: 0; }
     .h0 { background: var(--h0); } .h1 { background: var(--h1); } .h2 { background: var(--h2); } .h4 { background: var(--h4); } .h8 { background: var(--h8); }
