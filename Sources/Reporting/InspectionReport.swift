@@ -12,16 +12,19 @@ public struct InspectionReport: Sendable {
   /// What the file says that its conversion didn't hold to the width that was asked for.
   public var unheld: [UnheldLayer]
   public var provenance: Provenance
+  public var ports: ModelPorts
 
   public init(
     model: ModelSummary, result: VerificationResult, outputCounts: [String: Int] = [:],
-    unheld: [UnheldLayer] = [], provenance: Provenance = Provenance()
+    unheld: [UnheldLayer] = [], provenance: Provenance = Provenance(),
+    ports: ModelPorts = ModelPorts()
   ) {
     self.model = model
     self.result = result
     self.outputCounts = outputCounts
     self.unheld = unheld
     self.provenance = provenance
+    self.ports = ports
   }
 
   /// What all layers cost.
@@ -39,6 +42,7 @@ public struct InspectionReport: Sendable {
       JSONMember("cost", cost.json),
     ]
     if !unheld.isEmpty { members.append(JSONMember("not_held", .array(unheld.map(\.json)))) }
+    members += ports.members
     if let provenance = provenance.json { members.append(JSONMember("provenance", provenance)) }
     members += result.reasonMembers
     return .object(members)
@@ -46,7 +50,7 @@ public struct InspectionReport: Sendable {
 
   /// The table for people, with one layer in a row and a summary below.
   public func text(style: TextStyle = TextStyle()) -> String {
-    table(style: style) + (unheld.isEmpty ? "" : "\n" + unheldText(style: style))
+    table(style: style, showsPorts: true) + (unheld.isEmpty ? "" : "\n" + unheldText(style: style))
   }
 
   /// What is not held to the width that was asked for; empty where all is.
@@ -60,8 +64,11 @@ public struct InspectionReport: Sendable {
   private static let namesInLine = 6
 
   /// The table and its summary alone.
-  package func table(style: TextStyle) -> String {
+  ///
+  /// - Parameter showsPorts: whether what the model takes and gives is said before them.
+  package func table(style: TextStyle, showsPorts: Bool = false) -> String {
     var paragraphs = [style.wrap(heading)]
+    if showsPorts, let ports = ports.sentence { paragraphs.append(style.wrap(ports)) }
     let layers = layers
     if !layers.isEmpty {
       paragraphs.append(LayerTable.inspection(layers, style: style))

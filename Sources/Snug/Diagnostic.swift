@@ -1,3 +1,4 @@
+import Reporting
 import TensorCore
 
 /// A failure as a user reads it: where, what, and what to do about it.
@@ -38,7 +39,11 @@ public struct Diagnostic: Error, Sendable, Hashable {
 extension Diagnostic: CustomStringConvertible {
   /// `file: subject: message; hint` on one line, whatever names the file holds.
   public var description: String {
-    let place = [file, subject, message].compactMap { $0 }.joined(separator: ": ")
+    // Names of nodes and tensors are shortened where they take a screen; paths stay whole.
+    let style = TextStyle()
+    let namesPaths = ![.conversion, .execution, .verification].contains(stage)
+    let words = [subject.map(style.quoting), namesPaths ? message : style.quoting(message)]
+    let place = ([file] + words).compactMap { $0 }.joined(separator: ": ")
     return (hint.map { "\(place); \($0)" } ?? place).printable
   }
 

@@ -80,7 +80,8 @@ extension ModelFile {
       model: ModelSummary(model, path: path), result: result, outputCounts: outputCounts,
       unheld: UnheldLayer.stated(in: model, result),
       provenance: Provenance(
-        statedIn: model, files: try FileHash.identities(ofModel: path)))
+        statedIn: model, files: try FileHash.identities(ofModel: path)),
+      ports: ModelPorts(model.graph))
   }
 
   /// The elements for one sample of the values whose shapes follow from the graph, by their names; a first dimension

@@ -58,6 +58,7 @@ enum ModelTemplate {
     <section class="model">
     <header class="{{verdictClass}}"><h1>{{title}}</h1><span class="badge">{{verdict}}</span></header>
     <p class="soft">{{path}}: {{format}}</p>
+    {{#ports}}<p class="soft">{{.}}</p>{{/ports}}
     <div class="summary">
     {{#summary}}
     <p>{{.}}</p>

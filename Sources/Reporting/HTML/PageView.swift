@@ -50,6 +50,8 @@ struct ModelView {
   let heading: String?
   let path: String
   let format: String
+  /// What the model takes and gives; `nil` where that isn't known.
+  let ports: String?
   let verdict: String
   let verdictClass: String
   let summary: [String]
@@ -85,6 +87,7 @@ struct ModelView {
     parts.append("IR \(model.irVersion)")
     if !model.producer.isEmpty { parts.append("from \(model.producer.printable)") }
     format = parts.joined(separator: ", ")
+    ports = report.ports.sentence
     verdict = VerdictText.word(result)
     verdictClass = result.isCertified ? "good" : result.isRefuted ? "bad" : "open"
     summary = VerdictText.summary(result, style: style).split(separator: "\n").map(String.init)

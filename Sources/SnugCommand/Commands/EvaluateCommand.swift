@@ -18,6 +18,8 @@ struct EvaluateCommand: Subcommand {
       Registers start from a bias that the file holds as integers of the accumulator. Where the file sums in tiles, each \
       tile has such a register, and their sums, with the bias, one of the width that the file states.
 
+      Without labels or targets, 'snug compare' holds a model's layers and outputs against another model's.
+
       Example:
         snug evaluate resnet20.onnx --data cifar10/test --input-scale 0.00392157 \\
           --mean 0.4914,0.4822,0.4465 --std 0.2471,0.2435,0.2616

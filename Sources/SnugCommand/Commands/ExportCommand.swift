@@ -34,7 +34,8 @@ struct ExportCommand: Subcommand {
     commandName: "export",
     abstract: "Write a quantized model in another deployment format.",
     discussion: """
-      Every integer of weights and activations stays as it is, and so does what the accumulators need.
+      Every integer of weights and activations stays as it is, and so does what the accumulators need. FINN reads qonnx, and \
+      onnxruntime qcdq, qdq-int4 and integer.
 
       \(ExportFormat.table.joined(separator: "\n"))
 

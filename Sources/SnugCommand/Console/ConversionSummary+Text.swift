@@ -51,7 +51,7 @@ extension ConversionSummary {
       "\(((layer.outputError ?? 0) * 100).formatted(digits: 1)) %"
     }
     return "output error \(percent(measured[measured.count / 2])) in the middle layer, "
-      + "at most \(percent(worst)), in \(worst.name.printable)"
+      + "at most \(percent(worst)), in \(TextStyle().quoting(worst.name.printable))"
   }
 
   private func list(_ title: String, where isMember: (Conversion.Layer) -> Bool) -> String? {
