@@ -9,6 +9,32 @@ package enum ConstantInput: Sendable, Hashable {
   case number(Double)
 }
 
+extension ConstantInput {
+  /// The value of an input; `nil` where its element type doesn't hold it.
+  ///
+  /// - Parameter sizes: of the dimensions that the type names.
+  package func tensor(as type: TensorType, _ sizes: [String: Int] = [:]) -> Tensor? {
+    let found: Tensor?
+    switch self {
+    case .tensor(let tensor): found = tensor
+    case .number(let number):
+      let shape = (type.dimensions ?? []).map { dimension in
+        switch dimension {
+        case .fixed(let size): size
+        case .symbolic(let name): sizes[name] ?? 1
+        default: 1
+        }
+      }
+      let count = Shape.elementCount(shape) ?? 0
+      found =
+        if let whole = Int64(exactly: number) {
+          Tensor([Int64](repeating: whole, count: count), shape: shape)
+        } else { Tensor([Float](repeating: Float(number), count: count), shape: shape) }
+    }
+    return found?.converted(exactlyTo: type.elementType)
+  }
+}
+
 /// A data set for a model of which some inputs are constant.
 struct ConstantInputs: Dataset {
   private let dataset: any Dataset
@@ -80,24 +106,7 @@ struct ConstantInputs: Dataset {
   private func tensor(
     _ constant: ConstantInput, for input: DatasetRequest.Input, _ sizes: [String: Int]
   ) throws(DatasetError) -> Tensor {
-    let found: Tensor?
-    switch constant {
-    case .tensor(let tensor): found = tensor
-    case .number(let number):
-      let shape = (input.type.dimensions ?? []).map { dimension in
-        switch dimension {
-        case .fixed(let size): size
-        case .symbolic(let name): sizes[name] ?? 1
-        default: 1
-        }
-      }
-      let count = Shape.elementCount(shape) ?? 0
-      found =
-        if let whole = Int64(exactly: number) {
-          Tensor([Int64](repeating: whole, count: count), shape: shape)
-        } else { Tensor([Float](repeating: Float(number), count: count), shape: shape) }
-    }
-    guard let tensor = found?.converted(exactlyTo: input.type.elementType) else {
+    guard let tensor = constant.tensor(as: input.type, sizes) else {
       throw .constant(
         name: input.name,
         problem: "the model takes \(input.type.elementType.onnxName), which doesn't hold the value")

@@ -35,14 +35,15 @@ struct DecodedType {
 }
 
 extension Dimension {
-  /// Makes a dimension; some exporters write a negative size for an unknown one.
+  /// Makes a dimension; some exporters write a negative size for an unknown one, or one name without a letter, as `?`
+  /// and `-1`, for several that have nothing in common.
   fileprivate init(_ message: Onnx__TensorShapeProto__Dimension) {
     switch message.value_case {
     case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE where message.dim_value >= 0:
       self = .fixed(Int(message.dim_value))
     case ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM:
       let name = text(message.dim_param)
-      self = name.isEmpty ? .unknown : .symbolic(name)
+      self = name.contains(where: \.isLetter) ? .symbolic(name) : .unknown
     default: self = .unknown
     }
   }

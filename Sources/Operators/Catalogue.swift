@@ -168,6 +168,7 @@ package struct Catalogue: OperatorResolver {
     Upsample.self,
     Where.self,
     Xor.self,
+    DynamicQuantizeLSTM.self,
     BipolarQuant.self,
     MultiThreshold.self,
     Quant.self,

@@ -13,6 +13,8 @@ extension Conversion {
     case publishedRounding(layers: [String])
     /// Ranges and integers follow from so few samples that other ones would have given better.
     case fewSamples(Int)
+    /// These inputs decided which branches the model has; it doesn't read them any more.
+    case decided(inputs: [String])
   }
 
   /// Calibration samples from which on more of them changed nothing beyond noise: a ResNet-20 at W4A4, P = 14, has on average of
@@ -49,7 +51,7 @@ extension Conversion.Remark {
   package var layers: [String] {
     switch self {
     case .sharedWeights(let layers), .centred(let layers), .publishedRounding(let layers): layers
-    case .fewSamples: []
+    case .fewSamples, .decided: []
     }
   }
 }

@@ -31,6 +31,10 @@ extension Conversion.Remark {
       return
         "\(count == 1 ? "1 calibration sample is" : "\(count) calibration samples are") few: from "
         + "\(Conversion.enoughSamples) on results are better, if they differ as much as what the model will see"
+    case .decided(let inputs):
+      return
+        "the written file doesn't read \(inputs.map { "'\($0.printable)'" }.joined(separator: ", ")): it holds what the "
+        + "model does with the given constant alone"
     }
   }
 
@@ -40,6 +44,7 @@ extension Conversion.Remark {
     case .centred: "centred"
     case .publishedRounding: "published_rounding"
     case .fewSamples: "few_samples"
+    case .decided: "decided"
     }
   }
 

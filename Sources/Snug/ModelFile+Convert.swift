@@ -38,8 +38,7 @@ extension ModelFile {
     let reconstructs = options.recipe.reconstructionSteps > 0
     if reconstructs, options.data == nil { throw .reconstructionWithoutData }
     var clock = StageClock()
-    let model = try fixing(
-      InputShapes(options.shapes, batch: options.batch), in: try load())
+    let (model, deciding) = try specialized(options)
     let states = try stateFolder(options)
     defer { withExtendedLifetime(states) {} }
     var seconds = ConversionSummary.Seconds()
@@ -61,6 +60,7 @@ extension ModelFile {
       conversion = try convert(model, calibration, options, progress)
     }
     seconds.add(conversion.seconds)
+    if !deciding.isEmpty { conversion.remarks.append(.decided(inputs: deciding)) }
     _ = clock.lap()
     let finished = try finish(conversion, options, output: output)
     conversion = finished.conversion

@@ -50,11 +50,18 @@ public struct Preprocessing: Sendable, Hashable {
     case nil: break
     }
     if comparesOutputs { request.classCount = Self.classCount(graph) }
+    request.constants = try constantInputs()
+    return request
+  }
+
+  /// ``constants`` by the names of the inputs.
+  func constantInputs() throws(SnugError) -> [String: ConstantInput] {
+    var result: [String: ConstantInput] = [:]
     for text in constants {
       let (name, constant) = try Self.constant(text)
-      request.constants[name] = constant
+      result[name] = constant
     }
-    return request
+    return result
   }
 
   /// The files that ``constants`` name.

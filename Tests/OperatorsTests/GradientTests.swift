@@ -20,6 +20,7 @@ import TrainingSupport
     "QuantizeLinear": "gives integers",
     "DequantizeLinear": "takes integers",
     "DynamicQuantizeLinear": "gives integers",
+    "DynamicQuantizeLSTM": "has integers for weights",
     "BipolarQuant": "a quantizer of an exported file; training has its own",
     "Trunc": "a quantizer of an exported file",
     "ConvInteger": "takes integers",

@@ -64,6 +64,47 @@ import Testing
   ) throws {
     let (inputs, outputs) = try recorded.load()
     let folder = try TemporaryFolder()
+    let options = try Self.options(samples: inputs, in: folder)
+    let output = folder.path("out.onnx")
+    let summary = try recorded.model.convert(to: output, options)
+    #expect(summary.report.result.isCertified, "\(summary.report.result.findings)")
+    #expect(summary.unheld.filter { !$0.isByOptions } == [])
+    for (result, expected) in zip(try ModelFile(output).run(inputs), outputs) {
+      try Self.compare(result.tensor, expected, within: 0.06)
+    }
+  }
+
+  @Test(arguments: ["nested_8000", "nested_16000"])
+  func `the branch that a constant input takes is converted, and the note says so`(_ name: String)
+    throws
+  {
+    let recorded = Case(kind: "branches", name: name)
+    var (inputs, outputs) = try recorded.load()
+    let given = inputs.removeValue(forKey: "rate")
+    let rate = try #require(given)
+    let folder = try TemporaryFolder()
+    var options = try Self.options(samples: inputs, in: folder)
+    let number = try #require(rate.elements(of: Int64.self).first)
+    options.preprocessing.constants = ["rate=\(number)"]
+    options.shapes = ["x=1x6x4"]
+    let output = folder.path("out.onnx")
+    let summary = try recorded.model.convert(to: output, options)
+    #expect(summary.report.result.isCertified, "\(summary.report.result.findings)")
+    #expect(summary.report.result.layers.map(\.layer.dotLength) == [4])
+    #expect(summary.remarks.contains { $0.contains("'rate'") })
+    // The input stays, and decides nothing any more.
+    for given in [number, 24_000 - number] {
+      inputs["rate"] = Tensor(scalar: given)
+      for (result, expected) in zip(try ModelFile(output).run(inputs), outputs) {
+        try Self.compare(result.tensor, expected, within: 0.06)
+      }
+    }
+  }
+
+  /// What converts at 8 bits with a folder of one sample.
+  private static func options(samples inputs: [String: Tensor], in folder: TemporaryFolder) throws
+    -> ConversionOptions
+  {
     try FileManager.default.createDirectory(
       atPath: folder.path("samples"), withIntermediateDirectories: true)
     var entries: [(name: String, content: Data)] = []
@@ -78,13 +119,7 @@ import Testing
     options.recipe.weightBits = 8
     options.recipe.activationBits = 8
     options.recipe.accumulatorBits = 24
-    let output = folder.path("out.onnx")
-    let summary = try recorded.model.convert(to: output, options)
-    #expect(summary.report.result.isCertified, "\(summary.report.result.findings)")
-    #expect(summary.unheld.filter { !$0.isByOptions } == [])
-    for (result, expected) in zip(try ModelFile(output).run(inputs), outputs) {
-      try Self.compare(result.tensor, expected, within: 0.06)
-    }
+    return options
   }
 
   /// - Parameter tolerance: as a part of the largest magnitude.

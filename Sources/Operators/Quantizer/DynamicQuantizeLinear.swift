@@ -32,10 +32,8 @@ extension DynamicQuantizeLinear {
     }
     return ClosureKernel(context) { operands in
       let x = operands.input(0, as: Float.self)
-      var (low, high): (Float, Float) = (0, 0)
-      for i in 0..<count { (low, high) = (min(low, x[i]), max(high, x[i])) }
-      let scale = high == low ? 1 : (high - low) / 255
-      let zero = codec.code(-low / scale, zero: 0)
+      let range = DynamicRange(x, count: count, codec)
+      let (scale, zero) = (range.scale, range.zero)
       if isWritten[0] {
         let y = operands.output(0, as: UInt8.self)
         for i in 0..<count { y[i] = UInt8(codec.code(x[i] / scale, zero: zero)) }

@@ -45,6 +45,12 @@ package struct LSTM: RecurrentOperator, ExecutableOperator {
   }
 
   package func makeKernel(_ context: KernelContext) throws(KernelError) -> any Kernel {
+    try makeKernel(context, weights: .rows)
+  }
+
+  func makeKernel(_ context: KernelContext, weights: RecurrentShape.Weights) throws(KernelError)
+    -> any Kernel
+  {
     let couplesGates = couplesGates
     let phase = RecurrentCell.Phase(gates: 0..<4) { cell, row in
       let n = row.hidden
@@ -64,6 +70,6 @@ package struct LSTM: RecurrentOperator, ExecutableOperator {
       }
     }
     return try RecurrentKernel.make(
-      context, settings, gates: gateCount, states: stateCount, phases: [phase])
+      context, settings, gates: gateCount, states: stateCount, phases: [phase], weights: weights)
   }
 }

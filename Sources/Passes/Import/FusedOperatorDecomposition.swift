@@ -22,6 +22,10 @@ import TensorCore
 ///
 /// 9. Attention (opset 23): two products with a Softmax between them, so that quantizers find both.
 ///
+/// Of ONNX-ML:
+///
+/// 10. Scaler: a difference and a product.
+///
 /// What needs a rank, a size or an element type that doesn't follow from the graph stays, as do forms that aren't named
 /// here.
 package struct FusedOperatorDecomposition: Pass {
@@ -85,6 +89,7 @@ package struct FusedOperatorDecomposition: Pass {
     case (Self.domain, "Attention"): Self.packedAttention
     case (Self.domain, "RotaryEmbedding"): Self.rotaryEmbedding
     case ("", "Attention"): Self.attention
+    case ("ai.onnx.ml", "Scaler"): Self.scaler
     default: nil
     }
   }

@@ -53,8 +53,7 @@ struct ChoiceJob {
     self.progress = progress
     let conversion = options.conversion
     guard let data = conversion.data else { throw .choiceWithoutData }
-    model = try file.fixing(
-      InputShapes(conversion.shapes, batch: conversion.batch), in: try file.load())
+    model = try file.specialized(conversion).model
     try file.wrapping(try Converter(conversion.recipe).check(model))
     let graph = try file.inSinglePrecision(model.graph)
     let calibration = try file.calibration(for: graph, conversion)

@@ -30,8 +30,7 @@ struct SweepJob: Sendable {
     self.progress = progress
     calibrationData = data
     let conversion = options.conversion
-    model = try file.fixing(
-      InputShapes(conversion.shapes, batch: conversion.batch), in: try file.load())
+    model = try file.specialized(conversion).model
     try file.wrapping(try Converter(conversion.recipe).check(model))
     identity = try Self.identity(file, options)
   }

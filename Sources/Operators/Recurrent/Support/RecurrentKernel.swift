@@ -19,9 +19,7 @@ final class RecurrentKernel: Kernel {
   private let hasExtra: Bool
   private let writes: [Bool]
   private let extraBias: Int?
-  private let inputProduct: MatrixProduct
-  /// One for each phase of a step.
-  private let stateProducts: [MatrixProduct]
+  private let products: any RecurrentProducts
   private let scratch: RecurrentScratch
 
   struct Direction {
@@ -32,14 +30,16 @@ final class RecurrentKernel: Kernel {
   /// - Parameters:
   ///   - states: 2 with a second state, an input of its first value and peepholes, else 1.
   ///   - extraBias: the gate whose bias of R isn't added to the product of the input, but handed to the cell.
-  ///   - cell: what a direction with these functions computes.
+  ///   - phases: what a step computes.
+  ///   - weights: whether W and R are floats, or codes for ``DynamicProducts``.
   /// - Throws: ``KernelError`` where shapes don't fit each other, and where memory doesn't suffice.
   static func make(
     _ context: KernelContext, _ settings: RecurrentSettings, gates: Int, states: Int = 1,
-    extraBias: Int? = nil, phases: [RecurrentCell.Phase]
+    extraBias: Int? = nil, phases: [RecurrentCell.Phase], weights: RecurrentShape.Weights = .rows
   ) throws(KernelError) -> any Kernel {
     try context.checkOutputs()
-    let shape = try RecurrentShape(context, settings, gates: gates, states: states)
+    let shape = try RecurrentShape(
+      context, settings, gates: gates, states: states, weights: weights)
     guard shape.batch > 0, shape.hidden > 0, shape.steps > 0 else {
       return EmptyRecurrentKernel(context, states: states)
     }
@@ -48,14 +48,21 @@ final class RecurrentKernel: Kernel {
         isReversed: $0,
         cell: RecurrentCell(functions: $1.map(\.formula), clip: settings.clip, phases: phases))
     }
+    let products: any RecurrentProducts =
+      switch weights {
+      case .rows:
+        try KernelError.engine(try FloatProducts(context.engine, shape, phases.map(\.gates)))
+      case .columns: try DynamicProducts(context, shape)
+      }
     return try KernelError.engine { () throws(EngineError) in
-      try RecurrentKernel(context, shape, directions, states: states, extraBias: extraBias)
+      try RecurrentKernel(
+        context, shape, directions, products, states: states, extraBias: extraBias)
     }
   }
 
   private init(
-    _ context: KernelContext, _ shape: RecurrentShape, _ directions: [Direction], states: Int,
-    extraBias: Int?
+    _ context: KernelContext, _ shape: RecurrentShape, _ directions: [Direction],
+    _ products: any RecurrentProducts, states: Int, extraBias: Int?
   ) throws(EngineError) {
     inputs = context.rowMajorInputs
     outputs = [TensorLayout](repeating: .rowMajor, count: context.outputs.count)
@@ -67,22 +74,8 @@ final class RecurrentKernel: Kernel {
     hasLengths = context.optional(4) != nil
     hasExtra = states == 2 && context.optional(7) != nil
     writes = (0...states).map { $0 < context.outputs.count && context.outputs[$0] != nil }
-    let (hidden, columns) = (shape.hidden, shape.gates * shape.hidden)
+    self.products = products
     scratch = try RecurrentScratch(shape)
-    let rows = shape.steps * shape.batch
-    inputProduct = try MatrixProduct(
-      context.engine, .init(rowMajor: [rows, shape.input]),
-      .init(shape: [shape.input, columns], strides: [1, shape.input]), bias: [1, columns],
-      output: [rows, columns])
-    var products: [MatrixProduct] = []
-    for phase in directions[0].cell.phases {
-      products.append(
-        try MatrixProduct(
-          context.engine, .init(rowMajor: [shape.batch, hidden]),
-          .init(shape: [hidden, phase.gates.count * hidden], strides: [1, hidden]),
-          output: [shape.batch, phase.gates.count * hidden]))
-    }
-    stateProducts = products
   }
 
   func forward(_ operands: Operands) throws(KernelError) {
@@ -101,13 +94,11 @@ final class RecurrentKernel: Kernel {
 
   private func run(_ direction: Int, _ operands: Operands) throws(EngineError) {
     let (hidden, columns) = (shape.hidden, shape.gates * shape.hidden)
-    let w = operands.input(1, as: Float.self) + direction * columns * shape.input
-    let r = operands.input(2, as: Float.self) + direction * columns * hidden
     let bias = hasBias ? operands.input(3, as: Float.self) + direction * 2 * columns : nil
     scratch.sumBiases(
       bias, count: columns, except: extraBias.map { $0 * hidden..<($0 + 1) * hidden })
-    try inputProduct.run(
-      left: operands.inputs[0], right: w, bias: scratch.bias, into: scratch.input)
+    try products.begin(direction, operands)
+    try products.multiplyInputs(bias: scratch.bias, into: scratch.input)
     begin(direction, operands)
     let extra: UnsafePointer<Float>?
     if let extraBias {
@@ -119,10 +110,8 @@ final class RecurrentKernel: Kernel {
     let cell = directions[direction].cell
     for step in 0..<shape.steps {
       for (index, phase) in cell.phases.enumerated() {
-        let first = phase.gates.lowerBound * hidden
-        try stateProducts[index].run(
-          left: index == 0 ? scratch.state : scratch.operand, right: r + first * hidden,
-          into: scratch.products)
+        try products.multiplyState(
+          index == 0 ? scratch.state : scratch.operand, phase: index, into: scratch.products)
         advance(
           phase, cell, direction, step, lengths: lengths, extra: extra,
           isLast: index == cell.phases.count - 1, operands)

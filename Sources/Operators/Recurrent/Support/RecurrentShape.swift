@@ -17,38 +17,56 @@ struct RecurrentShape: Sendable {
   var gates: Int
   var isBatchFirst: Bool
 
+  /// How W and R lie in memory.
+  enum Weights: Sendable {
+    /// Floats, a row for each element of a gate.
+    case rows
+    /// Integers, a column for each element of a gate: the last two axes are exchanged.
+    case columns
+
+    /// The axis of R that counts the elements of the state.
+    var hiddenAxis: Int { self == .rows ? 2 : 1 }
+  }
+
   /// - Throws: ``OperatorError`` where the operands' shapes don't fit each other.
-  init(_ context: KernelContext, _ settings: RecurrentSettings, gates: Int, states: Int)
-    throws(KernelError)
-  {
+  init(
+    _ context: KernelContext, _ settings: RecurrentSettings, gates: Int, states: Int,
+    weights: Weights = .rows
+  ) throws(KernelError) {
     let x = try context.floatInput(0).shape
-    let r = try context.floatInput(2).shape
+    let r = try context.input(2).shape
     for (index, shape) in [(0, x), (2, r)] where shape.count != 3 {
       throw .operator(.rank(input: index, expected: "3", actual: shape.count))
     }
     isBatchFirst = settings.isBatchFirst
     (steps, batch, input) = isBatchFirst ? (x[1], x[0], x[2]) : (x[0], x[1], x[2])
-    hidden = r[2]
+    hidden = r[weights.hiddenAxis]
     directions = settings.direction.reversals.count
     self.gates = gates
-    guard r[0] == directions, r[1] % gates == 0, r[1] / gates == hidden else {
+    let rows = r[3 - weights.hiddenAxis]
+    guard r[0] == directions, rows % gates == 0, rows / gates == hidden else {
       throw .operator(
         .mismatch(
-          what: "shape of R", expected: "[\(directions), \(gates) n, n]", actual: "\(r)"))
+          what: "shape of R",
+          expected: "[\(directions), " + (weights == .rows ? "\(gates) n, n]" : "n, \(gates) n]"),
+          actual: "\(r)"))
     }
     if let stated = settings.hiddenSize, stated != hidden {
       throw .operator(
         .mismatch(what: "last dimension of R", expected: "\(stated)", actual: "\(hidden)"))
     }
     let state = isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
+    func weight(_ size: Int) -> [Int] {
+      [directions] + (weights == .rows ? [gates * hidden, size] : [size, gates * hidden])
+    }
     var expected: [[Int]] = [
-      x, [directions, gates * hidden, input], [directions, gates * hidden, hidden],
-      [directions, 2 * gates * hidden], [batch], state,
+      x, weight(input), weight(hidden), [directions, 2 * gates * hidden], [batch], state,
     ]
     if states == 2 { expected += [state, [directions, 3 * hidden]] }
     for (index, shape) in expected.enumerated() {
       guard let given = context.optional(index) else { continue }
-      if index != 4 { _ = try context.floatInput(index) }
+      let isFloat = index != 4 && (weights == .rows || index != 1 && index != 2)
+      if isFloat { _ = try context.floatInput(index) }
       guard given.shape == shape else {
         throw .operator(
           .mismatch(what: "shape of input \(index)", expected: "\(shape)", actual: "\(given.shape)")
@@ -78,7 +96,7 @@ struct RecurrentShape: Sendable {
   ///
   /// - Throws: ``OperatorError/rank(input:expected:actual:)``.
   static func infer(
-    _ inputs: [InputInfo?], _ settings: RecurrentSettings, states: Int
+    _ inputs: [InputInfo?], _ settings: RecurrentSettings, states: Int, weights: Weights = .rows
   ) throws(OperatorError) -> [TensorType?] {
     for index in 0..<3 {
       if let rank = inputs.dimensions(index)?.count, rank != 3 {
@@ -90,7 +108,8 @@ struct RecurrentShape: Sendable {
     }
     let x = inputs.dimensions(0) ?? [.unknown, .unknown, .unknown]
     let hidden =
-      inputs.dimensions(2)?[2] ?? settings.hiddenSize.map(Dimension.fixed) ?? .unknown
+      inputs.dimensions(2)?[weights.hiddenAxis] ?? settings.hiddenSize.map(Dimension.fixed)
+      ?? .unknown
     let directions = Dimension.fixed(settings.direction.reversals.count)
     let y =
       settings.isBatchFirst ? [x[0], x[1], directions, hidden] : [x[0], directions, x[1], hidden]

@@ -1,0 +1,101 @@
+import GraphIR
+import Operators
+import TensorCore
+
+/// Quantizes what a matrix product reads directly in front of it, where elements are moved in between.
+///
+///     MatMul(Reshape(D(Q(x))), D(w))  ->  MatMul(D(Q(Reshape(D(Q(x))))), D(w))
+///
+/// The second quantizer has the first one's parameters, so it changes nothing. Where an operand doesn't come from a
+/// DequantizeLinear, onnxruntime's default session takes the product for one of real numbers with a quantized weight
+/// (MatMulNBits), and rounds the operand to 8 bits of its own choice, block by block: outputs of small networks moved by
+/// several times their magnitude.
+///
+/// 1. Any number of movements, with equal quantizers in front of a Concat.
+/// 2. Products that read one value read one quantizer.
+package struct QuantizersBesideLayers: Pass {
+  package static let name = "quantizers-beside-layers"
+  package static let mustFollow: [any Pass.Type] = [LinearQuantizerExport.self]
+
+  package init() {}
+
+  package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
+    var edits: [Edit] = []
+    var quantized: [ValueID: ValueID] = [:]
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      guard node.op is MatMul || node.op is Gemm,
+        let position = Self.dataPosition(node, in: graph),
+        let data = node.inputs[position], !(graph.producer(of: data)?.op is DequantizeLinear),
+        let source = Self.quantizer(of: data, in: graph)
+      else { continue }
+      let value = quantized[data] ?? source.copy(behind: data, in: &graph)
+      quantized[data] = value
+      graph.setInput(id, position, to: value)
+      edits.append(Edit(node: node.name, "its operand quantized beside it"))
+    }
+    return edits
+  }
+
+  /// The operand of a product whose other one is a quantized constant.
+  private static func dataPosition(_ node: Node, in graph: Graph) -> Int? {
+    let weights = (0..<2).filter { position in
+      guard let operand = node.inputs[position], let reader = graph.producer(of: operand),
+        reader.op is DequantizeLinear, let codes = reader.inputs[0]
+      else { return false }
+      let source = graph.producer(of: codes)
+      return graph[codes].constant != nil
+        || source?.op is Clip && source?.inputs[0].map { graph[$0].constant != nil } == true
+    }
+    return weights.count == 1 ? 1 - weights[0] : nil
+  }
+
+  /// The nodes of a quantizer with one scale: QuantizeLinear, a Clip where codes are narrower, DequantizeLinear.
+  private struct Quantizer {
+    var nodes: [Node]
+
+    /// What the nodes take besides the value, by which two of them are alike.
+    func parameters(in graph: Graph) -> [Tensor?] {
+      nodes.flatMap { $0.inputs.dropFirst().map { $0.flatMap { graph[$0].constant } } }
+    }
+
+    func copy(behind value: ValueID, in graph: inout Graph) -> ValueID {
+      var result = value
+      for node in nodes {
+        guard case let output?? = node.outputs.first else { continue }
+        let type = graph[output].type.map {
+          TensorType($0.elementType, graph[value].type?.dimensions)
+        }
+        let suffix = node.op.type.lowercased()
+        result = graph.addNode(
+          node.op, name: "\(graph[value].name)_\(suffix)",
+          inputs: [result] + node.inputs.dropFirst(),
+          output: "\(graph[value].name)_\(suffix)", type: type)
+      }
+      return result
+    }
+  }
+
+  /// The quantizer whose results a value consists of.
+  private static func quantizer(of value: ValueID, in graph: Graph) -> Quantizer? {
+    guard let node = graph.producer(of: value) else { return nil }
+    if node.op is DequantizeLinear {
+      var nodes = [node]
+      while let first = nodes.first, !(first.op is QuantizeLinear) {
+        guard first.op is DequantizeLinear || first.op is Clip, nodes.count < 3,
+          let codes = first.inputs[0], let producer = graph.producer(of: codes)
+        else { return nil }
+        nodes.insert(producer, at: 0)
+      }
+      let found = Quantizer(nodes: nodes)
+      let parameters = found.parameters(in: graph)
+      return parameters.allSatisfy { $0?.count == 1 } ? found : nil
+    }
+    guard let moved = node.movedInputs(to: value), !moved.isEmpty else { return nil }
+    let sources = moved.map { node.inputs[$0].flatMap { quantizer(of: $0, in: graph) } }
+    guard case let first?? = sources.first,
+      sources.allSatisfy({ $0?.parameters(in: graph) == first.parameters(in: graph) })
+    else { return nil }
+    return first
+  }
+}
