@@ -23,12 +23,16 @@ extension Provenance {
     package static let sources = "snug.sources"
   }
 
+  /// The most bytes of a text that is read: a recipe with widths for thousands of layers has fewer.
+  private static let textLimit = 1 << 18
+
   /// What a model states. It is no part of a verdict; a text that can't be read is left out.
   package init(statedIn model: Model, files: [FileIdentity]) {
     self.files = files
     func text(_ key: String) -> String? { model.metadata.first { $0.key == key }?.value }
     func document(_ key: String) -> JSONValue {
-      text(key).flatMap { try? JSONValue(parsing: $0) } ?? .null
+      text(key).flatMap { $0.utf8.count <= Self.textLimit ? try? JSONValue(parsing: $0) : nil }
+        ?? .null
     }
     version = text(Key.version)
     sources = document(Key.sources)

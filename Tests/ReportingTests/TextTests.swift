@@ -30,6 +30,37 @@ import Verification
     #expect(CounterexampleText.runs(alternating, style).hasSuffix(", 0, 1, … (84 more)"))
   }
 
+  @Test func `sentences shorten names of hundreds of characters, and the JSON has them whole`()
+    throws
+  {
+    let long = String(repeating: "batch_normalization/FusedBatchNormV3;", count: 12)
+    var builder = GraphBuilder()
+    let x = builder.quant(builder.input(), bits: 4, signed: false)
+    let float = builder.node("Sin", [x], name: long)
+    let w = builder.quant(builder.constant([1], [1, 1]), bits: 4, signed: true)
+    builder.output(builder.node("MatMul", [float, w], name: "fc"))
+    let result = try Verifier.verify(builder.model)
+    let summary = VerdictText.summary(result, style: TextStyle())
+    #expect(summary.contains("batch_normalization/FusedBatch") && summary.contains("…"))
+    #expect(summary.split(separator: " ").allSatisfy { $0.count <= 82 }, "\(summary)")
+    let report = VerificationReport(path: "m.onnx", result: result)
+    #expect(report.json.text().contains(long))
+  }
+
+  @Test func `what a model takes and gives is said with sizes, in a sentence and in the JSON`()
+    throws
+  {
+    var builder = GraphBuilder()
+    let type = TensorType(.float32, [.symbolic("n"), 3])
+    builder.output(builder.node("Relu", [builder.input("x", type)], name: "r"))
+    let ports = ModelPorts(builder.model.graph)
+    #expect(ports.sentence?.hasPrefix("Takes x float[nx3]; gives r_out") == true)
+    #expect(
+      JSONValue.object(ports.members)["inputs"]
+        == [["name": "x", "type": "float", "shape": ["n", 3]]])
+    #expect(ModelPorts().members.isEmpty && ModelPorts().sentence == nil)
+  }
+
   @Test func `a name in a file can't steer the terminal`() throws {
     var builder = GraphBuilder()
     let x = builder.quant(builder.input(), bits: 4, signed: false)

@@ -177,7 +177,10 @@ import Testing
     let run = try SnugProcess("inspect", try files.quantized(finnBits: 7), "--json")
     #expect(run.status == 0)
     let document = try run.json()
-    #expect(Set(document.keys) == ["model", "certified", "layers", "cost"])
+    #expect(
+      Set(document.keys) == [
+        "model", "certified", "layers", "cost", "inputs", "outputs", "provenance",
+      ])
     let model = try #require(document["model"] as? [String: Any])
     #expect(Set(model.keys) == ["path", "format", "producer", "opset", "ir_version"])
     #expect(model["format"] as? String == "qonnx")
