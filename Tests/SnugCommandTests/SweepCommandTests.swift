@@ -185,6 +185,11 @@ import Testing
     let rows = try rows("refused")
     #expect(rows.count == 2)
     #expect(rows.last?["value"]?.isEmpty == false)
+    let misspelt = try folder.write(
+      Array("layers:\n  - match: '/conv1/Cnv'\n    weight-bits: 5\n".utf8), to: "misspelt.yaml")
+    let other = try sweep("misspelt", ["--accumulator-bits", "12", "--recipe", misspelt])
+    #expect(other.status == 0)
+    #expect(other.error.contains("no dot product is called '/conv1/Cnv'"), "\(other.error)")
   }
 
   @Test func `without labels a row is the noise in the outputs, and is recommended by it`() throws {

@@ -173,6 +173,27 @@ import Testing
     #expect(run.status == 64)
   }
 
+  @Test func `inspect shows other models beside the first in its text, its JSON and its page`()
+    throws
+  {
+    let (first, second) = (
+      try files.quantized("a.onnx", finnBits: 7), try files.quantized("b.onnx", finnBits: 9)
+    )
+    let page = files.folder.path("page.html")
+    let run = try SnugProcess("inspect", first, "--beside", second, "--html", page, "--json")
+    #expect(run.status == 0, "\(run.error)")
+    let beside = try #require(try run.json()["beside"] as? [[String: Any]])
+    let alone = try SnugProcess("inspect", second, "--json").json()
+    let texts = try (beside + [alone]).map {
+      try JSONSerialization.data(withJSONObject: $0, options: .sortedKeys)
+    }
+    #expect(texts.count == 2 && texts[0] == texts[1])
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(html.ranges(of: #"role="listbox""#).count == 2)
+    let text = try SnugProcess("inspect", first, "--beside", second).output
+    #expect(text.contains("a.onnx: qonnx") && text.contains("b.onnx: qonnx"))
+  }
+
   @Test func `inspect prints the layers as the contract has them`() throws {
     let run = try SnugProcess("inspect", try files.quantized(finnBits: 7), "--json")
     #expect(run.status == 0)

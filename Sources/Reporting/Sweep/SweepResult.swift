@@ -102,6 +102,8 @@ public struct SweepResult: Sendable {
   /// The words of the command that converts the model, without what a point sets.
   public var command: [String]
   public var recommendation: SweepRecommendation?
+  /// What was asked for and asked of nothing, in a sentence each, as far as this run converted; in no file.
+  public var notes: [String] = []
   /// The folder that holds the sweep's files, as the user named it; in none of them.
   public var folder: String
 

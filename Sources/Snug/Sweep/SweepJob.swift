@@ -98,8 +98,8 @@ struct SweepJob: Sendable {
   ) {
     while let point = shared.next() {
       do throws(SnugError) {
-        let row = try row(point, shared, graph, meter)
-        try shared.add(row) { (result, done) throws(SnugError) in
+        let (row, unmatched) = try row(point, shared, graph, meter)
+        try shared.add(row, notes: unmatched.map(\.text)) { (result, done) throws(SnugError) in
           try folder.write(result)
           onRow(row, result, done, total)
         }
@@ -111,7 +111,7 @@ struct SweepJob: Sendable {
 
   private func row(
     _ point: SweepPoint, _ shared: SharedRun, _ float: Graph, _ meter: SweepMeter
-  ) throws(SnugError) -> SweepRow {
+  ) throws(SnugError) -> (SweepRow, [UnmatchedName]) {
     var options = options.options(for: point)
     options.format = .qonnx
     do throws(SnugError) {
@@ -124,10 +124,10 @@ struct SweepJob: Sendable {
       }
       found.requiredBits = targeted.compactMap(\.requiredBits).max()
       found.unheldLayers = finished.unheld.count { !$0.isByOptions }
-      return SweepRow(point, .measured(found))
+      return (SweepRow(point, .measured(found)), finished.unmatched)
     } catch {
       guard error.isOfWidths else { throw error }
-      return SweepRow(point, .refused(error.diagnostic.message.singleLine))
+      return (SweepRow(point, .refused(error.diagnostic.message.singleLine)), [])
     }
   }
 
@@ -222,11 +222,13 @@ private final class SharedRun: Sendable {
   }
 
   /// Enters a row, and has the whole written before another one comes.
-  func add(_ row: SweepRow, _ write: (SweepResult, Int) throws(SnugError) -> Void)
-    throws(SnugError)
-  {
+  func add(
+    _ row: SweepRow, notes: [String], _ write: (SweepResult, Int) throws(SnugError) -> Void
+  ) throws(SnugError) {
     try state.withLock { (state) throws(SnugError) in
       state.result.add(row)
+      // The same for all points, since they have the recipe's names in common.
+      if !notes.isEmpty { state.result.notes = notes }
       state.done += 1
       try write(state.result, state.done)
     }

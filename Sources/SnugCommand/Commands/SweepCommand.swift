@@ -97,6 +97,7 @@ struct SweepCommand: Subcommand {
       context.progress(
         JobProgress(activity: "sweeping", completed: done, total: total, unit: "points"))
     }
+    for note in result.notes { context.logger.warning("\(note)") }
     if options.recommend != nil, result.recommendation == nil {
       context.logger.warning("no point is within the loss of --recommend")
     }
