@@ -122,12 +122,13 @@ def digits(rng, shape):
 
 
 def sound(rng, shape):
-    """A mixture of decaying tones and noise along the longest axis."""
+    """A mixture of decaying tones and noise along the longest axis, which goes on in the rows that follow."""
     axis = int(np.argmax(shape))
-    t = np.arange(shape[axis]) / 16000
+    rest = [size for index, size in enumerate(shape) if index != axis]
+    t = np.arange(math.prod(shape)) / 16000
     wave = sum(rng.uniform(0.05, 0.4) * np.sin(2 * np.pi * rng.uniform(80, 3000) * t + rng.uniform(0, 6)) for _ in range(5))
     wave = (wave * np.exp(-t * rng.uniform(0, 20)) + 0.02 * rng.standard_normal(t.size)) * rng.uniform(0.1, 1)
-    return np.broadcast_to(np.expand_dims(wave, tuple(a for a in range(len(shape)) if a != axis)), shape)
+    return np.moveaxis(wave.reshape([*rest, shape[axis]]), -1, axis)
 
 
 def one_hot(rng, shape):
@@ -263,6 +264,11 @@ def quantize_static(model, calibration, folder):
 
 # MARK: A case
 
+def constants(inputs):
+    """Inputs that are the same at every run, as options of the conversion."""
+    return {name: values[9:-1] for name, _, values, _ in inputs if values.startswith("constant(")}
+
+
 def shapes(inputs, every=False):
     return [argument for name, shape, _, fixed in inputs if shape and (fixed or every)
             for argument in ("--shape", f"{name}={'x'.join(map(str, shape))}")]
@@ -274,7 +280,8 @@ def convert(command, model, inputs, widths, folder, feeds, outputs, expected):
     held_out, first = feeds[CALIBRATION:], feeds[CALIBRATION]
     target = folder / "quantized.onnx"
     m, n, p = widths
-    arguments = ["convert", model, "-o", target, "--data", folder / "calibration", *shapes(inputs), "--weight-bits", m,
+    arguments = ["convert", model, "-o", target, "--data", folder / "calibration", *shapes(inputs),
+                 *(f"--constant={name}={value}" for name, value in constants(inputs).items()), "--weight-bits", m,
                  "--activation-bits", n, "--accumulator-bits", p, "--json", "--quiet"]
     start = time.perf_counter()
     try:
@@ -342,7 +349,8 @@ def case(command, output, folder, name, entry, stages):
             result["run_error"] = f"{type(error).__name__}: {error}"[:400]
     if "convert" in stages:
         for index, x in enumerate(feeds[:CALIBRATION]):
-            np.savez(work / "calibration" / f"{index:03}.npz", **x)
+            given = {name: value for name, value in x.items() if name not in constants(inputs)}
+            np.savez(work / "calibration" / f"{index:03}.npz", **given)
         for key, widths in WIDTHS.items():
             try:
                 result[key] = convert(command, model, inputs, widths, work, feeds, outputs, expected)

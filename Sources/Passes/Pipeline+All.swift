@@ -4,7 +4,7 @@ extension Pipeline {
   package static let importCanonical = Pipeline(
     "import-canonical", maximumRounds: 8,
     [
-      FloatWidening(), ShapeInference(), ConstantFolding(), ControlFlowInlining(),
+      FloatWidening(), ShapeInference(), ConstantFolding(), ControlFlowInlining(), VectorProducts(),
       IdentityElimination(), TransposeElimination(), DeadNodeElimination(),
     ])
 

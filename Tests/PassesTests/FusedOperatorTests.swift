@@ -20,8 +20,8 @@ import Testing
 
     init(
       _ type: String, _ operands: [Tensor?], constants: Set<Int> = [],
-      _ attributes: [Attribute] = [], domain: String = "com.microsoft", outputs: Int = 1,
-      read: [Int] = [0]
+      _ attributes: [Attribute] = [], domain: String = "com.microsoft", opset: Int = 1,
+      outputs: Int = 1, read: [Int] = [0]
     ) throws {
       var inputs: [ValueID?] = []
       for (index, operand) in operands.enumerated() {
@@ -38,7 +38,7 @@ import Testing
         inputs.append(input)
       }
       let op = try Catalogue().makeOperator(
-        domain: domain, type: type, attributes: AttributeReader(attributes, opset: 1))
+        domain: domain, type: type, attributes: AttributeReader(attributes, opset: opset))
       let results = (0..<outputs).map { graph.addValue(name: "y\($0)") }
       graph.addNode(op, name: "node", inputs: inputs, outputs: results)
       read.forEach { graph.addOutput(results[$0]) }
@@ -115,6 +115,26 @@ import Testing
       #expect(Self.agree(results[0], rows(centred: isCentred)), "\(type)")
       #expect(Self.agree(results[1], sums), "\(type)")
     }
+  }
+
+  @Test(arguments: [
+    "nhcq,nhck->nhqk", "nhqk,nhck->nhcq", "nqc,nkc->nqk", "bij,bjk->bik", "ij,jk->ki",
+    "qnhc,knhc->nhqk",
+  ]) func `an Einsum of two computed operands is a product of matrices`(_ equation: String) throws {
+    let sizes: [Character: Int] = [
+      "n": 2, "h": 3, "c": 4, "q": 5, "k": 2, "b": 2, "i": 3, "j": 4,
+    ]
+    let terms = equation.prefix { $0 != "-" }.split(separator: ",").map(Array.init)
+    let shapes = terms.map { $0.map { sizes[$0] ?? 1 } }
+    let operands = shapes.enumerated().map {
+      Tensor(Self.numbers($1.reduce(1, *), $0 + 1), shape: $1)
+    }
+    let given = try Case(
+      "Einsum", operands, [Attribute("equation", .string(equation))], domain: "", opset: 13)
+    // The operator itself sums element by element.
+    let expected = try Session(graph: given.graph).run(given.feeds, fetch: given.graph.outputs)
+    let sums = expected[given.graph.outputs[0]]?.elements(of: Float.self) ?? []
+    #expect(!sums.isEmpty && Self.agree(try given.results(opset: 13)[0], sums))
   }
 
   @Test func `a product of turned operands has its factor`() throws {

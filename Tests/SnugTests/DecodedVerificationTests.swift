@@ -23,7 +23,7 @@ import Verification
   static let decomposed = [
     "/ort-qoperator", "/fused/Attention/", "/fused/GatherBlockQuantized/",
     "/fused/MultiHeadAttention/", "/fused/QLinearSoftmax/", "/fused/RotaryEmbedding/",
-    "/cases/block_weights/",
+    "/cases/block_weights/", "/ops/Einsum/",
   ]
 
   @Test(arguments: models)

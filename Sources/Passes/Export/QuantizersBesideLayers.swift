@@ -13,14 +13,19 @@ import TensorCore
 ///
 /// 1. Any number of movements, with equal quantizers in front of a Concat.
 /// 2. Products that read one value read one quantizer.
+/// 3. On request the same behind every movement of signed bytes. Where none stands, onnxruntime writes one itself, of
+///    which it then changes the zero point's type but not, in opset 21, the attribute for it: the file doesn't load.
 package struct QuantizersBesideLayers: Pass {
   package static let name = "quantizers-beside-layers"
   package static let mustFollow: [any Pass.Type] = [LinearQuantizerExport.self]
 
-  package init() {}
+  /// Whether signed bytes are quantized behind each movement.
+  package let coversMovements: Bool
+
+  package init(coversMovements: Bool = false) { self.coversMovements = coversMovements }
 
   package func run(_ graph: inout Graph) throws(PassError) -> [Edit] {
-    var edits: [Edit] = []
+    var edits = coversMovements ? Self.coverMovements(&graph) : []
     var quantized: [ValueID: ValueID] = [:]
     for id in graph.nodeIDs {
       let node = graph[id]
@@ -33,6 +38,24 @@ package struct QuantizersBesideLayers: Pass {
       quantized[data] = value
       graph.setInput(id, position, to: value)
       edits.append(Edit(node: node.name, "its operand quantized beside it"))
+    }
+    return edits
+  }
+
+  private static func coverMovements(_ graph: inout Graph) -> [Edit] {
+    var edits: [Edit] = []
+    for id in graph.nodeIDs {
+      for case let value? in graph[id].outputs where !graph.isOutput(value) {
+        guard graph[id].movedInputs(to: value) == [0], let source = quantizer(of: value, in: graph),
+          source.isOfSignedBytes(in: graph)
+        else { continue }
+        let quantizers = graph.consumers(of: value).filter { graph[$0].op is QuantizeLinear }
+        guard quantizers.count < graph.consumers(of: value).count else { continue }
+        let copy = source.copy(behind: value, in: &graph)
+        let own = graph.consumers(of: value).filter { graph[$0].op is QuantizeLinear }
+        graph.replaceAllUses(of: value, with: copy, except: own)
+        edits.append(Edit(node: graph[id].name, "its result quantized beside it"))
+      }
     }
     return edits
   }
@@ -57,6 +80,11 @@ package struct QuantizersBesideLayers: Pass {
     /// What the nodes take besides the value, by which two of them are alike.
     func parameters(in graph: Graph) -> [Tensor?] {
       nodes.flatMap { $0.inputs.dropFirst().map { $0.flatMap { graph[$0].constant } } }
+    }
+
+    func isOfSignedBytes(in graph: Graph) -> Bool {
+      guard case let zero?? = nodes.last?.inputs.last else { return false }
+      return graph[zero].constant?.elementType == .int8
     }
 
     func copy(behind value: ValueID, in graph: inout Graph) -> ValueID {

@@ -21,10 +21,11 @@ import TensorCore
 /// Of the standard:
 ///
 /// 9. Attention (opset 23): two products with a Softmax between them, so that quantizers find both.
+/// 10. Einsum of two computed operands, where it is a product of stacks of matrices: transpositions and MatMul.
 ///
 /// Of ONNX-ML:
 ///
-/// 10. Scaler: a difference and a product.
+/// 11. Scaler: a difference and a product.
 ///
 /// What needs a rank, a size or an element type that doesn't follow from the graph stays, as do forms that aren't named
 /// here.
@@ -89,6 +90,7 @@ package struct FusedOperatorDecomposition: Pass {
     case (Self.domain, "Attention"): Self.packedAttention
     case (Self.domain, "RotaryEmbedding"): Self.rotaryEmbedding
     case ("", "Attention"): Self.attention
+    case ("", "Einsum"): Self.einsum
     case ("ai.onnx.ml", "Scaler"): Self.scaler
     default: nil
     }

@@ -22,11 +22,13 @@ struct MomentCollection {
   struct Moments {
     /// By which integers are chosen.
     var fit: [InputMoments]
-    /// Of the last quarter of each batch, kept apart where there are few samples; empty where there are enough.
+    /// Of every fourth batch, or of the last quarter of each of less, kept apart where there are few samples; empty where
+    /// there are enough. Positions of one sample are alike: those that are kept apart must come from others, and a sample
+    /// can be a batch by itself.
     var heldOut: [InputMoments]
   }
 
-  /// The part of the positions that is held out where there are few.
+  /// One part in so many is held out where there are few positions.
   private static let heldOutShare = 4
 
   /// The moments of a layer, or `nil` where they are too large to hold or nothing was seen. The layers before it must have
@@ -57,7 +59,12 @@ struct MomentCollection {
       // Positions of one batch in the order of its samples; where all batches give as many, they are enough.
       let isEnough =
         count * step.batchCount >= OutputErrorQuantizer.samplesPerWeight * patches.length
-      let kept = isEnough ? count : count - count / Self.heldOutShare
+      let kept =
+        isEnough
+        ? count
+        : step.batchCount < Self.heldOutShare
+          ? count - count / Self.heldOutShare
+          : batch % Self.heldOutShare == Self.heldOutShare - 1 ? 0 : count
       let width = patches.groups * patches.length
       Self.add(rows[..<(kept * width)], floatRows[..<(kept * width)], count: kept, to: &fit)
       Self.add(

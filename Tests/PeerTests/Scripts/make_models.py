@@ -210,5 +210,17 @@ model("gru-both-ways", [
 ], [weight("w1", 2, 24, 6), weight("r1", 2, 24, 8), weight("b1", 2, 48), weight("w2", 64, 3),
     tensor("flat", np.array([-1, 64]))], shape=[4, 6])  # fmt: skip
 
+# What onnxruntime's default session takes for products of real numbers, or for a Gemm with a bias, where quantizers and
+# additions stand as the exporter of the float model has put them.
+model("moved-operands", [
+    node("Flatten", "x", "f"), node("MatMul", "f w1", "m1"), node("Add", "m1 b1", "a1"), node("Relu", "a1", "r1"),
+    helper.make_node("Split", ["r1", "halves"], ["s1", "s2"], name="split", axis=1),
+    node("Concat", "s2 s1", "k", axis=1), node("MatMul", "k w2", "m2"), node("Add", "b2 m2", "a2"),
+    node("Relu", "a2", "r2"), node("Reshape", "r2 wide", "u"), node("MatMul", "u w3", "m3"),
+    node("Add", "m3 b3", "y"),
+], [weight("w1", 24, 32), weight("b1", 32), weight("w2", 32, 24), weight("b2", 24), weight("w3", 8, 5),
+    weight("b3", 5), tensor("halves", np.array([12, 20])), tensor("wide", np.array([-1, 3, 8]))],
+    shape=[4, 6], out=("N", 3, 5))  # fmt: skip
+
 with open(f"{folder}/models.json", "w") as file:
     json.dump(models, file)
