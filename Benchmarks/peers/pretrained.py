@@ -30,7 +30,7 @@ import onnxruntime
 TOLERANCE = 1e-4  # of an output's largest magnitude
 TIE = 5e-4  # cosines that differ by less are as good as each other
 CALIBRATION, HELD_OUT = 24, 8
-LIMIT = 120  # seconds that a conversion may take before it is tried with the quicker options
+LIMIT = 90  # seconds that a conversion may take before it is tried with the quicker options
 QUICK = ["--scale-search", "weights", "--rounding", "nearest"]
 WIDTHS = {"w8a8p20": (8, 8, 20), "w4a8p16": (4, 8, 16)}
 

@@ -134,7 +134,8 @@ import Testing
     // The operator itself sums element by element.
     let expected = try Session(graph: given.graph).run(given.feeds, fetch: given.graph.outputs)
     let sums = expected[given.graph.outputs[0]]?.elements(of: Float.self) ?? []
-    #expect(!sums.isEmpty && Self.agree(try given.results(opset: 13)[0], sums))
+    #expect(!sums.isEmpty)
+    #expect(Self.agree(try given.results(opset: 13)[0], sums))
   }
 
   @Test func `a product of turned operands has its factor`() throws {
