@@ -97,7 +97,7 @@ final class RecurrentKernel: Kernel {
     let bias = hasBias ? operands.input(3, as: Float.self) + direction * 2 * columns : nil
     scratch.sumBiases(
       bias, count: columns, except: extraBias.map { $0 * hidden..<($0 + 1) * hidden })
-    try products.begin(direction, operands)
+    products.begin(direction, operands)
     try products.multiplyInputs(bias: scratch.bias, into: scratch.input)
     begin(direction, operands)
     let extra: UnsafePointer<Float>?
