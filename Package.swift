@@ -21,7 +21,9 @@ let package = Package(
   name: "snug",
   products: [
     .library(name: "Snug", targets: ["Snug"]),
-    .executable(name: "snug", targets: ["SnugCommand"]),
+    .executable(name: "snug", targets: ["SnugProgram"]),
+    // libsnug, for other languages: `scripts/package` gives it its name and version.
+    .library(name: "SnugInterface", type: .dynamic, targets: ["SnugInterface"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -42,6 +44,8 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-openmp-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // The C interface as its users see it, which SnugInterface implements.
+    .systemLibrary(name: "CSnug"),
     .target(name: "COnnxProto", dependencies: ["CProtobufC"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp")]),
 
@@ -88,16 +92,18 @@ let package = Package(
     module(
       "Snug",
       [
-        "TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds", "Execution", "Operators",
-        "Emulation", "Passes", "Datasets", "Quantization", "Training", "Verification",
-        "Reporting", "CCrypto", "Yams",
+        "TensorCore", "GraphIR", "OnnxFormat", "AccumulatorBounds", "Quantizers", "DNNEngine",
+        "Execution", "Operators", "Emulation", "Passes", "Datasets", "Quantization", "Training",
+        "Verification", "Reporting", "CKernels", "CCrypto", "Yams",
       ]),
-    .executableTarget(
-      name: "SnugCommand",
-      dependencies: [
+    module(
+      "SnugCommand",
+      [
         "Snug", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .executableTarget(name: "SnugProgram", dependencies: ["SnugCommand"]),
+    module("SnugInterface", ["CSnug", "TensorCore", "Datasets", "Snug", "SnugCommand"]),
 
     // MARK: Tests
     .target(
@@ -159,6 +165,9 @@ let package = Package(
         "Snug", "TensorCore", "GraphIR", "OnnxFormat", "Datasets", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], exclude: ["Snapshots"]),
+
+    .testTarget(
+      name: "SnugInterfaceTests", dependencies: ["SnugInterface", "TestSupport"], exclude: ["C"]),
 
     // The node tests of the onnx package
     .testTarget(

@@ -55,3 +55,26 @@ require_swift() {
   [ "$(printf '%s\n%s\n' "$1" "$version" | sort -V | head -n 1)" = "$1" ] ||
     die "Swift $version is too old: install $1 or later from https://www.swift.org/install"
 }
+
+# Fetches oneDNN, the wheels onednn-cpu-gomp and onednn-devel-cpu-gomp of a version on PyPI, unless they are there, and
+# prints the folder with its lib and include.
+fetch_onednn() {
+  local root=$PWD/.onednn-$1 wheel data
+  if [ ! -e "$root/lib/libdnnl.so" ]; then
+    say "oneDNN of onednn-cpu-gomp $1 into $root"
+    rm -rf "$root.part"
+    python3 -m pip download --quiet --no-deps --dest "$root.part" \
+      "onednn-cpu-gomp==$1" "onednn-devel-cpu-gomp==$1" >&2
+    for wheel in "$root.part"/*.whl; do python3 -m zipfile -e "$wheel" "$root.part"; done
+    mkdir -p "$root"
+    for data in "$root.part"/*.data/data; do cp -r "$data"/. "$root"; done
+    rm -rf "$root.part"
+  fi
+  printf '%s\n' "$root"
+}
+
+# The name by which programs that were linked with a library look for it.
+soname() { readelf -d "$1" | sed -n 's/.*(SONAME).*\[\(.*\)\].*/\1/p'; }
+
+# The names of the libraries that a program or library asks for.
+needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p'; }

@@ -1,6 +1,7 @@
 import Datasets
 import Quantization
 import TensorCore
+import Training
 
 /// Samples of a data set as calibration reads them: drawn at random, so that the first ones of data sorted by
 /// class stand for all of it.
@@ -24,7 +25,8 @@ struct DatasetCalibration: CalibrationSource {
   var isStackable: Bool { samples.isStackable }
 
   func inputs(_ range: Range<Int>) throws -> [Tensor] {
-    try samples.batch(Array(range)).inputs
+    if Interruption.ofTask?.isRequested == true { throw SnugError.interrupted }
+    return try samples.batch(Array(range)).inputs
   }
 
   func changesShape(at index: Int) -> Bool {

@@ -36,6 +36,19 @@ public struct Diagnostic: Error, Sendable, Hashable {
   }
 }
 
+extension Diagnostic {
+  /// The number that tells a caller which kind of failure this is: the command's exit status, and the code of errors in
+  /// the C interface.
+  public var exitStatus: Int32 {
+    switch stage {
+    case .output: 3
+    case .options: 64
+    case .interruption: 130
+    default: 2
+    }
+  }
+}
+
 extension Diagnostic: CustomStringConvertible {
   /// `file: subject: message; hint` on one line, whatever names the file holds.
   public var description: String {

@@ -4,6 +4,7 @@ import GraphIR
 import Operators
 import Quantization
 import TensorCore
+import Training
 
 /// Measures one graph on data.
 struct Evaluator {
@@ -79,6 +80,7 @@ struct Evaluator {
     let stream = BatchStream(dataset, plan: plan)
     var done = 0
     while let batch = try SnugError.wrapping(SnugError.dataset, try stream.next()) {
+      if Interruption.ofTask?.isRequested == true { throw .interrupted }
       let inputs =
         dataset.isStackable ? batch.inputs.map { $0.padded(to: fixedBatch) } : batch.inputs
       let result: Tensor?

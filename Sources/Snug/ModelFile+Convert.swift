@@ -237,6 +237,7 @@ extension ModelFile {
       return try value()
     } catch {
       if case .calibrationData(let cause as DatasetError) = error { throw .dataset(cause) }
+      if case .calibrationData(let cause as SnugError) = error { throw cause }
       throw .conversion(file: path, error)
     }
   }

@@ -2,6 +2,7 @@ import AccumulatorBounds
 import GraphIR
 import Passes
 import Reporting
+import TensorCore
 
 /// An exported model and what it shows of its accumulators.
 public struct ExportSummary: Sendable {
@@ -11,6 +12,13 @@ public struct ExportSummary: Sendable {
   public var report: InspectionReport
   /// What was changed, pass by pass.
   public var edits: [PassReport]
+}
+
+extension ExportSummary {
+  /// The document of `export --json`.
+  public var json: JSONValue {
+    ["output": .string(output), "format": .string(format.rawValue), "report": report.json]
+  }
 }
 
 extension ModelFile {

@@ -19,21 +19,53 @@ extension ModelFile {
   public func run(_ inputs: [String: Tensor], _ shapes: InputShapes = InputShapes())
     throws(SnugError) -> [(name: String, tensor: Tensor)]
   {
-    let file = try fixing(shapes, in: try load()).graph
-    let graph = try inSinglePrecision(file)
-    let names = graph.inputs.map { graph[$0].name }
-    for name in inputs.keys.sorted() where !names.contains(name) {
-      throw .unknownInput(file: path, name: name, available: names)
+    try ModelRunner(self, shapes).run(inputs)
+  }
+}
+
+/// A model that is ready to run, any number of times, by one thread at a time.
+package final class ModelRunner {
+  /// The path of the model, for messages.
+  private let path: String
+  /// The graph as the file has it.
+  private let file: Graph
+  private let graph: Graph
+  private let session: Session
+  /// The names of the graph's inputs and outputs, in its order.
+  package let inputNames: [String]
+  package let outputNames: [String]
+
+  /// - Parameter shapes: as of ``ModelFile/run(_:_:)``.
+  /// - Throws: ``SnugError`` where the model can't be read or run.
+  package init(_ model: ModelFile, _ shapes: InputShapes = InputShapes()) throws(SnugError) {
+    let file = try model.fixing(shapes, in: try model.load()).graph
+    let graph = try model.inSinglePrecision(file)
+    (path, self.file, self.graph) = (model.path, file, graph)
+    inputNames = graph.inputs.map { graph[$0].name }
+    outputNames = graph.outputs.map { graph[$0].name }
+    do { session = try Session(graph: graph) } catch {
+      throw .execution(file: model.path, error)
+    }
+  }
+
+  /// Executes the model once.
+  ///
+  /// - Throws: ``SnugError`` where the tensors are not those that the model takes.
+  package func run(_ inputs: [String: Tensor]) throws(SnugError) -> [(
+    name: String, tensor: Tensor
+  )] {
+    for name in inputs.keys.sorted() where !inputNames.contains(name) {
+      throw .unknownInput(file: path, name: name, available: inputNames)
     }
     var feeds: [ValueID: Tensor] = [:]
     for id in graph.inputs {
       guard let tensor = inputs[graph[id].name] else {
-        throw .missingInput(file: path, name: graph[id].name, available: names)
+        throw .missingInput(file: path, name: graph[id].name, available: inputNames)
       }
       feeds[id] = tensor.inSinglePrecision
     }
     do {
-      let results = try Session(graph: graph).run(feeds, fetch: graph.outputs)
+      let results = try session.run(feeds, fetch: graph.outputs)
       return graph.outputs.compactMap { id in
         results[id].map { (graph[id].name, $0.restored(to: file[id].type?.elementType)) }
       }
@@ -66,7 +98,7 @@ public enum TensorFiles {
   ) throws(SnugError) -> [String] {
     var owners: [String: String] = [:]
     for (name, _) in tensors {
-      let file = fileName(name)
+      let file = NpyFile.fileName(of: name)
       if let other = owners.updateValue(name, forKey: file) {
         throw .outputNames(first: other, second: name, file: file)
       }
@@ -80,16 +112,12 @@ public enum TensorFiles {
     do { try FilePath.makeFolder(folder) } catch { throw .file(error) }
     var written: [String] = []
     for (name, tensor) in tensors {
-      let path = "\(folder)/\(fileName(name))"
+      let path = "\(folder)/\(NpyFile.fileName(of: name))"
       do { try NpyFile.write(tensor, to: path) } catch {
         throw .dataset(error)
       }
       written.append(path)
     }
     return written
-  }
-
-  static func fileName(_ name: String) -> String {
-    String(name.map { $0 == "/" || $0 == ":" ? "_" : $0 }) + ".npy"
   }
 }

@@ -135,6 +135,9 @@ extension InspectionReport {
     self.selection = selection
   }
 
+  /// The report as a page that needs no other file.
+  public var html: String { ModelPage([ModelPage.Subject(report: self)]).html }
+
   /// Writes the report as a page that needs no other file.
   ///
   /// - Parameter others: models that the page shows beside this one.

@@ -46,6 +46,7 @@ extension SnugError {
       Diagnostic(
         .model, file: file, subject: "input '\(name)'", "its type is missing",
         hint: "export the model again with typed inputs")
+    case .interrupted: Diagnostic(.interruption, "interrupted; nothing is written")
     case .noOutput(let file):
       Diagnostic(
         .model, file: file, "the graph has no output", hint: "export the model again")
@@ -62,6 +63,9 @@ extension SnugError {
     case .inputShape(let file, let error):
       Diagnostic(
         .options, file: file, "\(error)", hint: "give a shape that the model's inputs can have")
+    case .operatorName(let text):
+      Diagnostic(
+        .options, "--assume-no-layers-in is '\(text)'", hint: "give DOMAIN:TYPE of an operator")
     case .shapeText(let text):
       Diagnostic(
         .options, "--shape is '\(text)'",
@@ -150,6 +154,9 @@ extension SnugError {
       Diagnostic(
         .execution, file: file, subject: node.map { "node '\($0)'" }, reason,
         hint: "evaluate it without --accumulator-bits")
+    case .registersWithWidth(let name):
+      Diagnostic(
+        .options, "--registers \(name) gives the width", hint: "leave --accumulator-bits out")
     case .registers(let text, let reason):
       Diagnostic(
         .recipe, file: text, reason, hint: "docs/registers.md says what --registers takes")

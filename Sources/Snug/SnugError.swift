@@ -32,6 +32,8 @@ public enum SnugError: Error, Sendable {
   case inputWithoutType(file: String, name: String)
   /// A shape for an input that can't have it.
   case inputShape(file: String, InputShapeError)
+  /// A text that names no operator.
+  case operatorName(String)
   /// A text that is no shape.
   case shapeText(String)
   case noOutput(file: String)
@@ -88,6 +90,8 @@ public enum SnugError: Error, Sendable {
   case tilesReordered(file: String, layer: String, overflow: String, channelsLast: Bool)
   /// A document that is no certificate of this version.
   case certificate(file: String, CertificateFault)
+  /// Registers that give the width, beside another width.
+  case registersWithWidth(String)
   /// A text that names or describes no registers.
   case registers(String, reason: String)
   /// A model that was not written, since layers that must fit an accumulator are not proved to.
@@ -96,6 +100,8 @@ public enum SnugError: Error, Sendable {
   case notHeld(output: String, layers: [UnheldLayer])
   /// A model that was not written, since what it would state its own tensors and operators disprove.
   case contradictoryOutput(output: String, ModelFinding)
+  /// The caller wished the job to stop.
+  case interrupted
   /// Super-resolution without the factor.
   case scaleMissing
 }

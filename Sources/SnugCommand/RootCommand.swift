@@ -2,7 +2,6 @@ import ArgumentParser
 import Snug
 
 /// `snug`: reads the command line, runs one subcommand, and turns what it throws into an exit status.
-@main
 struct RootCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "snug",
@@ -18,8 +17,8 @@ struct RootCommand: ParsableCommand {
       """,
     version: Snug.version,
     subcommands: [
-      CompareCommand.self, ConvertCommand.self, EvaluateCommand.self, ExportCommand.self,
-      FinetuneCommand.self,
+      CompareCommand.self, ConvertCommand.self, DoctorCommand.self, EvaluateCommand.self,
+      ExportCommand.self, FinetuneCommand.self,
       InspectCommand.self, RunCommand.self, SweepCommand.self, VerifyCommand.self,
     ]
   )
@@ -27,15 +26,20 @@ struct RootCommand: ParsableCommand {
   /// The word that every error line begins with, whoever found the error.
   static let _errorLabel = "error"
 
-  static func main() {
+  /// Runs a command to its end, which is that of the process.
+  ///
+  /// - Parameter arguments: the words behind the program's name; `nil` for those that the process was started with.
+  static func main(_ arguments: [String]?) -> Never {
+    let words = arguments ?? Array(CommandLine.arguments.dropFirst())
     // A reader that stops early, such as `head`, must not end the process by a signal.
     signal(SIGPIPE, SIG_IGN)
     // A limit on the size of files is a failure to write, with a line of its own.
     signal(SIGXFSZ, SIG_IGN)
     do {
-      try refuseUnknownCommand()
-      var command = try parseAsRoot()
+      try refuseUnknownCommand(words)
+      var command = try parseAsRoot(words)
       try command.run()
+      exit()
     } catch let error as CommandFailure {
       Console.shared.endProgress()
       Console.shared.writeLine(error.text)
@@ -47,9 +51,9 @@ struct RootCommand: ParsableCommand {
   }
 
   /// Names the nearest command where the first word is none: what the parser would count are arguments of none.
-  private static func refuseUnknownCommand() throws {
+  private static func refuseUnknownCommand(_ words: [String]) throws {
     let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"),
+    guard let word = words.first, !word.hasPrefix("-"),
       !names.contains(word)
     else { return }
     let question = Spelling.question(about: word, among: names)
@@ -67,4 +71,12 @@ struct RootCommand: ParsableCommand {
     if !text.isEmpty { stream.write(text + "\n") }
     exit(withError: status)
   }
+}
+
+/// The command line as a library.
+package enum CommandLineProgram {
+  /// Runs a command to its end, which is that of the process.
+  ///
+  /// - Parameter arguments: the words behind the program's name; `nil` for those that the process was started with.
+  package static func run(_ arguments: [String]? = nil) -> Never { RootCommand.main(arguments) }
 }

@@ -43,7 +43,7 @@ import Testing
   @Test func `no option takes a path as a plain string`() {
     #expect(Self.properties.count > 60)
     let others: [Any.Type] = [
-      Bool.self, Int.self, Double.self, OperatorName.self, SettingArgument.self, ShapeText.self,
+      Bool.self, Int.self, Double.self, SettingArgument.self,
       LayerName.self, LayerFilter.self, LayerOrder.self,
     ]
     for property in Self.properties where !property.isArgument {

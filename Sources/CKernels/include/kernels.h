@@ -22,6 +22,9 @@
 /* The number of cores on which this process may run, by the affinity mask that a container or taskset grants. */
 int snug_available_cores(void);
 
+/* The instruction set for which the clones of functions are chosen here: "x86-64-v4", "x86-64-v3" or "default". */
+const char *snug_kernel_level(void);
+
 /* The number of threads, at least 1 and at most `wanted`, with which this process may compute under its
    limits of address space and of threads. libgomp ends the process where a thread cannot be started, and
    OpenBLAS waits without end for memory that it cannot have. */

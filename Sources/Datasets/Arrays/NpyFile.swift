@@ -11,6 +11,11 @@ package enum NpyFile {
     try NpyArray(try DataFile(path)).tensor()
   }
 
+  /// The file of an array in a folder of such: its name, in which `/` and `:` become `_`.
+  package static func fileName(of array: String) -> String {
+    String(array.map { $0 == "/" || $0 == ":" ? "_" : $0 }) + ".npy"
+  }
+
   /// Writes `tensor`, with bfloat16 as float32 and four-bit integers as int8 or uint8.
   ///
   /// The file appears complete under its name, or not at all.
@@ -34,7 +39,7 @@ package enum NpyFile {
   }
 
   /// `tensor` in an element type that NumPy has.
-  fileprivate static func representable(_ tensor: Tensor) -> Tensor? {
+  static func representable(_ tensor: Tensor) -> Tensor? {
     if NpyHeader.hasCounterpart(tensor.elementType) { return tensor }
     switch tensor.elementType {
     case .bfloat16: return tensor.convertedToFloat()

@@ -72,8 +72,9 @@ struct NpyHeader: Hashable, Sendable {
 
   /// The header's bytes in version 1 (or 2 where it is long), padded so that the data is 64-byte aligned.
   ///
+  /// - Parameter least: the number of bytes that the header takes at least.
   /// - Precondition: the element type has a NumPy counterpart.
-  func encoded() -> [UInt8] {
+  func encoded(least: Int = 0) -> [UInt8] {
     guard let code = Self.codes.first(where: { $0.value == elementType })?.key else {
       preconditionFailure("\(elementType) has no NumPy type")
     }
@@ -83,7 +84,9 @@ struct NpyHeader: Hashable, Sendable {
       "{'descr': '\(order)\(code)', 'fortran_order': False, 'shape': (\(dimensions)), }".utf8)
     let isLong = text.count + 64 > 0xFFFF
     let prefix = isLong ? 12 : 10
-    while (prefix + text.count + 1) % 64 != 0 { text.append(0x20) }
+    while (prefix + text.count + 1) % 64 != 0 || prefix + text.count + 1 < least {
+      text.append(0x20)
+    }
     text.append(0x0A)
     var header = Self.magic + [isLong ? 2 : 1, 0]
     for byte in 0..<(isLong ? 4 : 2) { header.append(UInt8(text.count >> (8 * byte) & 0xFF)) }

@@ -38,6 +38,31 @@ enum ArrayFiles {
       reference: request.usesReference ? try array("y", in: archive) : nil, request: request)
   }
 
+  /// Opens a folder of `.npy` files, one for each input, with the reference `y`.
+  ///
+  /// An input's file has its name, with the changes of ``NpyFile/fileName(of:)``; that of an only input may be `x.npy`.
+  static func folder(
+    _ folder: Folder, _ request: DatasetRequest
+  ) throws(DatasetError) -> ArrayDataset {
+    func array(_ name: String) throws(DatasetError) -> (field: String, array: NpyArray)? {
+      let file = NpyFile.fileName(of: name)
+      guard folder.files.contains(file) else { return nil }
+      return (name, try NpyArray(DataFile(folder.path(of: file))))
+    }
+    var arrays: [(field: String, array: NpyArray)] = []
+    for input in request.inputs {
+      var found = try array(input.name)
+      if found == nil, request.inputs.count == 1 { found = try array("x") }
+      guard let array = found else {
+        throw .missingEntry(path: folder.path, entry: input.name, found: folder.files)
+      }
+      arrays.append(array)
+    }
+    return try ArrayDataset(
+      path: folder.path, arrays: arrays, reference: request.usesReference ? try array("y") : nil,
+      request: request)
+  }
+
   private static func array(
     _ name: String, in archive: ZipArchive
   ) throws(DatasetError) -> (field: String, array: NpyArray)? {

@@ -9,6 +9,7 @@ import TensorCore
 /// | folder of `.npz` files | a sample each, with every input as the model takes it |
 /// | `.npz` with `x` (or for each input an entry of its name) and `y` | arrays |
 /// | `.npy` | arrays of inputs alone |
+/// | folder of `.npy` files, named as the model's inputs (or `x`), and `y` | arrays |
 /// | CIFAR-10 binary batches: `*.bin`, or a folder of them | images with labels |
 /// | IDX: `*-images-idx3-ubyte`, also `.gz`, with its labels beside it | images with labels |
 /// | TensorProto: `input_0.pb`, `output_0.pb`; or folders of these | arrays |
@@ -86,6 +87,9 @@ package enum DatasetLoader {
     if !samples.isEmpty {
       return try SampleFileDataset(
         path: folder.path, files: samples.map(folder.path(of:)), request: request)
+    }
+    if folder.files.contains(where: { $0.hasSuffix(".npy") }) {
+      return try ArrayFiles.folder(folder, request)
     }
     let tree = try ImageFolder(folder, prefersClasses: request.task == .classification)
     guard !tree.paths.isEmpty else { throw .unrecognized(path: folder.path) }

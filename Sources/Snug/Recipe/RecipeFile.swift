@@ -36,14 +36,27 @@ public enum RecipeFile {
   static func apply(text: String, path: String, to options: inout ConversionOptions)
     throws(RecipeFileError)
   {
-    guard let root = try compose(text, path: path) else { return }
+    try apply(
+      text: text, path: path, ConversionOptions.settings, layers: \.recipe.layers, to: &options)
+  }
+
+  /// Sets what `text` names of a table.
+  ///
+  /// - Parameters:
+  ///   - path: what errors name.
+  ///   - layers: where overrides for single layers go; `nil` where there are none.
+  static func apply<Root>(
+    text: String, path: String, _ settings: [Setting<Root>],
+    layers: WritableKeyPath<Root, [Recipe.LayerOverride]>? = nil, to root: inout Root
+  ) throws(RecipeFileError) {
+    guard let document = try compose(text, path: path) else { return }
     let reader = RecipeNodeReader(path: path)
-    let names = ConversionOptions.settings.map(\.name) + [layersKey]
-    try reader.forEachMember(of: root, of: names) { (value) throws(RecipeFileError) in
-      if value.key == layersKey {
-        options.recipe.layers += try overrides(value)
+    let names = settings.map(\.name) + (layers == nil ? [] : [layersKey])
+    try reader.forEachMember(of: document, of: names) { (value) throws(RecipeFileError) in
+      if let layers, value.key == layersKey {
+        root[keyPath: layers] += try overrides(value)
       } else {
-        try value.set(ConversionOptions.settings, in: &options)
+        try value.set(settings, in: &root)
       }
     }
   }

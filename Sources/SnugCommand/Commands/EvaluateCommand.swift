@@ -34,14 +34,8 @@ struct EvaluateCommand: Subcommand {
       valueName: "path"))
   var data: InputPath
 
-  @Option(
-    help: ArgumentHelp(
-      "Samples computed at once, where the model leaves its batch open (default: as many as the caches hold, \(EvaluationOptions.batchSizes.lowerBound) to \(EvaluationOptions.batchSizes.upperBound)).",
-      valueName: "count"))
-  var batchSize: Int?
-
-  @Option(help: ArgumentHelp("Samples to stop after (default: all).", valueName: "count"))
-  var limit: Int?
+  @OptionGroup
+  var evaluation: SettingOptions<EvaluationOptions>
 
   @Option(
     help: ArgumentHelp(
@@ -74,9 +68,7 @@ struct EvaluateCommand: Subcommand {
   var common: CommonOptions
 
   func validate() throws {
-    if let batchSize, !(1...65536).contains(batchSize) {
-      throw ValidationError("--batch-size is \(batchSize); allowed: 1 to 65536")
-    }
+    try evaluation.check(in: EvaluationOptions())
     var samples = Preprocessing()
     try preprocessing.apply(to: &samples)
     if samples.task == .superResolution, samples.upscaleFactor == nil {
@@ -89,14 +81,12 @@ struct EvaluateCommand: Subcommand {
       throw ValidationError(
         "--overflow and --overflow-layers need --accumulator-bits or --registers")
     }
-    if let limit, limit < 1 { throw ValidationError("--limit is \(limit); allowed: 1 and up") }
   }
 
   func execute(_ context: CommandContext) throws {
     var options = EvaluationOptions()
+    try evaluation.apply(to: &options)
     try preprocessing.apply(to: &options.preprocessing)
-    options.batchSize = batchSize
-    if let limit { options.limit = limit }
     let hardware = try registers?.registers()
     if let hardware, (hardware.bits == nil) != (accumulatorBits != nil) {
       throw ValidationError(

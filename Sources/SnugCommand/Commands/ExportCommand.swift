@@ -27,8 +27,6 @@ extension ExportFormat {
   }
 }
 
-extension ExportOptions.BatchNormalization: ExpressibleByArgument {}
-
 struct ExportCommand: Subcommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
@@ -58,29 +56,19 @@ struct ExportCommand: Subcommand {
       valueName: "format"), transform: ExportFormat.named)
   var format: ExportFormat?
 
-  @Option(
-    help: ArgumentHelp(
-      "What becomes of batch normalisation: keep, fold (into scale and bias) or thresholds (with the quantizer behind it one MultiThreshold; for qonnx) (default: keep).",
-      valueName: "form"))
-  var batchNormalization: ExportOptions.BatchNormalization?
-
-  @Flag(
-    help:
-      "Write convolutions, pooling and normalisation in QONNX's channels-last operators, inputs and outputs with their channels last; for qonnx, and always so for hls4ml."
-  )
-  var channelsLast = false
-
-  @OptionGroup
-  var inputShapes: InputShapeOptions
+  @OptionGroup(title: "Format options")
+  var form: SettingOptions<ExportFormSettings>
 
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
+  func validate() throws { try form.check(in: ExportRequest()) }
+
   func execute(_ context: CommandContext) throws {
-    var options = ExportOptions(format: format ?? .qonnx)
-    options.inputShapes = try inputShapes.shapes()
-    if let batchNormalization { options.batchNormalization = batchNormalization }
-    options.channelsLast = channelsLast
+    var request = ExportRequest()
+    try form.apply(to: &request)
+    if let format { request.export.format = format }
+    let options = try request.options()
     let summary = try ModelFile(model).export(to: output.path, options)
     for report in summary.edits {
       for edit in report.edits {
@@ -92,11 +80,6 @@ struct ExportCommand: Subcommand {
 }
 
 extension ExportSummary: PrintableReport {
-  /// The document of `export --json`.
-  var json: JSONValue {
-    ["output": .string(output), "format": .string(format.rawValue), "report": report.json]
-  }
-
   func text(style: TextStyle) -> String {
     let table = report.text(style: style)
     return table + (table.hasSuffix("\n") ? "\n" : "\n\n")

@@ -29,12 +29,13 @@ struct RunCommand: Subcommand {
   var outputDir: OutputFolderPath
 
   @OptionGroup
-  var inputShapes: InputShapeOptions
+  var inputShapes: SettingOptions<InputShapeTexts>
 
   @OptionGroup(title: "Common options")
   var common: CommonOptions
 
   func validate() throws {
+    try inputShapes.check(in: InputShapeTexts())
     let names = input.map(\.name)
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
       throw ValidationError("--input gives '\(twice)' twice")
@@ -44,8 +45,10 @@ struct RunCommand: Subcommand {
   func execute(_ context: CommandContext) throws {
     var tensors: [String: Tensor] = [:]
     for binding in input { tensors[binding.name] = try TensorFiles.read(binding.path) }
+    var shapes = InputShapeTexts()
+    try inputShapes.apply(to: &shapes)
     let start = ContinuousClock.now
-    let outputs = try ModelFile(model).run(tensors, inputShapes.shapes())
+    let outputs = try ModelFile(model).run(tensors, shapes.inputShapes())
     let seconds = (ContinuousClock.now - start).inSeconds
     let paths = try TensorFiles.write(outputs, to: outputDir.path, besides: context.paths)
     try context.print(

@@ -28,26 +28,12 @@ struct VerifyCommand: Subcommand {
   @Argument(help: ArgumentHelp("The quantized ONNX model.", valueName: "model.onnx"))
   var model: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Width that every layer is tested against, of tiles where it has such, 1 to 64 (default: what the file states for each layer).",
-      valueName: "p"))
-  var accumulatorBits: Int?
+  @OptionGroup(title: "Condition options")
+  var conditions: SettingOptions<VerificationConditionSettings>
 
-  @Option(
-    help: ArgumentHelp(
-      "Registers that every layer is tested against: \(Registers.named.map(\.name).joined(separator: ", ")), or a YAML file that describes them (default: what the file states for each layer).",
-      valueName: "name|file.yaml"))
+  // A path, which no output may replace.
+  @Option(help: VerificationOptions.registers.help)
   var registers: RegistersArgument?
-
-  @Option(
-    help: ArgumentHelp(
-      "Operator that isn't known and that you know to hide no dot product, may be repeated; the verdict says it.",
-      valueName: "domain:type"))
-  var assumeNoLayersIn: [OperatorName] = []
-
-  @Flag(help: "Refuse constants that the file also lists as inputs, which a caller can replace.")
-  var strict = false
 
   @Option(
     help: ArgumentHelp(
@@ -77,12 +63,9 @@ struct VerifyCommand: Subcommand {
   var common: CommonOptions
 
   func validate() throws {
-    if let accumulatorBits, !(1...64).contains(accumulatorBits) {
-      throw ValidationError("--accumulator-bits is \(accumulatorBits); allowed: 1 to 64")
-    }
+    try conditions.check(in: VerificationOptions())
     if check != nil,
-      accumulatorBits != nil || registers != nil || strict || !assumeNoLayersIn.isEmpty
-        || certificate != nil || sarif != nil || junit != nil
+      !conditions.isEmpty || registers != nil || certificate != nil || sarif != nil || junit != nil
     {
       throw ValidationError("--check takes its conditions from the certificate: give it alone")
     }
@@ -96,14 +79,10 @@ struct VerifyCommand: Subcommand {
       if !checked.holds { throw ExitCode.refuted }
       return
     }
-    let described = try registers?.registers()
-    if let described, described.bits != nil, accumulatorBits != nil {
-      throw ValidationError(
-        "--registers \(described.name) gives the width: leave --accumulator-bits out")
-    }
-    let conditions = VerificationConditions(
-      accumulatorBits: accumulatorBits, registers: described, assumptions: Set(assumeNoLayersIn),
-      isStrict: strict)
+    var options = VerificationOptions()
+    try self.conditions.apply(to: &options)
+    options.registers = try registers?.registers()
+    let conditions = try options.conditions()
     guard let certificate else {
       try answer(try file.verify(conditions), context)
       return
@@ -120,8 +99,4 @@ struct VerifyCommand: Subcommand {
     try context.print(report, json: common.json)
     if !report.result.isCertified { throw ExitCode.refuted }
   }
-}
-
-extension OperatorName: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
 }

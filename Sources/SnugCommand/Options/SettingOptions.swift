@@ -27,6 +27,9 @@ struct SettingOptions<Table: SettingTable>: ParsableArguments, CustomReflectable
   /// Whether the option of that name was given.
   func has(_ name: String) -> Bool { given.contains { $0.setting.name == name } }
 
+  /// Whether no option of the table was given.
+  var isEmpty: Bool { given.isEmpty }
+
   /// Gives the values that the command line has to `root`.
   ///
   /// - Throws: `ValidationError` for a value that its setting doesn't take.
@@ -128,7 +131,7 @@ extension SettingOptions {
 
 extension Setting {
   /// What the command line's help says: the sentence of the table, the range, what holds otherwise, and the values.
-  fileprivate var help: ArgumentHelp {
+  var help: ArgumentHelp {
     let notes = [range, defaultText.map { "default: \($0)" }].compactMap(\.self)
     var text = summary + (notes.isEmpty ? "." : " (\(notes.joined(separator: "; "))).")
     if !choices.isEmpty { text += " (values: \(choices.joined(separator: ", ")))" }

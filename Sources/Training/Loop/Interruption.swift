@@ -6,6 +6,9 @@ public final class Interruption: Sendable {
 
   public init() {}
 
+  /// The wish to stop of whoever called the job that this task does; jobs look at it where they read samples.
+  @TaskLocal public static var ofTask: Interruption?
+
   /// Asks the training to stop after its current step. Async-signal-safe.
   public func request() { flag.store(true, ordering: .relaxed) }
 

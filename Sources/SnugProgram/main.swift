@@ -1,0 +1,3 @@
+import SnugCommand
+
+CommandLineProgram.run()
