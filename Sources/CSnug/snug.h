@@ -120,8 +120,8 @@ void *snug_model_bytes(const snug_model *model, size_t *count, snug_error **erro
 int32_t snug_model_save(const snug_model *model, const char *path, snug_error **error);
 void snug_model_free(snug_model *model);
 
-/* What the model takes and gives: {"inputs": [{"name", "element_type", "shape"}], "outputs": [...]}. A size that is open is
- * null, and so is a shape of unknown rank. */
+/* What the model takes and gives, as `snug inspect --json` has it: {"inputs": [{"name", "type", "shape"}], "outputs": [...]}.
+ * A size that is open is a text, a shape of unknown rank null. */
 char *snug_model_signature(const snug_model *model, snug_error **error);
 /* Every dot-product layer, as `snug inspect --json`. */
 char *snug_model_inspect(const snug_model *model, snug_error **error);

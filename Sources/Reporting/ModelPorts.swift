@@ -39,7 +39,7 @@ public struct ModelPorts: Sendable, Hashable {
   }
 
   /// Members of `inspect --json`; empty where nothing is known.
-  var members: [JSONMember] {
+  package var members: [JSONMember] {
     if self == ModelPorts() { return [] }
     func list(_ ports: [Port]) -> JSONValue {
       .array(

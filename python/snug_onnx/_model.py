@@ -82,7 +82,8 @@ class Model:
         return onnx.load_model(self.path)
 
     def signature(self) -> Dict[str, List[Dict[str, Any]]]:
-        """What the model takes and gives: {"inputs": [{"name", "element_type", "shape"}], "outputs": ...}."""
+        """What the model takes and gives: {"inputs": [{"name", "type", "shape"}], "outputs": [...]}; a size that is open is a
+        text."""
         return _document(call("snug_model_signature", self._handle))
 
     def inspect(self) -> Inspection:
@@ -172,11 +173,11 @@ class Model:
         if isinstance(data, Samples):
             return data
         constants = {text.split("=")[0] for text in _texts(options.get("constant"))}
-        inputs = [value for value in self.signature()["inputs"] if value["name"] not in constants]
+        inputs = [value for value in self.signature().get("inputs", []) if value["name"] not in constants]
         shapes = [value["shape"] for value in inputs]
         return Samples(
             data, {value["name"]: None if value["shape"] is None else len(value["shape"]) for value in inputs},
-            opens=all(shape and shape[0] is None for shape in shapes))
+            opens=all(shape and not isinstance(shape[0], int) for shape in shapes))
 
 
 class Session:
