@@ -43,14 +43,13 @@ def follow(job: Callable[[Any], Any], progress: Union[bool, ProgressCallback, No
         except BaseException as error:
             failure.append(error)
 
-    thread = threading.Thread(target=work, name="snug", daemon=True)
-    thread.start()
+    done = _Worker.start(work)
     raised: Optional[BaseException] = None
     shown: Any = None
     while True:
         # Ctrl-C, and what a callback raises, stop the job; it ends before the error goes on.
         try:
-            thread.join(0.05)
+            done.wait(0.05)
             while not told.empty():
                 log.warning("%s", told.get())
             if show is not None and latest[0] is not None and latest[0] is not shown and raised is None:
@@ -61,7 +60,7 @@ def follow(job: Callable[[Any], Any], progress: Union[bool, ProgressCallback, No
             raised = raised or error
             stop.set()
             continue
-        if not thread.is_alive() and told.empty():
+        if done.is_set() and told.empty():
             break
     if isinstance(show, _Bar):
         show.close()
@@ -70,6 +69,36 @@ def follow(job: Callable[[Any], Any], progress: Union[bool, ProgressCallback, No
     if failure:
         raise failure[0]
     return result[0]
+
+
+class _Worker:
+    """A thread that does one job after another, and never ends: one that ended while the process does would take its
+    leave of libraries that take theirs."""
+
+    _idle: "List[_Worker]" = []
+    _lock = threading.Lock()
+
+    def __init__(self) -> None:
+        self._jobs: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+        threading.Thread(target=self._serve, name="snug", daemon=True).start()
+
+    @classmethod
+    def start(cls, work: Callable[[], None]) -> threading.Event:
+        """Has a job done, which raises nothing; the event says when it is."""
+        with cls._lock:
+            worker = cls._idle.pop() if cls._idle else cls()
+        done = threading.Event()
+        worker._jobs.put((work, done))
+        return done
+
+    def _serve(self) -> None:
+        while True:
+            work, done = self._jobs.get()
+            work()
+            del work
+            with self._lock:
+                self._idle.append(self)
+            done.set()
 
 
 class _Bar:
