@@ -209,7 +209,7 @@ import Testing
             while left and not left[-1]: left.pop()
             assert left == list(n.input), m.name
             assert list(m.output) == list(n.output), m.name
-            assert (m.op_type, m.domain.replace("ai.onnx", ""), m.doc_string) == \\
+            assert (m.op_type, "" if m.domain == "ai.onnx" else m.domain, m.doc_string) == \\
                 (n.op_type, n.domain, n.doc_string), m.name
             if m.name: assert m.name == n.name
             assert [x.name for x in m.attribute] == [x.name for x in n.attribute]

@@ -15,7 +15,7 @@ LINEAR = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 DISSOLVED = {"Identity", "Dropout", "GRU", "LSTM", "RNN"}
 MOVES = {
     "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "MaxPool", "DepthToSpace", "Identity",
-    "Dropout", "Slice", "Concat",
+    "Dropout", "Slice", "Split", "Concat",
 }  # fmt: skip
 
 
