@@ -83,6 +83,9 @@ extension Operator {
   /// Whether an operator gives max(x, 0) of each element, and no parameter could make it anything else.
   package var isRectifier: Bool { isHomogeneous && outputRange { _ in nil } == .nonNegative }
 
+  /// Whether each element stays as it is, unless it lies outside a range: then it becomes the end that is nearer.
+  package var isClip: Bool { elementwise == .unary && outputRange { _ in nil }?.isClip ?? false }
+
   /// Whether outputs are averages of elements of one channel.
   package var isAverage: Bool { isHomogeneous && movement == nil && elementwise == nil }
 

@@ -65,9 +65,10 @@ package struct FloatBiasBehindLayer: Pass {
   /// Keeps a row of numbers that is added to a MatMul from becoming the bias of a Gemm.
   private func guardRow(behind id: NodeID, in graph: inout Graph) -> Bool {
     let node = graph[id]
-    guard node.op is MatMul, case let sums?? = node.outputs.first, !graph.isOutput(sums),
+    guard node.op.dotProduct?.kind == .matMul, case let sums?? = node.outputs.first,
+      !graph.isOutput(sums),
       let reader = graph.consumers(of: sums).first, graph.consumers(of: sums).count == 1,
-      graph[reader].op is Add,
+      graph[reader].op.elementwise == .sum,
       let position = graph[reader].inputs.firstIndex(where: { $0 != sums }),
       let row = graph[reader].inputs[position], let constant = graph[row].constant,
       let rank = graph[sums].type?.dimensions?.count

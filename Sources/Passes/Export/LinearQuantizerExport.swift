@@ -65,13 +65,30 @@ package struct LinearQuantizerExport: Pass {
   ) -> Bool {
     guard graph[parameters.input].constant == nil else { return true }
     if let producer = graph.producer(of: parameters.input) {
-      let range = producer.op.outputRange { _ in nil }
-      if producer.op.isRectifier { return !parameters.isSigned }
-      if range?.isClip == true { return false }
+      if producer.op.isRectifier {
+        if parameters.isSigned { return false }
+      } else if producer.op.outputRange({ _ in nil })?.isClip == true {
+        return false
+      }
     }
-    return !graph.consumers(of: parameters.output).contains {
-      graph[$0].op.isHomogeneous && graph[$0].op.movement?.arrangement == .selected
+    return !isPooled(parameters.output, graph)
+  }
+
+  /// Whether a maximum is taken of a value, or of its elements wherever they are moved.
+  private func isPooled(_ value: ValueID, _ graph: Graph) -> Bool {
+    var found: Set = [value]
+    var open = [value]
+    while let value = open.popLast() {
+      for reader in graph.consumers(of: value).map({ graph[$0] }) {
+        if reader.op.isHomogeneous, reader.op.movement?.arrangement == .selected { return true }
+        for case let output? in reader.outputs {
+          let moved = reader.movedInputs(to: output) ?? []
+          guard moved.contains(where: { reader.inputs[$0] == value }) else { continue }
+          if found.insert(output).inserted { open.append(output) }
+        }
+      }
     }
+    return false
   }
 
   /// Whether the quantizer's readers add it to sums.

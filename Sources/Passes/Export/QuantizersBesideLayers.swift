@@ -29,9 +29,9 @@ package struct QuantizersBesideLayers: Pass {
     var quantized: [ValueID: ValueID] = [:]
     for id in graph.nodeIDs {
       let node = graph[id]
-      guard node.op is MatMul || node.op is Gemm,
+      guard [.matMul, .gemm].contains(node.op.dotProduct?.kind),
         let position = Self.dataPosition(node, in: graph),
-        let data = node.inputs[position], !(graph.producer(of: data)?.op is DequantizeLinear),
+        let data = node.inputs[position], graph.producer(of: data)?.op.readsCodes != true,
         let source = Self.quantizer(of: data, in: graph)
       else { continue }
       let value = quantized[data] ?? source.copy(behind: data, in: &graph)
@@ -49,10 +49,10 @@ package struct QuantizersBesideLayers: Pass {
         guard graph[id].movedInputs(to: value) == [0], let source = quantizer(of: value, in: graph),
           source.isOfSignedBytes(in: graph)
         else { continue }
-        let quantizers = graph.consumers(of: value).filter { graph[$0].op is QuantizeLinear }
+        let quantizers = graph.consumers(of: value).filter { graph[$0].op.makesCodes }
         guard quantizers.count < graph.consumers(of: value).count else { continue }
         let copy = source.copy(behind: value, in: &graph)
-        let own = graph.consumers(of: value).filter { graph[$0].op is QuantizeLinear }
+        let own = graph.consumers(of: value).filter { graph[$0].op.makesCodes }
         graph.replaceAllUses(of: value, with: copy, except: own)
         edits.append(Edit(node: graph[id].name, "its result quantized beside it"))
       }
@@ -64,11 +64,11 @@ package struct QuantizersBesideLayers: Pass {
   private static func dataPosition(_ node: Node, in graph: Graph) -> Int? {
     let weights = (0..<2).filter { position in
       guard let operand = node.inputs[position], let reader = graph.producer(of: operand),
-        reader.op is DequantizeLinear, let codes = reader.inputs[0]
+        reader.op.readsCodes, let codes = reader.inputs[0]
       else { return false }
       let source = graph.producer(of: codes)
       return graph[codes].constant != nil
-        || source?.op is Clip && source?.inputs[0].map { graph[$0].constant != nil } == true
+        || source?.op.isClip == true && source?.inputs[0].map { graph[$0].constant != nil } == true
     }
     return weights.count == 1 ? 1 - weights[0] : nil
   }
@@ -107,10 +107,10 @@ package struct QuantizersBesideLayers: Pass {
   /// The quantizer whose results a value consists of.
   private static func quantizer(of value: ValueID, in graph: Graph) -> Quantizer? {
     guard let node = graph.producer(of: value) else { return nil }
-    if node.op is DequantizeLinear {
+    if node.op.readsCodes {
       var nodes = [node]
-      while let first = nodes.first, !(first.op is QuantizeLinear) {
-        guard first.op is DequantizeLinear || first.op is Clip, nodes.count < 3,
+      while let first = nodes.first, !first.op.makesCodes {
+        guard first.op.readsCodes || first.op.isClip, nodes.count < 3,
           let codes = first.inputs[0], let producer = graph.producer(of: codes)
         else { return nil }
         nodes.insert(producer, at: 0)

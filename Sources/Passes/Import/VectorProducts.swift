@@ -18,7 +18,7 @@ package struct VectorProducts: Pass {
     var edits: [Edit] = []
     for id in graph.nodeIDs {
       let node = graph[id]
-      guard node.op is MatMul, case let output?? = node.outputs.first,
+      guard node.op.dotProduct?.kind == .matMul, case let output?? = node.outputs.first,
         let position = (0..<2).first(where: { isVector(node.inputs[$0], in: graph) }),
         let vector = node.inputs[position], let weight = graph[vector].constant,
         let rank = node.inputs[1 - position].flatMap({ graph[$0].type?.dimensions?.count }),
