@@ -106,10 +106,12 @@ private struct Transcript {
     return lines.joined(separator: "\n")
   }
 
-  /// Lines with `#` for each number, as those follow a processor's rounding and its speed, and with single spaces.
+  /// Lines with `#` for each number, as those follow a processor's rounding and its speed, and with single spaces. Which
+  /// layers lose most follows it too, where they lose much the same.
   static func shape(_ lines: [String]) -> [String] {
     lines.map { line in
       line.replacing(/[-<]?\d+(\.\d+)?/, with: "#").replacing(/─+/, with: "─")
+        .replacing(/(Most is lost in) .*;/, with: { "\($0.output.1) …;" })
         .replacing(/\ +/, with: " ")
     }
   }
