@@ -22,6 +22,9 @@ package final class Engine: Sendable {
   }
 
   private init() throws(EngineError) {
+    // Whatever ONEDNN_DEFAULT_FPMATH_MODE says: sums of integers are exact in single precision, and not in less.
+    try check(
+      "dnnl_set_default_fpmath_mode", dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_strict))
     var engine: dnnl_engine_t?
     try check("dnnl_engine_create", dnnl_engine_create(&engine, dnnl_cpu, 0))
     guard let engine else {
